@@ -1,0 +1,19 @@
+import type { Asset, Runtime } from '../runtime.js';
+import { decode } from './decode.js';
+
+async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array) => boolean): Promise<Asset | null> {
+  for (const url of candidates) {
+    try {
+      const response = await fetch(url);
+      if (!response.ok) continue;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      // A development server may answer any path with its index page: only the bytes tell.
+      if (accept(bytes)) return { url, bytes };
+    } catch {
+      // The next candidate may be there; the caller reports when none is.
+    }
+  }
+  return null;
+}
+
+export const runtime: Runtime = { decode, readAsset };

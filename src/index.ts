@@ -1,0 +1,2 @@
+export { EMOTIONS, type Emotion } from './emotions.js';
+export { FerError, type FerErrorCode } from './errors.js';

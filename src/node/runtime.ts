@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Asset, Runtime } from '../runtime.js';
+import { decode } from './decode.js';
+
+async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array) => boolean): Promise<Asset | null> {
+  for (const url of candidates) {
+    try {
+      const bytes = new Uint8Array(await readFile(fileURLToPath(url)));
+      if (accept(bytes)) return { url, bytes };
+    } catch {
+      // The next candidate may be there; the caller reports when none is.
+    }
+  }
+  return null;
+}
+
+export const runtime: Runtime = { decode, readAsset };

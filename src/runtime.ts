@@ -1,0 +1,34 @@
+import type { PixelImage } from './image/pixels.js';
+
+/**
+ * All that differs between Node and browsers. `#runtime` (package.json `imports`) names the implementation:
+ * `src/node/runtime.ts` under the `node` condition, `src/browser/runtime.ts` otherwise.
+ */
+export interface Runtime {
+  /**
+   * Reads what only this platform can read (paths and encoded bytes in Node; DOM images, blobs and encoded bytes in
+   * browsers) into pixels, upright by its EXIF orientation.
+   *
+   * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`.
+   */
+  decode(input: unknown, limits: DecodeLimits): Promise<PixelImage>;
+
+  /**
+   * Reads a file that the package ships: the first of `candidates` that answers with bytes that `accept` takes.
+   *
+   * @returns The bytes and where they came from, or null when no candidate gave any.
+   */
+  readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array) => boolean): Promise<Asset | null>;
+}
+
+/** Bounds on what is decoded. */
+export interface DecodeLimits {
+  /** Largest width * height. */
+  maxPixels: number;
+}
+
+/** A file that was read. */
+export interface Asset {
+  url: URL;
+  bytes: Uint8Array<ArrayBuffer>;
+}
