@@ -18,7 +18,10 @@ export interface Runtime {
    *
    * @returns The bytes and where they came from, or null when no candidate gave any.
    */
-  readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array) => boolean): Promise<Asset | null>;
+  readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null>;
+
+  /** Makes a URL of an address as a user writes it: relative to the page in browsers; in Node a path is a file. */
+  toUrl(address: string): URL;
 }
 
 /** Bounds on what is decoded. */

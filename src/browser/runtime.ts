@@ -1,7 +1,7 @@
 import type { Asset, Runtime } from '../runtime.js';
 import { decode } from './decode.js';
 
-async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array) => boolean): Promise<Asset | null> {
+async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
   for (const url of candidates) {
     try {
       const response = await fetch(url);
@@ -16,4 +16,8 @@ async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array)
   return null;
 }
 
-export const runtime: Runtime = { decode, readAsset };
+function toUrl(address: string): URL {
+  return new URL(address, globalThis.location?.href);
+}
+
+export const runtime: Runtime = { decode, readAsset, toUrl };

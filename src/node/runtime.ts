@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Asset, Runtime } from '../runtime.js';
 import { decode } from './decode.js';
 
-async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array) => boolean): Promise<Asset | null> {
+async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
   for (const url of candidates) {
     try {
-      const bytes = new Uint8Array(await readFile(fileURLToPath(url)));
+      const bytes = url.protocol === 'file:' ? new Uint8Array(await readFile(fileURLToPath(url))) : await download(url);
       if (accept(bytes)) return { url, bytes };
     } catch {
       // The next candidate may be there; the caller reports when none is.
@@ -15,4 +15,14 @@ async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array)
   return null;
 }
 
-export const runtime: Runtime = { decode, readAsset };
+async function download(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+function toUrl(address: string): URL {
+  return /^[a-z][a-z0-9+.-]+:/i.test(address) ? new URL(address) : pathToFileURL(address);
+}
+
+export const runtime: Runtime = { decode, readAsset, toUrl };

@@ -1,0 +1,47 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+
+/** What runs a network. Built-in ones are named in {@link BackendName}; `registerBackend` adds a user's own. */
+export interface Backend {
+  /** The name it is chosen by. */
+  readonly name: string;
+  /**
+   * The TF.js backend that it puts to work, for everything that is computed with tensors (training, evaluation).
+   * @default name
+   */
+  readonly tfjsName?: string;
+  /**
+   * Makes it ready: loads binaries, registers kernels. Called once before any use, again only after a failure.
+   *
+   * @throws FerError `BACKEND_UNAVAILABLE`, `PACKAGE_MISSING` or `WASM_UNREACHABLE`, saying what to do.
+   */
+  start(): Promise<void>;
+  /**
+   * A faster way through a model that this backend knows; absent or undefined, TF.js runs the model.
+   */
+  predictor?(model: LayersModel): Predictor | undefined;
+}
+
+/** A model made ready to run on one backend. */
+export interface Predictor {
+  /**
+   * @param inputs - Normalised inputs, shape [n,height,width,channels] flattened.
+   * @returns Outputs, shape [n,classes] flattened; the caller's to keep.
+   */
+  predict(inputs: Float32Array, n: number): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** Settings of a backend; each takes what concerns it. */
+export interface BackendOptions {
+  /**
+   * `wasm`: where TF.js's `.wasm` binaries lie, as a folder (with a trailing slash) or one address a file. Needed only
+   * where they were moved away from this package.
+   */
+  wasmPaths?: string | Readonly<Record<string, string>>;
+}
+
+/** Makes a backend; optional libraries are imported in its `start()`, never before. */
+export type BackendFactory = (options: BackendOptions) => Backend;
+
+/** The backends that come with the library; the last three need a package of their own. */
+export type BackendName = 'wasm' | 'cpu' | 'webgl' | 'webgpu' | 'tensorflow';

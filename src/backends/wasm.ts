@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { runtime } from '#runtime';
+import { FerError } from '../errors.js';
+import { registerTrainingKernels } from '../kernels/index.js';
+import { assetCandidates } from '../model/asset-candidates.js';
+import { importBackend, startTfjs } from './start-tfjs.js';
+import type { Backend, BackendOptions } from './types.js';
+
+/** TF.js in WebAssembly (SIMD where there is any), with the kernels for training that it lacks. */
+export function wasmBackend(options: BackendOptions): Backend {
+  return {
+    name: 'wasm',
+    async start() {
+      const packageName = '@tensorflow/tfjs-backend-wasm';
+      await importBackend('wasm', packageName, () => import('@tensorflow/tfjs-backend-wasm'));
+      if (tf.engine().registry.wasm === undefined) await startFromBytes(options.wasmPaths);
+      await registerTrainingKernels();
+    },
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+const BINARIES = {
+  'tfjs-backend-wasm.wasm': new URL('../../dist/wasm/tfjs-backend-wasm.wasm', import.meta.url),
+  'tfjs-backend-wasm-simd.wasm': new URL('../../dist/wasm/tfjs-backend-wasm-simd.wasm', import.meta.url),
+  'tfjs-backend-wasm-threaded-simd.wasm': new URL(
+    '../../dist/wasm/tfjs-backend-wasm-threaded-simd.wasm',
+    import.meta.url,
+  ),
+};
+type BinaryName = keyof typeof BINARIES;
+
+/**
+ * Reads the binary, then lets TF.js "fetch" it from memory: a binary that is missing or damaged is reported before
+ * TF.js sees it (it would refuse every later path, or wait for ever), and nothing is downloaded twice.
+ */
+async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<void> {
+  const name = await binaryName();
+  const candidates = binaryCandidates(name, wasmPaths);
+  const asset = await runtime.readAsset(candidates, isWasm);
+  if (asset === null) {
+    throw new FerError(
+      'WASM_UNREACHABLE',
+      `no WebAssembly binary at ${candidates.join(' nor ')}: serve the files of fer-dcnn/dist/wasm and name their ` +
+        `place by useBackend('wasm', { wasmPaths })`,
+    );
+  }
+
+  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+  const address = asset.url.href;
+  const { platform } = tf.env();
+  const fetchBefore = platform.fetch;
+  platform.fetch = (path, init) =>
+    path === address ? Promise.resolve(new Response(asset.bytes)) : fetchBefore.call(platform, path, init);
+  try {
+    setWasmPaths(Object.fromEntries(Object.keys(BINARIES).map((file) => [file, address])), true);
+    await startTfjs('wasm');
+  } finally {
+    platform.fetch = fetchBefore;
+  }
+}
+
+async function binaryName(): Promise<BinaryName> {
+  const env = tf.env();
+  if (!(await env.getAsync('WASM_HAS_SIMD_SUPPORT'))) return 'tfjs-backend-wasm.wasm';
+  const threads = await env.getAsync('WASM_HAS_MULTITHREAD_SUPPORT');
+  return threads ? 'tfjs-backend-wasm-threaded-simd.wasm' : 'tfjs-backend-wasm-simd.wasm';
+}
+
+function binaryCandidates(name: BinaryName, wasmPaths: BackendOptions['wasmPaths']): URL[] {
+  if (wasmPaths === undefined) return assetCandidates(BINARIES[name], `dist/wasm/${name}`, import.meta.url);
+  const path = typeof wasmPaths === 'string' ? wasmPaths + name : wasmPaths[name];
+  if (path === undefined) throw new FerError('OPTION', `wasmPaths has no entry for ${name}`);
+  return [runtime.toUrl(path)];
+}
+
+function isWasm(bytes: Uint8Array<ArrayBuffer>): boolean {
+  return bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d && WebAssembly.validate(bytes);
+}

@@ -1,0 +1,148 @@
+import { sha256 } from '@noble/hashes/sha2';
+import { bytesToHex } from '@noble/hashes/utils';
+import { io } from '@tensorflow/tfjs-core';
+import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import { FerError, reasonOf } from '../errors.js';
+import { type ModelMetadata, withMetadata } from './metadata.js';
+import { type Quantization, quantize } from './quantize.js';
+
+/** TF.js's Layers format: the content of `model.json`. */
+export interface ModelJson {
+  format: 'layers-model';
+  generatedBy: string;
+  convertedBy: string | null;
+  modelTopology: object;
+  weightsManifest: { paths: string[]; weights: io.WeightsManifestEntry[] }[];
+  userDefinedMetadata?: Record<string, unknown>;
+}
+
+/** A model as it is stored: a `model.json` and its one binary. */
+export interface ModelFiles {
+  json: ModelJson;
+  binary: Uint8Array;
+}
+
+export interface ToFilesOptions {
+  /**
+   * How kernels are stored. Biases and other vectors stay float32: they are small, and precision matters there.
+   * @default 'none'
+   */
+  quantize?: Quantization;
+  /**
+   * File name of the binary, written into `model.json`.
+   * @default 'weights.bin'
+   */
+  binaryName?: string;
+}
+
+/**
+ * Turns a model into files that plain `tf.loadLayersModel` opens, with the binary's sha256 in the metadata.
+ *
+ * @throws FerError `NOT_FINITE` when a weight is NaN or infinite; `OPTION` for an unknown quantization.
+ */
+export function toFiles(model: LayersModel, options: ToFilesOptions = {}): ModelFiles {
+  const { quantize: to = 'none', binaryName = 'weights.bin' } = options;
+  if (!['none', 'uint8', 'uint16'].includes(to)) {
+    throw new FerError('OPTION', `quantize must be 'none', 'uint8' or 'uint16', got '${to}'`);
+  }
+
+  const entries: io.WeightsManifestEntry[] = [];
+  const parts: Uint8Array[] = [];
+  for (const weight of model.weights) {
+    const tensor = weight.read();
+    const stored = quantize(tensor.dataSync<'float32'>(), tensor.rank < 2 ? 'none' : to);
+    entries.push({
+      name: weight.originalName,
+      shape: tensor.shape,
+      dtype: 'float32',
+      ...(stored.quantization && { quantization: stored.quantization }),
+    });
+    parts.push(stored.bytes);
+  }
+  const binary = concatenate(parts);
+
+  return {
+    json: {
+      format: 'layers-model',
+      generatedBy: 'fer-dcnn',
+      convertedBy: null,
+      modelTopology: model.toJSON(undefined, false) as object,
+      weightsManifest: [{ paths: [binaryName], weights: entries }],
+      userDefinedMetadata: withMetadata(model, { sha256: bytesToHex(sha256(binary)) }),
+    },
+    binary,
+  };
+}
+
+/**
+ * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
+ *
+ * @throws FerError `MODEL` when `json` is no TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
+ * `json` was written with.
+ */
+export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
+  const entries = weightEntries(json);
+  const expected = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
+  if (binary.length !== expected) {
+    throw new FerError('WEIGHTS_CORRUPT', `the weights are ${binary.length} bytes, model.json says ${expected}`);
+  }
+  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
+  if (metadata?.sha256 !== undefined) {
+    const found = bytesToHex(sha256(binary));
+    if (found !== metadata.sha256) {
+      throw new FerError('WEIGHTS_CORRUPT', `the weights' sha256 is ${found}, model.json says ${metadata.sha256}`);
+    }
+  }
+
+  try {
+    return await loadLayersModel(
+      io.fromMemory({
+        modelTopology: json.modelTopology,
+        weightSpecs: entries,
+        weightData: binary.slice().buffer,
+        userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
+      }),
+    );
+  } catch (error) {
+    throw new FerError('MODEL', `TF.js cannot build this model: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
+  if (json?.format !== 'layers-model' || typeof json.modelTopology !== 'object' || json.modelTopology === null) {
+    throw new FerError('MODEL', "not a TF.js Layers model: model.json lacks format 'layers-model' or modelTopology");
+  }
+  const groups = json.weightsManifest;
+  if (!Array.isArray(groups) || !groups.every((group) => Array.isArray(group?.weights) && group.weights.every(isEntry))) {
+    throw new FerError('MODEL', 'model.json has no valid weightsManifest');
+  }
+  return groups.flatMap((group) => group.weights);
+}
+
+const BYTES: Record<string, number> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1 };
+
+function isEntry(entry: io.WeightsManifestEntry): boolean {
+  return (
+    typeof entry?.name === 'string' &&
+    Array.isArray(entry.shape) &&
+    entry.shape.every((size) => Number.isInteger(size) && size >= 0) &&
+    (entry.quantization?.dtype ?? entry.dtype) in BYTES
+  );
+}
+
+function bytesOf(entry: io.WeightsManifestEntry): number {
+  const size = entry.shape.reduce((product, axis) => product * axis, 1);
+  return size * BYTES[entry.quantization?.dtype ?? entry.dtype];
+}
+
+function concatenate(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
