@@ -1,0 +1,232 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { PixelImage } from '../../src/image/pixels.js';
+import { resample } from '../../src/image/resample.js';
+
+interface Golden {
+  cases: {
+    seed: number;
+    width: number;
+    height: number;
+    channels: 1 | 3;
+    mean: number;
+    std: number;
+    at: number[];
+    values: number[];
+  }[];
+}
+
+const goldenFile = resolve(process.env.FER_SHARED ?? '../shared', 'golden/resize.json');
+const golden: Golden | null = existsSync(goldenFile) ? JSON.parse(readFileSync(goldenFile, 'utf8')) : null;
+if (!golden) console.warn(`\n!!! ${goldenFile} is missing: the resize is NOT compared with Pillow's numbers !!!\n`);
+
+describe('resample', () => {
+  test.skipIf(!golden).each(golden?.cases ?? [])(
+    'meets the numbers of Pillow: $width x $height x $channels, seed $seed',
+    ({ seed, width, height, channels, mean, std, at, values }) => {
+      const data = Uint8Array.from({ length: width * height * channels }, (_, k) => {
+        const row = Math.floor(Math.floor(k / channels) / width);
+        return (31 * k + 57 * row + Math.floor((k * k) / 97) + 11 * seed) % 256;
+      });
+      const result = resample({ data, width, height, channels });
+      expect(Math.abs(meanOf(result) - mean)).toBeLessThan(1e-3);
+      expect(Math.abs(Math.sqrt(meanOf(result.map((v) => (v - mean) ** 2))) - std)).toBeLessThan(1e-3);
+      at.forEach((index, k) => {
+        expect(Math.abs(result[index]! - values[k]!)).toBeLessThan(1e-3);
+      });
+    },
+  );
+
+  test('an image of one colour stays that colour, whatever the sizes and the box', () => {
+    fc.assert(
+      fc.property(
+        size(),
+        size(),
+        size(),
+        size(),
+        level(),
+        level(),
+        level(),
+        fc.boolean(),
+        (w, h, W, H, r, g, b, cut) => {
+          const data = Uint8Array.from({ length: w * h * 3 }, (_, k) => [r, g, b][k % 3]!);
+          const image: PixelImage = { data, width: w, height: h, channels: 3 };
+          const box = cut ? { x: -0.3 * w, y: 0.4 * h, width: 1.7 * w, height: 2.2 * h } : undefined;
+          const luma = Math.fround(0.299 * r + 0.587 * g + 0.114 * b);
+          for (const value of resample(image, { width: W, height: H, box })) expect(value).toBeCloseTo(luma, 4);
+          resample(image, { width: W, height: H, box, channels: 3 }).forEach((value, k) => {
+            expect(value).toBeCloseTo([r, g, b][k % 3]!, 4);
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('no value leaves the range of the image', () => {
+    fc.assert(
+      fc.property(image(1), size(), size(), (grey, width, height) => {
+        const result = resample(grey, { width, height });
+        expect(Math.min(...result)).toBeGreaterThanOrEqual(Math.min(...grey.data) - 1e-4);
+        expect(Math.max(...result)).toBeLessThanOrEqual(Math.max(...grey.data) + 1e-4);
+      }),
+    );
+  });
+
+  test('the mean is kept when the size is halved, but for the edges', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 64 * 64, maxLength: 64 * 64 }), (data) => {
+        const before = meanOf(Float32Array.from(data));
+        const after = meanOf(resample({ data, width: 64, height: 64, channels: 1 }));
+        // Only the outermost pixels weigh more than inner ones: their share bounds the difference.
+        expect(Math.abs(after - before)).toBeLessThan(255 * 0.04);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('a flipped image gives the flipped result', () => {
+    fc.assert(
+      fc.property(image(1), (grey) => {
+        const { width, height } = grey;
+        const data = grey.data.map((_, k) => grey.data[k - (k % width) + (width - 1 - (k % width))]!);
+        const flipped = resample({ data, width, height, channels: 1 });
+        resample(grey).forEach((value, k) => {
+          expect(flipped[k - (k % 32) + 31 - (k % 32)]!).toBeCloseTo(value, 3);
+        });
+      }),
+    );
+  });
+
+  test('a box of whole numbers is the same as cutting it out first', () => {
+    fc.assert(
+      fc.property(image(3), fc.nat(), fc.nat(), fc.nat(), fc.nat(), (rgb, a, b, c, d) => {
+        const box = { x: a % rgb.width, y: b % rgb.height, width: 0, height: 0 };
+        box.width = 1 + (c % (rgb.width - box.x));
+        box.height = 1 + (d % (rgb.height - box.y));
+        expect(resample(rgb, { box })).toEqual(resample(crop(rgb, box)));
+        expect(resample(rgb, { box, channels: 3 })).toEqual(resample(crop(rgb, box), { channels: 3 }));
+      }),
+    );
+  });
+
+  test('where a box reaches outside, the edge is repeated', () => {
+    fc.assert(
+      fc.property(image(1), fc.nat(9), fc.nat(9), fc.nat(9), fc.nat(9), (grey, left, top, right, bottom) => {
+        const { width, height } = grey;
+        const box = { x: -left, y: -top, width: width + left + right, height: height + top + bottom };
+        fc.pre(box.width <= 8 * width && box.height <= 8 * height);
+        const data = Uint8Array.from({ length: box.width * box.height }, (_, k) => {
+          const x = Math.min(Math.max((k % box.width) - left, 0), width - 1);
+          const y = Math.min(Math.max(Math.floor(k / box.width) - top, 0), height - 1);
+          return grey.data[y * width + x]!;
+        });
+        const padded = resample({ data, width: box.width, height: box.height, channels: 1 });
+        resample(grey, { box }).forEach((value, k) => {
+          expect(value).toBeCloseTo(padded[k]!, 3);
+        });
+      }),
+    );
+  });
+
+  test('a fractional box lies between its neighbours', () => {
+    const ramp: PixelImage = {
+      data: Uint8Array.from({ length: 100 }, (_, k) => k),
+      width: 100,
+      height: 1,
+      channels: 1,
+    };
+    const at = (x: number) => resample(ramp, { width: 1, height: 1, box: { x, y: 0, width: 1, height: 1 } })[0]!;
+    expect(at(50)).toBe(50);
+    expect(at(50.25)).toBeCloseTo(50.25, 5);
+    expect(at(50.5)).toBeCloseTo(50.5, 5);
+  });
+
+  test('grey and RGB of equal levels give the same luma, exactly', () => {
+    fc.assert(
+      fc.property(image(1), (grey) => {
+        const rgb = Uint8Array.from({ length: grey.data.length * 3 }, (_, k) => grey.data[Math.floor(k / 3)]!);
+        const luma = resample(grey);
+        expect(resample({ ...grey, data: rgb, channels: 3 })).toEqual(luma);
+        resample(grey, { channels: 3 }).forEach((value, k) => {
+          expect(value).toBe(luma[Math.floor(k / 3)]);
+        });
+      }),
+    );
+  });
+
+  test('alpha is composited on black, to the nearest level', () => {
+    fc.assert(
+      fc.property(image(4), (rgba) => {
+        const rgb = Uint8Array.from({ length: (rgba.data.length / 4) * 3 }, (_, k) => {
+          const pixel = Math.floor(k / 3) * 4;
+          return Math.round((rgba.data[pixel + (k % 3)]! * rgba.data[pixel + 3]!) / 255);
+        });
+        expect(resample(rgba)).toEqual(resample({ ...rgba, data: rgb, channels: 3 }));
+      }),
+    );
+  });
+
+  test('clamped and float arrays give what plain bytes give', () => {
+    fc.assert(
+      fc.property(image(4), (rgba) => {
+        const expected = resample(rgba);
+        expect(resample({ ...rgba, data: Uint8ClampedArray.from(rgba.data) })).toEqual(expected);
+        expect(resample({ ...rgba, data: Float32Array.from(rgba.data) })).toEqual(expected);
+      }),
+    );
+  });
+
+  test.each([
+    [{ width: 0 }, 'width'],
+    [{ height: 1.5 }, 'height'],
+    [{ width: 1e9 }, 'width'],
+    [{ channels: 2 as 1 }, 'channels'],
+    [{ box: { x: 4, y: 0, width: 2, height: 2 } }, 'outside'],
+    [{ box: { x: -2, y: 0, width: 2, height: 2 } }, 'outside'],
+    [{ box: { x: 0, y: 0, width: 0, height: 2 } }, 'above 0'],
+    [{ box: { x: Number.NaN, y: 0, width: 1, height: 2 } }, 'finite'],
+    [{ box: { x: 0, y: 0, width: 1e12, height: 2 } }, '8 times'],
+  ])('refuses %j', (options, word) => {
+    const grey: PixelImage = { data: new Uint8Array(16), width: 4, height: 4, channels: 1 };
+    expect(() => resample(grey, options)).toThrow(
+      expect.objectContaining({ code: 'OPTION', message: expect.stringContaining(word) }),
+    );
+  });
+});
+
+function size() {
+  return fc.integer({ min: 1, max: 70 });
+}
+
+function level() {
+  return fc.integer({ min: 0, max: 255 });
+}
+
+function image(channels: 1 | 3 | 4): fc.Arbitrary<PixelImage> {
+  return fc
+    .tuple(size(), size())
+    .chain(([width, height]) =>
+      fc
+        .uint8Array({ minLength: width * height * channels, maxLength: width * height * channels })
+        .map((data) => ({ data, width, height, channels })),
+    );
+}
+
+function crop(rgb: PixelImage, box: { x: number; y: number; width: number; height: number }): PixelImage {
+  const data = Uint8Array.from({ length: box.width * box.height * 3 }, (_, k) => {
+    const pixel = Math.floor(k / 3);
+    const x = box.x + (pixel % box.width);
+    const y = box.y + Math.floor(pixel / box.width);
+    return rgb.data[(y * rgb.width + x) * 3 + (k % 3)]!;
+  });
+  return { data, width: box.width, height: box.height, channels: 3 };
+}
+
+function meanOf(values: Float32Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
