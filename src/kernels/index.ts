@@ -1,1 +1,1 @@
-export async function registerTrainingKernels(): Promise<void> {}
+export { registerTrainingKernels, type TrainingKernels } from './register.js';

@@ -1,0 +1,157 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { ConvInfo } from './convInfo.js';
+
+/**
+ * Gradient of a convolution by its filter, out of ops that TF.js's wasm backend has: for every filter tap, the pixels
+ * it saw times the gradient of what it gave, as one matrix product.
+ *
+ * @param x - Input, [n, height, width, inChannels].
+ * @param dy - Gradient of the output, [n, outHeight, outWidth, outChannels].
+ * @returns [filterHeight, filterWidth, inChannels, outChannels].
+ */
+export function composedFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    const flatDy = tf.reshape(dy, [-1, info.outChannels]);
+    const taps = tapsOf(x, info).map((seen) => tf.matMul(tf.reshape(seen, [-1, info.inChannels]), flatDy, true));
+    return tf.reshape(tf.stack(taps), [info.filterHeight, info.filterWidth, info.inChannels, info.outChannels]);
+  });
+}
+
+/**
+ * Gradient of a convolution by its input: the convolution of `dy`, spread out by the strides, with the filter turned by
+ * half a circle.
+ *
+ * @param dy - Gradient of the output, [n, outHeight, outWidth, outChannels].
+ * @param filter - [filterHeight, filterWidth, inChannels, outChannels].
+ * @returns [n, height, width, inChannels].
+ */
+export function composedInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    const turned = tf.transpose<tf.Tensor4D>(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+    const dilations: [number, number] = [info.dilationHeight, info.dilationWidth];
+    return tf.conv2d(spread(dy, info), turned, 1, 'valid', 'NHWC', dilations);
+  });
+}
+
+/**
+ * Gradient of a depthwise convolution by its filter.
+ *
+ * @param x - Input, [n, height, width, inChannels].
+ * @param dy - Gradient of the output, [n, outHeight, outWidth, inChannels * multiplier].
+ * @returns [filterHeight, filterWidth, inChannels, multiplier].
+ */
+export function composedDepthwiseFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    const multiplier = info.outChannels / info.inChannels;
+    const perChannel = tf.reshape(dy, [-1, info.inChannels, multiplier]);
+    const taps = tapsOf(x, info).map((seen) =>
+      tf.sum(tf.mul(tf.reshape(seen, [-1, info.inChannels, 1]), perChannel), 0),
+    );
+    return tf.reshape(tf.stack(taps), [info.filterHeight, info.filterWidth, info.inChannels, multiplier]);
+  });
+}
+
+/**
+ * Gradient of a depthwise convolution by its input.
+ *
+ * @param dy - Gradient of the output, [n, outHeight, outWidth, inChannels * multiplier].
+ * @param filter - [filterHeight, filterWidth, inChannels, multiplier].
+ * @returns [n, height, width, inChannels].
+ */
+export function composedDepthwiseInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    const { batchSize, inHeight, inWidth, inChannels, outChannels, filterHeight, filterWidth } = info;
+    const turned = tf.reshape<tf.Rank.R4>(tf.reverse(filter, [0, 1]), [filterHeight, filterWidth, outChannels, 1]);
+    const dilations: [number, number] = [info.dilationHeight, info.dilationWidth];
+    const each = tf.depthwiseConv2d(spread(dy, info), turned, 1, 'valid', 'NHWC', dilations);
+    const perInput = tf.reshape(each, [batchSize, inHeight, inWidth, inChannels, outChannels / inChannels]);
+    return tf.sum<tf.Tensor4D>(perInput, -1);
+  });
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** What each filter tap sees, [n, outHeight, outWidth, inChannels] a tap, in the order of the filter's rows and columns. */
+function tapsOf(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D[] {
+  const { strideHeight, strideWidth, dilationHeight, dilationWidth, outHeight, outWidth, padInfo } = info;
+  const padded = padOrCrop(
+    x,
+    [padInfo.top, neededAfter(info.inHeight + padInfo.top, outHeight, strideHeight, info.effectiveFilterHeight)],
+    [padInfo.left, neededAfter(info.inWidth + padInfo.left, outWidth, strideWidth, info.effectiveFilterWidth)],
+  );
+
+  const taps: tf.Tensor4D[] = [];
+  for (let row = 0; row < info.filterHeight; row++) {
+    for (let column = 0; column < info.filterWidth; column++) {
+      const top = row * dilationHeight;
+      const left = column * dilationWidth;
+      const begin: [number, number, number, number] = [0, top, left, 0];
+      const end: [number, number, number, number] = [
+        info.batchSize,
+        top + (outHeight - 1) * strideHeight + 1,
+        left + (outWidth - 1) * strideWidth + 1,
+        info.inChannels,
+      ];
+      taps.push(tf.stridedSlice(padded, begin, end, [1, strideHeight, strideWidth, 1]) as tf.Tensor4D);
+    }
+  }
+  return taps;
+}
+
+/** Cells to add (or, negative, to drop) after the end, so that the last window just fits. */
+function neededAfter(present: number, outSize: number, stride: number, window: number): number {
+  return (outSize - 1) * stride + window - present;
+}
+
+/**
+ * `dy` with `stride - 1` zeros between its pixels and a border, such that a stride-1 'valid' convolution over it gives
+ * the input's size.
+ */
+function spread(dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  const { batchSize, outHeight, outWidth, outChannels, strideHeight, strideWidth, padInfo } = info;
+  let apart = dy;
+  if (strideWidth > 1 || strideHeight > 1) {
+    const pixels = tf.reshape<tf.Rank.R2>(dy, [batchSize * outHeight * outWidth, outChannels]);
+    const columnsApart = padEnd(pixels, (strideWidth - 1) * outChannels);
+    const lines = tf.reshape<tf.Rank.R2>(columnsApart, [batchSize * outHeight, outWidth * strideWidth * outChannels]);
+    const rowsApart = padEnd(lines, (strideHeight - 1) * outWidth * strideWidth * outChannels);
+    apart = tf.reshape(rowsApart, [batchSize, outHeight * strideHeight, outWidth * strideWidth, outChannels]);
+  }
+  const top = info.effectiveFilterHeight - 1 - padInfo.top;
+  const left = info.effectiveFilterWidth - 1 - padInfo.left;
+  const height = info.inHeight + info.effectiveFilterHeight - 1;
+  const width = info.inWidth + info.effectiveFilterWidth - 1;
+  return padOrCrop(
+    apart,
+    [top, height - top - outHeight * strideHeight],
+    [left, width - left - outWidth * strideWidth],
+  );
+}
+
+/** Adds zeros before and after each image axis, or drops cells where the number is negative. */
+function padOrCrop(x: tf.Tensor4D, rows: [number, number], columns: [number, number]): tf.Tensor4D {
+  const positive = (n: number) => Math.max(n, 0);
+  const padded = tf.pad(x, [
+    [0, 0],
+    [positive(rows[0]), positive(rows[1])],
+    [positive(columns[0]), positive(columns[1])],
+    [0, 0],
+  ]);
+  if (rows[0] >= 0 && rows[1] >= 0 && columns[0] >= 0 && columns[1] >= 0) return padded;
+
+  const [n, height, width, channels] = padded.shape;
+  const top = positive(-rows[0]);
+  const left = positive(-columns[0]);
+  return tf.slice(
+    padded,
+    [0, top, left, 0],
+    [n, height - top - positive(-rows[1]), width - left - positive(-columns[1]), channels],
+  );
+}
+
+function padEnd(rows: tf.Tensor2D, cells: number): tf.Tensor2D {
+  return tf.pad(rows, [
+    [0, 0],
+    [0, cells],
+  ]);
+}

@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** What a kernel gets: the tensors by name and the op's attributes. */
+export interface KernelCall {
+  /** The tensors by name; absent ones are undefined. */
+  inputs: Record<string, tf.Tensor>;
+  attrs: Record<string, unknown>;
+  backend: unknown;
+}
+
+/** A kernel of ours; `plain` runs the one that it stands in for, if there was any. */
+export type Kernel = (call: KernelCall, plain: (() => tf.TensorInfo | tf.TensorInfo[]) | null) => tf.TensorInfo;
+
+const ours = new Map<string, tf.KernelConfig>();
+
+/**
+ * Puts a kernel of ours in the place of the wasm backend's own, or in an empty place. Ours may still call the one it
+ * replaced. Calling again with a kernel that is in place changes nothing.
+ */
+export function override(kernelName: string, kernel: Kernel, setup?: (backend: unknown) => void): void {
+  const present = tf.getKernel(kernelName, 'wasm');
+  if (present !== undefined && present === ours.get(kernelName)) return;
+
+  const config: tf.KernelConfig = {
+    kernelName,
+    backendName: 'wasm',
+    setupFunc(backend) {
+      present?.setupFunc?.(backend);
+      setup?.(backend);
+    },
+    kernelFunc(args) {
+      const plain = present === undefined ? null : () => present.kernelFunc(args);
+      return kernel(args as unknown as KernelCall, plain);
+    },
+  };
+  if (present !== undefined) tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel(config);
+  ours.set(kernelName, config);
+}
