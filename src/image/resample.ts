@@ -114,9 +114,22 @@ function convolveRow(row: Float32Array, channels: number, left: number, columns:
     const count = end[i]! - start[i]!;
     const from = (start[i]! - left) * channels;
     for (let c = 0; c < channels; c++) {
-      let sum = 0;
-      for (let k = 0, at = from + c; k < count; k++, at += channels) sum += weights[i * taps + k]! * row[at]!;
-      result[i * channels + c] = sum;
+      // Four sums, since one would make every addition wait for the one before.
+      let a = 0;
+      let b = 0;
+      let d = 0;
+      let e = 0;
+      let w = i * taps;
+      let at = from + c;
+      const last = w + count;
+      for (; w + 3 < last; w += 4, at += 4 * channels) {
+        a += weights[w]! * row[at]!;
+        b += weights[w + 1]! * row[at + channels]!;
+        d += weights[w + 2]! * row[at + 2 * channels]!;
+        e += weights[w + 3]! * row[at + 3 * channels]!;
+      }
+      for (; w < last; w++, at += channels) a += weights[w]! * row[at]!;
+      result[i * channels + c] = a + b + (d + e);
     }
   }
 }
@@ -130,37 +143,51 @@ function rowReader(image: Raster, wanted: 1 | 3, left: number, count: number): (
       ? new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length)
       : image.data;
   const row = new Float32Array(count * wanted);
+  const opaque = channels === 4 ? new Float32Array(count * 3) : row;
 
   return (y) => {
-    let at = (y * width + left) * channels;
-    if (channels === wanted) {
-      for (let k = 0; k < row.length; k++) row[k] = data[at + k]!;
-      return row;
-    }
-    for (let k = 0; k < count; k++, at += channels) {
-      let red = data[at]!;
-      let green = red;
-      let blue = red;
-      if (channels > 1) {
-        green = data[at + 1]!;
-        blue = data[at + 2]!;
-      }
-      if (channels === 4 && data[at + 3]! < 255) {
-        const alpha = data[at + 3]!;
-        red = Math.round((red * alpha) / 255);
-        green = Math.round((green * alpha) / 255);
-        blue = Math.round((blue * alpha) / 255);
-      }
-      if (wanted === 1) {
-        row[k] = 0.299 * red + 0.587 * green + 0.114 * blue;
-      } else {
-        row[k * 3] = red;
-        row[k * 3 + 1] = green;
-        row[k * 3 + 2] = blue;
-      }
+    const at = (y * width + left) * channels;
+    if (channels === wanted) copy(data, at, row);
+    else if (channels === 1) spread(data, at, row);
+    else if (channels === 3) luma(data, at, row);
+    else {
+      onBlack(data, at, opaque);
+      if (wanted === 1) luma(opaque, 0, row);
+      else row.set(opaque);
     }
     return row;
   };
+}
+
+type Levels = Uint8Array | Float32Array;
+
+function copy(data: Levels, at: number, row: Float32Array) {
+  for (let k = 0; k < row.length; k++) row[k] = data[at + k]!;
+}
+
+function spread(data: Levels, at: number, row: Float32Array) {
+  for (let k = 0; k < row.length; k += 3, at++) row[k] = row[k + 1] = row[k + 2] = data[at]!;
+}
+
+function luma(data: Levels, at: number, row: Float32Array) {
+  for (let k = 0; k < row.length; k++, at += 3) {
+    row[k] = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+  }
+}
+
+function onBlack(data: Levels, at: number, row: Float32Array) {
+  for (let k = 0; k < row.length; k += 3, at += 4) {
+    const alpha = data[at + 3]!;
+    if (alpha === 255) {
+      row[k] = data[at]!;
+      row[k + 1] = data[at + 1]!;
+      row[k + 2] = data[at + 2]!;
+    } else {
+      row[k] = Math.round((data[at]! * alpha) / 255);
+      row[k + 1] = Math.round((data[at + 1]! * alpha) / 255);
+      row[k + 2] = Math.round((data[at + 2]! * alpha) / 255);
+    }
+  }
 }
 
 function checkSize(name: string, size: number) {
