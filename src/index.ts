@@ -1,2 +1,44 @@
+export type { Backend, BackendFactory, BackendName, BackendOptions, Predictor } from './backends/types.js';
+export { registerBackend, useBackend } from './backends/use-backend.js';
+export { classify } from './classify/classify.js';
+export {
+  type Classifier,
+  type ClassifyOptions,
+  type CreateClassifierOptions,
+  createClassifier,
+  type Prediction,
+} from './classify/create-classifier.js';
 export { EMOTIONS, type Emotion } from './emotions.js';
 export { FerError, type FerErrorCode } from './errors.js';
+export { type EvaluateOptions, evaluate } from './evaluate/evaluate.js';
+export type { LabelledData, TensorData } from './evaluate/labelled-data.js';
+export type { CalibrationBin, ClassReport, EvaluationReport } from './evaluate/metrics.js';
+export type { ImageInput } from './image/input.js';
+export type { Normalization } from './image/normalize.js';
+export type { PixelImage } from './image/pixels.js';
+export { type PreprocessOptions, preprocess } from './image/preprocess.js';
+export type { Box } from './image/resample.js';
+export type { Sample } from './image/sample.js';
+export { type BuildModelOptions, buildModel } from './model/build-model.js';
+export type { ModelMetadata } from './model/metadata.js';
+export { summary } from './model/summary.js';
+export { type AugmentOptions, REPORT_AUGMENTATION } from './train/augment.js';
+export type { CheckpointStore } from './train/checkpoint.js';
+export type { Sampling } from './train/sampling.js';
+export {
+  type CosineScheduleOptions,
+  cosineSchedule,
+  type Schedule,
+  type StepScheduleOptions,
+  stepSchedule,
+} from './train/schedule.js';
+export {
+  type EarlyStopping,
+  type EpochFigures,
+  type Monitor,
+  type TrainCallbacks,
+  type TrainHistory,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from './train/train.js';

@@ -1,4 +1,5 @@
 import type { PixelImage } from './image/pixels.js';
+import type { CheckpointStore } from './train/checkpoint.js';
 
 /**
  * All that differs between Node and browsers. `#runtime` (package.json `imports`) names the implementation:
@@ -22,6 +23,13 @@ export interface Runtime {
 
   /** Makes a URL of an address as a user writes it: relative to the page in browsers; in Node a path is a file. */
   toUrl(address: string): URL;
+
+  /**
+   * Keeps checkpoints in a folder, which is made when it is not there.
+   *
+   * @throws FerError `OPTION` where there is no file system.
+   */
+  checkpointFolder(path: string): CheckpointStore;
 }
 
 /** Bounds on what is decoded. */

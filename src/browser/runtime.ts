@@ -1,4 +1,6 @@
+import { FerError } from '../errors.js';
 import type { Asset, Runtime } from '../runtime.js';
+import type { CheckpointStore } from '../train/checkpoint.js';
 import { decode } from './decode.js';
 
 async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
@@ -20,4 +22,8 @@ function toUrl(address: string): URL {
   return new URL(address, globalThis.location?.href);
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl };
+function checkpointFolder(path: string): CheckpointStore {
+  throw new FerError('OPTION', `checkpoint '${path}': a browser has no folders, pass an object { save, load }`);
+}
+
+export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Asset, Runtime } from '../runtime.js';
+import { checkpointFolder } from './checkpoint-folder.js';
 import { decode } from './decode.js';
 
 async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
@@ -25,4 +26,4 @@ function toUrl(address: string): URL {
   return /^[a-z][a-z0-9+.-]+:/i.test(address) ? new URL(address) : pathToFileURL(address);
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl };
+export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder };

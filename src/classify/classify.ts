@@ -1,0 +1,29 @@
+import type { ImageInput } from '../image/input.js';
+import { type Classifier, type ClassifyOptions, createClassifier, type Prediction } from './create-classifier.js';
+
+/**
+ * Says what a face shows, with the pretrained weights, on the backend in use. The weights are loaded at the first call,
+ * once. The input should be a crop of one face, framed from forehead to chin; `box` names it in a larger picture.
+ *
+ * @returns The five emotions, most probable first; for an array of faces, one such list a face.
+ * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `CHANNELS`, `SHAPE`, `NOT_FINITE` for images;
+ * `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT` for the weights; `OPTION`.
+ * @example
+ * import { classify } from 'fer-dcnn';
+ * console.log(await classify('face.jpg')); // [{ className: 'happy', probability: 0.98 }, ...]
+ * @example
+ * const [first, second] = await classify([canvas, video]);
+ */
+export function classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
+export function classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+export async function classify(
+  input: ImageInput | readonly ImageInput[],
+  options?: ClassifyOptions,
+): Promise<Prediction[] | Prediction[][]> {
+  shared ??= createClassifier();
+  return shared.classify(input as ImageInput, options);
+}
+
+// --- below this line: helpers of this file alone ---
+
+let shared: Classifier | undefined;

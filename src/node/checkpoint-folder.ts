@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FerError, reasonOf } from '../errors.js';
+import type { CheckpointStore } from '../train/checkpoint.js';
+import { writeFileWhole } from './write-file.js';
+
+/** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */
+export function checkpointFolder(folder: string): CheckpointStore {
+  const path = join(folder, 'checkpoint.bin');
+  return {
+    async save(bytes) {
+      try {
+        await writeFileWhole(path, bytes);
+      } catch (error) {
+        throw new FerError('CHECKPOINT', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
+      }
+    },
+    async load() {
+      try {
+        return await readFile(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw new FerError('CHECKPOINT', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+      }
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type LayersModel, layers } from '@tensorflow/tfjs-layers';
+
+/**
+ * Mean categorical cross-entropy of a model in training mode, in nats, each sample with its weight.
+ *
+ * Where the model ends in a softmax, the loss is taken from the logits before it, which neither overflows nor loses
+ * small probabilities; of other models' outputs, probabilities are floored at 1e-7, as Keras does.
+ *
+ * @param xs - Inputs, [n,height,width,channels].
+ * @param ys - Probabilities, [n,classes].
+ * @param weights - [n]; they count relative to 1, the sum is divided by n.
+ * @returns The loss, a scalar, and the outputs it came from: logits or probabilities [n,classes], same order.
+ */
+export function trainingLoss(
+  model: LayersModel,
+  xs: tf.Tensor,
+  ys: tf.Tensor2D,
+  weights: tf.Tensor1D | null,
+): { loss: tf.Scalar; outputs: tf.Tensor2D } {
+  const softmax = finalSoftmax(model);
+  let each: tf.Tensor;
+  let outputs: tf.Tensor2D;
+  if (softmax === null) {
+    outputs = model.apply(xs, { training: true }) as tf.Tensor2D;
+    each = tf.neg(tf.sum(tf.mul(ys, tf.log(tf.clipByValue(outputs, 1e-7, 1))), 1));
+  } else {
+    outputs = withoutActivation(softmax, () => model.apply(xs, { training: true }) as tf.Tensor2D);
+    each = tf.losses.softmaxCrossEntropy(ys, outputs, undefined, 0, tf.Reduction.NONE);
+  }
+  return { loss: tf.mean(weights === null ? each : tf.mul(each, weights)), outputs };
+}
+
+// --- below this line: helpers of this file alone ---
+
+interface Activation {
+  getClassName(): string;
+}
+type Activated = { activation: Activation };
+
+/** The last layer, when it is one that applies a softmax over the classes to its own linear output. */
+function finalSoftmax(model: LayersModel): Activated | null {
+  const layer = model.outputLayers[0];
+  if (!['Dense', 'Activation'].includes(layer.getClassName())) return null;
+  const activated = layer as unknown as Activated;
+  return activated.activation?.getClassName() === 'softmax' ? activated : null;
+}
+
+let linear: Activation | undefined;
+
+function withoutActivation<T>(layer: Activated, work: () => T): T {
+  linear ??= (layers.activation({ activation: 'linear' }) as unknown as Activated).activation;
+  const before = layer.activation;
+  layer.activation = linear;
+  try {
+    return work();
+  } finally {
+    layer.activation = before;
+  }
+}
