@@ -67,7 +67,7 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
       for (let k = 0; k < narrow.length; k++) sums[at + k]! += weight * narrow[k]!;
     }
   }
-  return Float32Array.from(sums);
+  return new Float32Array(sums);
 }
 
 // --- below this line: what one resize needs ---

@@ -1,7 +1,136 @@
-import { FerError } from '../errors.js';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { FerError, reasonOf } from '../errors.js';
+import { checkPixelCount } from '../image/check-pixel-count.js';
+import { describeInput } from '../image/describe-input.js';
+import { FORMAT_HEAD_BYTES, imageFormat } from '../image/image-format.js';
 import type { PixelImage } from '../image/pixels.js';
 import type { DecodeLimits } from '../runtime.js';
 
-export async function decode(_input: unknown, _limits: DecodeLimits): Promise<PixelImage> {
-  throw new FerError('INPUT', 'not written yet');
+/**
+ * Decodes an image file or its bytes with sharp: JPEG, PNG, WebP, AVIF, GIF or TIFF, told by content.
+ *
+ * The result is upright by the EXIF orientation, in sRGB (an embedded profile is applied; CMYK is converted), 8 bits a
+ * channel (16-bit images keep their high byte); of an animation, the first frame. Grey images with alpha are composited
+ * on black, so that the result has 1, 3 or 4 channels.
+ *
+ * @param input - A path, a `file:` URL, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
+ * @throws FerError `NOT_FOUND` for a file that cannot be opened, `INPUT` for a folder or another kind of value, `DECODE`
+ * for bytes that are no image or a broken one, `TOO_LARGE` over the pixel limit (before anything is decoded),
+ * `PACKAGE_MISSING` when sharp does not load.
+ */
+export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
+  const name = nameOf(input);
+  const bytes = await load(input, name);
+  imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);
+
+  const sharp = await loadSharp();
+  // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
+  const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
+  const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch(async (error) => {
+      const header = await sharp(bytes, { limitInputPixels: false })
+        .metadata()
+        .catch(() => null);
+      if (header) checkPixelCount(header.width, header.height, limits.maxPixels, name);
+      throw broken(name, error);
+    });
+  const { width, height, channels } = info;
+  if (channels === 2) return { data: onBlack(data), width, height, channels: 1 };
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
+}
+
+// --- below this line: where bytes come from, and sharp ---
+
+/** What the image is called in messages. */
+function nameOf(input: unknown): string {
+  return typeof input === 'string' ? input : describeInput(input);
+}
+
+async function load(input: unknown, name: string): Promise<Uint8Array> {
+  const url = urlOf(input);
+  if (url && url.protocol !== 'file:') {
+    throw new FerError('INPUT', `${name} is not read from the network: fetch it and pass the bytes`);
+  }
+  if (url) return readImageFile(pathOf(url), name);
+  if (typeof input === 'string') return readImageFile(input, name);
+  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  if (input instanceof Blob) {
+    imageFormat(new Uint8Array(await input.slice(0, FORMAT_HEAD_BYTES).arrayBuffer()), name);
+    return new Uint8Array(await input.arrayBuffer());
+  }
+  if (Object.prototype.toString.call(input) === '[object ArrayBuffer]') return new Uint8Array(input as ArrayBuffer);
+  throw new FerError(
+    'INPUT',
+    `${name} is no image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
+  );
+}
+
+function urlOf(input: unknown): URL | null {
+  if (input instanceof URL) return input;
+  // Not any word before a colon: C: is a drive.
+  if (typeof input !== 'string' || !/^(https?|data|blob|file):/i.test(input)) return null;
+  return URL.canParse(input) ? new URL(input) : null;
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new FerError('NOT_FOUND', `${url.href} names no file: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+async function readImageFile(path: string, name: string): Promise<Uint8Array> {
+  const found = await stat(path).catch((error) => {
+    throw new FerError('NOT_FOUND', `${name} cannot be found: ${reasonOf(error)}`, { cause: error });
+  });
+  // Asked before opening, which would wait for ever on a pipe.
+  if (found.isDirectory()) throw new FerError('INPUT', `${name} is a folder, not an image`);
+  if (!found.isFile()) throw new FerError('INPUT', `${name} is not a regular file`);
+
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const head = new Uint8Array(FORMAT_HEAD_BYTES);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    imageFormat(head.subarray(0, bytesRead), name);
+    return await file.readFile();
+  } catch (error) {
+    if (error instanceof FerError) throw error;
+    throw new FerError('NOT_FOUND', `${name} cannot be read: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */
+function loadSharp() {
+  sharpModule ??= import('sharp').then(
+    (module) => module.default,
+    (error) => {
+      sharpModule = undefined;
+      throw new FerError('PACKAGE_MISSING', `the package sharp does not load: ${reasonOf(error)}`, { cause: error });
+    },
+  );
+  return sharpModule;
+}
+
+let sharpModule: Promise<typeof import('sharp').default> | undefined;
+
+function broken(name: string, error: unknown): FerError {
+  const reason = reasonOf(error)
+    .trim()
+    .replace(/\s*\n\s*/g, '; ');
+  return new FerError('DECODE', `${name} cannot be decoded: ${reason}`, { cause: error });
+}
+
+/** Grey and alpha, interleaved, to grey. */
+function onBlack(data: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(data.length / 2);
+  for (let k = 0; k < grey.length; k++) grey[k] = Math.round((data[2 * k]! * data[2 * k + 1]!) / 255);
+  return grey;
 }

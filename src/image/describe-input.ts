@@ -1,0 +1,18 @@
+/**
+ * Says in a few words what a value is, for an error message.
+ *
+ * @example
+ * describeInput(new Uint8Array(3)); // 'Uint8Array of 3 bytes'
+ */
+export function describeInput(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}...` : value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (value instanceof URL) return value.href;
+
+  const name = value.constructor?.name ?? 'object';
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;
+  if (typeof Blob !== 'undefined' && value instanceof Blob) return `${name} of ${value.size} bytes`;
+  if (name === 'Object') return `an object with the keys ${Object.keys(value).slice(0, 8).join(', ') || '(none)'}`;
+  return `${/^[AEIOUH]/.test(name) ? 'an' : 'a'} ${name}`;
+}

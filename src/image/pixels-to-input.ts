@@ -1,0 +1,40 @@
+import { type Normalization, normalize } from './normalize.js';
+import type { Box, Raster } from './pixels.js';
+import { resample } from './resample.js';
+
+export interface PixelsToInputOptions {
+  /**
+   * How levels become inputs: see `normalize`. It must be the one that the model was trained with.
+   * @default 'unit'
+   */
+  normalization?: Normalization;
+  /**
+   * Channels of the network's input: 1 is luma, 3 is RGB.
+   * @default 1
+   */
+  channels?: 1 | 3;
+  /**
+   * Width and height of the network's input.
+   * @default 32
+   */
+  size?: number;
+  /**
+   * The part of the image to use, such as a face: see `resample`.
+   * @default the whole image
+   */
+  box?: Box;
+}
+
+/**
+ * Turns pixels into the network's input: luma (or RGB), resized, normalised.
+ *
+ * @returns Shape [size, size, channels].
+ * @throws FerError `OPTION` for an option out of its range.
+ * @example
+ * const input = pixelsToInput(photo, { box: face, normalization: 'standardize' }); // Float32Array, 32 * 32
+ */
+export function pixelsToInput(image: Raster, options: PixelsToInputOptions = {}): Float32Array<ArrayBuffer> {
+  const { normalization, channels = 1, size = 32, box } = options;
+  const levels = resample(image, { width: size, height: size, channels, box });
+  return normalize(levels, { normalization, width: size, channels });
+}
