@@ -4,7 +4,10 @@ import type { Asset, Runtime } from '../runtime.js';
 import { checkpointFolder } from './checkpoint-folder.js';
 import { decode } from './decode.js';
 
-async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
+async function readAsset(
+  candidates: readonly URL[],
+  accept: (bytes: Uint8Array<ArrayBuffer>) => boolean,
+): Promise<Asset | null> {
   for (const url of candidates) {
     try {
       const bytes = url.protocol === 'file:' ? new Uint8Array(await readFile(fileURLToPath(url))) : await download(url);

@@ -196,7 +196,11 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
           lastPause = performance.now();
         }
       }
-      const figures: EpochFigures = { loss: sums.loss / order.length, accuracy: sums.right / order.length, learningRate };
+      const figures: EpochFigures = {
+        loss: sums.loss / order.length,
+        accuracy: sums.right / order.length,
+        learningRate,
+      };
       await run.endEpoch(figures, validation);
       for (const each of callbacks) await each.onEpochEnd?.(epoch, figures);
     }
@@ -227,7 +231,14 @@ interface Settings {
 }
 
 function checkedSettings(model: LayersModel, options: TrainOptions): Settings {
-  const { epochs = 10, batchSize = 32, learningRate = 1e-3, weightDecay = 0, seed = 1, sampling = 'shuffled' } = options;
+  const {
+    epochs = 10,
+    batchSize = 32,
+    learningRate = 1e-3,
+    weightDecay = 0,
+    seed = 1,
+    sampling = 'shuffled',
+  } = options;
   const spec = specOf(model);
   checkInteger('epochs', epochs, 1);
   checkInteger('batchSize', batchSize, 1);
@@ -254,7 +265,10 @@ function checkedSettings(model: LayersModel, options: TrainOptions): Settings {
   }
   const monitor = options.monitor ?? (validationData ? 'valLoss' : 'loss');
   if (!['loss', 'valLoss', 'valAccuracy', 'valMacroRecall'].includes(monitor)) {
-    throw new FerError('OPTION', `monitor must be 'loss', 'valLoss', 'valAccuracy' or 'valMacroRecall', got '${monitor}'`);
+    throw new FerError(
+      'OPTION',
+      `monitor must be 'loss', 'valLoss', 'valAccuracy' or 'valMacroRecall', got '${monitor}'`,
+    );
   }
   if (monitor !== 'loss' && !validationData) throw new FerError('OPTION', `monitor '${monitor}' needs validationData`);
   if (earlyStopping) checkInteger('earlyStopping.patience', earlyStopping.patience, 1);
@@ -316,7 +330,8 @@ class Run {
     this.#variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
     if (this.#variables.length === 0) throw new FerError('MODEL', 'the model has no trainable weights');
     this.#adam = new Adam(this.#variables, { weightDecay: settings.weightDecay });
-    this.#averages = settings.ema === null ? [] : this.#variables.map((v) => tf.tidy(() => tf.variable(tf.clone(v), false)));
+    this.#averages =
+      settings.ema === null ? [] : this.#variables.map((v) => tf.tidy(() => tf.variable(tf.clone(v), false)));
     this.#weightOfClass = classWeights(settings, training);
   }
 
@@ -491,7 +506,17 @@ class Run {
   #settingsText(): string {
     const { batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor } = this.#settings;
     const samples = this.#training.count;
-    return JSON.stringify({ samples, batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor });
+    return JSON.stringify({
+      samples,
+      batchSize,
+      learningRate,
+      weightDecay,
+      normalization,
+      seed,
+      sampling,
+      ema,
+      monitor,
+    });
   }
 }
 

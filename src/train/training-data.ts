@@ -1,5 +1,4 @@
 import { FerError } from '../errors.js';
-import { indexOfLargest } from '../evaluate/metrics.js';
 import {
   isTensorData,
   type LabelledData,
@@ -12,8 +11,9 @@ import {
   tensorRows,
   writeLabel,
 } from '../evaluate/labelled-data.js';
+import { indexOfLargest } from '../evaluate/metrics.js';
 import { type Normalization, normalize } from '../image/normalize.js';
-import type { PixelImage } from '../image/pixels.js';
+import type { Raster } from '../image/pixels.js';
 import { resample } from '../image/resample.js';
 import { toPixels } from '../image/to-pixels.js';
 import { type AugmentOptions, augment, type Levels } from './augment.js';
@@ -78,7 +78,10 @@ export async function readTrainingData(
         augment({ data: levels, width, height, channels }, 255, augmentation, random, changed);
         levels = changed;
       }
-      const face = resample({ data: levels, width, height, channels }, { width: spec.width, height: spec.height, channels });
+      const face = resample(
+        { data: levels, width, height, channels },
+        { width: spec.width, height: spec.height, channels },
+      );
       normalize(face, { normalization, width: spec.width, channels });
       out.set(face, offset);
     },
@@ -126,7 +129,7 @@ interface Stored {
 }
 
 /** Keeps a picture that is small already as it is; others are brought to 1.5 times the model's input. */
-function store(pixels: PixelImage, spec: ModelSpec, channels: 1 | 3): Stored {
+function store(pixels: Raster, spec: ModelSpec, channels: 1 | 3): Stored {
   const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
   const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
   const levels = resample(pixels, { width, height, channels });
