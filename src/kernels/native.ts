@@ -31,47 +31,56 @@ export interface WasmBackend {
   makeOutput(shape: number[], dtype: 'float32'): { dataId: object; shape: number[]; dtype: 'float32' };
 }
 
-/** A build of the training module that this engine takes. */
-export interface NativeModule {
-  path: 'relaxed-simd' | 'simd';
+/** A build of the training module: with fused multiply-add, or with plain 128-bit SIMD. */
+export type NativePath = 'relaxed-simd' | 'simd';
+
+interface NativeModule {
+  path: NativePath;
   module: WebAssembly.Module;
 }
 
-let loading: Promise<NativeModule> | undefined;
-let loaded: NativeModule | undefined;
-const instances = new WeakMap<object, NativeKernels | string>();
+const modules = new Map<NativePath, Promise<NativeModule>>();
+const instances = new WeakMap<object, Map<NativePath, NativeKernels | string>>();
+let active: NativeModule | null = null;
 
 /**
- * Loads the training module, once.
+ * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
  *
- * @throws Error when it cannot be found, or the engine has no SIMD.
+ * @param wanted - Which build; the fastest that this engine takes when left out.
+ * @throws Error when it cannot be found, or the engine does not take it.
  */
-export async function loadNative(): Promise<NativeModule> {
-  loading ??= load();
+export async function useNative(wanted: NativePath = fastestPath()): Promise<NativePath> {
+  let loading = modules.get(wanted);
+  if (loading === undefined) {
+    loading = load(wanted);
+    modules.set(wanted, loading);
+  }
   try {
-    loaded = await loading;
-    return loaded;
+    active = await loading;
+    return wanted;
   } catch (error) {
-    loading = undefined;
+    modules.delete(wanted);
     throw error;
   }
 }
 
+/** From now on `nativeOn` gives null. */
+export function useNoNative(): void {
+  active = null;
+}
+
 /** The training kernels on this backend's memory, or null when they are not loaded or cannot work on it. */
 export function nativeOn(backend: unknown): NativeKernels | null {
-  if (loaded === undefined) return null;
-  const known = instances.get(backend as object);
-  if (known !== undefined) return typeof known === 'string' ? null : known;
-
-  const made = instantiate(backend as WasmBackend, loaded.module);
-  instances.set(backend as object, made);
+  if (active === null) return null;
+  const made = instanceOn(backend as WasmBackend, active);
   return typeof made === 'string' ? null : made;
 }
 
 /** Why `nativeOn` gives null for this backend. */
 export function whyNotNative(backend: unknown): string | undefined {
-  const known = instances.get(backend as object);
-  return typeof known === 'string' ? known : undefined;
+  if (active === null) return 'the training kernels are not loaded';
+  const made = instanceOn(backend as WasmBackend, active);
+  return typeof made === 'string' ? made : undefined;
 }
 
 /** Runs `work` with scratch memory of the backend's own allocator. */
@@ -93,8 +102,7 @@ export function addressOf(backend: unknown, tensor: { dataId: object }): number 
 
 // --- below this line: helpers of this file alone ---
 
-async function load(): Promise<NativeModule> {
-  const path = hasRelaxedSimd() ? 'relaxed-simd' : 'simd';
+async function load(path: NativePath): Promise<NativeModule> {
   const url =
     path === 'relaxed-simd'
       ? new URL('../../dist/wasm/training-relaxed.wasm', import.meta.url)
@@ -102,6 +110,20 @@ async function load(): Promise<NativeModule> {
   const asset = await runtime.readAsset([url], isWasm);
   if (asset === null) throw new Error(`${url} is not there`);
   return { path, module: await WebAssembly.compile(asset.bytes) };
+}
+
+function instanceOn(backend: WasmBackend, { path, module }: NativeModule): NativeKernels | string {
+  let made = instances.get(backend);
+  if (made === undefined) {
+    made = new Map();
+    instances.set(backend, made);
+  }
+  let instance = made.get(path);
+  if (instance === undefined) {
+    instance = instantiate(backend, module);
+    made.set(path, instance);
+  }
+  return instance;
 }
 
 function instantiate(backend: WasmBackend, module: WebAssembly.Module): NativeKernels | string {
@@ -125,6 +147,6 @@ const RELAXED_PROBE = new Uint8Array([
   ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
 ]);
 
-function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(RELAXED_PROBE);
+function fastestPath(): NativePath {
+  return WebAssembly.validate(RELAXED_PROBE) ? 'relaxed-simd' : 'simd';
 }

@@ -84,12 +84,12 @@ export function sumRows(x: usize, out: usize, rows: i32, columns: i32): void {
 }
 
 /**
- * One step of Adam (Kingma and Ba, 2015) in place, weights decayed apart from the gradient (Loshchilov and Hutter, 2019).
+ * One step of Adam (Kingma and Ba, 2015): means in place, the weights to `out`. Weights decayed apart from the gradient (Loshchilov and Hutter, 2019).
  *
  * @param meanScale - 1 / (1 - beta1^t); `squareScale` 1 / (1 - beta2^t); `decay` 1 - learningRate * weightDecay.
  */
 export function adam(
-  weight: usize, gradient: usize, mean: usize, square: usize, count: i32,
+  weight: usize, gradient: usize, mean: usize, square: usize, out: usize, count: i32,
   learningRate: f32, beta1: f32, beta2: f32, epsilon: f32, meanScale: f32, squareScale: f32, decay: f32,
 ): void {
   const b1 = f32x4.splat(beta1), b2 = f32x4.splat(beta2);
@@ -104,8 +104,8 @@ export function adam(
     v128.store(mean, m);
     v128.store(square, v);
     const change = f32x4.div(f32x4.mul(rate, m), f32x4.add(f32x4.sqrt(f32x4.mul(v, scale)), eps));
-    v128.store(weight, f32x4.sub(f32x4.mul(v128.load(weight), keep), change));
-    weight += 16; gradient += 16; mean += 16; square += 16;
+    v128.store(out, f32x4.sub(f32x4.mul(v128.load(weight), keep), change));
+    weight += 16; gradient += 16; mean += 16; square += 16; out += 16;
   }
   for (; i > 0; i--) {
     const g = load<f32>(gradient);
@@ -113,8 +113,8 @@ export function adam(
     const v = beta2 * load<f32>(square) + (1 - beta2) * g * g;
     store<f32>(mean, m);
     store<f32>(square, v);
-    store<f32>(weight, load<f32>(weight) * decay - (learningRate * meanScale * m) / (Mathf.sqrt(v * squareScale) + epsilon));
-    weight += 4; gradient += 4; mean += 4; square += 4;
+    store<f32>(out, load<f32>(weight) * decay - (learningRate * meanScale * m) / (Mathf.sqrt(v * squareScale) + epsilon));
+    weight += 4; gradient += 4; mean += 4; square += 4; out += 4;
   }
 }
 
