@@ -99,7 +99,7 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
       io.fromMemory({
         modelTopology: json.modelTopology,
         weightSpecs: entries,
-        weightData: binary.slice().buffer,
+        weightData: new Uint8Array(binary).buffer,
         userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
       }),
     );
