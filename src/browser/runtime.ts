@@ -3,7 +3,10 @@ import type { Asset, Runtime } from '../runtime.js';
 import type { CheckpointStore } from '../train/checkpoint.js';
 import { decode } from './decode.js';
 
-async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
+async function readAsset(
+  candidates: readonly URL[],
+  accept: (bytes: Uint8Array<ArrayBuffer>) => boolean,
+): Promise<Asset | null> {
   for (const url of candidates) {
     try {
       const response = await fetch(url);
