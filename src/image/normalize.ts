@@ -64,21 +64,21 @@ export function normalize<T extends Float32Array>(levels: T, options: NormalizeO
 // --- below this line: one function a normalisation ---
 
 function unit(levels: Float32Array) {
-  for (let k = 0; k < levels.length; k++) levels[k] = levels[k]! / 255;
+  for (let k = 0; k < levels.length; k++) levels[k] = levels[k] / 255;
 }
 
 function standardize(levels: Float32Array) {
   const n = levels.length;
   // Differences to the first level are exact for 8-bit images, so that one colour gives exact zeros.
-  const origin = levels[0]!;
+  const origin = levels[0];
   let sum = 0;
-  for (let k = 0; k < n; k++) sum += levels[k]! - origin;
+  for (let k = 0; k < n; k++) sum += levels[k] - origin;
   const mean = sum / n;
 
   let squares = 0;
-  for (let k = 0; k < n; k++) squares += (levels[k]! - origin - mean) ** 2;
+  for (let k = 0; k < n; k++) squares += (levels[k] - origin - mean) ** 2;
   const divisor = Math.max(Math.sqrt(squares / n), 255 / Math.sqrt(n));
-  for (let k = 0; k < n; k++) levels[k] = (levels[k]! - origin - mean) / divisor;
+  for (let k = 0; k < n; k++) levels[k] = (levels[k] - origin - mean) / divisor;
 }
 
 function localContrast(levels: Float32Array, width: number, channels: number) {
@@ -89,22 +89,22 @@ function localContrast(levels: Float32Array, width: number, channels: number) {
   const squared = new Float64Array(width * height);
 
   for (let c = 0; c < channels; c++) {
-    const origin = levels[c]!;
-    for (let k = 0; k < plane.length; k++) plane[k] = (levels[k * channels + c]! - origin) / 255;
+    const origin = levels[c];
+    for (let k = 0; k < plane.length; k++) plane[k] = (levels[k * channels + c] - origin) / 255;
     const mean = blur(plane, across, down);
     for (let k = 0; k < plane.length; k++) {
-      plane[k]! -= mean[k]!;
-      squared[k] = plane[k]! * plane[k]!;
+      plane[k] -= mean[k];
+      squared[k] = plane[k] * plane[k];
     }
 
     const deviation = blur(squared, across, down);
     let sum = 0;
     for (let k = 0; k < plane.length; k++) {
-      deviation[k] = Math.sqrt(deviation[k]!);
-      sum += deviation[k]!;
+      deviation[k] = Math.sqrt(deviation[k]);
+      sum += deviation[k];
     }
     const floor = Math.max(sum / plane.length / 2, 1e-4);
-    for (let k = 0; k < plane.length; k++) levels[k * channels + c] = plane[k]! / Math.max(deviation[k]!, floor);
+    for (let k = 0; k < plane.length; k++) levels[k * channels + c] = plane[k] / Math.max(deviation[k], floor);
   }
 }
 
@@ -130,8 +130,8 @@ function gaussian(size: number): Float64Array {
   for (let i = 0; i < size; i++) {
     const inside = (t: number) => i - RADIUS + t >= 0 && i - RADIUS + t < size;
     let total = 0;
-    for (let t = 0; t < TAPS; t++) if (inside(t)) total += BELL[Math.abs(t - RADIUS)]!;
-    for (let t = 0; t < TAPS; t++) if (inside(t)) weights[i * TAPS + t] = BELL[Math.abs(t - RADIUS)]! / total;
+    for (let t = 0; t < TAPS; t++) if (inside(t)) total += BELL[Math.abs(t - RADIUS)];
+    for (let t = 0; t < TAPS; t++) if (inside(t)) weights[i * TAPS + t] = BELL[Math.abs(t - RADIUS)] / total;
   }
   gaussians.set(size, weights);
   return weights;
@@ -160,11 +160,11 @@ function blurAndTurn(plane: Float64Array, width: number, height: number, weights
       let c = 0;
       let d = 0;
       for (let k = from, w = first, at = y * width + from; k < to; k++, w++, at++) {
-        const weight = weights[w]!;
-        a += weight * plane[at]!;
-        b += weight * plane[at + width]!;
-        c += weight * plane[at + 2 * width]!;
-        d += weight * plane[at + 3 * width]!;
+        const weight = weights[w];
+        a += weight * plane[at];
+        b += weight * plane[at + width];
+        c += weight * plane[at + 2 * width];
+        d += weight * plane[at + 3 * width];
       }
       result[i * height + y] = a;
       result[i * height + y + 1] = b;
@@ -173,7 +173,7 @@ function blurAndTurn(plane: Float64Array, width: number, height: number, weights
     }
     for (; y < height; y++) {
       let sum = 0;
-      for (let k = from, w = first, at = y * width + from; k < to; k++, w++, at++) sum += weights[w]! * plane[at]!;
+      for (let k = from, w = first, at = y * width + from; k < to; k++, w++, at++) sum += weights[w] * plane[at];
       result[i * height + y] = sum;
     }
   }

@@ -1,6 +1,6 @@
 import { type Normalization, normalize } from './normalize.js';
-import type { Box, Raster } from './pixels.js';
-import { resample } from './resample.js';
+import type { Raster } from './pixels.js';
+import { type Box, resample } from './resample.js';
 
 export interface PixelsToInputOptions {
   /**

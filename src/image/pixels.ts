@@ -18,18 +18,3 @@ export interface Raster extends Omit<PixelImage, 'data'> {
   /** Levels 0..255, length width * height * channels. */
   data: Uint8Array | Uint8ClampedArray | Float32Array;
 }
-
-/**
- * A rectangle on an image, in pixels: it covers x .. x + width and y .. y + height, where pixel column k covers k .. k + 1.
- * Fractions are allowed, and so are parts outside the image.
- */
-export interface Box {
-  /** Left edge, from the left edge of the image. */
-  x: number;
-  /** Top edge, from the top edge of the image. */
-  y: number;
-  /** Width, more than 0. */
-  width: number;
-  /** Height, more than 0. */
-  height: number;
-}

@@ -1,4 +1,5 @@
-import { ready, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import { currentBackend } from '../backends/use-backend.js';
 import type { ImageInput } from './input.js';
 import { type ToInputOptions, toInput } from './to-input.js';
 
@@ -21,7 +22,7 @@ export async function preprocess(
   options: PreprocessOptions = {},
 ): Promise<Tensor4D> {
   const { size = 32, channels = 1 } = options;
-  await ready();
   const values = await toInput(input, options);
+  await currentBackend();
   return tensor4d(values, [values.length / (size * size * channels), size, size, channels]);
 }

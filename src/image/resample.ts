@@ -1,5 +1,20 @@
 import { FerError } from '../errors.js';
-import type { Box, Raster } from './pixels.js';
+import type { Raster } from './pixels.js';
+
+/**
+ * A rectangle on an image, in pixels: it covers x .. x + width and y .. y + height, where pixel column k covers k .. k + 1.
+ * Fractions are allowed, and so are parts outside the image.
+ */
+export interface Box {
+  /** Left edge, from the left edge of the image. */
+  x: number;
+  /** Top edge, from the top edge of the image. */
+  y: number;
+  /** Width, more than 0. */
+  width: number;
+  /** Height, more than 0. */
+  height: number;
+}
 
 export interface ResampleOptions {
   /**
@@ -51,20 +66,20 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
 
   const columns = triangles(image.width, width, box?.x ?? 0, box?.width ?? image.width);
   const rows = triangles(image.height, height, box?.y ?? 0, box?.height ?? image.height);
-  const left = columns.start[0]!;
-  const right = columns.end[width - 1]!;
+  const left = columns.start[0];
+  const right = columns.end[width - 1];
 
   const readRow = rowReader(image, channels, left, right - left);
   const narrow = new Float32Array(width * channels);
   const sums = new Float64Array(height * width * channels);
   let first = 0;
-  for (let y = rows.start[0]!; y < rows.end[height - 1]!; y++) {
-    while (rows.end[first]! <= y) first++;
+  for (let y = rows.start[0]; y < rows.end[height - 1]; y++) {
+    while (rows.end[first] <= y) first++;
     convolveRow(readRow(y), channels, left, columns, narrow);
-    for (let i = first; i < height && rows.start[i]! <= y; i++) {
-      const weight = rows.weights[i * rows.taps + y - rows.start[i]!]!;
+    for (let i = first; i < height && rows.start[i] <= y; i++) {
+      const weight = rows.weights[i * rows.taps + y - rows.start[i]];
       const at = i * narrow.length;
-      for (let k = 0; k < narrow.length; k++) sums[at + k]! += weight * narrow[k]!;
+      for (let k = 0; k < narrow.length; k++) sums[at + k] += weight * narrow[k];
     }
   }
   return new Float32Array(sums);
@@ -102,7 +117,7 @@ function triangles(inputSize: number, outputSize: number, offset: number, extent
     start[i] = clamp(from, 0, inputSize - 1);
     end[i] = clamp(to - 1, 0, inputSize - 1) + 1;
     for (let k = from; k < to; k++) {
-      weights[i * taps + clamp(k, 0, inputSize - 1) - start[i]!]! += weightOf(k) / total;
+      weights[i * taps + clamp(k, 0, inputSize - 1) - start[i]] += weightOf(k) / total;
     }
   }
   return { start, end, weights, taps };
@@ -111,8 +126,8 @@ function triangles(inputSize: number, outputSize: number, offset: number, extent
 function convolveRow(row: Float32Array, channels: number, left: number, columns: Triangles, result: Float32Array) {
   const { start, end, weights, taps } = columns;
   for (let i = 0; i < start.length; i++) {
-    const count = end[i]! - start[i]!;
-    const from = (start[i]! - left) * channels;
+    const count = end[i] - start[i];
+    const from = (start[i] - left) * channels;
     for (let c = 0; c < channels; c++) {
       // Four sums, since one would make every addition wait for the one before.
       let a = 0;
@@ -123,12 +138,12 @@ function convolveRow(row: Float32Array, channels: number, left: number, columns:
       let at = from + c;
       const last = w + count;
       for (; w + 3 < last; w += 4, at += 4 * channels) {
-        a += weights[w]! * row[at]!;
-        b += weights[w + 1]! * row[at + channels]!;
-        d += weights[w + 2]! * row[at + 2 * channels]!;
-        e += weights[w + 3]! * row[at + 3 * channels]!;
+        a += weights[w] * row[at];
+        b += weights[w + 1] * row[at + channels];
+        d += weights[w + 2] * row[at + 2 * channels];
+        e += weights[w + 3] * row[at + 3 * channels];
       }
-      for (; w < last; w++, at += channels) a += weights[w]! * row[at]!;
+      for (; w < last; w++, at += channels) a += weights[w] * row[at];
       result[i * channels + c] = a + b + (d + e);
     }
   }
@@ -162,30 +177,30 @@ function rowReader(image: Raster, wanted: 1 | 3, left: number, count: number): (
 type Levels = Uint8Array | Float32Array;
 
 function copy(data: Levels, at: number, row: Float32Array) {
-  for (let k = 0; k < row.length; k++) row[k] = data[at + k]!;
+  for (let k = 0; k < row.length; k++) row[k] = data[at + k];
 }
 
 function spread(data: Levels, at: number, row: Float32Array) {
-  for (let k = 0; k < row.length; k += 3, at++) row[k] = row[k + 1] = row[k + 2] = data[at]!;
+  for (let k = 0; k < row.length; k += 3, at++) row[k] = row[k + 1] = row[k + 2] = data[at];
 }
 
 function luma(data: Levels, at: number, row: Float32Array) {
   for (let k = 0; k < row.length; k++, at += 3) {
-    row[k] = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+    row[k] = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
   }
 }
 
 function onBlack(data: Levels, at: number, row: Float32Array) {
   for (let k = 0; k < row.length; k += 3, at += 4) {
-    const alpha = data[at + 3]!;
+    const alpha = data[at + 3];
     if (alpha === 255) {
-      row[k] = data[at]!;
-      row[k + 1] = data[at + 1]!;
-      row[k + 2] = data[at + 2]!;
+      row[k] = data[at];
+      row[k + 1] = data[at + 1];
+      row[k + 2] = data[at + 2];
     } else {
-      row[k] = Math.round((data[at]! * alpha) / 255);
-      row[k + 1] = Math.round((data[at + 1]! * alpha) / 255);
-      row[k + 2] = Math.round((data[at + 2]! * alpha) / 255);
+      row[k] = Math.round((data[at] * alpha) / 255);
+      row[k + 1] = Math.round((data[at + 1] * alpha) / 255);
+      row[k + 2] = Math.round((data[at + 2] * alpha) / 255);
     }
   }
 }

@@ -30,7 +30,7 @@ export async function toInput(
     while (next < input.length) {
       const index = next++;
       try {
-        rows[index] = pixelsToInput(await toPixels(input[index]!, options), options);
+        rows[index] = pixelsToInput(await toPixels(input[index], options), options);
       } catch (error) {
         next = input.length;
         throw error instanceof FerError

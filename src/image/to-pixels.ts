@@ -97,7 +97,7 @@ async function fromTensor(tensor: PixelTensor, maxPixels: number): Promise<Raste
   // A copy: tensors of the cpu backend give out their own memory.
   const data = new Float32Array(await tensor.data());
   for (let k = 0; k < data.length; k++) {
-    const level = data[k]!;
+    const level = data[k];
     if (level >= 0 && level <= 255) continue;
     const place = `[${Math.floor(k / channels / width)}, ${Math.floor(k / channels) % width}, ${k % channels}]`;
     if (!Number.isFinite(level)) throw new FerError('NOT_FINITE', `the image tensor holds ${level} at ${place}`);

@@ -131,6 +131,6 @@ function broken(name: string, error: unknown): FerError {
 /** Grey and alpha, interleaved, to grey. */
 function onBlack(data: Uint8Array): Uint8Array {
   const grey = new Uint8Array(data.length / 2);
-  for (let k = 0; k < grey.length; k++) grey[k] = Math.round((data[2 * k]! * data[2 * k + 1]!) / 255);
+  for (let k = 0; k < grey.length; k++) grey[k] = Math.round((data[2 * k] * data[2 * k + 1]) / 255);
   return grey;
 }

@@ -33,7 +33,7 @@ describe('normalize', () => {
       fc.property(levels(), (image) => {
         const expected = slowLocalContrast(image);
         normalize(image.slice(), { normalization: 'localContrast' }).forEach((value, k) => {
-          expect(value).toBeCloseTo(expected[k]!, 5);
+          expect(value).toBeCloseTo(expected[k], 5);
         });
       }),
       { numRuns: 5 },
@@ -45,7 +45,7 @@ describe('normalize', () => {
     const darker = image.map((level) => level * 0.5 + 20);
     const bright = normalize(image, { normalization: 'localContrast' });
     normalize(darker, { normalization: 'localContrast' }).forEach((value, k) => {
-      expect(value).toBeCloseTo(bright[k]!, 4);
+      expect(value).toBeCloseTo(bright[k], 4);
     });
   });
 
@@ -57,7 +57,7 @@ describe('normalize', () => {
         fc.constantFrom(1, 3),
         fc.array(fc.oneof(fc.constantFrom(0, 255, 7), fc.float({ min: 0, max: 255, noNaN: true })), { minLength: 1 }),
         (width, height, channels, seeds) => {
-          const image = Float32Array.from({ length: width * height * channels }, (_, k) => seeds[k % seeds.length]!);
+          const image = Float32Array.from({ length: width * height * channels }, (_, k) => seeds[k % seeds.length]);
           expect(normalize(image, { normalization, width, channels }).every(Number.isFinite)).toBe(true);
         },
       ),
@@ -133,8 +133,8 @@ function slowLocalContrast(image: Float32Array): number[] {
     });
   const x = [...image].map((level) => level / 255);
   const around = blur(x);
-  const r = x.map((value, k) => value - around[k]!);
+  const r = x.map((value, k) => value - around[k]);
   const s = blur(r.map((value) => value * value)).map(Math.sqrt);
   const floor = s.reduce((sum, value) => sum + value, 0) / s.length / 2;
-  return r.map((value, k) => value / Math.max(s[k]!, floor, 1e-4));
+  return r.map((value, k) => value / Math.max(s[k], floor, 1e-4));
 }

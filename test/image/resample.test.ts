@@ -34,7 +34,7 @@ describe('resample', () => {
       expect(Math.abs(meanOf(result) - mean)).toBeLessThan(1e-3);
       expect(Math.abs(Math.sqrt(meanOf(result.map((v) => (v - mean) ** 2))) - std)).toBeLessThan(1e-3);
       at.forEach((index, k) => {
-        expect(Math.abs(result[index]! - values[k]!)).toBeLessThan(1e-3);
+        expect(Math.abs(result[index] - values[k])).toBeLessThan(1e-3);
       });
     },
   );
@@ -51,13 +51,13 @@ describe('resample', () => {
         level(),
         fc.boolean(),
         (w, h, W, H, r, g, b, cut) => {
-          const data = Uint8Array.from({ length: w * h * 3 }, (_, k) => [r, g, b][k % 3]!);
+          const data = Uint8Array.from({ length: w * h * 3 }, (_, k) => [r, g, b][k % 3]);
           const image: PixelImage = { data, width: w, height: h, channels: 3 };
           const box = cut ? { x: -0.3 * w, y: 0.4 * h, width: 1.7 * w, height: 2.2 * h } : undefined;
           const luma = Math.fround(0.299 * r + 0.587 * g + 0.114 * b);
           for (const value of resample(image, { width: W, height: H, box })) expect(value).toBeCloseTo(luma, 4);
           resample(image, { width: W, height: H, box, channels: 3 }).forEach((value, k) => {
-            expect(value).toBeCloseTo([r, g, b][k % 3]!, 4);
+            expect(value).toBeCloseTo([r, g, b][k % 3], 4);
           });
         },
       ),
@@ -91,10 +91,10 @@ describe('resample', () => {
     fc.assert(
       fc.property(image(1), (grey) => {
         const { width, height } = grey;
-        const data = grey.data.map((_, k) => grey.data[k - (k % width) + (width - 1 - (k % width))]!);
+        const data = grey.data.map((_, k) => grey.data[k - (k % width) + (width - 1 - (k % width))]);
         const flipped = resample({ data, width, height, channels: 1 });
         resample(grey).forEach((value, k) => {
-          expect(flipped[k - (k % 32) + 31 - (k % 32)]!).toBeCloseTo(value, 3);
+          expect(flipped[k - (k % 32) + 31 - (k % 32)]).toBeCloseTo(value, 3);
         });
       }),
     );
@@ -121,11 +121,11 @@ describe('resample', () => {
         const data = Uint8Array.from({ length: box.width * box.height }, (_, k) => {
           const x = Math.min(Math.max((k % box.width) - left, 0), width - 1);
           const y = Math.min(Math.max(Math.floor(k / box.width) - top, 0), height - 1);
-          return grey.data[y * width + x]!;
+          return grey.data[y * width + x];
         });
         const padded = resample({ data, width: box.width, height: box.height, channels: 1 });
         resample(grey, { box }).forEach((value, k) => {
-          expect(value).toBeCloseTo(padded[k]!, 3);
+          expect(value).toBeCloseTo(padded[k], 3);
         });
       }),
     );
@@ -138,7 +138,7 @@ describe('resample', () => {
       height: 1,
       channels: 1,
     };
-    const at = (x: number) => resample(ramp, { width: 1, height: 1, box: { x, y: 0, width: 1, height: 1 } })[0]!;
+    const at = (x: number) => resample(ramp, { width: 1, height: 1, box: { x, y: 0, width: 1, height: 1 } })[0];
     expect(at(50)).toBe(50);
     expect(at(50.25)).toBeCloseTo(50.25, 5);
     expect(at(50.5)).toBeCloseTo(50.5, 5);
@@ -147,7 +147,7 @@ describe('resample', () => {
   test('grey and RGB of equal levels give the same luma, exactly', () => {
     fc.assert(
       fc.property(image(1), (grey) => {
-        const rgb = Uint8Array.from({ length: grey.data.length * 3 }, (_, k) => grey.data[Math.floor(k / 3)]!);
+        const rgb = Uint8Array.from({ length: grey.data.length * 3 }, (_, k) => grey.data[Math.floor(k / 3)]);
         const luma = resample(grey);
         expect(resample({ ...grey, data: rgb, channels: 3 })).toEqual(luma);
         resample(grey, { channels: 3 }).forEach((value, k) => {
@@ -162,7 +162,7 @@ describe('resample', () => {
       fc.property(image(4), (rgba) => {
         const rgb = Uint8Array.from({ length: (rgba.data.length / 4) * 3 }, (_, k) => {
           const pixel = Math.floor(k / 3) * 4;
-          return Math.round((rgba.data[pixel + (k % 3)]! * rgba.data[pixel + 3]!) / 255);
+          return Math.round((rgba.data[pixel + (k % 3)] * rgba.data[pixel + 3]) / 255);
         });
         expect(resample(rgba)).toEqual(resample({ ...rgba, data: rgb, channels: 3 }));
       }),
@@ -220,7 +220,7 @@ function crop(rgb: PixelImage, box: { x: number; y: number; width: number; heigh
     const pixel = Math.floor(k / 3);
     const x = box.x + (pixel % box.width);
     const y = box.y + Math.floor(pixel / box.width);
-    return rgb.data[(y * rgb.width + x) * 3 + (k % 3)]!;
+    return rgb.data[(y * rgb.width + x) * 3 + (k % 3)];
   });
   return { data, width: box.width, height: box.height, channels: 3 };
 }
