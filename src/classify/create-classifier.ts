@@ -7,7 +7,7 @@ import { FerError } from '../errors.js';
 import { sampleChannels, specOf } from '../evaluate/labelled-data.js';
 import type { ImageInput } from '../image/input.js';
 import type { Normalization } from '../image/normalize.js';
-import type { Box } from '../image/pixels.js';
+import type { Box } from '../image/resample.js';
 import { toInput } from '../image/to-input.js';
 import { metadataOf } from '../model/metadata.js';
 

@@ -22,7 +22,14 @@ function smallModel(classes = 3, size = 8): Sequential {
   const seeded = (seed: number) => ({ kernelInitializer: initializers.glorotUniform({ seed } as { seed: number }) });
   return sequential({
     layers: [
-      layers.conv2d({ inputShape: [size, size, 1], filters: 4, kernelSize: 3, padding: 'same', activation: 'relu', ...seeded(1) }),
+      layers.conv2d({
+        inputShape: [size, size, 1],
+        filters: 4,
+        kernelSize: 3,
+        padding: 'same',
+        activation: 'relu',
+        ...seeded(1),
+      }),
       layers.batchNormalization(),
       layers.maxPooling2d({ poolSize: 2 }),
       layers.dropout({ rate: 0.25 }),
@@ -84,7 +91,16 @@ describe.each(['cpu', 'wasm'])('train on %s', (backend) => {
         weightDecay: 0.01,
         sampling: 'balanced',
         schedule: cosineSchedule({ warmup: 0.2 }),
-        augment: { rotation: 10, shift: 0.1, zoom: 0.1, scale: 0.1, shear: 0.1, contrast: 0.2, brightness: 0.1, erasing: 0.5 },
+        augment: {
+          rotation: 10,
+          shift: 0.1,
+          zoom: 0.1,
+          scale: 0.1,
+          shear: 0.1,
+          contrast: 0.2,
+          brightness: 0.1,
+          erasing: 0.5,
+        },
         validationData: stripes(12, 2),
       });
       return { history, weights: weightsOf(model) };
@@ -95,7 +111,13 @@ describe.each(['cpu', 'wasm'])('train on %s', (backend) => {
   });
 
   test('a training stopped after an epoch and resumed ends as the one that was not stopped', async () => {
-    const options: TrainOptions = { ...base, epochs: 5, ema: 0.9, validationData: stripes(12, 2), augment: { shift: 0.1 } };
+    const options: TrainOptions = {
+      ...base,
+      epochs: 5,
+      ema: 0.9,
+      validationData: stripes(12, 2),
+      augment: { shift: 0.1 },
+    };
     const whole = smallModel();
     const expected = await train(whole, stripes(30, 1), options);
 
@@ -142,7 +164,10 @@ describe.each(['cpu', 'wasm'])('train on %s', (backend) => {
     const samples = stripes(24, 1);
     const levels = samples.flatMap(({ image }) => Array.from((image as PixelImage).data, (level) => level / 255));
     const xs = tf.tensor4d(levels, [24, 8, 8, 1]);
-    const indices = tf.tensor1d(samples.map(({ label }) => label as number), 'int32');
+    const indices = tf.tensor1d(
+      samples.map(({ label }) => label as number),
+      'int32',
+    );
     const [a, b, c] = [smallModel(), smallModel(), smallModel()];
     const fromSamples = await train(a, samples, base);
     const fromIndices = await train(b, { xs, ys: indices }, base);
@@ -233,7 +258,12 @@ describe('train', () => {
   test('trains the network of the report, augmented as the report did', async () => {
     const model = buildModel({ seed: 1 });
     const faces = stripes(40, 1, 5, 48);
-    const { history } = await train(model, faces, { epochs: 4, batchSize: 8, seed: 1, augment: { shear: 0.2, zoom: 0.2, flip: true } });
+    const { history } = await train(model, faces, {
+      epochs: 4,
+      batchSize: 8,
+      seed: 1,
+      augment: { shear: 0.2, zoom: 0.2, flip: true },
+    });
     expect(history.loss[3]).toBeLessThan(history.loss[0]);
   });
 
