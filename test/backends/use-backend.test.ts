@@ -95,7 +95,9 @@ describe('runOn', () => {
 describe('without a choice', () => {
   /** Runs code in a process of its own, where nothing has been chosen yet. */
   function fresh(code: string) {
-    const run = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], { encoding: 'utf8' });
+    const run = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+      encoding: 'utf8',
+    });
     return { out: run.stdout.trim(), warnings: run.stderr };
   }
 

@@ -20,7 +20,7 @@ function picture(width = 60, height = 72, channels: 1 | 3 = 3): PixelImage {
   for (let k = 0; k < data.length; k++) {
     const x = Math.floor(k / channels) % width;
     const y = Math.floor(k / channels / width);
-    data[k] = 128 + 60 * Math.sin(x / 7 + k % channels) + 60 * Math.cos((y * x) / 300);
+    data[k] = 128 + 60 * Math.sin(x / 7 + (k % channels)) + 60 * Math.cos((y * x) / 300);
   }
   return { data, width, height, channels };
 }
@@ -55,7 +55,13 @@ describe('classify', () => {
     const image = picture();
     const png = await raw(image).png().toBuffer();
     const tensor = tf.tensor3d(Array.from(image.data), [image.height, image.width, 3], 'int32');
-    const inputs: ImageInput[] = [png, new Uint8Array(png), new Blob([new Uint8Array(png)]), tensor, tf.cast(tensor, 'float32')];
+    const inputs: ImageInput[] = [
+      png,
+      new Uint8Array(png),
+      new Blob([new Uint8Array(png)]),
+      tensor,
+      tf.cast(tensor, 'float32'),
+    ];
     const expected = await classify(image);
     for (const input of inputs) expectClose(await classify(input), expected, 1e-5);
     const jpeg = await raw(image).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
@@ -105,7 +111,8 @@ describe('createClassifier', () => {
   test('normalises as the model’s metadata says, unless told otherwise', async () => {
     const model = buildModel({ seed: 2 });
     setMetadata(model, { normalization: 'standardize' });
-    const by = (normalization?: 'unit' | 'standardize') => createClassifier({ model, normalization }).classify(picture());
+    const by = (normalization?: 'unit' | 'standardize') =>
+      createClassifier({ model, normalization }).classify(picture());
     expect(await by()).toEqual(await by('standardize'));
     expect(await by()).not.toEqual(await by('unit'));
   });
@@ -148,7 +155,9 @@ describe('createClassifier', () => {
 
   test('refuses what it cannot use', async () => {
     expect(() => createClassifier({ backend: 'nope' })).toThrow(expect.objectContaining({ code: 'BACKEND_UNKNOWN' }));
-    expect(() => createClassifier({ normalization: 'none' as 'unit' })).toThrow(expect.objectContaining({ code: 'OPTION' }));
+    expect(() => createClassifier({ normalization: 'none' as 'unit' })).toThrow(
+      expect.objectContaining({ code: 'OPTION' }),
+    );
     const { layers, sequential } = await import('@tensorflow/tfjs-layers');
     const model = sequential({ layers: [layers.flatten({ inputShape: [32, 32, 1] }), layers.dense({ units: 7 })] });
     await expect(createClassifier({ model }).classify(picture())).rejects.toMatchObject({
