@@ -78,15 +78,7 @@ export async function* labelledBatches(
   batchSize: number,
 ): AsyncGenerator<LabelledRows> {
   if (isTensorData(data)) {
-    const rows = await tensorRows(data, spec);
-    for (let from = 0; from < rows.count; from += batchSize) {
-      const count = Math.min(batchSize, rows.count - from);
-      yield {
-        inputs: rows.inputs.subarray(from * spec.inputSize, (from + count) * spec.inputSize),
-        labels: rows.labels.subarray(from * spec.classes, (from + count) * spec.classes),
-        count,
-      };
-    }
+    yield* rowBlocks(await tensorRows(data, spec), spec, batchSize);
     return;
   }
 
@@ -108,10 +100,18 @@ export async function* labelledBatches(
   }
   if (seen === 0) throw nothing();
   if (batch.count > 0) {
+    yield* rowBlocks(batch, spec, batch.count);
+  }
+}
+
+/** Cuts rows into blocks of `size`, without copying; the last may be smaller. */
+export function* rowBlocks(rows: LabelledRows, spec: ModelSpec, size: number): Generator<LabelledRows> {
+  for (let from = 0; from < rows.count; from += size) {
+    const count = Math.min(size, rows.count - from);
     yield {
-      inputs: batch.inputs.subarray(0, batch.count * spec.inputSize),
-      labels: batch.labels.subarray(0, batch.count * spec.classes),
-      count: batch.count,
+      inputs: rows.inputs.subarray(from * spec.inputSize, (from + count) * spec.inputSize),
+      labels: rows.labels.subarray(from * spec.classes, (from + count) * spec.classes),
+      count,
     };
   }
 }
