@@ -40,13 +40,7 @@ interface Drawing {
 /** By the name of the class, because an element of another window is no instance of this one's classes. */
 const drawable: Record<string, ((input: never) => Promise<Drawing>) | undefined> = {
   async HTMLImageElement(image: HTMLImageElement) {
-    if (!image.complete) {
-      await image.decode().catch((error) => {
-        throw new FerError('DECODE', `the <img> did not load: ${image.currentSrc}: ${reasonOf(error)}`, {
-          cause: error,
-        });
-      });
-    }
+    if (!image.complete) await loaded(image);
     if (image.naturalWidth === 0) {
       const source = image.currentSrc || image.src;
       throw new FerError('DECODE', source ? `the <img> is broken or has no size: ${source}` : 'the <img> has no src');
@@ -79,6 +73,16 @@ const drawable: Record<string, ((input: never) => Promise<Drawing>) | undefined>
   },
 };
 
+/** Waits for the size and the bytes only: `image.decode()` would decode an image of any size. */
+function loaded(image: HTMLImageElement): Promise<void> {
+  return new Promise((resolve) => {
+    image.addEventListener('load', () => resolve(), { once: true });
+    image.addEventListener('error', () => resolve(), { once: true });
+    // A lazy one outside the page would never load.
+    image.loading = 'eager';
+  });
+}
+
 function sized(source: HTMLCanvasElement | OffscreenCanvas | ImageBitmap, name: string): Drawing {
   const { width, height } = source;
   if (width === 0 || height === 0) throw new FerError('INPUT', `${name} has no pixels: ${width}x${height}`);
@@ -100,7 +104,8 @@ async function decodeBytes(
   // Under its true type: a browser may refuse bytes that come under a wrong one.
   const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${format}` }), {
     imageOrientation: 'from-image',
-    premultiplyAlpha: 'default',
+    // Left to the canvas, which rounds to nearest; some decoders do not.
+    premultiplyAlpha: 'none',
     colorSpaceConversion: 'default',
   }).catch((error) => {
     throw new FerError('DECODE', `${name} cannot be decoded as ${format} by this browser: ${reasonOf(error)}`, {
