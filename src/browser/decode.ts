@@ -20,7 +20,7 @@ import type { DecodeLimits } from '../runtime.js';
 export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
   const kind = kindOf(input);
   const draw = drawable[kind];
-  if (draw) return readPixels(await draw(input as never), limits, describeInput(input));
+  if (draw) return readPixels(await draw(input as never, limits), limits, describeInput(input));
   if (kind === 'Blob' || kind === 'File' || kind === 'ArrayBuffer' || ArrayBuffer.isView(input)) {
     return decodeBytes(input as Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>, limits);
   }
@@ -38,19 +38,17 @@ interface Drawing {
 }
 
 /** By the name of the class, because an element of another window is no instance of this one's classes. */
-const drawable: Record<string, ((input: never) => Promise<Drawing>) | undefined> = {
-  async HTMLImageElement(image: HTMLImageElement) {
-    if (!image.complete) {
-      await image.decode().catch((error) => {
-        throw new FerError('DECODE', `the <img> did not load: ${image.currentSrc}: ${reasonOf(error)}`, {
-          cause: error,
-        });
-      });
-    }
+const drawable: Record<string, ((input: never, limits: DecodeLimits) => Promise<Drawing>) | undefined> = {
+  async HTMLImageElement(image: HTMLImageElement, limits: DecodeLimits) {
+    if (!image.complete) await loaded(image);
     if (image.naturalWidth === 0) {
-      const source = image.currentSrc || image.src;
-      throw new FerError('DECODE', source ? `the <img> is broken or has no size: ${source}` : 'the <img> has no src');
+      const url = image.currentSrc || image.src;
+      throw new FerError('DECODE', url ? `the <img> is broken or has no size: ${url}` : 'the <img> has no src');
     }
+    checkPixelCount(image.naturalWidth, image.naturalHeight, limits.maxPixels, `the <img> ${image.currentSrc}`);
+    // Refuses a truncated one, which would be drawn as far as it goes. Then the <img> itself is drawn all the same:
+    // bitmaps of an <img> round 16-bit levels, which are cut to their high byte elsewhere.
+    (await bitmapOf(image, `the <img> ${image.currentSrc}`)).close?.();
     return { source: image, width: image.naturalWidth, height: image.naturalHeight };
   },
 
@@ -74,10 +72,19 @@ const drawable: Record<string, ((input: never) => Promise<Drawing>) | undefined>
   },
 
   async ImageData(data: ImageData) {
-    const bitmap = await createImageBitmap(data);
-    return { source: bitmap, width: bitmap.width, height: bitmap.height, close: () => bitmap.close() };
+    return bitmapOf(data, 'the ImageData');
   },
 };
+
+/** Waits for the size and the bytes only: `image.decode()` would decode an image of any size. */
+function loaded(image: HTMLImageElement): Promise<void> {
+  return new Promise((resolve) => {
+    image.addEventListener('load', () => resolve(), { once: true });
+    image.addEventListener('error', () => resolve(), { once: true });
+    // A lazy one outside the page would never load.
+    image.loading = 'eager';
+  });
+}
 
 function sized(source: HTMLCanvasElement | OffscreenCanvas | ImageBitmap, name: string): Drawing {
   const { width, height } = source;
@@ -98,17 +105,22 @@ async function decodeBytes(
   const { width, height } = await headerSize(bytes, name);
   checkPixelCount(width, height, limits.maxPixels, name);
   // Under its true type: a browser may refuse bytes that come under a wrong one.
-  const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${format}` }), {
-    imageOrientation: 'from-image',
-    premultiplyAlpha: 'default',
-    colorSpaceConversion: 'default',
-  }).catch((error) => {
-    throw new FerError('DECODE', `${name} cannot be decoded as ${format} by this browser: ${reasonOf(error)}`, {
-      cause: error,
+  const typed = new Blob([bytes], { type: `image/${format}` });
+  return readPixels(await bitmapOf(typed, `${name} (${format})`), limits, name);
+}
+
+async function bitmapOf(source: ImageBitmapSource, name: string): Promise<Drawing> {
+  try {
+    const bitmap = await createImageBitmap(source, {
+      imageOrientation: 'from-image',
+      colorSpaceConversion: 'default',
+      // Left to the canvas, which rounds to nearest where the WebP decoder does not.
+      premultiplyAlpha: 'none',
     });
-  });
-  const { width: w, height: h } = bitmap;
-  return readPixels({ source: bitmap, width: w, height: h, close: () => bitmap.close() }, limits, name);
+    return { source: bitmap, width: bitmap.width, height: bitmap.height, close: () => bitmap.close() };
+  } catch (error) {
+    throw new FerError('DECODE', `${name} cannot be decoded by this browser: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 async function headerSize(bytes: Uint8Array, name: string): Promise<{ width: number; height: number }> {
