@@ -27,7 +27,7 @@ const shared: Options = {
 export default defineConfig([
   {
     ...shared,
-    entry: nodeEntry,
+    entry: { ...nodeEntry, 'gradient-worker': 'src/node/gradient-worker.ts' },
     outDir: 'dist/node',
     format: ['esm'],
     platform: 'node',
