@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { type Box, resample } from '../src/image/resample.js';
 import type { PixelImage, Sample } from '../src/index.js';
 import { randomStream } from '../src/train/random.js';
@@ -113,7 +113,7 @@ function levels(face: PixelImage, change: (level: number) => number): PixelImage
   return { ...face, data: Uint8ClampedArray.from(face.data, (level) => Math.round(change(level))) };
 }
 
-async function through(face: PixelImage, encode: (image: sharp.Sharp) => sharp.Sharp): Promise<PixelImage> {
+async function through(face: PixelImage, encode: (image: Sharp) => Sharp): Promise<PixelImage> {
   const { width, height, channels } = face;
   const encoded = await encode(sharp(face.data, { raw: { width, height, channels } })).toBuffer();
   return { ...face, data: await sharp(encoded).toColourspace('b-w').raw().toBuffer() };
