@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  composedConvolution,
   composedDepthwiseFilterGradient,
   composedDepthwiseInputGradient,
   composedFilterGradient,
@@ -14,7 +15,8 @@ export const conv2D: Kernel = ({ inputs, attrs, backend }, plain) => {
   const { x, filter } = inputs as Record<string, tf.Tensor4D>;
   const native = nativeOn(backend);
   const info = convInfoOf(x.shape, filter.shape, attrs as unknown as ConvAttributes);
-  if (native === null || info.dataFormat !== 'channelsLast' || info.inChannels !== filter.shape[2]) return plain();
+  if (info.dataFormat !== 'channelsLast' || info.inChannels !== filter.shape[2]) return plain();
+  if (native === null) return errs(info) ? composedConvolution(x, filter, info) : plain();
 
   const out = (backend as WasmBackend).makeOutput(info.outShape, 'float32');
   withScratch(backend, native.convScratch(...scratchSizes(info)), (scratch) =>
@@ -138,6 +140,11 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
     );
   }
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor4D;
+}
+
+/** Whether TF.js's own convolution gives zeros: for 'same' with filters narrower than their stride. */
+function errs({ padInfo, filterHeight, filterWidth, strideHeight, strideWidth }: ConvInfo): boolean {
+  return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
 }
 
 /** In the order of the native kernels' parameters. */

@@ -9,12 +9,12 @@ const TOLERANCE = 1e-4;
 describe.each(PATHS)('convolutions on the %s path', (path) => {
   beforeAll(() => startOn(path));
 
-  // TF.js's own forward convolution, which the composed path keeps, has faults of its own for narrow filters with wide
-  // strides under 'same' padding.
-  test.skipIf(path === 'composed')('equal those of the cpu backend, whatever the sizes', async () => {
+  test('equal those of the cpu backend, whatever the sizes', async () => {
     await fc.assert(
       fc.asyncProperty(convolution, async (c) => {
         fc.pre(c.strides.every((s) => s === 1) || c.dilations.every((d) => d === 1));
+        // The composed path convolves by TF.js's own kernel, which errs for some explicit borders.
+        fc.pre(path !== 'composed' || typeof c.pad === 'string');
         const forward = () => [
           tf.conv2d(imageOf(c), filterOf(c), c.strides, padOf(c), 'NHWC', c.dilations, roundingOf(c)),
         ];
