@@ -158,10 +158,11 @@ const convolution = fc
       fc.tuple(fc.tuple(border, border), fc.tuple(border, border)),
     ),
   })
-  .filter(({ height, width, filter, dilations, pad }) => {
+  .filter(({ height, width, filter, strides, dilations, pad }) => {
     if (pad === 'same') return true;
-    // TF.js forgets the dilation where it reckons sizes with a number as padding.
-    if (typeof pad === 'number' && dilations.some((d) => d !== 1)) return false;
+    // Where the padding is a number, TF.js reckons both sizes from the height of filter and stride, without dilation.
+    const square = filter[0] === filter[1] && strides[0] === strides[1] && dilations.every((d) => d === 1);
+    if (typeof pad === 'number' && !square) return false;
     const extra = pad === 'valid' ? [0, 0] : typeof pad === 'number' ? [2 * pad, 2 * pad] : pad.map(([a, b]) => a + b);
     return (
       height + extra[0] > (filter[0] - 1) * dilations[0] + 1 && width + extra[1] > (filter[1] - 1) * dilations[1] + 1
