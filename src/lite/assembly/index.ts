@@ -1,0 +1,65 @@
+import { border, conv1 } from './conv1';
+import { conv2, transformFilters } from './conv2';
+import { dense1, dense2, listFeatures, packDense1, packDense2 } from './dense';
+import { CONV1, CONV1_BIAS, CONV2_BIAS, DENSE1_BIAS, DENSE2_BIAS, END, INPUTS, STAGE } from './layout';
+
+/*
+ * The network of `buildModel()`, forward: `place` its eight weights, then write faces to `inputs`, `run`, and read
+ * `outputs`. Built three times: see build.mjs.
+ */
+
+export { FACES as faces, INPUTS as inputs, OUTPUTS as outputs, STAGE as stage, STAGE_FLOATS as stageFloats } from './layout';
+
+// The memory's size is an option of the build.
+if (<usize>memory.size() << 16 < END) unreachable();
+
+/**
+ * Takes `count` staged floats as elements `first` and on of one of the network's weights, numbered as in the Layers
+ * model: kernel and bias of conv1, conv2, dense1, dense2. Only dense1's kernel comes in parts, of whole rows.
+ */
+export function place(weight: i32, first: usize, count: usize): void {
+  if (weight == 0) memory.copy(CONV1, STAGE, count << 2);
+  else if (weight == 1) memory.copy(CONV1_BIAS, STAGE, count << 2);
+  else if (weight == 2) {
+    if (ASC_FEATURE_SIMD) transformFilters<v128>();
+    else transformFilters<f32>();
+  } else if (weight == 3) memory.copy(CONV2_BIAS, STAGE, count << 2);
+  else if (weight == 4) {
+    if (ASC_FEATURE_SIMD) packDense1<v128>(first >> 8, count >> 8);
+    else packDense1<f32>(first >> 8, count >> 8);
+  } else if (weight == 5) memory.copy(DENSE1_BIAS, STAGE, count << 2);
+  else if (weight == 6) packDense2();
+  else if (weight == 7) memory.copy(DENSE2_BIAS, STAGE, count << 2);
+}
+
+/** `inputs`, [n,32,32], to `outputs`, [n,8] of which the first 5 of each row are probabilities; n <= `faces`. */
+export function run(n: usize): void {
+  for (let face: usize = 0; face < n; face++) {
+    border(INPUTS + (face << 12));
+    layer1();
+    layer2();
+    if (ASC_FEATURE_SIMD) listFeatures<v128>(face);
+    else listFeatures<f32>(face);
+  }
+  layer3(n);
+  for (let face: usize = 0; face < n; face++) {
+    if (ASC_FEATURE_SIMD) dense2<v128>(face);
+    else dense2<f32>(face);
+  }
+}
+
+/** The layers one by one, to be timed. */
+export function layer1(): void {
+  if (ASC_FEATURE_SIMD) conv1<v128>();
+  else conv1<f32>();
+}
+
+export function layer2(): void {
+  if (ASC_FEATURE_SIMD) conv2<v128>();
+  else conv2<f32>();
+}
+
+export function layer3(n: usize): void {
+  if (ASC_FEATURE_SIMD) dense1<v128>(n);
+  else dense1<f32>(n);
+}
