@@ -32,13 +32,6 @@ export {
   type StepScheduleOptions,
   stepSchedule,
 } from './train/schedule.js';
-export {
-  type EarlyStopping,
-  type EpochFigures,
-  type Monitor,
-  type TrainCallbacks,
-  type TrainHistory,
-  type TrainOptions,
-  type TrainResult,
-  train,
-} from './train/train.js';
+export { train } from './train/train.js';
+export type { EpochFigures, TrainHistory, TrainResult } from './train/train-history.js';
+export type { EarlyStopping, Monitor, TrainCallbacks, TrainOptions } from './train/train-options.js';

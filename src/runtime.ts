@@ -30,6 +30,22 @@ export interface Runtime {
    * @throws FerError `OPTION` where there is no file system.
    */
   checkpointFolder(path: string): CheckpointStore;
+
+  /**
+   * Starts a thread that computes gradients (`src/train/gradient-worker.ts`).
+   *
+   * @throws FerError `OPTION` where there are no threads that share memory.
+   */
+  startGradientWorker(): Thread;
+}
+
+/** The other end of a thread. Messages are structured clones; arrays over a `SharedArrayBuffer` are shared. */
+export interface Thread {
+  post(message: unknown): void;
+  /** `onEnd` tells that the thread has ended by itself, and why. */
+  listen<Message>(onMessage: (message: Message) => void, onEnd: (reason: string) => void): void;
+  /** Ends the thread. */
+  end(): void;
 }
 
 /** Bounds on what is decoded. */

@@ -8,7 +8,11 @@ export function tensorflowBackend(): Backend {
     async start() {
       // A variable keeps bundlers from following a package that only Node can load.
       const packageName = '@tensorflow/tfjs-node';
-      await importBackend('tensorflow', packageName, () => import(/* @vite-ignore */ /* webpackIgnore: true */ packageName));
+      await importBackend(
+        'tensorflow',
+        packageName,
+        () => import(/* @vite-ignore */ /* webpackIgnore: true */ packageName),
+      );
       await startTfjs('tensorflow');
     },
   };

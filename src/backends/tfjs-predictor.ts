@@ -9,9 +9,7 @@ export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
   const shape = model.inputs[0].shape.slice(1) as number[];
   return {
     async predict(inputs, n) {
-      if (model.weights.some((weight) => weight.read().isDisposed)) {
-        throw new FerError('DISPOSED', 'the model has been disposed');
-      }
+      if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
       const output = runOn(backend, () =>
         tf.tidy(() => model.apply(tf.tensor(inputs, [n, ...shape], 'float32'), { training: false }) as tf.Tensor),
       );
@@ -23,4 +21,15 @@ export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
     },
     dispose() {},
   };
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** TF.js has no word for it: reading a weight of a disposed model throws. */
+function isDisposed(model: LayersModel): boolean {
+  try {
+    return model.weights.some((weight) => weight.read().isDisposed);
+  } catch {
+    return true;
+  }
 }

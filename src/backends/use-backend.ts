@@ -111,7 +111,9 @@ async function chooseBackend(): Promise<Backend> {
     await useBackend(wanted);
   } catch (error) {
     if (current === undefined) {
-      console.warn(`fer-dcnn: backend '${wanted}' cannot be used, falling back to 'cpu', which is slower. ${reasonOf(error)}`);
+      console.warn(
+        `fer-dcnn: backend '${wanted}' cannot be used, falling back to 'cpu', which is slower. ${reasonOf(error)}`,
+      );
       await useBackend('cpu');
     }
   }

@@ -7,7 +7,11 @@ export function webglBackend(): Backend {
     name: 'webgl',
     async start() {
       const packageName = '@tensorflow/tfjs-backend-webgl';
-      await importBackend('webgl', packageName, () => import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgl'));
+      await importBackend(
+        'webgl',
+        packageName,
+        () => import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgl'),
+      );
       await startTfjs('webgl');
     },
   };

@@ -7,7 +7,11 @@ export function webgpuBackend(): Backend {
     name: 'webgpu',
     async start() {
       const packageName = '@tensorflow/tfjs-backend-webgpu';
-      await importBackend('webgpu', packageName, () => import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgpu'));
+      await importBackend(
+        'webgpu',
+        packageName,
+        () => import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgpu'),
+      );
       await startTfjs('webgpu');
     },
   };

@@ -1,5 +1,5 @@
 import { FerError } from '../errors.js';
-import type { Asset, Runtime } from '../runtime.js';
+import type { Asset, Runtime, Thread } from '../runtime.js';
 import type { CheckpointStore } from '../train/checkpoint.js';
 import { decode } from './decode.js';
 
@@ -29,4 +29,8 @@ function checkpointFolder(path: string): CheckpointStore {
   throw new FerError('OPTION', `checkpoint '${path}': a browser has no folders, pass an object { save, load }`);
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder };
+function startGradientWorker(): Thread {
+  throw new FerError('OPTION', 'workers: threads that share memory are there in Node only, leave it out in browsers');
+}
+
+export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder, startGradientWorker };

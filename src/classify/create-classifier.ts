@@ -2,7 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { tfjsPredictor } from '../backends/tfjs-predictor.js';
 import type { BackendName, Predictor } from '../backends/types.js';
 import { checkBackendName, currentBackend, startBackend } from '../backends/use-backend.js';
-import { type Emotion, EMOTIONS } from '../emotions.js';
+import { EMOTIONS, type Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { sampleChannels, specOf } from '../evaluate/labelled-data.js';
 import type { ImageInput } from '../image/input.js';
@@ -78,7 +78,10 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
   const { model, backend: backendName, normalization } = options;
   if (backendName !== undefined) checkBackendName(backendName);
   if (normalization !== undefined && !['unit', 'standardize', 'localContrast'].includes(normalization)) {
-    throw new FerError('OPTION', `normalization must be 'unit', 'standardize' or 'localContrast', got '${normalization}'`);
+    throw new FerError(
+      'OPTION',
+      `normalization must be 'unit', 'standardize' or 'localContrast', got '${normalization}'`,
+    );
   }
 
   let loading: Promise<Loaded> | undefined;
@@ -152,7 +155,10 @@ async function loadClassifier(
   const net = await (model ?? import('../weights/index.js').then(({ loadPretrained }) => loadPretrained()));
   const spec = specOf(net);
   if (spec.classes !== EMOTIONS.length) {
-    throw new FerError('CLASSES', `a model with ${EMOTIONS.length} classes (${EMOTIONS.join(', ')}) is needed, this has ${spec.classes}`);
+    throw new FerError(
+      'CLASSES',
+      `a model with ${EMOTIONS.length} classes (${EMOTIONS.join(', ')}) is needed, this has ${spec.classes}`,
+    );
   }
   if (spec.width !== spec.height) {
     throw new FerError('MODEL', `a model with square inputs is needed, this takes ${spec.width}x${spec.height}`);

@@ -34,12 +34,18 @@ export interface ModelSpec {
  */
 export function specOf(model: LayersModel): ModelSpec {
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw new FerError('MODEL', `a model of one input and one output is needed, this has ${model.inputs.length} and ${model.outputs.length}`);
+    throw new FerError(
+      'MODEL',
+      `a model of one input and one output is needed, this has ${model.inputs.length} and ${model.outputs.length}`,
+    );
   }
   const input = model.inputs[0].shape.slice(1);
   const output = model.outputs[0].shape.slice(1);
   if (input.length !== 3 || input.some((size) => size === null) || output.length !== 1 || output[0] === null) {
-    throw new FerError('MODEL', `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`);
+    throw new FerError(
+      'MODEL',
+      `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
+    );
   }
   const [height, width, channels] = input as number[];
   return { height, width, channels, inputSize: height * width * channels, classes: output[0] };
@@ -72,15 +78,7 @@ export async function* labelledBatches(
   batchSize: number,
 ): AsyncGenerator<LabelledRows> {
   if (isTensorData(data)) {
-    const rows = await tensorRows(data, spec);
-    for (let from = 0; from < rows.count; from += batchSize) {
-      const count = Math.min(batchSize, rows.count - from);
-      yield {
-        inputs: rows.inputs.subarray(from * spec.inputSize, (from + count) * spec.inputSize),
-        labels: rows.labels.subarray(from * spec.classes, (from + count) * spec.classes),
-        count,
-      };
-    }
+    yield* rowBlocks(await tensorRows(data, spec), spec, batchSize);
     return;
   }
 
@@ -102,10 +100,18 @@ export async function* labelledBatches(
   }
   if (seen === 0) throw nothing();
   if (batch.count > 0) {
+    yield* rowBlocks(batch, spec, batch.count);
+  }
+}
+
+/** Cuts rows into blocks of `size`, without copying; the last may be smaller. */
+export function* rowBlocks(rows: LabelledRows, spec: ModelSpec, size: number): Generator<LabelledRows> {
+  for (let from = 0; from < rows.count; from += size) {
+    const count = Math.min(size, rows.count - from);
     yield {
-      inputs: batch.inputs.subarray(0, batch.count * spec.inputSize),
-      labels: batch.labels.subarray(0, batch.count * spec.classes),
-      count: batch.count,
+      inputs: rows.inputs.subarray(from * spec.inputSize, (from + count) * spec.inputSize),
+      labels: rows.labels.subarray(from * spec.classes, (from + count) * spec.classes),
+      count,
     };
   }
 }
@@ -120,7 +126,10 @@ export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promi
   if (count === 0) throw nothing();
   if (ys.shape[0] !== count) throw new FerError('SHAPE', `xs has ${count} rows, ys has ${ys.shape[0]}`);
   if (ys.rank > 2 || (ys.rank === 2 && ys.shape[1] !== spec.classes)) {
-    throw new FerError('CLASSES', `ys has shape [${ys.shape}], the model has ${spec.classes} classes: [n] or [n,${spec.classes}] is needed`);
+    throw new FerError(
+      'CLASSES',
+      `ys has shape [${ys.shape}], the model has ${spec.classes} classes: [n] or [n,${spec.classes}] is needed`,
+    );
   }
 
   const inputs = Float32Array.from(await xs.data());

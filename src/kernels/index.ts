@@ -1,1 +1,6 @@
-export { registerTrainingKernels, type TrainingKernels } from './register.js';
+export {
+  type KernelPath,
+  registerTrainingKernels,
+  type TrainingKernels,
+  type TrainingKernelsOptions,
+} from './register.js';

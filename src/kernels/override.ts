@@ -8,8 +8,8 @@ export interface KernelCall {
   backend: unknown;
 }
 
-/** A kernel of ours; `plain` runs the one that it stands in for, if there was any. */
-export type Kernel = (call: KernelCall, plain: (() => tf.TensorInfo | tf.TensorInfo[]) | null) => tf.TensorInfo;
+/** A kernel of ours; `plain` runs the one that it stands in for. */
+export type Kernel = (call: KernelCall, plain: () => tf.TensorInfo) => tf.TensorInfo;
 
 const ours = new Map<string, tf.KernelConfig>();
 
@@ -29,7 +29,10 @@ export function override(kernelName: string, kernel: Kernel, setup?: (backend: u
       setup?.(backend);
     },
     kernelFunc(args) {
-      const plain = present === undefined ? null : () => present.kernelFunc(args);
+      const plain = () => {
+        if (present === undefined) throw new Error(`the wasm backend has no ${kernelName} for these tensors`);
+        return present.kernelFunc(args) as tf.TensorInfo;
+      };
       return kernel(args as unknown as KernelCall, plain);
     },
   };

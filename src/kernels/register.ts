@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  composedDepthwiseFilterGradient,
-  composedDepthwiseInputGradient,
-  composedFilterGradient,
-  composedInputGradient,
-} from './composed.js';
-import { type ConvAttributes, type ConvInfo, convInfoOf } from './convInfo.js';
+import { reasonOf } from '../errors.js';
+import * as convolution from './convolution.js';
+import { dropoutKernel } from './dropout.js';
+import * as elementwise from './elementwise.js';
+import { registerGradients } from './gradients.js';
+import { batchMatMul, fusedMatMul } from './matMul.js';
+import { maxPool, maxPoolGrad } from './maxPool.js';
+import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
 import { type Kernel, override } from './override.js';
 
 /** Which code the training kernels run. */
@@ -14,16 +15,28 @@ export interface TrainingKernels {
    * `relaxed-simd` and `simd`: WebAssembly of this package, on TF.js's own memory; `composed`: ops that TF.js's wasm
    * backend has, right but slower.
    */
-  path: 'relaxed-simd' | 'simd' | 'composed';
+  path: KernelPath;
   /** Why no faster path runs. */
   reason?: string;
+}
+
+export type KernelPath = NativePath | 'composed';
+
+export interface TrainingKernelsOptions {
+  /**
+   * A path to take instead of the fastest: to measure, or to tell a fault of one path from others.
+   * @default the fastest that runs here
+   */
+  path?: KernelPath;
 }
 
 /**
  * Gives TF.js's `wasm` backend what the training of convolutional nets needs: `Conv2DBackpropFilter`
  * (tensorflow/tfjs#8474) and the gradients of depthwise convolutions, for any batch, size, stride, padding and number of
  * channels. Other backends are left alone. The kernels are there as soon as the call returns its promise, before the
- * backend is started or after; calling again changes nothing.
+ * backend is started or after. The SIMD code takes over when the promise resolves, if the engine has SIMD and this TF.js
+ * shows its memory; until then, and else, the kernels are composed of ops that the backend has. Calling again without
+ * options changes nothing.
  *
  * @returns The path that runs.
  * @example
@@ -35,50 +48,49 @@ export interface TrainingKernels {
  * const { path } = await registerTrainingKernels();
  * await model.fit(xs, ys);
  */
-export async function registerTrainingKernels(): Promise<TrainingKernels> {
-  override('Conv2DBackpropFilter', conv2DBackpropFilter, replaceSlow);
-  override('DepthwiseConv2dNativeBackpropFilter', depthwiseBackpropFilter);
-  override('DepthwiseConv2dNativeBackpropInput', depthwiseBackpropInput);
-  // TF.js's own kernels are there once its wasm package is imported, which may be later than this call: then starting
-  // the backend sets our first kernel up, and that replaces them.
-  if (tf.getKernel('Conv2DBackpropInput', 'wasm') !== undefined) replaceSlow();
-  return { path: 'composed', reason: 'this version has no other' };
+export async function registerTrainingKernels(options: TrainingKernelsOptions = {}): Promise<TrainingKernels> {
+  const { path: wanted } = options;
+  override('Conv2DBackpropFilter', convolution.conv2DBackpropFilter, registerTheRest);
+  override('DepthwiseConv2dNativeBackpropFilter', convolution.depthwiseBackpropFilter);
+  override('DepthwiseConv2dNativeBackpropInput', convolution.depthwiseBackpropInput);
+  override('FerReluGradient', elementwise.reluGradient);
+  override('FerDropout', dropoutKernel);
+  registerTheRest();
+
+  if (wanted !== undefined) useNoNative();
+  if (wanted === 'composed') return { path: wanted, reason: 'asked for' };
+  try {
+    const path = await useNative(wanted);
+    const backend = tf.engine().registry.wasm;
+    if (backend === undefined || nativeOn(backend) !== null) return { path };
+    return { path: 'composed', reason: whyNotNative(backend) };
+  } catch (error) {
+    return { path: 'composed', reason: reasonOf(error) };
+  }
 }
 
 // --- below this line: helpers of this file alone ---
 
-function replaceSlow(): void {
-  override('Conv2DBackpropInput', conv2DBackpropInput);
-}
-
-const conv2DBackpropFilter: Kernel = ({ inputs, attrs }) => {
-  const { x, dy } = inputs as Record<string, tf.Tensor4D>;
-  const info = convInfoOf(x.shape, attrs.filterShape as number[], attrs as unknown as ConvAttributes);
-  return tf.tidy(() => composedFilterGradient(channelsLast(x, info), channelsLast(dy, info), info));
+/** Kernels that stand in for slow ones of TF.js. */
+const FASTER: Record<string, Kernel> = {
+  Conv2DBackpropInput: convolution.conv2DBackpropInput,
+  Conv2D: convolution.conv2D,
+  BatchMatMul: batchMatMul,
+  _FusedMatMul: fusedMatMul,
+  MaxPool: maxPool,
+  MaxPoolGrad: maxPoolGrad,
+  Add: elementwise.add,
+  Identity: elementwise.identity,
+  Sum: elementwise.sum,
 };
 
-const conv2DBackpropInput: Kernel = ({ inputs, attrs }) => {
-  const { dy, filter } = inputs as Record<string, tf.Tensor4D>;
-  const info = convInfoOf(attrs.inputShape as number[], filter.shape, attrs as unknown as ConvAttributes);
-  return tf.tidy(() => {
-    const dx = composedInputGradient(channelsLast(dy, info), filter, info);
-    return info.dataFormat === 'channelsLast' ? dx : tf.transpose(dx, [0, 3, 1, 2]);
-  });
-};
-
-const depthwiseBackpropFilter: Kernel = ({ inputs, attrs }) => {
-  const { x, dy } = inputs as Record<string, tf.Tensor4D>;
-  const info = convInfoOf(x.shape, attrs.filterShape as number[], attrs as unknown as ConvAttributes, 'depthwise');
-  return composedDepthwiseFilterGradient(x, dy, info);
-};
-
-const depthwiseBackpropInput: Kernel = ({ inputs, attrs }) => {
-  const { dy, filter } = inputs as Record<string, tf.Tensor4D>;
-  const inputShape = attrs.inputShape as number[];
-  const info = convInfoOf(inputShape, filter.shape, attrs as unknown as ConvAttributes, 'depthwise');
-  return composedDepthwiseInputGradient(dy, filter, info);
-};
-
-function channelsLast(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
-  return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 2, 3, 1]);
+/**
+ * What only works once TF.js's wasm package and gradients are imported, which may be later than the first call: then
+ * starting the backend, which sets our first kernel up, does it.
+ */
+function registerTheRest(): void {
+  for (const [name, kernel] of Object.entries(FASTER)) {
+    if (tf.getKernel(name, 'wasm') !== undefined) override(name, kernel);
+  }
+  registerGradients();
 }

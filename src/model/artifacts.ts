@@ -99,7 +99,7 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
       io.fromMemory({
         modelTopology: json.modelTopology,
         weightSpecs: entries,
-        weightData: binary.slice().buffer,
+        weightData: new Uint8Array(binary).buffer,
         userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
       }),
     );
@@ -115,7 +115,10 @@ function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
     throw new FerError('MODEL', "not a TF.js Layers model: model.json lacks format 'layers-model' or modelTopology");
   }
   const groups = json.weightsManifest;
-  if (!Array.isArray(groups) || !groups.every((group) => Array.isArray(group?.weights) && group.weights.every(isEntry))) {
+  if (
+    !Array.isArray(groups) ||
+    !groups.every((group) => Array.isArray(group?.weights) && group.weights.every(isEntry))
+  ) {
     throw new FerError('MODEL', 'model.json has no valid weightsManifest');
   }
   return groups.flatMap((group) => group.weights);

@@ -27,7 +27,8 @@ export function setMetadata(model: LayersModel, fields: ModelMetadata): void {
 /** All that is stored under `userDefinedMetadata`, other programs' fields included, with `fields` merged into ours. */
 export function withMetadata(model: LayersModel, fields: ModelMetadata): Record<string, unknown> {
   const all = (model.getUserDefinedMetadata() as Record<string, unknown> | undefined) ?? {};
-  return { ...all, [KEY]: { ...metadataOf(model), ...fields } };
+  // Through JSON, which TF.js insists on: fields that are undefined are gone.
+  return JSON.parse(JSON.stringify({ ...all, [KEY]: { ...metadataOf(model), ...fields } }));
 }
 
 // --- below this line: helpers of this file alone ---

@@ -5,4 +5,6 @@ export {
   type ImageFolderOptions,
   imageFolder,
 } from './image-folder.js';
+export { loadModel } from './load-model.js';
+export { type SaveModelOptions, saveModel } from './save-model.js';
 export { type FolderSplit, type SplitFolderOptions, type SplitRatio, splitFolder } from './split-folder.js';

@@ -3,8 +3,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Asset, Runtime } from '../runtime.js';
 import { checkpointFolder } from './checkpoint-folder.js';
 import { decode } from './decode.js';
+import { startGradientWorker } from './start-gradient-worker.js';
 
-async function readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null> {
+async function readAsset(
+  candidates: readonly URL[],
+  accept: (bytes: Uint8Array<ArrayBuffer>) => boolean,
+): Promise<Asset | null> {
   for (const url of candidates) {
     try {
       const bytes = url.protocol === 'file:' ? new Uint8Array(await readFile(fileURLToPath(url))) : await download(url);
@@ -26,4 +30,4 @@ function toUrl(address: string): URL {
   return /^[a-z][a-z0-9+.-]+:/i.test(address) ? new URL(address) : pathToFileURL(address);
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder };
+export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder, startGradientWorker };

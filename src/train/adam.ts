@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { adamStep } from '../kernels/adam.js';
 
 export interface AdamOptions {
   /**
@@ -55,9 +56,11 @@ export class Adam {
     this.#variables.forEach((variable, i) => {
       const gradient = gradients[variable.name];
       const decay = variable.rank > 1 ? weightDecay : 0;
+      const mean = this.#means[i];
+      const square = this.#squares[i];
+      const settings = { learningRate, beta1, beta2, epsilon, weightDecay: decay, step: this.steps };
       tf.tidy(() => {
-        const mean = this.#means[i];
-        const square = this.#squares[i];
+        if (adamStep(variable, gradient, mean, square, settings)) return;
         mean.assign(tf.add(tf.mul(mean, beta1), tf.mul(gradient, 1 - beta1)));
         square.assign(tf.add(tf.mul(square, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
         const root = tf.add(tf.sqrt(tf.div(square, squareCorrection)), epsilon);

@@ -52,7 +52,8 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true);
   try {
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD_AT, HEAD_AT + length)));
-    const body = bytes.slice(HEAD_AT + length);
+    // A copy, so that the floats are aligned; of a Node Buffer, slice would be none.
+    const body = new Uint8Array(bytes.subarray(HEAD_AT + length));
     if (bytesToHex(sha256(body)) !== head.sha256) throw new Error('its sha256 does not match');
     let offset = 0;
     const arrays = (head.lengths as number[]).map((size) => {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { dropout } from '../kernels/dropout.js';
 import { randomBits } from './random.js';
 
 /**
@@ -13,8 +14,12 @@ export function withSeededDropout<T>(model: LayersModel, keys: readonly number[]
   dropouts.forEach((layer, i) => {
     layer.call = (inputs) => {
       const input = Array.isArray(inputs) ? inputs[0] : inputs;
-      const shape = layer.noiseShape?.map((size, axis) => size ?? input.shape[axis]) ?? input.shape;
-      return tf.tidy(() => tf.mul(input, tf.tensor(dropoutMask(shape, layer.rate, [...keys, i]), shape)));
+      const shape = layer.noiseShape?.map((size, axis) => size ?? input.shape[axis]);
+      const seed = randomBits(...keys, i)();
+      return tf.tidy(() => {
+        if (shape === undefined) return dropout(input, layer.rate, seed);
+        return tf.mul(input, dropout(tf.ones(shape), layer.rate, seed));
+      });
     };
   });
   try {
@@ -23,27 +28,6 @@ export function withSeededDropout<T>(model: LayersModel, keys: readonly number[]
     // The class's own method shows again.
     for (const layer of dropouts) delete layer.call;
   }
-}
-
-/**
- * Zeros at the given rate, and 1 / (1 - rate) elsewhere, so that the expectation stays ("inverted" dropout; Srivastava
- * et al., 2014, section 10). The rate is met to 1/65536.
- *
- * @param shape - Its product is the length.
- * @param keys - Integers that decide the mask.
- */
-export function dropoutMask(shape: readonly number[], rate: number, keys: readonly number[]): Float32Array {
-  const mask = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
-  const next = randomBits(...keys);
-  const threshold = Math.round(rate * 65536);
-  const kept = 1 / (1 - rate);
-  for (let i = 0; i < mask.length; i += 2) {
-    const bits = next();
-    mask[i] = (bits & 0xffff) < threshold ? 0 : kept;
-    // Written past the end of an odd length, it is dropped.
-    mask[i + 1] = bits >>> 16 < threshold ? 0 : kept;
-  }
-  return mask;
 }
 
 // --- below this line: helpers of this file alone ---

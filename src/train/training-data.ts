@@ -1,5 +1,4 @@
 import { FerError } from '../errors.js';
-import { indexOfLargest } from '../evaluate/metrics.js';
 import {
   isTensorData,
   type LabelledData,
@@ -12,25 +11,86 @@ import {
   tensorRows,
   writeLabel,
 } from '../evaluate/labelled-data.js';
+import { indexOfLargest } from '../evaluate/metrics.js';
 import { type Normalization, normalize } from '../image/normalize.js';
-import type { PixelImage } from '../image/pixels.js';
 import { resample } from '../image/resample.js';
 import { toPixels } from '../image/to-pixels.js';
 import { type AugmentOptions, augment, type Levels } from './augment.js';
 
-/** Training data in memory, read once, augmented anew whenever a sample is taken. */
-export interface TrainingData {
+/** Samples in memory, as plain arrays that worker threads can share. */
+export interface StoredSamples {
+  /** Ready inputs, or levels 0..255 in one byte each (luma, or RGB) that are augmented and normalised when taken. */
+  data: Float32Array | Uint8Array;
+  /** Where each sample begins in `data`, with the end of the last behind it, [count + 1]. */
+  starts: Float64Array;
+  /** Pixels a row and rows of each sample, [2 * count]. */
+  sizes: Uint16Array;
+  /** Probabilities, [count,classes]. */
+  labels: Float32Array;
+}
+
+/** How stored samples become inputs. */
+export interface TakeOptions {
+  spec: ModelSpec;
+  normalization: Normalization;
+  /** None: samples are taken as they are. */
+  augmentation: AugmentOptions | null;
+}
+
+/** Training data: read once, kept in memory, augmented anew whenever a sample is taken. */
+export class TrainingData {
   readonly count: number;
   /** Probabilities, [count,classes]. */
   readonly labels: Float32Array;
   /** The most probable class of each sample. */
   readonly truth: Uint16Array;
+  readonly stored: StoredSamples;
+  readonly options: TakeOptions;
+  #source = new Float32Array(0);
+  #changed = new Float32Array(0);
+
+  constructor(stored: StoredSamples, options: TakeOptions) {
+    const { classes } = options.spec;
+    this.stored = stored;
+    this.options = options;
+    this.labels = stored.labels;
+    this.count = stored.labels.length / classes;
+    this.truth = Uint16Array.from({ length: this.count }, (_, i) =>
+      indexOfLargest(stored.labels, i * classes, classes),
+    );
+  }
+
   /**
    * Writes sample `index` as an input of the model at `out[offset...]`.
    *
-   * @param random - Decides the augmentation; without one the sample is as it is.
+   * @param random - Decides the augmentation.
    */
-  take(index: number, out: Float32Array, offset: number, random?: () => number): void;
+  take(index: number, out: Float32Array, offset: number, random: () => number): void {
+    const { spec, normalization, augmentation } = this.options;
+    const { data, starts, sizes } = this.stored;
+    const stored = data.subarray(starts[index], starts[index + 1]);
+    const [width, height] = sizes.subarray(2 * index, 2 * index + 2);
+    if (stored instanceof Float32Array) {
+      if (augmentation === null) out.set(stored, offset);
+      else {
+        const levels: Levels = { data: stored, width, height, channels: spec.channels };
+        augment(levels, 1, augmentation, random, out.subarray(offset, offset + spec.inputSize));
+      }
+      return;
+    }
+
+    if (this.#source.length !== stored.length) {
+      this.#source = new Float32Array(stored.length);
+      this.#changed = new Float32Array(stored.length);
+    }
+    this.#source.set(stored);
+    const channels = spec.channels as 1 | 3;
+    augment({ data: this.#source, width, height, channels }, 255, augmentation ?? {}, random, this.#changed);
+    const image = { data: this.#changed, width, height, channels };
+    const face = resample(image, { width: spec.width, height: spec.height, channels });
+    normalize(face, { normalization, width: spec.width, channels });
+    out.set(face, offset);
+  }
 }
 
 /**
@@ -41,48 +101,48 @@ export interface TrainingData {
  */
 export async function readTrainingData(
   data: LabelledData,
-  spec: ModelSpec,
-  normalization: Normalization,
-  augmentation: AugmentOptions | null,
+  options: TakeOptions,
   signal?: AbortSignal,
 ): Promise<TrainingData> {
-  if (isTensorData(data)) return readyInputs(await tensorRows(data, spec), spec, augmentation);
-  if (augmentation === null) return readyInputs(await allRows(data, spec, normalization, signal), spec, null);
+  const { spec, normalization, augmentation } = options;
+  if (isTensorData(data) || augmentation === null) {
+    const { inputs, labels, count } = await allRows(data, spec, normalization, signal);
+    const starts = Float64Array.from({ length: count + 1 }, (_, i) => i * spec.inputSize);
+    const sizes = Uint16Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? spec.width : spec.height));
+    return new TrainingData({ data: inputs, starts, sizes, labels }, options);
+  }
 
   const channels = sampleChannels(spec);
-  const faces: Stored[] = [];
+  const faces: Uint8Array[] = [];
   const labels: Float32Array[] = [];
+  const sizes: number[] = [];
   for await (const sample of samplesOf(data)) {
     throwIfAborted(signal);
     const row = new Float32Array(spec.classes);
     writeLabel(sample.label, spec.classes, row, 0, sample.file ?? `sample ${faces.length}`);
     labels.push(row);
-    faces.push(store(await toPixels(sample.image, { maxPixels: 64e6 }), spec, channels));
+    const pixels = await toPixels(sample.image);
+    // A picture that is small already is kept as it is.
+    const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
+    const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
+    sizes.push(width, height);
+    faces.push(Uint8Array.from(resample(pixels, { width, height, channels }), Math.round));
   }
   if (faces.length === 0) throw nothing();
 
-  const joined = new Float32Array(faces.length * spec.classes);
-  labels.forEach((row, i) => {
-    joined.set(row, i * spec.classes);
+  const starts = new Float64Array(faces.length + 1);
+  faces.forEach((face, i) => {
+    starts[i + 1] = starts[i] + face.length;
   });
-  return {
-    count: faces.length,
-    labels: joined,
-    truth: truthOf(joined, spec.classes),
-    take(index, out, offset, random) {
-      const { data: stored, width, height } = faces[index];
-      let levels = levelsBuffer('source', stored.length);
-      for (let i = 0; i < stored.length; i++) levels[i] = stored[i];
-      if (random !== undefined) {
-        const changed = levelsBuffer('changed', stored.length);
-        augment({ data: levels, width, height, channels }, 255, augmentation, random, changed);
-        levels = changed;
-      }
-      const face = resample({ data: levels, width, height, channels }, { width: spec.width, height: spec.height, channels });
-      normalize(face, { normalization, width: spec.width, channels });
-      out.set(face, offset);
-    },
-  };
+  const levels = new Uint8Array(starts[faces.length]);
+  faces.forEach((face, i) => {
+    levels.set(face, starts[i]);
+  });
+  const probabilities = new Float32Array(faces.length * spec.classes);
+  labels.forEach((row, i) => {
+    probabilities.set(row, i * spec.classes);
+  });
+  return new TrainingData({ data: levels, starts, sizes: Uint16Array.from(sizes), labels: probabilities }, options);
 }
 
 /** All rows of labelled data, normalised, in memory: for data that is gone through many times. */
@@ -114,55 +174,4 @@ export async function allRows(
 /** @throws FerError `ABORTED` when the signal says so. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new FerError('ABORTED', 'training was aborted', { cause: signal.reason });
-}
-
-// --- below this line: helpers of this file alone ---
-
-/** Levels 0..255 in one byte each: luma, or RGB. */
-interface Stored {
-  data: Uint8Array;
-  width: number;
-  height: number;
-}
-
-/** Keeps a picture that is small already as it is; others are brought to 1.5 times the model's input. */
-function store(pixels: PixelImage, spec: ModelSpec, channels: 1 | 3): Stored {
-  const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
-  const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
-  const levels = resample(pixels, { width, height, channels });
-  return { data: Uint8Array.from(levels, Math.round), width, height };
-}
-
-function readyInputs(rows: LabelledRows, spec: ModelSpec, augmentation: AugmentOptions | null): TrainingData {
-  const { width, height, channels, inputSize } = spec;
-  return {
-    count: rows.count,
-    labels: rows.labels,
-    truth: truthOf(rows.labels, spec.classes),
-    take(index, out, offset, random) {
-      const data = rows.inputs.subarray(index * inputSize, (index + 1) * inputSize);
-      if (augmentation === null || random === undefined) {
-        out.set(data, offset);
-        return;
-      }
-      const levels: Levels = { data, width, height, channels };
-      augment(levels, 1, augmentation, random, out.subarray(offset, offset + inputSize));
-    },
-  };
-}
-
-function truthOf(labels: Float32Array, classes: number): Uint16Array {
-  return Uint16Array.from({ length: labels.length / classes }, (_, i) => indexOfLargest(labels, i * classes, classes));
-}
-
-const buffers = new Map<string, Float32Array<ArrayBuffer>>();
-
-/** A buffer of this name, kept between calls: augmentation makes no garbage. */
-function levelsBuffer(name: string, length: number): Float32Array<ArrayBuffer> {
-  let buffer = buffers.get(name);
-  if (buffer === undefined || buffer.length < length) {
-    buffer = new Float32Array(length);
-    buffers.set(name, buffer);
-  }
-  return buffer.length === length ? buffer : buffer.subarray(0, length);
 }

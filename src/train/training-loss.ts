@@ -40,7 +40,7 @@ type Activated = { activation: Activation };
 
 /** The last layer, when it is one that applies a softmax over the classes to its own linear output. */
 function finalSoftmax(model: LayersModel): Activated | null {
-  const layer = model.outputLayers[0];
+  const layer = model.outputs[0].sourceLayer;
   if (!['Dense', 'Activation'].includes(layer.getClassName())) return null;
   const activated = layer as unknown as Activated;
   return activated.activation?.getClassName() === 'softmax' ? activated : null;

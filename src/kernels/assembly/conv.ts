@@ -1,0 +1,325 @@
+import { BLOCK_K, TILE_BYTES, gemm, gemmScratch, multiplyPanels, packB, roundUp, transpose4 } from './gemm';
+
+/*
+ * Convolutions of any size, stride, padding and dilation, as products of matrices whose rows are gathered on the way
+ * (im2col a panel at a time). NHWC activations, HWIO filters. Sizes in elements, addresses in bytes.
+ */
+
+/** Bytes of one image with its border, such that every window of every output pixel lies inside. */
+// @ts-ignore: decorator
+@inline
+function borderedExtent(outSize: i32, stride: i32, filterSize: i32, dilation: i32): i32 {
+  return (outSize - 1) * stride + (filterSize - 1) * dilation + 1;
+}
+
+/** The image with zeros around it: `top` rows above and `left` columns before; cells that do not fit are dropped. */
+export function border(
+  x: usize, height: i32, width: i32, channels: i32, top: i32, left: i32, to: usize, toHeight: i32, toWidth: i32,
+): void {
+  const pixel = 4 * <usize>channels;
+  const firstColumn = max(0, left), lastColumn = min(toWidth, left + width);
+  for (let row = 0; row < toHeight; row++) {
+    const line = to + <usize>(row * toWidth) * pixel;
+    const source = row - top;
+    if (source < 0 || source >= height || lastColumn <= firstColumn) {
+      memory.fill(line, 0, <usize>toWidth * pixel);
+      continue;
+    }
+    memory.fill(line, 0, <usize>firstColumn * pixel);
+    memory.copy(
+      line + <usize>firstColumn * pixel,
+      x + <usize>(source * width + firstColumn - left) * pixel,
+      <usize>(lastColumn - firstColumn) * pixel,
+    );
+    memory.fill(line + <usize>lastColumn * pixel, 0, <usize>(toWidth - lastColumn) * pixel);
+  }
+}
+
+/** Rows of a block of output pixels. */
+const BLOCK_PIXELS: i32 = 64;
+
+export function convScratch(
+  filterHeight: i32, filterWidth: i32, inChannels: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32,
+): i32 {
+  const k = filterHeight * filterWidth * inChannels;
+  const pixels = outHeight * outWidth;
+  const image = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight) *
+    borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth) * inChannels;
+  const columns = roundUp(outChannels, 8);
+  return 4 * (image + max(k, min(pixels, BLOCK_K)) * columns + max(min(k, BLOCK_K) * roundUp(min(pixels, BLOCK_PIXELS), 4),
+    roundUp(k, 4) * min(pixels, BLOCK_K))) + TILE_BYTES + 256;
+}
+
+/** out = x * filter. */
+export function conv2d(
+  x: usize, filter: usize, out: usize,
+  batch: i32, height: i32, width: i32, inChannels: i32,
+  filterHeight: i32, filterWidth: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32, top: i32, left: i32,
+  scratch: usize,
+): void {
+  const k = filterHeight * filterWidth * inChannels;
+  const pixels = outHeight * outWidth;
+  const tallImage = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight);
+  const wideImage = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const columns = roundUp(outChannels, 8);
+  const tile = (scratch + 15) & ~15;
+  const panelB = tile + TILE_BYTES;
+  const panelA = panelB + 4 * <usize>(k * columns);
+  const image = panelA + 4 * <usize>(min(k, BLOCK_K) * roundUp(min(pixels, BLOCK_PIXELS), 4));
+  const rowC = 4 * <usize>outChannels;
+
+  for (let k0 = 0; k0 < k; k0 += BLOCK_K) {
+    packB(filter + <usize>k0 * rowC, rowC, 4, min(BLOCK_K, k - k0), outChannels, panelB + 4 * <usize>(k0 * columns));
+  }
+  for (let n = 0; n < batch; n++) {
+    border(x + 4 * <usize>(n * height * width * inChannels), height, width, inChannels, top, left, image, tallImage, wideImage);
+    const y = out + <usize>(n * pixels) * rowC;
+    for (let p0 = 0; p0 < pixels; p0 += BLOCK_PIXELS) {
+      const rows = min(BLOCK_PIXELS, pixels - p0);
+      for (let k0 = 0; k0 < k; k0 += BLOCK_K) {
+        const depth = min(BLOCK_K, k - k0);
+        for (let p = 0; p < rows; p += 4) {
+          gatherRows(image, wideImage, inChannels, filterWidth, dilationHeight, dilationWidth, outWidth,
+            strideHeight, strideWidth, p0 + p, min(4, rows - p), k0, depth, panelA + 4 * <usize>(p * depth));
+        }
+        multiplyPanels(rows, outChannels, depth, panelA, panelB + 4 * <usize>(k0 * columns),
+          y + <usize>p0 * rowC, rowC, i32(k0 > 0), tile);
+      }
+    }
+  }
+}
+
+/** Address of the pixel that the first tap of output pixel `p` sees. */
+// @ts-ignore: decorator
+@inline
+function corner(image: usize, wideImage: i32, inChannels: i32, outWidth: i32, strideHeight: i32, strideWidth: i32, p: i32): usize {
+  const row = p / outWidth;
+  const column = p - row * outWidth;
+  return image + 4 * <usize>((row * strideHeight * wideImage + column * strideWidth) * inChannels);
+}
+
+/** What up to four output pixels see, taps k0 to k0 + depth, as a panel [depth][4]. */
+function gatherRows(
+  image: usize, wideImage: i32, inChannels: i32, filterWidth: i32, dilationHeight: i32, dilationWidth: i32,
+  outWidth: i32, strideHeight: i32, strideWidth: i32, p: i32, count: i32, k0: i32, depth: i32, to: usize,
+): void {
+  // Beyond the last pixel the panel repeats it; those rows are never stored.
+  const p0 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p);
+  const p1 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p + min(1, count - 1));
+  const p2 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p + min(2, count - 1));
+  const p3 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p + min(3, count - 1));
+  const adjacent = inChannels == 1 && p3 - p0 == 12 && p1 - p0 == 4;
+
+  let tap = k0 / inChannels;
+  let channel = k0 - tap * inChannels;
+  let tapRow = tap / filterWidth;
+  let tapColumn = tap - tapRow * filterWidth;
+  let left = depth;
+  while (left > 0) {
+    const offset = 4 * <usize>((tapRow * dilationHeight * wideImage + tapColumn * dilationWidth) * inChannels + channel);
+    const run = min(left, inChannels - channel);
+    if (adjacent) {
+      v128.store(to, v128.load(p0 + offset));
+      to += 16;
+    } else {
+      let c = run;
+      let q0 = p0 + offset, q1 = p1 + offset, q2 = p2 + offset, q3 = p3 + offset;
+      for (; c >= 4; c -= 4) {
+        transpose4(v128.load(q0), v128.load(q1), v128.load(q2), v128.load(q3), to, 16);
+        q0 += 16; q1 += 16; q2 += 16; q3 += 16;
+        to += 64;
+      }
+      for (; c > 0; c--) {
+        store<f32>(to, load<f32>(q0));
+        store<f32>(to, load<f32>(q1), 4);
+        store<f32>(to, load<f32>(q2), 8);
+        store<f32>(to, load<f32>(q3), 12);
+        q0 += 4; q1 += 4; q2 += 4; q3 += 4;
+        to += 16;
+      }
+    }
+    left -= run;
+    channel = 0;
+    if (++tapColumn == filterWidth) {
+      tapColumn = 0;
+      tapRow++;
+    }
+  }
+}
+
+/** dFilter = what each tap saw, transposed, times dy. */
+export function conv2dFilterGradient(
+  x: usize, dy: usize, dFilter: usize,
+  batch: i32, height: i32, width: i32, inChannels: i32,
+  filterHeight: i32, filterWidth: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32, top: i32, left: i32,
+  scratch: usize,
+): void {
+  const k = filterHeight * filterWidth * inChannels;
+  const pixels = outHeight * outWidth;
+  const tallImage = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight);
+  const wideImage = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const columns = roundUp(outChannels, 8);
+  const block = min(pixels, BLOCK_K);
+  const tile = (scratch + 15) & ~15;
+  const panelB = tile + TILE_BYTES;
+  const panelA = panelB + 4 * <usize>(block * columns);
+  const image = panelA + 4 * <usize>(roundUp(k, 4) * block);
+  const rowC = 4 * <usize>outChannels;
+
+  if (batch == 0 || pixels == 0) {
+    memory.fill(dFilter, 0, <usize>k * rowC);
+    return;
+  }
+  for (let n = 0; n < batch; n++) {
+    border(x + 4 * <usize>(n * height * width * inChannels), height, width, inChannels, top, left, image, tallImage, wideImage);
+    for (let p0 = 0; p0 < pixels; p0 += BLOCK_K) {
+      const depth = min(BLOCK_K, pixels - p0);
+      packB(dy + <usize>(n * pixels + p0) * rowC, rowC, 4, depth, outChannels, panelB);
+      gatherTaps(image, wideImage, inChannels, filterWidth, dilationHeight, dilationWidth, outWidth,
+        strideHeight, strideWidth, p0, depth, k, panelA);
+      multiplyPanels(k, outChannels, depth, panelA, panelB, dFilter, rowC, i32(n > 0 || p0 > 0), tile);
+    }
+  }
+}
+
+/** What the taps see at pixels p0 to p0 + depth, as panels [taps / 4][depth][4]. */
+function gatherTaps(
+  image: usize, wideImage: i32, inChannels: i32, filterWidth: i32, dilationHeight: i32, dilationWidth: i32,
+  outWidth: i32, strideHeight: i32, strideWidth: i32, p0: i32, depth: i32, k: i32, panel: usize,
+): void {
+  for (let k0 = 0; k0 < k; k0 += 4) {
+    let to = panel + 4 * <usize>(k0 * depth);
+    const o0 = tapOffset(k0, wideImage, inChannels, filterWidth, dilationHeight, dilationWidth);
+    const o1 = tapOffset(min(k0 + 1, k - 1), wideImage, inChannels, filterWidth, dilationHeight, dilationWidth);
+    const o2 = tapOffset(min(k0 + 2, k - 1), wideImage, inChannels, filterWidth, dilationHeight, dilationWidth);
+    const o3 = tapOffset(min(k0 + 3, k - 1), wideImage, inChannels, filterWidth, dilationHeight, dilationWidth);
+    const adjacent = o1 - o0 == 4 && o2 - o0 == 8 && o3 - o0 == 12;
+    const pixelStep = 4 * <usize>(strideWidth * inChannels);
+    let row = p0 / outWidth;
+    let column = p0 - row * outWidth;
+    let left = depth;
+    while (left > 0) {
+      let pixel = image + 4 * <usize>((row * strideHeight * wideImage + column * strideWidth) * inChannels);
+      const run = min(left, outWidth - column);
+      if (adjacent) {
+        pixel += o0;
+        for (let i = 0; i < run; i++) {
+          v128.store(to, v128.load(pixel));
+          pixel += pixelStep;
+          to += 16;
+        }
+      } else if (pixelStep == 4) {
+        let i = run;
+        for (; i >= 4; i -= 4) {
+          transpose4(v128.load(pixel + o0), v128.load(pixel + o1), v128.load(pixel + o2), v128.load(pixel + o3), to, 16);
+          pixel += 16;
+          to += 64;
+        }
+        for (; i > 0; i--) {
+          store<f32>(to, load<f32>(pixel + o0));
+          store<f32>(to, load<f32>(pixel + o1), 4);
+          store<f32>(to, load<f32>(pixel + o2), 8);
+          store<f32>(to, load<f32>(pixel + o3), 12);
+          pixel += 4;
+          to += 16;
+        }
+      } else {
+        for (let i = 0; i < run; i++) {
+          store<f32>(to, load<f32>(pixel + o0));
+          store<f32>(to, load<f32>(pixel + o1), 4);
+          store<f32>(to, load<f32>(pixel + o2), 8);
+          store<f32>(to, load<f32>(pixel + o3), 12);
+          pixel += pixelStep;
+          to += 16;
+        }
+      }
+      left -= run;
+      column = 0;
+      row++;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function tapOffset(k: i32, wideImage: i32, inChannels: i32, filterWidth: i32, dilationHeight: i32, dilationWidth: i32): usize {
+  const tap = k / inChannels;
+  const row = tap / filterWidth;
+  return 4 * <usize>((row * dilationHeight * wideImage + (tap - row * filterWidth) * dilationWidth) * inChannels +
+    k - tap * inChannels);
+}
+
+export function inputGradientScratch(
+  filterHeight: i32, filterWidth: i32, inChannels: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32,
+): i32 {
+  const k = filterHeight * filterWidth * inChannels;
+  const pixels = outHeight * outWidth;
+  const image = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight) *
+    borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth) * inChannels;
+  return 4 * (image + k * pixels) + gemmScratch(pixels, k, outChannels) + 64;
+}
+
+/** dx: what each output pixel's window gets, dy times the filter transposed, added up where windows overlap. */
+export function conv2dInputGradient(
+  dy: usize, filter: usize, dx: usize,
+  batch: i32, height: i32, width: i32, inChannels: i32,
+  filterHeight: i32, filterWidth: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32, top: i32, left: i32,
+  scratch: usize,
+): void {
+  const k = filterHeight * filterWidth * inChannels;
+  const pixels = outHeight * outWidth;
+  const tallImage = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight);
+  const wideImage = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const windows = (scratch + 15) & ~15;
+  const image = windows + 4 * <usize>(k * pixels);
+  const rest = image + 4 * <usize>(tallImage * wideImage * inChannels);
+  const row = 4 * <usize>outChannels;
+
+  for (let n = 0; n < batch; n++) {
+    gemm(pixels, k, outChannels, dy + <usize>(n * pixels) * row, row, 4, filter, 4, row, windows, 4 * <usize>k, 0, rest);
+    memory.fill(image, 0, 4 * <usize>(tallImage * wideImage * inChannels));
+    let from = windows;
+    for (let p = 0; p < pixels; p++) {
+      const to = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p);
+      for (let i = 0; i < filterHeight; i++) {
+        for (let j = 0; j < filterWidth; j++) {
+          addRun(from, to + 4 * <usize>((i * dilationHeight * wideImage + j * dilationWidth) * inChannels), inChannels);
+          from += 4 * <usize>inChannels;
+        }
+      }
+    }
+    border(image, tallImage, wideImage, inChannels, -top, -left,
+      dx + 4 * <usize>(n * height * width * inChannels), height, width);
+  }
+}
+
+function addRun(from: usize, to: usize, count: i32): void {
+  let i = count;
+  for (; i >= 4; i -= 4) {
+    v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+    from += 16; to += 16;
+  }
+  for (; i > 0; i--) {
+    store<f32>(to, load<f32>(to) + load<f32>(from));
+    from += 4; to += 4;
+  }
+}
+
+/** The filter turned by half a circle with in and out channels swapped: [height, width, out, in]. */
+export function turnFilter(filter: usize, filterHeight: i32, filterWidth: i32, inChannels: i32, outChannels: i32, to: usize): void {
+  const taps = filterHeight * filterWidth;
+  for (let tap = 0; tap < taps; tap++) {
+    const source = filter + 4 * <usize>((taps - 1 - tap) * inChannels * outChannels);
+    for (let o = 0; o < outChannels; o++) {
+      for (let i = 0; i < inChannels; i++) {
+        store<f32>(to, load<f32>(source + 4 * <usize>(i * outChannels + o)));
+        to += 4;
+      }
+    }
+  }
+}

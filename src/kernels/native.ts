@@ -1,0 +1,155 @@
+import { runtime } from '#runtime';
+import { reasonOf } from '../errors.js';
+
+/** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
+export interface NativeKernels {
+  gemmScratch(m: number, n: number, k: number): number;
+  gemm(...sizesAndAddresses: number[]): void;
+  convScratch(...sizes: number[]): number;
+  conv2d(...sizesAndAddresses: number[]): void;
+  conv2dFilterGradient(...sizesAndAddresses: number[]): void;
+  inputGradientScratch(...sizes: number[]): number;
+  conv2dInputGradient(...sizesAndAddresses: number[]): void;
+  winogradScratch(inChannels: number, outChannels: number): number;
+  winograd(...sizesAndAddresses: number[]): void;
+  winogradFilterGradient(...sizesAndAddresses: number[]): void;
+  turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
+  maxPool(...sizesAndAddresses: number[]): void;
+  maxPoolGradient(...sizesAndAddresses: number[]): void;
+  addBias(x: number, bias: number, out: number, rows: number, columns: number): void;
+  reluGradient(x: number, dy: number, out: number, count: number): void;
+  sumRows(x: number, out: number, rows: number, columns: number): void;
+  adam(...addressesAndNumbers: number[]): void;
+  dropout(x: number, out: number, count: number, seed: number, threshold: number, scale: number): void;
+}
+
+/** The part of TF.js's wasm backend that is used here; it is not in its public types. */
+export interface WasmBackend {
+  wasm: {
+    asm?: { memory?: unknown };
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
+  dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: 'float32'): { dataId: object; shape: number[]; dtype: 'float32' };
+}
+
+/** A build of the training module: with fused multiply-add, or with plain 128-bit SIMD. */
+export type NativePath = 'relaxed-simd' | 'simd';
+
+interface NativeModule {
+  path: NativePath;
+  module: WebAssembly.Module;
+}
+
+const modules = new Map<NativePath, Promise<NativeModule>>();
+const instances = new WeakMap<object, Map<NativePath, NativeKernels | string>>();
+let active: NativeModule | null = null;
+
+/**
+ * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
+ *
+ * @param wanted - Which build; the fastest that this engine takes when left out.
+ * @throws Error when it cannot be found, or the engine does not take it.
+ */
+export async function useNative(wanted: NativePath = fastestPath()): Promise<NativePath> {
+  let loading = modules.get(wanted);
+  if (loading === undefined) {
+    loading = load(wanted);
+    modules.set(wanted, loading);
+  }
+  try {
+    active = await loading;
+    return wanted;
+  } catch (error) {
+    modules.delete(wanted);
+    throw error;
+  }
+}
+
+/** From now on `nativeOn` gives null. */
+export function useNoNative(): void {
+  active = null;
+}
+
+/** The training kernels on this backend's memory, or null when they are not loaded or cannot work on it. */
+export function nativeOn(backend: unknown): NativeKernels | null {
+  if (active === null) return null;
+  const made = instanceOn(backend as WasmBackend, active);
+  return typeof made === 'string' ? null : made;
+}
+
+/** Why `nativeOn` gives null for this backend. */
+export function whyNotNative(backend: unknown): string | undefined {
+  if (active === null) return 'the training kernels are not loaded';
+  const made = instanceOn(backend as WasmBackend, active);
+  return typeof made === 'string' ? made : undefined;
+}
+
+/** Runs `work` with scratch memory of the backend's own allocator. */
+export function withScratch<T>(backend: unknown, bytes: number, work: (address: number) => T): T {
+  const { wasm } = backend as WasmBackend;
+  const address = wasm._malloc(bytes);
+  if (address === 0) throw new Error(`the wasm backend has no ${bytes} bytes left`);
+  try {
+    return work(address);
+  } finally {
+    wasm._free(address);
+  }
+}
+
+/** Where a tensor's values lie in the backend's memory; moves them there from another backend. */
+export function addressOf(backend: unknown, tensor: { dataId: object }): number {
+  return (backend as WasmBackend).dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+// --- below this line: helpers of this file alone ---
+
+async function load(path: NativePath): Promise<NativeModule> {
+  const url =
+    path === 'relaxed-simd'
+      ? new URL('../../dist/wasm/training-relaxed.wasm', import.meta.url)
+      : new URL('../../dist/wasm/training.wasm', import.meta.url);
+  const asset = await runtime.readAsset([url], isWasm);
+  if (asset === null) throw new Error(`${url} is not there`);
+  return { path, module: await WebAssembly.compile(asset.bytes) };
+}
+
+function instanceOn(backend: WasmBackend, { path, module }: NativeModule): NativeKernels | string {
+  let made = instances.get(backend);
+  if (made === undefined) {
+    made = new Map();
+    instances.set(backend, made);
+  }
+  let instance = made.get(path);
+  if (instance === undefined) {
+    instance = instantiate(backend, module);
+    made.set(path, instance);
+  }
+  return instance;
+}
+
+function instantiate(backend: WasmBackend, module: WebAssembly.Module): NativeKernels | string {
+  const memory = backend.wasm?.asm?.memory;
+  if (!(memory instanceof WebAssembly.Memory)) return 'this build of the wasm backend does not show its memory';
+  try {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    return exports as unknown as NativeKernels;
+  } catch (error) {
+    return `the wasm backend's memory cannot be imported: ${reasonOf(error)}`;
+  }
+}
+
+function isWasm(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
+}
+
+/** A module of one function that swizzles in the relaxed way. */
+const RELAXED_PROBE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+]);
+
+function fastestPath(): NativePath {
+  return WebAssembly.validate(RELAXED_PROBE) ? 'relaxed-simd' : 'simd';
+}

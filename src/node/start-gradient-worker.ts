@@ -1,0 +1,16 @@
+import { Worker } from 'node:worker_threads';
+import type { Thread } from '../runtime.js';
+
+/** Starts a thread of Node that computes gradients; it runs the built file, from the sources too. */
+export function startGradientWorker(): Thread {
+  const worker = new Worker(new URL('../../dist/node/gradient-worker.js', import.meta.url));
+  return {
+    post: (message) => worker.postMessage(message),
+    listen(onMessage, onEnd) {
+      worker.on('message', onMessage);
+      worker.on('error', (error) => onEnd(String(error)));
+      worker.on('exit', (code) => onEnd(`exit code ${code}`));
+    },
+    end: () => void worker.terminate(),
+  };
+}

@@ -1,0 +1,88 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { ModelSpec } from '../evaluate/labelled-data.js';
+import { indexOfLargest } from '../evaluate/metrics.js';
+import { randomStream } from './random.js';
+import { withSeededDropout } from './seeded-dropout.js';
+import type { TrainingData } from './training-data.js';
+import { trainingLoss } from './training-loss.js';
+
+/** A part of a batch, or the whole of it. */
+export interface Share {
+  /** Samples of the part. */
+  indices: Uint32Array;
+  /** Row of the batch that the part begins with; it keeps a sample's augmentation the same however a batch is shared. */
+  firstRow: number;
+  /** Which part it is, from 0; parts draw dropout of their own. */
+  part: number;
+  /** Epoch, from 1. */
+  epoch: number;
+  /** Steps of the whole training before this one. */
+  step: number;
+}
+
+/** What stays the same from batch to batch. */
+export interface GradientSource {
+  model: LayersModel;
+  /** What gradients are taken of. */
+  variables: tf.Variable[];
+  spec: ModelSpec;
+  training: TrainingData;
+  seed: number;
+  /** A factor a class on its samples' loss, [classes]. */
+  weightOfClass: Float32Array | null;
+}
+
+export interface BatchGradients {
+  /** By the variables' names; the caller disposes them. */
+  gradients: tf.NamedTensorMap;
+  /** Reads the mean loss and the count of right answers; to be called once. */
+  figures(): Promise<{ loss: number; right: number }>;
+}
+
+/** Takes, augments and runs a part of a batch through the model, and gives the gradients of its mean loss. */
+export function batchGradients(source: GradientSource, share: Share): BatchGradients {
+  const { model, variables, spec, training, seed, weightOfClass } = source;
+  const { indices, firstRow, part, epoch, step } = share;
+  const { classes, inputSize } = spec;
+  const n = indices.length;
+  const inputs = new Float32Array(n * inputSize);
+  const labels = new Float32Array(n * classes);
+  const weights = weightOfClass && new Float32Array(n);
+  indices.forEach((index, row) => {
+    // The position is part of the key: balanced sampling takes a sample more than once.
+    training.take(index, inputs, row * inputSize, randomStream(seed, 2, epoch, step, firstRow + row));
+    labels.set(training.labels.subarray(index * classes, (index + 1) * classes), row * classes);
+    if (weights) weights[row] = weightOfClass[training.truth[index]];
+  });
+
+  let outputs: tf.Tensor2D | undefined;
+  const xs = tf.tensor4d(inputs, [n, spec.height, spec.width, spec.channels]);
+  const ys = tf.tensor2d(labels, [n, classes]);
+  const ws = weights && tf.tensor1d(weights);
+  const { value, grads } = withSeededDropout(model, [seed, 3, step, part], () =>
+    tf.variableGrads(() => {
+      const forward = trainingLoss(model, xs, ys, ws);
+      outputs = tf.keep(forward.outputs);
+      return forward.loss;
+    }, variables),
+  );
+  tf.dispose([xs, ys]);
+  ws?.dispose();
+
+  return {
+    gradients: grads,
+    async figures() {
+      try {
+        const [[loss], answers] = await Promise.all([value.data(), outputs!.data()]);
+        let right = 0;
+        indices.forEach((index, row) => {
+          if (indexOfLargest(answers, row * classes, classes) === training.truth[index]) right++;
+        });
+        return { loss, right };
+      } finally {
+        tf.dispose([value, outputs!]);
+      }
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
+
+describe.each(PATHS)('matrix products on the %s path', (path) => {
+  beforeAll(() => startOn(path));
+
+  test('equal those of the cpu backend, transposed or not, in stacks or not', async () => {
+    await fc.assert(
+      fc.asyncProperty(product, async ({ m, n, k, transposeA, transposeB, stack, broadcast }) => {
+        const multiply = () => {
+          const a = noise([...stackOf(stack, broadcast === 'a'), ...(transposeA ? [k, m] : [m, k])], 1);
+          const b = noise([...stackOf(stack, broadcast === 'b'), ...(transposeB ? [n, k] : [k, n])], 2);
+          return [tf.matMul(a, b, transposeA, transposeB)];
+        };
+        const [expected] = await on('cpu', multiply);
+        const [actual] = await on('wasm', multiply);
+        expect(differenceOf(actual, expected)).toBeLessThan(1e-4);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('may be larger than all blocks', async () => {
+    for (const [transposeA, transposeB] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ]) {
+      const multiply = () => {
+        const a = noise(transposeA ? [531, 131] : [131, 531], 1) as tf.Tensor2D;
+        const b = noise(transposeB ? [1030, 531] : [531, 1030], 2) as tf.Tensor2D;
+        return [tf.matMul(a, b, transposeA, transposeB)];
+      };
+      const [expected] = await on('cpu', multiply);
+      const [actual] = await on('wasm', multiply);
+      expect(differenceOf(actual, expected)).toBeLessThan(1e-4);
+    }
+  });
+
+  test('take a bias along', async () => {
+    for (const m of [3, 40]) {
+      const multiply = () => [
+        tf.fused.matMul({ a: noise([m, 7], 1), b: noise([7, 5], 2), bias: noise([5], 3) }),
+        tf.fused.matMul({ a: noise([m, 7], 1), b: noise([7, 5], 2), bias: noise([5], 3), activation: 'relu' }),
+      ];
+      const expected = await on('cpu', multiply);
+      const actual = await on('wasm', multiply);
+      for (let i = 0; i < 2; i++) expect(differenceOf(actual[i], expected[i])).toBeLessThan(1e-4);
+    }
+  });
+});
+
+// --- below this line: helpers of this file alone ---
+
+const product = fc.record({
+  m: fc.integer({ min: 1, max: 70 }),
+  n: fc.integer({ min: 1, max: 40 }),
+  k: fc.integer({ min: 1, max: 40 }),
+  transposeA: fc.boolean(),
+  transposeB: fc.boolean(),
+  stack: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+  broadcast: fc.constantFrom('none', 'a', 'b'),
+});
+
+function stackOf(stack: number[], broadcast: boolean): number[] {
+  return broadcast ? stack.map(() => 1) : stack;
+}
