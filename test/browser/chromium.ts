@@ -27,9 +27,18 @@ export interface Tab {
   requests: string[];
 }
 
-/** Opens a page and waits until it offers its checks. */
-export async function openTab(browser: Browser, url: string): Promise<Tab> {
+/**
+ * Opens a page and waits until it offers its checks.
+ *
+ * @param before - Sets the tab up before the page is loaded.
+ */
+export async function openTab(
+  browser: Browser,
+  url: string,
+  before: (page: Page) => Promise<void> = async () => {},
+): Promise<Tab> {
   const page = await browser.newPage();
+  await before(page);
   const tab: Tab = { page, errors: [], warnings: [], outside: [], requests: [] };
   page.on('pageerror', (error) => tab.errors.push(`${error.stack ?? error}`));
   page.on('console', (message) => {

@@ -1,11 +1,8 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { writeFaces } from '../package/faces.js';
-import { nodeJson } from '../package/run-node.js';
 import { check, haveChromium, openTab, startChromium, type Tab } from './chromium.js';
 import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
+import { expectClose, prepareSite } from './site.js';
 
 const { folder } = inject('consumer');
 
@@ -33,7 +30,7 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
 
   beforeAll(async () => {
     browser ??= await startChromium();
-    inNode ??= await prepare();
+    inNode ??= await prepareSite(folder);
     served = await serve(folder);
     tab = await openTab(browser, served.url + page);
   });
@@ -92,29 +89,4 @@ afterAll(() => browser?.close());
 interface Classified {
   lists: Record<string, number[]>;
   used: string;
-}
-
-/** Puts the site beside the installed package, and asks Node what the pictures show. */
-async function prepare(): Promise<Record<string, number[]>> {
-  rmSync(join(folder, 'dist'), { recursive: true, force: true });
-  cpSync('test/browser/site', folder, { recursive: true });
-  mkdirSync(join(folder, 'public'), { recursive: true });
-  await writeFaces(join(folder, 'public'));
-  await writeFaces(folder);
-  return nodeJson(
-    'module',
-    `import { classify, EMOTIONS } from 'fer-dcnn';
-    const lists = {};
-    for (const file of ['face.png', 'face.jpg']) {
-      const list = await classify(file);
-      lists[file] = EMOTIONS.map((name) => list.find((p) => p.className === name).probability);
-    }
-    console.log(JSON.stringify(lists));`,
-    folder,
-  );
-}
-
-function expectClose(list: number[], expected: number[], tolerance: number): void {
-  expect(list).toHaveLength(expected.length);
-  for (const [i, p] of list.entries()) expect(Math.abs(p - expected[i])).toBeLessThan(tolerance);
 }

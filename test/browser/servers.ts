@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { build, createServer as createViteServer, preview } from 'vite';
+import { build, createServer as createViteServer, type InlineConfig, preview } from 'vite';
 
 /** Something that serves pages on this machine. */
 export interface Served {
@@ -45,9 +45,10 @@ export async function serveStatic(folder: string, options: StaticServerOptions =
   };
 }
 
-/** Vite's development server, without any configuration but the address. */
-export async function serveVite(root: string): Promise<Served> {
+/** Vite's development server, without any configuration but the address, unless `options` are given. */
+export async function serveVite(root: string, options: InlineConfig = {}): Promise<Served> {
   const server = await createViteServer({
+    ...options,
     root,
     configFile: false,
     logLevel: 'warn',
@@ -57,10 +58,16 @@ export async function serveVite(root: string): Promise<Served> {
   return { url: urlOf(server.resolvedUrls), close: () => server.close() };
 }
 
-/** Builds with Vite, without any configuration, and serves the result. */
-export async function serveViteBuild(root: string): Promise<Served> {
-  await build({ root, configFile: false, logLevel: 'warn' });
-  const server = await preview({ root, configFile: false, logLevel: 'warn', preview: { host: '127.0.0.1', port: 0 } });
+/** Builds with Vite, without any configuration unless `options` are given, and serves the result. */
+export async function serveViteBuild(root: string, options: InlineConfig = {}): Promise<Served> {
+  await build({ ...options, root, configFile: false, logLevel: 'error' });
+  const server = await preview({
+    ...options,
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    preview: { host: '127.0.0.1', port: 0 },
+  });
   return { url: urlOf(server.resolvedUrls), close: () => server.close() };
 }
 
