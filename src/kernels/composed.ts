@@ -2,6 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ConvInfo } from './convInfo.js';
 
 /**
+ * A convolution whose padding is done apart: TF.js's wasm backend gives zeros where a filter is narrower than its stride
+ * and the padding is 'same'.
+ */
+export function composedConvolution(x: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    const strides: [number, number] = [info.strideHeight, info.strideWidth];
+    const dilations: [number, number] = [info.dilationHeight, info.dilationWidth];
+    return tf.conv2d(seenOf(x, info), filter, strides, 'valid', 'NHWC', dilations);
+  });
+}
+
+/**
  * Gradient of a convolution by its filter, out of ops that TF.js's wasm backend has: for every filter tap, the pixels
  * it saw times the gradient of what it gave, as one matrix product.
  *
@@ -69,17 +81,33 @@ export function composedDepthwiseInputGradient(dy: tf.Tensor4D, filter: tf.Tenso
   });
 }
 
+/**
+ * Gradient of max-pooling. TF.js's wasm backend has one of its own, which gives the last of equal values the gradient
+ * and loses some at borders; here the first gets it, as on the cpu backend.
+ *
+ * @param dy - Gradient of the output, [n, outHeight, outWidth, channels].
+ * @param x - Input, [n, height, width, channels]; `y` is the output.
+ * @returns [n, height, width, channels].
+ */
+export function composedMaxPoolGradient(dy: tf.Tensor4D, x: tf.Tensor4D, y: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    let free: tf.Tensor = tf.onesLike(y);
+    const parts = tapsOf(x, info, Number.NEGATIVE_INFINITY).map((seen, tap) => {
+      const chosen = tf.mul(tf.cast(tf.equal(seen, y), 'float32'), free);
+      free = tf.sub(free, chosen);
+      const row = Math.floor(tap / info.filterWidth);
+      return spread(tf.mul(chosen, dy), info, row, tap % info.filterWidth);
+    });
+    return tf.addN(parts);
+  });
+}
+
 // --- below this line: helpers of this file alone ---
 
 /** What each filter tap sees, [n, outHeight, outWidth, inChannels] a tap, in the order of the filter's rows and columns. */
-function tapsOf(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D[] {
-  const { strideHeight, strideWidth, dilationHeight, dilationWidth, outHeight, outWidth, padInfo } = info;
-  const padded = padOrCrop(
-    x,
-    [padInfo.top, neededAfter(info.inHeight + padInfo.top, outHeight, strideHeight, info.effectiveFilterHeight)],
-    [padInfo.left, neededAfter(info.inWidth + padInfo.left, outWidth, strideWidth, info.effectiveFilterWidth)],
-  );
-
+function tapsOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D[] {
+  const { strideHeight, strideWidth, dilationHeight, dilationWidth, outHeight, outWidth } = info;
+  const padded = seenOf(x, info, fill);
   const taps: tf.Tensor4D[] = [];
   for (let row = 0; row < info.filterHeight; row++) {
     for (let column = 0; column < info.filterWidth; column++) {
@@ -98,16 +126,27 @@ function tapsOf(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D[] {
   return taps;
 }
 
+/** The part of the image that windows see, with its border. */
+function seenOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D {
+  const { strideHeight, strideWidth, outHeight, outWidth, padInfo } = info;
+  return padOrCrop(
+    x,
+    [padInfo.top, neededAfter(info.inHeight + padInfo.top, outHeight, strideHeight, info.effectiveFilterHeight)],
+    [padInfo.left, neededAfter(info.inWidth + padInfo.left, outWidth, strideWidth, info.effectiveFilterWidth)],
+    fill,
+  );
+}
+
 /** Cells to add (or, negative, to drop) after the end, so that the last window just fits. */
 function neededAfter(present: number, outSize: number, stride: number, window: number): number {
   return (outSize - 1) * stride + window - present;
 }
 
 /**
- * `dy` with `stride - 1` zeros between its pixels and a border, such that a stride-1 'valid' convolution over it gives
- * the input's size.
+ * `dy` with `stride - 1` zeros between its pixels and a border. Without a tap, such that a stride-1 'valid' convolution
+ * over it gives the input's size; with one, at the input's size and places, as that tap saw them.
  */
-function spread(dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+function spread(dy: tf.Tensor4D, info: ConvInfo, tapRow?: number, tapColumn?: number): tf.Tensor4D {
   const { batchSize, outHeight, outWidth, outChannels, strideHeight, strideWidth, padInfo } = info;
   let apart = dy;
   if (strideWidth > 1 || strideHeight > 1) {
@@ -117,10 +156,11 @@ function spread(dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
     const rowsApart = padEnd(lines, (strideHeight - 1) * outWidth * strideWidth * outChannels);
     apart = tf.reshape(rowsApart, [batchSize, outHeight * strideHeight, outWidth * strideWidth, outChannels]);
   }
-  const top = info.effectiveFilterHeight - 1 - padInfo.top;
-  const left = info.effectiveFilterWidth - 1 - padInfo.left;
-  const height = info.inHeight + info.effectiveFilterHeight - 1;
-  const width = info.inWidth + info.effectiveFilterWidth - 1;
+  const placed = tapRow !== undefined && tapColumn !== undefined;
+  const top = placed ? tapRow * info.dilationHeight - padInfo.top : info.effectiveFilterHeight - 1 - padInfo.top;
+  const left = placed ? tapColumn * info.dilationWidth - padInfo.left : info.effectiveFilterWidth - 1 - padInfo.left;
+  const height = info.inHeight + (placed ? 0 : info.effectiveFilterHeight - 1);
+  const width = info.inWidth + (placed ? 0 : info.effectiveFilterWidth - 1);
   return padOrCrop(
     apart,
     [top, height - top - outHeight * strideHeight],
@@ -128,15 +168,16 @@ function spread(dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   );
 }
 
-/** Adds zeros before and after each image axis, or drops cells where the number is negative. */
-function padOrCrop(x: tf.Tensor4D, rows: [number, number], columns: [number, number]): tf.Tensor4D {
+/** Adds cells before and after each image axis, or drops cells where the number is negative. */
+function padOrCrop(x: tf.Tensor4D, rows: [number, number], columns: [number, number], fill = 0): tf.Tensor4D {
   const positive = (n: number) => Math.max(n, 0);
-  const padded = tf.pad(x, [
+  const cells: [number, number][] = [
     [0, 0],
     [positive(rows[0]), positive(rows[1])],
     [positive(columns[0]), positive(columns[1])],
     [0, 0],
-  ]);
+  ];
+  const padded = tf.pad(x, cells, fill);
   if (rows[0] >= 0 && rows[1] >= 0 && columns[0] >= 0 && columns[1] >= 0) return padded;
 
   const [n, height, width, channels] = padded.shape;

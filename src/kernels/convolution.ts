@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  composedConvolution,
   composedDepthwiseFilterGradient,
   composedDepthwiseInputGradient,
   composedFilterGradient,
   composedInputGradient,
 } from './composed.js';
 import { type ConvAttributes, type ConvInfo, convInfoOf } from './convInfo.js';
-import { addressOf, nativeOn, type WasmBackend, withScratch } from './native.js';
+import { addressOf, type NativeKernels, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
 
 /** `Conv2D`: TF.js's own where ours does not apply. TF.js packs the filter anew after every update, ours is as fast. */
@@ -14,20 +15,14 @@ export const conv2D: Kernel = ({ inputs, attrs, backend }, plain) => {
   const { x, filter } = inputs as Record<string, tf.Tensor4D>;
   const native = nativeOn(backend);
   const info = convInfoOf(x.shape, filter.shape, attrs as unknown as ConvAttributes);
-  if (native === null || info.dataFormat !== 'channelsLast' || info.inChannels !== filter.shape[2]) return plain();
+  if (info.dataFormat !== 'channelsLast' || info.inChannels !== filter.shape[2]) return plain();
+  if (native === null) return errs(info) ? composedConvolution(x, filter, info) : plain();
 
   const out = (backend as WasmBackend).makeOutput(info.outShape, 'float32');
-  withScratch(backend, native.convScratch(...scratchSizes(info)), (scratch) =>
-    native.conv2d(
-      addressOf(backend, x),
-      addressOf(backend, filter),
-      addressOf(backend, out),
-      ...sizes(info),
-      info.padInfo.top,
-      info.padInfo.left,
-      scratch,
-    ),
-  );
+  withScratch(backend, convolutionScratch(native, info), (scratch) => {
+    const addresses = [x, filter, out].map((tensor) => addressOf(backend, tensor));
+    convolve(native, addresses, info, info.padInfo.top, info.padInfo.left, scratch);
+  });
   return out;
 };
 
@@ -41,17 +36,12 @@ export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
     if (native === null) return composedFilterGradient(x, dy, info);
 
     const out = (backend as WasmBackend).makeOutput(info.filterShape, 'float32');
-    withScratch(backend, native.convScratch(...scratchSizes(info)), (scratch) =>
-      native.conv2dFilterGradient(
-        addressOf(backend, x),
-        addressOf(backend, dy),
-        addressOf(backend, out),
-        ...sizes(info),
-        info.padInfo.top,
-        info.padInfo.left,
-        scratch,
-      ),
-    );
+    withScratch(backend, convolutionScratch(native, info), (scratch) => {
+      const addresses = [x, dy, out].map((tensor) => addressOf(backend, tensor));
+      const { top, left } = info.padInfo;
+      if (suitsWinograd(info)) native.winogradFilterGradient(...addresses, ...winogradSizes(info), top, left, scratch);
+      else native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
+    });
     return tf.engine().makeTensorFromTensorInfo(out);
   });
 };
@@ -105,24 +95,13 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
       outChannels: info.inChannels,
     };
     const filterBytes = 4 * filter.size;
-    withScratch(backend, filterBytes + native.convScratch(...scratchSizes(back)), (scratch) => {
-      native.turnFilter(
-        addressOf(backend, filter),
-        info.filterHeight,
-        info.filterWidth,
-        info.inChannels,
-        info.outChannels,
-        scratch,
-      );
-      native.conv2d(
-        addressOf(backend, dy),
-        scratch,
-        addressOf(backend, out),
-        ...sizes(back),
-        info.effectiveFilterHeight - 1 - info.padInfo.top,
-        info.effectiveFilterWidth - 1 - info.padInfo.left,
-        scratch + filterBytes,
-      );
+    withScratch(backend, filterBytes + convolutionScratch(native, back), (scratch) => {
+      const { filterHeight, filterWidth, inChannels, outChannels } = info;
+      native.turnFilter(addressOf(backend, filter), filterHeight, filterWidth, inChannels, outChannels, scratch);
+      const addresses = [addressOf(backend, dy), scratch, addressOf(backend, out)];
+      const top = info.effectiveFilterHeight - 1 - info.padInfo.top;
+      const left = info.effectiveFilterWidth - 1 - info.padInfo.left;
+      convolve(native, addresses, back, top, left, scratch + filterBytes);
     });
   } else {
     withScratch(backend, native.inputGradientScratch(...scratchSizes(info)), (scratch) =>
@@ -138,6 +117,45 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
     );
   }
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor4D;
+}
+
+/** Whether TF.js's own convolution gives zeros: for 'same' with filters narrower than their stride. */
+function errs({ padInfo, filterHeight, filterWidth, strideHeight, strideWidth }: ConvInfo): boolean {
+  return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
+}
+
+/** The native convolution that suits the sizes; `addresses` are those of the input, the filter and the output. */
+function convolve(
+  native: NativeKernels,
+  addresses: number[],
+  info: ConvInfo,
+  top: number,
+  left: number,
+  scratch: number,
+): void {
+  if (suitsWinograd(info)) native.winograd(...addresses, ...winogradSizes(info), top, left, scratch);
+  else native.conv2d(...addresses, ...sizes(info), top, left, scratch);
+}
+
+function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
+  if (suitsWinograd(info)) return native.winogradScratch(info.inChannels, info.outChannels);
+  return native.convScratch(...scratchSizes(info));
+}
+
+/** Whether tiles of 4 x 4 outputs pay: for 3 x 3 filters of stride 1, and unless too much of the tiles is thrown away. */
+function suitsWinograd(info: ConvInfo): boolean {
+  const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
+  const dense = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth].every((n) => n === 1);
+  const channels = inChannels >= 8 && inChannels % 4 === 0 && outChannels % 8 === 0;
+  const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
+  return filterHeight === 3 && filterWidth === 3 && dense && channels && 16 * tiles <= 2 * outHeight * outWidth;
+}
+
+function winogradSizes(info: ConvInfo): number[] {
+  return [
+    ...[info.batchSize, info.inHeight, info.inWidth, info.inChannels],
+    ...[info.outChannels, info.outHeight, info.outWidth],
+  ];
 }
 
 /** In the order of the native kernels' parameters. */

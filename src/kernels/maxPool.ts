@@ -1,4 +1,6 @@
+import type * as tf from '@tensorflow/tfjs-core';
 import { backend_util } from '@tensorflow/tfjs-core';
+import { composedMaxPoolGradient } from './composed.js';
 import type { ConvAttributes, ConvInfo, Pair } from './convInfo.js';
 import { addressOf, nativeOn, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
@@ -19,11 +21,12 @@ export const maxPool: Kernel = ({ inputs, attrs, backend }, plain) => {
 
 /** `MaxPoolGrad`: of equal values in a window the first gets the gradient, as on TF.js's cpu backend. */
 export const maxPoolGrad: Kernel = ({ inputs, attrs, backend }, plain) => {
-  const { dy, input } = inputs;
+  const { dy, input, output } = inputs as Record<string, tf.Tensor4D>;
   const native = nativeOn(backend);
-  if (native === null || input.dtype !== 'float32') return plain();
+  if (input.dtype !== 'float32') return plain();
 
   const info = poolInfoOf(input.shape, attrs as unknown as PoolAttributes);
+  if (native === null) return composedMaxPoolGradient(dy, input, output, info);
   const out = (backend as WasmBackend).makeOutput(info.inShape, 'float32');
   native.maxPoolGradient(addressOf(backend, input), addressOf(backend, dy), addressOf(backend, out), ...sizes(info));
   return out;

@@ -11,6 +11,9 @@ export interface NativeKernels {
   conv2dFilterGradient(...sizesAndAddresses: number[]): void;
   inputGradientScratch(...sizes: number[]): number;
   conv2dInputGradient(...sizesAndAddresses: number[]): void;
+  winogradScratch(inChannels: number, outChannels: number): number;
+  winograd(...sizesAndAddresses: number[]): void;
+  winogradFilterGradient(...sizesAndAddresses: number[]): void;
   turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
   maxPool(...sizesAndAddresses: number[]): void;
   maxPoolGradient(...sizesAndAddresses: number[]): void;

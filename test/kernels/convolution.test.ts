@@ -9,12 +9,12 @@ const TOLERANCE = 1e-4;
 describe.each(PATHS)('convolutions on the %s path', (path) => {
   beforeAll(() => startOn(path));
 
-  // TF.js's own forward convolution, which the composed path keeps, has faults of its own for narrow filters with wide
-  // strides under 'same' padding.
-  test.skipIf(path === 'composed')('equal those of the cpu backend, whatever the sizes', async () => {
+  test('equal those of the cpu backend, whatever the sizes', async () => {
     await fc.assert(
       fc.asyncProperty(convolution, async (c) => {
         fc.pre(c.strides.every((s) => s === 1) || c.dilations.every((d) => d === 1));
+        // The composed path convolves by TF.js's own kernel, which errs for some explicit borders.
+        fc.pre(path !== 'composed' || typeof c.pad === 'string');
         const forward = () => [
           tf.conv2d(imageOf(c), filterOf(c), c.strides, padOf(c), 'NHWC', c.dilations, roundingOf(c)),
         ];
@@ -158,10 +158,11 @@ const convolution = fc
       fc.tuple(fc.tuple(border, border), fc.tuple(border, border)),
     ),
   })
-  .filter(({ height, width, filter, dilations, pad }) => {
+  .filter(({ height, width, filter, strides, dilations, pad }) => {
     if (pad === 'same') return true;
-    // TF.js forgets the dilation where it reckons sizes with a number as padding.
-    if (typeof pad === 'number' && dilations.some((d) => d !== 1)) return false;
+    // Where the padding is a number, TF.js reckons both sizes from the height of filter and stride, without dilation.
+    const square = filter[0] === filter[1] && strides[0] === strides[1] && dilations.every((d) => d === 1);
+    if (typeof pad === 'number' && !square) return false;
     const extra = pad === 'valid' ? [0, 0] : typeof pad === 'number' ? [2 * pad, 2 * pad] : pad.map(([a, b]) => a + b);
     return (
       height + extra[0] > (filter[0] - 1) * dilations[0] + 1 && width + extra[1] > (filter[1] - 1) * dilations[1] + 1

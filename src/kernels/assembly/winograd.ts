@@ -1,0 +1,336 @@
+import { roundUp, tileOfColumns, tileOfRows } from './gemm';
+
+/*
+ * 3 x 3 convolutions of stride 1 by Winograd's minimal filtering, F(4 x 4, 3 x 3), as in Lavin and Gray, "Fast Algorithms
+ * for Convolutional Neural Networks" (2016): a tile of 4 x 4 outputs costs 36 products a channel pair instead of 144.
+ *
+ *     Y = A' [(G g G') * (B' d B)] A         and, being trilinear in (y, g, d), its transpose by the filter:
+ *     dg = G' [(A dy A') * (B' d B)] G
+ *
+ * NHWC; tiles are numbered through the batch. Sizes in elements, addresses in bytes.
+ */
+
+/** Tiles at a time: as many as keep the transformed values in L2. */
+// @ts-ignore: decorator
+@inline
+function tilesAtOnce(inChannels: i32, outChannels: i32): i32 {
+  return roundUp(max(8, min(128, 4096 / (inChannels + outChannels))), 4);
+}
+
+/** Bytes of scratch that both `winograd` and `winogradFilterGradient` want. */
+export function winogradScratch(inChannels: i32, outChannels: i32): i32 {
+  const tiles = tilesAtOnce(inChannels, outChannels);
+  return 4 * 36 * (inChannels * outChannels + tiles * (inChannels + outChannels)) + HEAD_BYTES +
+    4 * max(inChannels, outChannels) + 64;
+}
+
+/** A table of 36 addresses and a tile of 36 vectors. */
+const HEAD_BYTES: i32 = 160 + 576;
+
+/** out = x * filter. `inChannels` is a multiple of 4, `outChannels` of 8. */
+export function winograd(
+  x: usize, filter: usize, out: usize,
+  batch: i32, height: i32, width: i32, inChannels: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  top: i32, left: i32, scratch: usize,
+): void {
+  const atOnce = tilesAtOnce(inChannels, outChannels);
+  const head = (scratch + 15) & ~15;
+  const zeros = head + HEAD_BYTES;
+  const filters = zeros + 4 * <usize>roundUp(max(inChannels, outChannels), 4);
+  const inputs = filters + 4 * 36 * <usize>(inChannels * outChannels);
+  const outputs = inputs + 4 * 36 * <usize>(atOnce * inChannels);
+  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const tiles = batch * rowsOfTiles * columnsOfTiles;
+  const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
+
+  memory.fill(zeros, 0, lineIn);
+  transformFilter(filter, inChannels, outChannels, filters, head);
+  for (let first = 0; first < tiles; first += atOnce) {
+    const count = min(atOnce, tiles - first);
+    const rows = roundUp(count, 4);
+    const planeIn = <usize>rows * lineIn, planeOut = <usize>rows * lineOut;
+    for (let t = 0; t < count; t++) {
+      addresses(x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, top, left, 6, zeros, head);
+      transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
+    }
+    for (let position = 0; position < 36; position++) {
+      const a = inputs + <usize>position * planeIn;
+      const c = outputs + <usize>position * planeOut;
+      for (let o = 0; o < outChannels; o += 8) {
+        const b = filters + 4 * <usize>((position * outChannels + o) * inChannels);
+        for (let t = 0; t < rows; t += 4) {
+          tileOfRows(inChannels, a + <usize>t * lineIn, lineIn, b, 32, c + <usize>t * lineOut + 4 * <usize>o, lineOut, 0);
+        }
+      }
+    }
+    for (let t = 0; t < count; t++) {
+      transformOutput(outputs + <usize>t * lineOut, planeOut, outChannels, out, outHeight, outWidth,
+        rowsOfTiles, columnsOfTiles, first + t, head);
+    }
+  }
+}
+
+/** dFilter. `inChannels` is a multiple of 4, `outChannels` of 8. */
+export function winogradFilterGradient(
+  x: usize, dy: usize, dFilter: usize,
+  batch: i32, height: i32, width: i32, inChannels: i32, outChannels: i32, outHeight: i32, outWidth: i32,
+  top: i32, left: i32, scratch: usize,
+): void {
+  const atOnce = tilesAtOnce(inChannels, outChannels);
+  const head = (scratch + 15) & ~15;
+  const zeros = head + HEAD_BYTES;
+  const filters = zeros + 4 * <usize>roundUp(max(inChannels, outChannels), 4);
+  const inputs = filters + 4 * 36 * <usize>(inChannels * outChannels);
+  const outputs = inputs + 4 * 36 * <usize>(atOnce * inChannels);
+  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const tiles = batch * rowsOfTiles * columnsOfTiles;
+  const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
+
+  memory.fill(zeros, 0, max(lineIn, lineOut));
+  if (tiles == 0) memory.fill(filters, 0, 4 * 36 * <usize>(inChannels * outChannels));
+  for (let first = 0; first < tiles; first += atOnce) {
+    const count = min(atOnce, tiles - first);
+    const planeIn = <usize>count * lineIn, planeOut = <usize>count * lineOut;
+    for (let t = 0; t < count; t++) {
+      addresses(x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, top, left, 6, zeros, head);
+      transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
+      addresses(dy, outHeight, outWidth, lineOut, rowsOfTiles, columnsOfTiles, first + t, 0, 0, 4, zeros, head);
+      transformGradient(head, outChannels, outputs + <usize>t * lineOut, planeOut);
+    }
+    for (let position = 0; position < 36; position++) {
+      const a = inputs + <usize>position * planeIn;
+      const b = outputs + <usize>position * planeOut;
+      const c = filters + 4 * <usize>(position * inChannels * outChannels);
+      for (let o = 0; o < outChannels; o += 8) {
+        for (let i = 0; i < inChannels; i += 4) {
+          tileOfColumns(count, a + 4 * <usize>i, lineIn, b + 4 * <usize>o, lineOut,
+            c + 4 * <usize>(i * outChannels + o), lineOut, i32(first > 0));
+        }
+      }
+    }
+  }
+  untransformFilter(filters, inChannels, outChannels, dFilter, head);
+}
+
+/** Where the pixels of a tile lie, `size` x `size` of them, column by column; those outside the image are zeros. */
+function addresses(
+  x: usize, height: i32, width: i32, pixel: usize, rowsOfTiles: i32, columnsOfTiles: i32, tile: i32,
+  top: i32, left: i32, size: i32, zeros: usize, table: usize,
+): void {
+  const n = tile / (rowsOfTiles * columnsOfTiles);
+  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
+  const tileRow = inImage / columnsOfTiles;
+  const row = 4 * tileRow - top;
+  const column = 4 * (inImage - tileRow * columnsOfTiles) - left;
+  const image = x + <usize>(n * height * width) * pixel;
+  for (let j = column; j < column + size; j++) {
+    for (let i = row; i < row + size; i++) {
+      const inside = i >= 0 && i < height && j >= 0 && j < width;
+      store<usize>(table, inside ? image + <usize>(i * width + j) * pixel : zeros);
+      table += 4;
+    }
+  }
+}
+
+/** B' d of one line of six. */
+// @ts-ignore: decorator
+@inline
+function inputLine(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, to: usize, step: usize): void {
+  const two = f32x4.splat(2), four = f32x4.splat(4), five = f32x4.splat(5);
+  const even = f32x4.sub(d4, f32x4.mul(four, d2)), odd = f32x4.sub(d3, f32x4.mul(four, d1));
+  const even2 = f32x4.sub(d4, d2), odd2 = f32x4.mul(two, f32x4.sub(d3, d1));
+  v128.store(to, f32x4.add(f32x4.sub(f32x4.mul(four, d0), f32x4.mul(five, d2)), d4));
+  v128.store(to + step, f32x4.add(even, odd));
+  v128.store(to + 2 * step, f32x4.sub(even, odd));
+  v128.store(to + 3 * step, f32x4.add(even2, odd2));
+  v128.store(to + 4 * step, f32x4.sub(even2, odd2));
+  v128.store(to + 5 * step, f32x4.add(f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)), d5));
+}
+
+function transformInput(head: usize, channels: i32, to: usize, plane: usize): void {
+  const middle = head + 160;
+  for (let c: usize = 0; c < 4 * <usize>channels; c += 16) {
+    let table = head, line = middle;
+    for (let j = 0; j < 6; j++) {
+      inputLine(
+        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 4) + c), v128.load(load<usize>(table, 8) + c),
+        v128.load(load<usize>(table, 12) + c), v128.load(load<usize>(table, 16) + c),
+        v128.load(load<usize>(table, 20) + c), line, 16,
+      );
+      table += 24;
+      line += 96;
+    }
+    line = middle;
+    let out = to + c;
+    for (let i = 0; i < 6; i++) {
+      inputLine(
+        v128.load(line), v128.load(line, 96), v128.load(line, 192), v128.load(line, 288), v128.load(line, 384),
+        v128.load(line, 480), out, plane,
+      );
+      line += 16;
+      out += 6 * plane;
+    }
+  }
+}
+
+/** A y of one line of four. */
+// @ts-ignore: decorator
+@inline
+function gradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, step: usize): void {
+  const two = f32x4.splat(2), four = f32x4.splat(4), eight = f32x4.splat(8);
+  const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
+  const even2 = f32x4.add(y0, f32x4.mul(four, y2)), odd2 = f32x4.add(f32x4.mul(two, y1), f32x4.mul(eight, y3));
+  v128.store(to, y0);
+  v128.store(to + step, f32x4.add(even, odd));
+  v128.store(to + 2 * step, f32x4.sub(even, odd));
+  v128.store(to + 3 * step, f32x4.add(even2, odd2));
+  v128.store(to + 4 * step, f32x4.sub(even2, odd2));
+  v128.store(to + 5 * step, y3);
+}
+
+function transformGradient(head: usize, channels: i32, to: usize, plane: usize): void {
+  const middle = head + 160;
+  for (let c: usize = 0; c < 4 * <usize>channels; c += 16) {
+    let table = head, line = middle;
+    for (let j = 0; j < 4; j++) {
+      gradientLine(
+        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 4) + c), v128.load(load<usize>(table, 8) + c),
+        v128.load(load<usize>(table, 12) + c), line, 16,
+      );
+      table += 16;
+      line += 96;
+    }
+    line = middle;
+    let out = to + c;
+    for (let i = 0; i < 6; i++) {
+      gradientLine(v128.load(line), v128.load(line, 96), v128.load(line, 192), v128.load(line, 288), out, plane);
+      line += 16;
+      out += 6 * plane;
+    }
+  }
+}
+
+/** A' m of one line of six. */
+// @ts-ignore: decorator
+@inline
+function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, to: usize, step: usize, count: i32): void {
+  const two = f32x4.splat(2), four = f32x4.splat(4), eight = f32x4.splat(8);
+  const sum = f32x4.add(m1, m2), difference = f32x4.sub(m1, m2);
+  const sum2 = f32x4.add(m3, m4), difference2 = f32x4.sub(m3, m4);
+  v128.store(to, f32x4.add(f32x4.add(m0, sum), sum2));
+  if (count > 1) v128.store(to + step, f32x4.add(difference, f32x4.mul(two, difference2)));
+  if (count > 2) v128.store(to + 2 * step, f32x4.add(sum, f32x4.mul(four, sum2)));
+  if (count > 3) v128.store(to + 3 * step, f32x4.add(f32x4.add(difference, f32x4.mul(eight, difference2)), m5));
+}
+
+function transformOutput(
+  from: usize, plane: usize, channels: i32, out: usize, outHeight: i32, outWidth: i32,
+  rowsOfTiles: i32, columnsOfTiles: i32, tile: i32, head: usize,
+): void {
+  const middle = head + 160;
+  const n = tile / (rowsOfTiles * columnsOfTiles);
+  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
+  const row = 4 * (inImage / columnsOfTiles);
+  const column = 4 * (inImage % columnsOfTiles);
+  const rows = min(4, outHeight - row), columns = min(4, outWidth - column);
+  const pixel: usize = 4 * <usize>channels;
+  const corner = out + <usize>((n * outHeight + row) * outWidth + column) * pixel;
+  for (let c: usize = 0; c < pixel; c += 16) {
+    let m = from + c, line = middle;
+    for (let j = 0; j < 6; j++) {
+      outputLine(
+        v128.load(m), v128.load(m + 6 * plane), v128.load(m + 12 * plane), v128.load(m + 18 * plane),
+        v128.load(m + 24 * plane), v128.load(m + 30 * plane), line, 16, 4,
+      );
+      m += plane;
+      line += 64;
+    }
+    line = middle;
+    let to = corner + c;
+    for (let i = 0; i < rows; i++) {
+      outputLine(
+        v128.load(line), v128.load(line, 64), v128.load(line, 128), v128.load(line, 192), v128.load(line, 256),
+        v128.load(line, 320), to, pixel, columns,
+      );
+      line += 16;
+      to += <usize>outWidth * pixel;
+    }
+  }
+}
+
+/** G g of one line of three. */
+// @ts-ignore: decorator
+@inline
+function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
+  const sixth = f32x4.splat(1.0 / 6.0);
+  const ends = f32x4.mul(sixth, f32x4.add(g0, g2)), centre = f32x4.mul(sixth, g1);
+  const ends2 = f32x4.add(f32x4.mul(f32x4.splat(1.0 / 24.0), g0), f32x4.mul(sixth, g2));
+  const centre2 = f32x4.mul(f32x4.splat(1.0 / 12.0), g1);
+  v128.store(to, f32x4.mul(f32x4.splat(0.25), g0));
+  v128.store(to + step, f32x4.neg(f32x4.add(ends, centre)));
+  v128.store(to + 2 * step, f32x4.sub(centre, ends));
+  v128.store(to + 3 * step, f32x4.add(ends2, centre2));
+  v128.store(to + 4 * step, f32x4.sub(ends2, centre2));
+  v128.store(to + 5 * step, g2);
+}
+
+/** Filters as [36][outChannels / 8][inChannels][8]. */
+function transformFilter(filter: usize, inChannels: i32, outChannels: i32, to: usize, head: usize): void {
+  const middle = head + 160;
+  const tap = 4 * <usize>(inChannels * outChannels);
+  for (let i = 0; i < inChannels; i++) {
+    for (let o = 0; o < outChannels; o += 4) {
+      let g = filter + 4 * <usize>(i * outChannels + o), line = middle;
+      for (let j = 0; j < 3; j++) {
+        filterLine(v128.load(g), v128.load(g + 3 * tap), v128.load(g + 6 * tap), line, 16);
+        g += tap;
+        line += 96;
+      }
+      line = middle;
+      let out = to + 4 * <usize>(((o >> 3) * inChannels + i) * 8 + (o & 7));
+      for (let k = 0; k < 6; k++) {
+        filterLine(v128.load(line), v128.load(line, 96), v128.load(line, 192), out, tap);
+        line += 16;
+        out += 6 * tap;
+      }
+    }
+  }
+}
+
+/** G' p of one line of six. */
+// @ts-ignore: decorator
+@inline
+function filterGradientLine(p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, to: usize, step: usize): void {
+  const sixth = f32x4.splat(1.0 / 6.0);
+  const sum = f32x4.mul(sixth, f32x4.add(p1, p2)), difference = f32x4.mul(sixth, f32x4.sub(p2, p1));
+  const sum2 = f32x4.add(p3, p4), difference2 = f32x4.sub(p3, p4);
+  v128.store(to, f32x4.add(f32x4.sub(f32x4.mul(f32x4.splat(0.25), p0), sum), f32x4.mul(f32x4.splat(1.0 / 24.0), sum2)));
+  v128.store(to + step, f32x4.add(difference, f32x4.mul(f32x4.splat(1.0 / 12.0), difference2)));
+  v128.store(to + 2 * step, f32x4.add(f32x4.sub(f32x4.mul(sixth, sum2), sum), p5));
+}
+
+function untransformFilter(from: usize, inChannels: i32, outChannels: i32, dFilter: usize, head: usize): void {
+  const middle = head + 160;
+  const plane: usize = 4 * <usize>(inChannels * outChannels);
+  for (let at: usize = 0; at < plane; at += 16) {
+    let p = from + at, line = middle;
+    for (let j = 0; j < 6; j++) {
+      filterGradientLine(
+        v128.load(p), v128.load(p + 6 * plane), v128.load(p + 12 * plane), v128.load(p + 18 * plane),
+        v128.load(p + 24 * plane), v128.load(p + 30 * plane), line, 16,
+      );
+      p += plane;
+      line += 48;
+    }
+    line = middle;
+    let to = dFilter + at;
+    for (let i = 0; i < 3; i++) {
+      filterGradientLine(
+        v128.load(line), v128.load(line, 48), v128.load(line, 96), v128.load(line, 144), v128.load(line, 192),
+        v128.load(line, 240), to, plane,
+      );
+      line += 16;
+      to += 3 * plane;
+    }
+  }
+}

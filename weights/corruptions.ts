@@ -1,0 +1,120 @@
+import sharp, { type Sharp } from 'sharp';
+import { type Box, resample } from '../src/image/resample.js';
+import type { PixelImage, Sample } from '../src/index.js';
+import { randomStream } from '../src/train/random.js';
+
+/** A change that faces in the wild have and FER2013's crops have not. */
+export interface Corruption {
+  name: string;
+  mild: string;
+  strong: string;
+  apply(face: PixelImage, strength: 'mild' | 'strong', index: number): PixelImage | Promise<PixelImage>;
+}
+
+/** Ways in which pictures differ from FER2013's, each mild and strong; grey faces of any size. */
+export const CORRUPTIONS: readonly Corruption[] = [
+  {
+    name: 'framed tighter',
+    mild: 'the middle 90%',
+    strong: 'the middle 80%',
+    apply: (face, strength) => framed(face, strength === 'mild' ? 0.9 : 0.8, 0, 0),
+  },
+  {
+    name: 'framed looser',
+    mild: '110%, edges continued',
+    strong: '125%, edges continued',
+    apply: (face, strength) => framed(face, strength === 'mild' ? 1.1 : 1.25, 0, 0),
+  },
+  {
+    name: 'shifted',
+    mild: '5% in a random direction',
+    strong: '10% in a random direction',
+    apply(face, strength, index) {
+      const angle = 2 * Math.PI * randomStream(1, index)();
+      const far = strength === 'mild' ? 0.05 : 0.1;
+      return framed(face, 1, far * Math.cos(angle), far * Math.sin(angle));
+    },
+  },
+  {
+    name: 'darker',
+    mild: 'levels x 0.6',
+    strong: 'levels x 0.25',
+    apply: (face, strength) => levels(face, (level) => level * (strength === 'mild' ? 0.6 : 0.25)),
+  },
+  {
+    name: 'less contrast',
+    mild: 'x 0.5 about mid-grey',
+    strong: 'x 0.2 about mid-grey',
+    apply: (face, strength) => levels(face, (level) => 128 + (level - 128) * (strength === 'mild' ? 0.5 : 0.2)),
+  },
+  {
+    name: 'noise',
+    mild: 'Gaussian, sigma 8',
+    strong: 'Gaussian, sigma 20',
+    apply(face, strength, index) {
+      const random = randomStream(2, index);
+      const sigma = strength === 'mild' ? 8 : 20;
+      // Box and Muller, 1958.
+      const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      return levels(face, (level) => level + sigma * normal());
+    },
+  },
+  {
+    name: 'blur',
+    mild: 'Gaussian, sigma 0.8 pixels',
+    strong: 'Gaussian, sigma 1.6 pixels',
+    apply: (face, strength) => through(face, (image) => image.blur(strength === 'mild' ? 0.8 : 1.6).png()),
+  },
+  {
+    name: 'JPEG',
+    mild: 'quality 40',
+    strong: 'quality 12',
+    apply: (face, strength) => through(face, (image) => image.jpeg({ quality: strength === 'mild' ? 40 : 12 })),
+  },
+  {
+    name: 'small',
+    mild: '28 pixels, enlarged again',
+    strong: '18 pixels, enlarged again',
+    apply(face, strength) {
+      const size = strength === 'mild' ? 28 : 18;
+      const small = resized(face, size, size);
+      return resized(small, face.width, face.height);
+    },
+  },
+];
+
+/** Samples with a corruption applied. */
+export async function* corrupted(
+  samples: AsyncIterable<Sample & { image: PixelImage }>,
+  corruption: Corruption,
+  strength: 'mild' | 'strong',
+): AsyncGenerator<Sample> {
+  let index = 0;
+  for await (const sample of samples)
+    yield { ...sample, image: await corruption.apply(sample.image, strength, index++) };
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** The face seen through a window `size` times its own, its centre moved by shares of width and height. */
+function framed(face: PixelImage, size: number, right: number, down: number): PixelImage {
+  const { width, height } = face;
+  const x = ((1 - size) / 2 + right) * width;
+  const y = ((1 - size) / 2 + down) * height;
+  return resized(face, width, height, { x, y, width: size * width, height: size * height });
+}
+
+function resized(face: PixelImage, width: number, height: number, box?: Box): PixelImage {
+  const data = Uint8ClampedArray.from(resample(face, { width, height, box }), Math.round);
+  return { data, width, height, channels: 1 };
+}
+
+function levels(face: PixelImage, change: (level: number) => number): PixelImage {
+  return { ...face, data: Uint8ClampedArray.from(face.data, (level) => Math.round(change(level))) };
+}
+
+async function through(face: PixelImage, encode: (image: Sharp) => Sharp): Promise<PixelImage> {
+  const { width, height, channels } = face;
+  const encoded = await encode(sharp(face.data, { raw: { width, height, channels } })).toBuffer();
+  return { ...face, data: await sharp(encoded).toColourspace('b-w').raw().toBuffer() };
+}

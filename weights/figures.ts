@@ -1,0 +1,52 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type EvaluationReport, evaluate } from '../src/index.js';
+import type { ImageFolder } from '../src/node/index.js';
+import { CORRUPTIONS, corrupted } from './corruptions.js';
+
+/** The figures of an evaluation that are kept beside the weights, rounded to what a few thousand faces can tell apart. */
+export function figuresOf(report: EvaluationReport) {
+  return {
+    count: report.count,
+    accuracy: round(report.accuracy),
+    macroRecall: round(report.macroRecall),
+    macroF1: round(report.macroF1),
+    loss: round(report.loss),
+    expectedCalibrationError: round(report.expectedCalibrationError),
+    classes: Object.fromEntries(
+      report.classes.map(({ className, precision, recall, specificity, f1, support }) => [
+        className,
+        { precision: round(precision), recall: round(recall), specificity: round(specificity), f1: round(f1), support },
+      ]),
+    ),
+    confusionMatrix: report.confusionMatrix,
+    calibration: report.calibration
+      .filter(({ count }) => count > 0)
+      .map(({ low, high, count, confidence, accuracy }) => ({
+        bin: `${low.toFixed(2)}-${high.toFixed(2)}`,
+        count,
+        confidence: round(confidence),
+        accuracy: round(accuracy),
+      })),
+  };
+}
+
+export type Figures = ReturnType<typeof figuresOf>;
+
+/** Accuracy and macro recall under each corruption, mild and strong. */
+export type CorruptionFigures = Record<string, Record<'mild' | 'strong', { accuracy: number; macroRecall: number }>>;
+
+export async function corruptionFigures(model: LayersModel, faces: ImageFolder): Promise<CorruptionFigures> {
+  const figures: CorruptionFigures = {};
+  for (const corruption of CORRUPTIONS) {
+    const under = async (strength: 'mild' | 'strong') => {
+      const { accuracy, macroRecall } = await evaluate(model, corrupted(faces, corruption, strength));
+      return { accuracy: round(accuracy), macroRecall: round(macroRecall) };
+    };
+    figures[corruption.name] = { mild: await under('mild'), strong: await under('strong') };
+  }
+  return figures;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}
