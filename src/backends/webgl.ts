@@ -7,10 +7,11 @@ export function webglBackend(): Backend {
     name: 'webgl',
     async start() {
       const packageName = '@tensorflow/tfjs-backend-webgl';
-      await importBackend(
-        'webgl',
-        packageName,
-        () => import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgl'),
+      await importBackend('webgl', packageName, () =>
+        // esbuild lets a package be absent only where that is caught; the caller tells what to install.
+        import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgl').catch((error) => {
+          throw error;
+        }),
       );
       await startTfjs('webgl');
     },

@@ -7,10 +7,11 @@ export function webgpuBackend(): Backend {
     name: 'webgpu',
     async start() {
       const packageName = '@tensorflow/tfjs-backend-webgpu';
-      await importBackend(
-        'webgpu',
-        packageName,
-        () => import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgpu'),
+      await importBackend('webgpu', packageName, () =>
+        // esbuild lets a package be absent only where that is caught; the caller tells what to install.
+        import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgpu').catch((error) => {
+          throw error;
+        }),
       );
       await startTfjs('webgpu');
     },

@@ -41,15 +41,17 @@ interface Drawing {
 const drawable: Record<string, ((input: never, limits: DecodeLimits) => Promise<Drawing>) | undefined> = {
   async HTMLImageElement(image: HTMLImageElement, limits: DecodeLimits) {
     if (!image.complete) await loaded(image);
-    if (image.naturalWidth === 0) {
-      const url = image.currentSrc || image.src;
+    // A data: URL can be as long as the image.
+    const url = (image.currentSrc || image.src).slice(0, 200);
+    const { naturalWidth: width, naturalHeight: height } = image;
+    if (width === 0) {
       throw new FerError('DECODE', url ? `the <img> is broken or has no size: ${url}` : 'the <img> has no src');
     }
-    checkPixelCount(image.naturalWidth, image.naturalHeight, limits.maxPixels, `the <img> ${image.currentSrc}`);
+    checkPixelCount(width, height, limits.maxPixels, `the <img> ${url}`);
     // Refuses a truncated one, which would be drawn as far as it goes. Then the <img> itself is drawn all the same:
     // bitmaps of an <img> round 16-bit levels, which are cut to their high byte elsewhere.
-    (await bitmapOf(image, `the <img> ${image.currentSrc}`)).close?.();
-    return { source: image, width: image.naturalWidth, height: image.naturalHeight };
+    (await bitmapOf(image, `the <img> ${url}`)).close?.();
+    return { source: image, width, height };
   },
 
   async HTMLVideoElement(video: HTMLVideoElement) {

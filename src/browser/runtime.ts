@@ -14,11 +14,22 @@ async function readAsset(
       const bytes = new Uint8Array(await response.arrayBuffer());
       // A development server may answer any path with its index page: only the bytes tell.
       if (accept(bytes)) return { url, bytes };
+      const place = url.searchParams.has('import') ? addressIn(bytes) : null;
+      if (place !== null) {
+        const told = await readAsset([new URL(place, url)], accept);
+        if (told !== null) return told;
+      }
     } catch {
       // The next candidate may be there; the caller reports when none is.
     }
   }
   return null;
+}
+
+/** The address in a module that says nothing but where a file is, such as Vite makes of `?url`. */
+function addressIn(bytes: Uint8Array<ArrayBuffer>): string | null {
+  if (bytes.length > 10_000) return null;
+  return /^export default "([^"]+)"/.exec(new TextDecoder().decode(bytes))?.[1] ?? null;
 }
 
 function toUrl(address: string): URL {

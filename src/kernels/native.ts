@@ -1,5 +1,6 @@
 import { runtime } from '#runtime';
 import { reasonOf } from '../errors.js';
+import { assetCandidates } from '../model/asset-candidates.js';
 
 /** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeKernels {
@@ -110,7 +111,8 @@ async function load(path: NativePath): Promise<NativeModule> {
     path === 'relaxed-simd'
       ? new URL('../../dist/wasm/training-relaxed.wasm', import.meta.url)
       : new URL('../../dist/wasm/training.wasm', import.meta.url);
-  const asset = await runtime.readAsset([url], isWasm);
+  const file = path === 'relaxed-simd' ? 'training-relaxed.wasm' : 'training.wasm';
+  const asset = await runtime.readAsset(assetCandidates(url, `dist/wasm/${file}`, import.meta.url), isWasm);
   if (asset === null) throw new Error(`${url} is not there`);
   return { path, module: await WebAssembly.compile(asset.bytes) };
 }

@@ -1,7 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
-import { io } from '@tensorflow/tfjs-core';
+import { io, ready } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import { quietCpu } from '../backends/quiet-cpu.js';
 import { FerError, reasonOf } from '../errors.js';
 import { type ModelMetadata, withMetadata } from './metadata.js';
 import { type Quantization, quantize } from './quantize.js';
@@ -94,6 +95,8 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
     }
   }
 
+  await ready();
+  quietCpu();
   try {
     return await loadLayersModel(
       io.fromMemory({

@@ -1,6 +1,6 @@
-// Building a model allocates weights at once: TF.js needs a backend that starts synchronously, and that is `cpu`.
-import '@tensorflow/tfjs-backend-cpu';
+import { backend } from '@tensorflow/tfjs-core';
 import { initializers, layers, type Sequential, sequential } from '@tensorflow/tfjs-layers';
+import { quietCpu } from '../backends/quiet-cpu.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 
@@ -54,6 +54,9 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
     kernelInitializer: glorot(layer),
   });
 
+  // A model allocates its weights at once: TF.js needs a backend that starts synchronously, and that is `cpu`.
+  backend();
+  quietCpu();
   return sequential({
     name: 'fer_dcnn',
     layers: [

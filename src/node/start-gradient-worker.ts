@@ -3,7 +3,10 @@ import type { Thread } from '../runtime.js';
 
 /** Starts a thread of Node that computes gradients; it runs the built file, from the sources too. */
 export function startGradientWorker(): Thread {
-  const worker = new Worker(new URL('../../dist/node/gradient-worker.js', import.meta.url));
+  const worker = new Worker(new URL('../../dist/node/gradient-worker.js', import.meta.url), {
+    // Not this process's flags: --input-type and loaders of TypeScript would stop or slow it.
+    execArgv: [],
+  });
   return {
     post: (message) => worker.postMessage(message),
     listen(onMessage, onEnd) {

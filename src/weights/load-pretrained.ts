@@ -28,8 +28,7 @@ export async function loadPretrained(options: LoadPretrainedOptions = {}): Promi
     options.url === undefined
       ? assetCandidates(new URL('../../weights/weights.bin', import.meta.url), 'weights/weights.bin', import.meta.url)
       : [runtime.toUrl(options.url)];
-  // An index page that a server gives for any address is told apart here; any other bytes by their length and sha256.
-  const asset = await runtime.readAsset(candidates, (bytes) => bytes[0] !== '<'.charCodeAt(0) || bytes.length > 1e5);
+  const asset = await runtime.readAsset(candidates, (bytes) => !isPage(bytes));
   if (asset === null) {
     throw new FerError(
       'WEIGHTS_UNREACHABLE',
@@ -38,4 +37,11 @@ export async function loadPretrained(options: LoadPretrainedOptions = {}): Promi
     );
   }
   return fromFiles({ json: modelJson, binary: asset.bytes });
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Whether a server gave its index page, as some do for any address; other wrong bytes are told by their sha256. */
+function isPage(bytes: Uint8Array): boolean {
+  return /^\s*<(!doctype|html|!--)/i.test(String.fromCharCode(...bytes.subarray(0, 100)));
 }

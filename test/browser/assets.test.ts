@@ -1,0 +1,151 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { check, haveChromium, openTab, startChromium, type Tab } from './chromium.js';
+import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
+import { expectClose, prepareSite } from './site.js';
+
+const { folder } = inject('consumer');
+const suite = describe.runIf(haveChromium);
+const indexPage = (route: Route) =>
+  route.fulfill({ status: 200, contentType: 'text/html', body: `<!doctype html>${' '.repeat(200_000)}` });
+const notFound = (route: Route) => route.fulfill({ status: 404 });
+
+let browser: Browser;
+let inNode: Record<string, number[]>;
+
+beforeAll(async () => {
+  if (!haveChromium) return;
+  browser = await startChromium();
+  inNode = await prepareSite(folder);
+});
+afterAll(() => browser?.close());
+
+suite.each([
+  { name: 'a static page', page: 'static.html', serve: serveStatic },
+  { name: "Vite's development server", page: '', serve: serveVite },
+  { name: 'a build by Vite', page: '', serve: serveViteBuild },
+])('files of the package that cannot be had, on $name', ({ page, serve }) => {
+  let served: Served;
+
+  beforeAll(async () => {
+    served = await serve(folder);
+  });
+  afterAll(() => served?.close());
+
+  test.each([
+    ['answered by an index page', indexPage],
+    ['not found', notFound],
+  ])('binaries %s: classify goes on with cpu and warns once', async (_, answer) => {
+    const tab = await tabWith(`${served.url}${page}`, { '**/*.wasm*': answer });
+    for (let i = 0; i < 2; i++) {
+      const { list, used } = await check<Found>(tab, 'tab', 'classifyWithoutSetup', 'face.png');
+      expect(used).toBe('cpu');
+      expectClose(list, inNode['face.png'], 1e-5);
+    }
+    expect(tab.warnings).toHaveLength(1);
+    expect(tab.warnings[0]).toMatch(/fer-dcnn: backend 'wasm' cannot be used, falling back to 'cpu'/);
+    await tab.page.close();
+  });
+
+  test('wasmPaths: a wrong place is refused, a right one taken afterwards', async () => {
+    const tab = await tabWith(`${served.url}${page}`, {
+      '**/*.wasm*': (route) => (route.request().url().includes('/elsewhere/') ? elsewhere(route) : notFound(route)),
+    });
+    const useWasm = (wasmPaths: string) => check(tab, 'tab', 'failure', 'useBackend', 'wasm', { wasmPaths });
+    expect(await useWasm('/nowhere/')).toBe('WASM_UNREACHABLE');
+    expect(await useWasm('/elsewhere/')).toBeNull();
+    const { used } = await check<Found>(tab, 'tab', 'classifyWithoutSetup', 'face.png');
+    expect(used).toBe('wasm');
+    await tab.page.close();
+  });
+
+  test('weights that are gone, or damaged, are told by code, and found when they are back', async () => {
+    let answer: (route: Route) => Promise<void> = indexPage;
+    const tab = await tabWith(`${served.url}${page}`, { '**/weights*.bin*': (route) => answer(route) });
+    expect(await check(tab, 'tab', 'failure', 'weights')).toBe('WEIGHTS_UNREACHABLE');
+    answer = notFound;
+    expect(await check(tab, 'tab', 'failure', 'weights')).toBe('WEIGHTS_UNREACHABLE');
+    answer = (route) => route.fulfill({ body: Buffer.alloc(300_000) });
+    expect(await check(tab, 'tab', 'failure', 'weights')).toBe('WEIGHTS_CORRUPT');
+    answer = (route) => route.continue();
+    expect(await check(tab, 'tab', 'failure', 'weights')).toBeNull();
+    await tab.page.close();
+  });
+});
+
+suite('other places', () => {
+  test('a page that is isolated across origins runs TF.js on threads', async () => {
+    const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+    const served = await serveStatic(folder, { headers });
+    const tab = await tabWith(`${served.url}static.html`);
+    await expectRightAnswer(tab);
+    expect(tab.requests.some((url) => url.endsWith('tfjs-backend-wasm-threaded-simd.wasm'))).toBe(true);
+    const losses = await check<number[]>(tab, 'tab', 'train');
+    expect(losses.at(-1)).toBeLessThan(losses[0]);
+    await tab.page.close();
+    await served.close();
+  });
+
+  test("a monorepo, the package in the root's node_modules, under Vite's development server", async () => {
+    const app = join(folder, 'apps/web');
+    mkdirSync(app, { recursive: true });
+    await prepareSite(app);
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, workspaces: ['apps/*'] }));
+    writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, name: 'web' }));
+    const served = await serveVite(app);
+    const tab = await tabWith(served.url);
+    await expectRightAnswer(tab);
+    expect(tab.warnings).toEqual([]);
+    await tab.page.close();
+    await served.close();
+  });
+
+  test("a build by Vite with base './', served from a folder", async () => {
+    const served = await serveViteBuild(folder, { base: './' });
+    await served.close();
+    renameSync(join(folder, 'dist'), join(folder, 'public/app'));
+    const moved = await serveStatic(join(folder, 'public'));
+    const tab = await tabWith(`${moved.url}app/index.html`);
+    await expectRightAnswer(tab);
+    await tab.page.close();
+    await moved.close();
+  });
+
+  test("Vite's development server with a base path", async () => {
+    const served = await serveVite(folder, { base: '/app/' });
+    const tab = await tabWith(served.url, {
+      '**/face.png': (route) => route.fulfill({ path: join(folder, 'face.png') }),
+    });
+    await expectRightAnswer(tab);
+    await tab.page.close();
+    await served.close();
+  });
+});
+
+// --- below this line: helpers of this file alone ---
+
+interface Found {
+  list: number[];
+  used: string;
+}
+
+async function tabWith(url: string, routes: Record<string, (route: Route) => Promise<void>> = {}): Promise<Tab> {
+  return openTab(browser, url, async (page) => {
+    for (const [pattern, answer] of Object.entries(routes)) await page.route(pattern, answer);
+  });
+}
+
+function elsewhere(route: Route): Promise<void> {
+  const name = new URL(route.request().url()).pathname.split('/').at(-1)!;
+  return route.fulfill({ path: join(folder, 'node_modules/fer-dcnn/dist/wasm', name) });
+}
+
+async function expectRightAnswer(tab: Tab): Promise<void> {
+  const { list, used } = await check<Found>(tab, 'tab', 'classifyWithoutSetup', 'face.png');
+  expect(used).toBe('wasm');
+  expectClose(list, inNode['face.png'], 1e-5);
+  expect(tab.outside).toEqual([]);
+  expect(tab.errors).toEqual([]);
+}

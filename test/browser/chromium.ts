@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+
+/** Whether there is a Chromium to test with; when not, that is said loudly. */
+export const haveChromium = existsSync(executablePath);
+if (!haveChromium) {
+  console.warn(`
+  !! SKIPPED: no Chromium at ${executablePath}, so nothing was tested in a browser.
+  !! Install it (Debian: apt-get install chromium) or name its place in CHROMIUM_PATH.
+`);
+}
+
+export function startChromium(): Promise<Browser> {
+  const flags = ['--no-sandbox', '--disable-gpu', '--disable-sync'];
+  flags.push('--disable-background-networking', '--disable-component-update');
+  return chromium.launch({ executablePath, headless: true, args: flags });
+}
+
+/** A tab, and what it did that it should not: errors on the console, requests to other machines. */
+export interface Tab {
+  page: Page;
+  errors: string[];
+  warnings: string[];
+  outside: string[];
+  requests: string[];
+}
+
+/**
+ * Opens a page and waits until it offers its checks.
+ *
+ * @param before - Sets the tab up before the page is loaded.
+ */
+export async function openTab(
+  browser: Browser,
+  url: string,
+  before: (page: Page) => Promise<void> = async () => {},
+): Promise<Tab> {
+  const page = await browser.newPage();
+  await before(page);
+  const tab: Tab = { page, errors: [], warnings: [], outside: [], requests: [] };
+  page.on('pageerror', (error) => tab.errors.push(`${error.stack ?? error}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') tab.errors.push(`${message.text()} ${message.location().url}`);
+    if (message.type() === 'warning') tab.warnings.push(message.text());
+  });
+  page.on('request', (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    tab.requests.push(request.url());
+    if (!['data:', 'blob:'].includes(protocol) && hostname !== '127.0.0.1') tab.outside.push(request.url());
+  });
+  await page.goto(url);
+  await page
+    .waitForFunction(() => 'checks' in globalThis, undefined, { timeout: 30_000 })
+    .catch((error) => {
+      throw new Error(`${url} offers no checks: ${tab.errors.join('\n')}`, { cause: error });
+    });
+  return tab;
+}
+
+/** Calls one of the checks in the tab, or in the tab's worker. */
+export function check<T>({ page }: Tab, where: 'tab' | 'worker', name: string, ...args: unknown[]): Promise<T> {
+  const call = { where, name, args };
+  return page.evaluate(({ where, name, args }) => {
+    // biome-ignore lint/suspicious/noExplicitAny: what site/checks.js put there
+    const { checks, inWorker } = globalThis as any;
+    return where === 'worker' ? inWorker(name, ...args) : checks[name](...args);
+  }, call) as Promise<T>;
+}

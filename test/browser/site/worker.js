@@ -1,0 +1,6 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as fer from 'fer-dcnn';
+import * as weights from 'fer-dcnn/weights';
+import { answerMessages, checksOf } from './checks.js';
+
+answerMessages(checksOf(fer, weights, tf));

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, inject, test } from 'vitest';
+import { installedCopies } from './consumer.js';
+
+const { folder, tarball, files } = inject('consumer');
+const installed = join(folder, 'node_modules/fer-dcnn');
+const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+
+describe('the packed package', () => {
+  test('holds only what users need', () => {
+    const expected = [
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+      /^weights\/(model\.json|weights\.bin|MODEL_CARD\.md)$/,
+      /^dist\/(node|browser|standalone)\/[\w-]+\.js$/,
+      /^dist\/node\/[\w-]+\.(cjs|d\.ts|d\.cts)$/,
+      /^dist\/wasm\/(tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?)\.wasm$/,
+    ];
+    expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
+  });
+
+  test('holds the weights once', () => {
+    const bytes = readFileSync('weights/weights.bin').length;
+    const large = files.filter((file) => statSync(join(installed, file)).size > bytes);
+    expect(large).toEqual([]);
+    const scripts = files.filter((file) => file.endsWith('.js'));
+    expect(scripts.filter((file) => /[A-Za-z0-9+/]{2000}/.test(readFileSync(join(installed, file), 'utf8')))).toEqual(
+      [],
+    );
+  });
+
+  test('has every file that package.json names', () => {
+    const named = new Set<string>();
+    const visit = (value: unknown) => {
+      if (typeof value === 'string') named.add(value.replace(/^\.\//, ''));
+      else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
+    };
+    visit([manifest.main, manifest.module, manifest.types, manifest.unpkg, manifest.jsdelivr, manifest.bin]);
+    visit([manifest.exports, manifest.typesVersions]);
+    named.delete('dist/wasm/*.wasm');
+    expect([...named].filter((file) => !files.includes(file))).toEqual([]);
+  });
+
+  test('is found right by publint', () => {
+    expect(run('node_modules/publint/src/cli.js', ['run', tarball, '--strict'])).toContain('All good');
+  });
+
+  test('has types that fit its code, by attw', () => {
+    expect(run('node_modules/@arethetypeswrong/cli/dist/index.js', [tarball])).toContain('No problems found');
+  });
+
+  test('lives with exactly one tfjs-core', () => {
+    expect(installedCopies(join(folder, 'node_modules'), '@tensorflow/tfjs-core')).toHaveLength(1);
+  });
+});
+
+// --- below this line: helpers of this file alone ---
+
+function run(script: string, args: string[]): string {
+  try {
+    return execFileSync(process.execPath, [script, ...args], { encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    return `${stdout}${stderr}`;
+  }
+}
