@@ -4,6 +4,7 @@ const entry = {
   index: 'src/index.ts',
   weights: 'src/weights/index.ts',
   kernels: 'src/kernels/index.ts',
+  lite: 'src/lite/index.ts',
 };
 
 const nodeEntry = { ...entry, node: 'src/node/index.ts', standalone: 'src/standalone.ts' };
@@ -52,7 +53,7 @@ export default defineConfig([
   { ...shared, entry, outDir: 'dist/browser', format: ['esm'], platform: 'browser' },
   {
     ...shared,
-    entry: { index: 'src/standalone.ts' },
+    entry: { index: 'src/standalone.ts', lite: 'src/lite/index.ts' },
     outDir: 'dist/standalone',
     format: ['esm'],
     platform: 'browser',

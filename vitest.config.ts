@@ -8,7 +8,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // TF.js keeps one engine a process: forked workers, one file each, keep backends apart.
     pool: 'forks',
-    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/kernels/assembly/**'] },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/*/assembly/**'] },
     projects: [
       {
         extends: true,

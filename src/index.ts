@@ -1,13 +1,8 @@
 export type { Backend, BackendFactory, BackendName, BackendOptions, Predictor } from './backends/types.js';
 export { registerBackend, useBackend } from './backends/use-backend.js';
+export type { Classifier, ClassifyOptions, Prediction } from './classify/classifier.js';
 export { classify } from './classify/classify.js';
-export {
-  type Classifier,
-  type ClassifyOptions,
-  type CreateClassifierOptions,
-  createClassifier,
-  type Prediction,
-} from './classify/create-classifier.js';
+export { type CreateClassifierOptions, createClassifier } from './classify/create-classifier.js';
 export { EMOTIONS, type Emotion } from './emotions.js';
 export { FerError, type FerErrorCode } from './errors.js';
 export { type EvaluateOptions, evaluate } from './evaluate/evaluate.js';

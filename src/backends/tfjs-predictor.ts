@@ -23,10 +23,8 @@ export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
-/** TF.js has no word for it: reading a weight of a disposed model throws. */
-function isDisposed(model: LayersModel): boolean {
+/** Whether a model's weights are gone. TF.js has no word for it: reading a weight of a disposed model throws. */
+export function isDisposed(model: LayersModel): boolean {
   try {
     return model.weights.some((weight) => weight.read().isDisposed);
   } catch {

@@ -19,6 +19,12 @@ export interface Backend {
    * A faster way through a model that this backend knows; absent or undefined, TF.js runs the model.
    */
   predictor?(model: LayersModel): Predictor | undefined;
+  /**
+   * A way to run the pretrained weights that needs no Layers model; absent, they are loaded as one.
+   *
+   * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
+   */
+  pretrained?(): Promise<Predictor>;
 }
 
 /** A model made ready to run on one backend. */
@@ -34,8 +40,8 @@ export interface Predictor {
 /** Settings of a backend; each takes what concerns it. */
 export interface BackendOptions {
   /**
-   * `wasm`: where TF.js's `.wasm` binaries lie, as a folder (with a trailing slash) or one address a file. Needed only
-   * where they were moved away from this package.
+   * `wasm` and `simd`: where the `.wasm` binaries lie, as a folder (with a trailing slash) or one address a file. Needed
+   * only where they were moved away from this package.
    */
   wasmPaths?: string | Readonly<Record<string, string>>;
 }
@@ -44,4 +50,4 @@ export interface BackendOptions {
 export type BackendFactory = (options: BackendOptions) => Backend;
 
 /** The backends that come with the library; the last three need a package of their own. */
-export type BackendName = 'wasm' | 'cpu' | 'webgl' | 'webgpu' | 'tensorflow';
+export type BackendName = 'simd' | 'wasm' | 'cpu' | 'webgl' | 'webgpu' | 'tensorflow';

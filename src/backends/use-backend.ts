@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FerError, reasonOf } from '../errors.js';
 import { cpuBackend } from './cpu.js';
+import { simdBackend } from './simd.js';
 import { tensorflowBackend } from './tensorflow.js';
 import type { Backend, BackendFactory, BackendName, BackendOptions } from './types.js';
 import { wasmBackend } from './wasm.js';
@@ -8,6 +9,7 @@ import { webglBackend } from './webgl.js';
 import { webgpuBackend } from './webgpu.js';
 
 const factories = new Map<string, BackendFactory>([
+  ['simd', simdBackend],
   ['wasm', wasmBackend],
   ['cpu', cpuBackend],
   ['webgl', webglBackend],
@@ -16,8 +18,9 @@ const factories = new Map<string, BackendFactory>([
 ]);
 
 /**
- * Starts a backend and makes it the one that `classify`, `train` and `evaluate` run on; it becomes TF.js's current
- * backend too. Without a call, `wasm` is started at first use, and `cpu`, with a warning, where that fails.
+ * Starts a backend and makes it the one that `classify`, `train` and `evaluate` run on; it (or, for `simd`, `wasm`)
+ * becomes TF.js's current backend too. Without a call, backends are started at first use: `simd` to classify, `wasm`
+ * for all else; where one fails, the next of `simd`, `wasm`, `cpu`, with a warning.
  *
  * @returns When the backend is ready.
  * @throws FerError `BACKEND_UNKNOWN`; `PACKAGE_MISSING` for an optional one not installed; `BACKEND_UNAVAILABLE` for one
@@ -29,8 +32,8 @@ const factories = new Map<string, BackendFactory>([
  */
 export async function useBackend(name: BackendName | (string & {}), options: BackendOptions = {}): Promise<void> {
   const backend = await startBackend(name, options);
-  await tf.setBackend(tfjsNameOf(backend));
-  current = backend;
+  await take(backend, options);
+  chosen = backend;
 }
 
 /**
@@ -67,7 +70,25 @@ export async function startBackend(name: string, options: BackendOptions = {}): 
   return starting;
 }
 
-/** The backend in use; at first use `wasm` is started, or `cpu` where it cannot be. */
+/** Starts what a backend computes tensors with, where that is a backend of its own (`wasm` for `simd`). */
+export async function startTensors(backend: Backend, options: BackendOptions = {}): Promise<void> {
+  const name = tfjsNameOf(backend);
+  if (name !== backend.name && factories.has(name)) await startBackend(name, options);
+}
+
+/** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
+export async function classifyingBackend(): Promise<Backend> {
+  if (chosen !== undefined) return chosen;
+  try {
+    return await startBackend('simd');
+  } catch (error) {
+    if (!warned) console.warn(`fer-dcnn: backend 'simd' cannot be used, falling back to TF.js. ${reasonOf(error)}`);
+    warned = true;
+    return currentBackend();
+  }
+}
+
+/** The backend in use for tensors; at first use `wasm` is started, or `cpu` where it cannot be. */
 export async function currentBackend(): Promise<Backend> {
   if (current !== undefined) return current;
   choosing ??= chooseBackend().finally(() => {
@@ -96,11 +117,21 @@ export function runOn<T>(backend: Backend, work: () => T): T {
 // --- below this line: helpers of this file alone ---
 
 const started = new Map<string, Promise<Backend>>();
+/** The one that the user asked for. */
+let chosen: Backend | undefined;
+/** That one, or the one that was taken for want of a choice. */
 let current: Backend | undefined;
+let warned = false;
 let choosing: Promise<Backend> | undefined;
 
 function tfjsNameOf(backend: Backend): string {
   return backend.tfjsName ?? backend.name;
+}
+
+async function take(backend: Backend, options?: BackendOptions): Promise<void> {
+  await startTensors(backend, options);
+  await tf.setBackend(tfjsNameOf(backend));
+  current = backend;
 }
 
 async function chooseBackend(): Promise<Backend> {
@@ -108,13 +139,13 @@ async function chooseBackend(): Promise<Backend> {
   const taken = tf.engine().backendName;
   const wanted = taken && taken !== 'cpu' && factories.has(taken) ? taken : 'wasm';
   try {
-    await useBackend(wanted);
+    await take(await startBackend(wanted));
   } catch (error) {
     if (current === undefined) {
       console.warn(
         `fer-dcnn: backend '${wanted}' cannot be used, falling back to 'cpu', which is slower. ${reasonOf(error)}`,
       );
-      await useBackend('cpu');
+      await take(await startBackend('cpu'));
     }
   }
   return current!;

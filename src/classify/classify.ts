@@ -1,8 +1,10 @@
 import type { ImageInput } from '../image/input.js';
-import { type Classifier, type ClassifyOptions, createClassifier, type Prediction } from './create-classifier.js';
+import type { Classifier, ClassifyOptions, Prediction } from './classifier.js';
+import { createClassifier } from './create-classifier.js';
 
 /**
- * Says what a face shows, with the pretrained weights, on the backend in use. The weights are loaded at the first call,
+ * Says what a face shows, with the pretrained weights, on the backend chosen by
+ * `useBackend`, else on `simd`. The weights are loaded at the first call,
  * once. The input should be a crop of one face, framed from forehead to chin; `box` names it in a larger picture.
  *
  * @returns The five emotions, most probable first; for an array of faces, one such list a face.

@@ -4,18 +4,9 @@ import { io, ready } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { quietCpu } from '../backends/quiet-cpu.js';
 import { FerError, reasonOf } from '../errors.js';
-import { type ModelMetadata, withMetadata } from './metadata.js';
+import { withMetadata } from './metadata.js';
 import { type Quantization, quantize } from './quantize.js';
-
-/** TF.js's Layers format: the content of `model.json`. */
-export interface ModelJson {
-  format: 'layers-model';
-  generatedBy: string;
-  convertedBy: string | null;
-  modelTopology: object;
-  weightsManifest: { paths: string[]; weights: io.WeightsManifestEntry[] }[];
-  userDefinedMetadata?: Record<string, unknown>;
-}
+import { checkedEntries, type ModelJson } from './weights-manifest.js';
 
 /** A model as it is stored: a `model.json` and its one binary. */
 export interface ModelFiles {
@@ -82,19 +73,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
  * `json` was written with.
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
-  const entries = weightEntries(json);
-  const expected = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
-  if (binary.length !== expected) {
-    throw new FerError('WEIGHTS_CORRUPT', `the weights are ${binary.length} bytes, model.json says ${expected}`);
-  }
-  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
-  if (metadata?.sha256 !== undefined) {
-    const found = bytesToHex(sha256(binary));
-    if (found !== metadata.sha256) {
-      throw new FerError('WEIGHTS_CORRUPT', `the weights' sha256 is ${found}, model.json says ${metadata.sha256}`);
-    }
-  }
-
+  const entries = await checkedEntries(json, binary);
   await ready();
   quietCpu();
   try {
@@ -112,36 +91,6 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
 }
 
 // --- below this line: helpers of this file alone ---
-
-function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
-  if (json?.format !== 'layers-model' || typeof json.modelTopology !== 'object' || json.modelTopology === null) {
-    throw new FerError('MODEL', "not a TF.js Layers model: model.json lacks format 'layers-model' or modelTopology");
-  }
-  const groups = json.weightsManifest;
-  if (
-    !Array.isArray(groups) ||
-    !groups.every((group) => Array.isArray(group?.weights) && group.weights.every(isEntry))
-  ) {
-    throw new FerError('MODEL', 'model.json has no valid weightsManifest');
-  }
-  return groups.flatMap((group) => group.weights);
-}
-
-const BYTES: Record<string, number> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1 };
-
-function isEntry(entry: io.WeightsManifestEntry): boolean {
-  return (
-    typeof entry?.name === 'string' &&
-    Array.isArray(entry.shape) &&
-    entry.shape.every((size) => Number.isInteger(size) && size >= 0) &&
-    (entry.quantization?.dtype ?? entry.dtype) in BYTES
-  );
-}
-
-function bytesOf(entry: io.WeightsManifestEntry): number {
-  const size = entry.shape.reduce((product, axis) => product * axis, 1);
-  return size * BYTES[entry.quantization?.dtype ?? entry.dtype];
-}
 
 function concatenate(parts: Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

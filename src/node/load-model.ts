@@ -2,7 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError, reasonOf } from '../errors.js';
-import { fromFiles, type ModelJson } from '../model/artifacts.js';
+import { fromFiles } from '../model/artifacts.js';
+import type { ModelJson } from '../model/weights-manifest.js';
 
 /**
  * Loads a TF.js Layers model from files, such as `saveModel` wrote, and checks the binary's length and, where

@@ -1,9 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { runtime } from '#runtime';
-import { FerError } from '../errors.js';
 import { fromFiles } from '../model/artifacts.js';
-import { assetCandidates } from '../model/asset-candidates.js';
 import { modelJson } from './pretrained.js';
+import { readBinary } from './read-binary.js';
 
 export interface LoadPretrainedOptions {
   /**
@@ -24,24 +22,9 @@ export interface LoadPretrainedOptions {
  * await train(model, imageFolder('my-faces'), { learningRate: 1e-4 });
  */
 export async function loadPretrained(options: LoadPretrainedOptions = {}): Promise<LayersModel> {
-  const candidates =
-    options.url === undefined
-      ? assetCandidates(new URL('../../weights/weights.bin', import.meta.url), 'weights/weights.bin', import.meta.url)
-      : [runtime.toUrl(options.url)];
-  const asset = await runtime.readAsset(candidates, (bytes) => !isPage(bytes));
-  if (asset === null) {
-    throw new FerError(
-      'WEIGHTS_UNREACHABLE',
-      `no weights at ${candidates.join(' nor ')}: serve fer-dcnn/weights/weights.bin and name its place by ` +
-        'loadPretrained({ url })',
-    );
-  }
-  return fromFiles({ json: modelJson, binary: asset.bytes });
-}
-
-// --- below this line: helpers of this file alone ---
-
-/** Whether a server gave its index page, as some do for any address; other wrong bytes are told by their sha256. */
-function isPage(bytes: Uint8Array): boolean {
-  return /^\s*<(!doctype|html|!--)/i.test(String.fromCharCode(...bytes.subarray(0, 100)));
+  const binary = await readBinary(
+    options.url,
+    'serve fer-dcnn/weights/weights.bin and name its place by loadPretrained({ url })',
+  );
+  return fromFiles({ json: modelJson, binary });
 }

@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { buildModel } from '../../src/index.js';
-import { fromFiles, type ModelJson, toFiles } from '../../src/model/artifacts.js';
+import { fromFiles, toFiles } from '../../src/model/artifacts.js';
 import { metadataOf, setMetadata } from '../../src/model/metadata.js';
+import type { ModelJson } from '../../src/model/weights-manifest.js';
 
 const faces = () => tf.randomUniform([3, 32, 32, 1], 0, 1, 'float32', 5);
 const outputs = (model: ReturnType<typeof buildModel>) => (model.predict(faces()) as tf.Tensor).arraySync();

@@ -1,0 +1,36 @@
+import { FerError } from '../errors.js';
+import { readWeights } from '../model/weights-manifest.js';
+import { modelJson } from '../weights/pretrained.js';
+import { readBinary } from '../weights/read-binary.js';
+import { type Network, startNetwork, WEIGHT_SIZES } from './network.js';
+
+/**
+ * Starts the network with the pretrained weights, whose sha256 is checked.
+ *
+ * @param weights - The bytes of `weights.bin`, or its address; by default, that of this package.
+ * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`; `BACKEND_UNAVAILABLE` as `startNetwork`.
+ */
+export async function pretrainedNetwork(
+  module: WebAssembly.Module,
+  weights?: Uint8Array | string | URL,
+): Promise<Network> {
+  const binary = ArrayBuffer.isView(weights)
+    ? new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
+    : await readBinary(
+        weights && String(weights),
+        'serve fer-dcnn/weights/weights.bin, or pass its bytes as `weights` to createClassifier of fer-dcnn/lite',
+      );
+  const byName = await readWeights(modelJson, binary);
+  const values = WEIGHT_NAMES.map((name, index) => {
+    const found = byName.get(name);
+    if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);
+    return found;
+  });
+  const network = await startNetwork(module);
+  network.setWeights(values);
+  return network;
+}
+
+// --- below this line: helpers of this file alone ---
+
+const WEIGHT_NAMES = ['conv1', 'conv2', 'dense1', 'dense2'].flatMap((layer) => [`${layer}/kernel`, `${layer}/bias`]);
