@@ -36,11 +36,15 @@ export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
     if (native === null) return composedFilterGradient(x, dy, info);
 
     const out = (backend as WasmBackend).makeOutput(info.filterShape, 'float32');
-    withScratch(backend, convolutionScratch(native, info), (scratch) => {
+    const bytes = Math.max(convolutionScratch(native, info), native.convScratch(...scratchSizes(info)));
+    withScratch(backend, bytes, (scratch) => {
       const addresses = [x, dy, out].map((tensor) => addressOf(backend, tensor));
       const { top, left } = info.padInfo;
-      if (suitsWinograd(info)) native.winogradFilterGradient(...addresses, ...winogradSizes(info), top, left, scratch);
-      else native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
+      if (gradientSuitsWinograd(info)) {
+        native.winogradFilterGradient(...addresses, ...winogradSizes(info), top, left, scratch);
+      } else {
+        native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
+      }
     });
     return tf.engine().makeTensorFromTensorInfo(out);
   });
@@ -149,6 +153,14 @@ function suitsWinograd(info: ConvInfo): boolean {
   const channels = inChannels >= 8 && inChannels % 4 === 0 && outChannels % 8 === 0;
   const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
   return filterHeight === 3 && filterWidth === 3 && dense && channels && 16 * tiles <= 2 * outHeight * outWidth;
+}
+
+/**
+ * Adam makes whole steps of the smallest gradients. Where few pixels are summed, many gradients are exactly zero, and
+ * the rounding errors of the tiles would take their place.
+ */
+function gradientSuitsWinograd(info: ConvInfo): boolean {
+  return suitsWinograd(info) && info.batchSize * info.outHeight * info.outWidth >= 4096;
 }
 
 function winogradSizes(info: ConvInfo): number[] {

@@ -40,21 +40,38 @@ export interface BatchGradients {
   figures(): Promise<{ loss: number; right: number }>;
 }
 
-/** Takes, augments and runs a part of a batch through the model, and gives the gradients of its mean loss. */
-export function batchGradients(source: GradientSource, share: Share): BatchGradients {
-  const { model, variables, spec, training, seed, weightOfClass } = source;
-  const { indices, firstRow, part, epoch, step } = share;
+/** A part of a batch, taken and augmented: what the model is run on. */
+export interface TakenShare extends Share {
+  /** [n,height,width,channels] */
+  inputs: Float32Array;
+  /** Probabilities, [n,classes]. */
+  labels: Float32Array;
+  /** What each sample's loss counts, [n]; null when all count the same. */
+  weights: Float32Array | null;
+}
+
+/** Takes and augments the samples of a part; needs no weights, so it may be done ahead. */
+export function takeShare({ training, spec, seed, weightOfClass }: GradientSource, share: Share): TakenShare {
+  const { indices, firstRow, epoch, step } = share;
   const { classes, inputSize } = spec;
-  const n = indices.length;
-  const inputs = new Float32Array(n * inputSize);
-  const labels = new Float32Array(n * classes);
-  const weights = weightOfClass && new Float32Array(n);
+  const inputs = new Float32Array(indices.length * inputSize);
+  const labels = new Float32Array(indices.length * classes);
+  const weights = weightOfClass && new Float32Array(indices.length);
   indices.forEach((index, row) => {
     // The position is part of the key: balanced sampling takes a sample more than once.
     training.take(index, inputs, row * inputSize, randomStream(seed, 2, epoch, step, firstRow + row));
     labels.set(training.labels.subarray(index * classes, (index + 1) * classes), row * classes);
     if (weights) weights[row] = weightOfClass[training.truth[index]];
   });
+  return { ...share, inputs, labels, weights };
+}
+
+/** Runs a part of a batch through the model, and gives the gradients of its mean loss. */
+export function batchGradients(source: GradientSource, share: TakenShare): BatchGradients {
+  const { model, variables, spec, training, seed } = source;
+  const { indices, part, step, inputs, labels, weights } = share;
+  const { classes } = spec;
+  const n = indices.length;
 
   let outputs: tf.Tensor2D | undefined;
   const xs = tf.tensor4d(inputs, [n, spec.height, spec.width, spec.channels]);

@@ -3,7 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { startBackend, useBackend } from '../backends/use-backend.js';
 import { reasonOf } from '../errors.js';
 import { fromFiles, type ModelFiles } from '../model/artifacts.js';
-import { batchGradients, type GradientSource, type Share } from './batch-gradients.js';
+import { batchGradients, type GradientSource, type Share, type TakenShare, takeShare } from './batch-gradients.js';
 import { type StoredSamples, type TakeOptions, TrainingData } from './training-data.js';
 
 /** What a worker is told first. */
@@ -20,6 +20,13 @@ export interface WorkerStart {
   gradients: Float32Array;
 }
 
+/** What a worker is told then, every step. */
+export interface WorkerStep {
+  share: Share;
+  /** What comes after; it is augmented while the weights are moved elsewhere. */
+  next: Share | null;
+}
+
 /** What a worker answers: at first that it is ready, then the figures of every share. */
 export type WorkerAnswer =
   | { kind: 'ready' }
@@ -30,7 +37,7 @@ export type WorkerAnswer =
 /** Runs in a worker: computes the gradients of each share that it is sent. */
 export function answerGradientRequests(main: {
   post(message: WorkerAnswer): void;
-  listen(onMessage: (message: WorkerStart | Share) => void): void;
+  listen(onMessage: (message: WorkerStart | WorkerStep) => void): void;
 }): void {
   let work: Work | undefined;
   main.listen(async (message) => {
@@ -39,7 +46,8 @@ export function answerGradientRequests(main: {
         work = await prepare(message);
         main.post({ kind: 'ready' });
       } else {
-        main.post(await compute(work!, message));
+        main.post(await compute(work!, message.share));
+        work!.ahead = message.next && takeShare(work!.source, message.next);
       }
     } catch (error) {
       main.post({ kind: 'failed', reason: reasonOf(error) });
@@ -54,6 +62,8 @@ interface Work {
   moving: tf.Variable[];
   weights: Float32Array;
   gradients: Float32Array;
+  /** The next share, when it has been taken already. */
+  ahead: TakenShare | null;
 }
 
 async function prepare(start: WorkerStart): Promise<Work> {
@@ -65,10 +75,10 @@ async function prepare(start: WorkerStart): Promise<Work> {
     variables: read(model.trainableWeights),
     training: new TrainingData(stored, options),
   };
-  return { source, moving: read(model.nonTrainableWeights), weights, gradients };
+  return { source, moving: read(model.nonTrainableWeights), weights, gradients, ahead: null };
 }
 
-async function compute({ source, moving, weights, gradients }: Work, share: Share): Promise<WorkerAnswer> {
+async function compute({ source, moving, weights, gradients, ahead }: Work, share: Share): Promise<WorkerAnswer> {
   let offset = 0;
   for (const variable of source.variables) {
     // A copy: a tensor over shared memory would change under TF.js's hands.
@@ -76,7 +86,8 @@ async function compute({ source, moving, weights, gradients }: Work, share: Shar
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
     offset += variable.size;
   }
-  const batch = batchGradients(source, share);
+  const taken = ahead?.step === share.step ? ahead : takeShare(source, share);
+  const batch = batchGradients(source, taken);
   const figures = await batch.figures();
   offset = 0;
   for (const variable of source.variables) {

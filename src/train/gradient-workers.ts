@@ -4,7 +4,7 @@ import { FerError } from '../errors.js';
 import { toFiles } from '../model/artifacts.js';
 import type { Thread } from '../runtime.js';
 import type { GradientSource, Share } from './batch-gradients.js';
-import type { WorkerAnswer, WorkerStart } from './gradient-worker.js';
+import type { WorkerAnswer, WorkerStart, WorkerStep } from './gradient-worker.js';
 import type { StoredSamples } from './training-data.js';
 
 /** Threads that compute the gradients of a batch together. */
@@ -14,11 +14,13 @@ export interface GradientWorkers {
    *
    * @param epoch - From 1.
    * @param step - Steps of the whole training before this one.
+   * @param next - The batch after this one, if it is known: it is augmented ahead.
    */
   batch(
     indices: Uint32Array,
     epoch: number,
     step: number,
+    next: Uint32Array | null,
   ): Promise<{ gradients: tf.NamedTensorMap; loss: number; right: number }>;
   dispose(): void;
 }
@@ -65,10 +67,13 @@ export async function startGradientWorkers(
   }
 
   return {
-    async batch(indices, epoch, step) {
+    async batch(indices, epoch, step, next) {
       await writeWeights(variables, weights);
       const shares = sharesOf(indices, count, epoch, step);
-      const answers = await Promise.all(shares.map((share) => workers[share.part].ask(share)));
+      const following = next && sharesOf(next, count, epoch, step + 1);
+      const answers = await Promise.all(
+        shares.map((share, i) => workers[i].ask({ share, next: following?.[i] ?? null })),
+      );
       const portions = shares.map((share) => share.indices.length / indices.length);
       const gradients = addedUp(
         workers.slice(0, shares.length).map((worker) => worker.gradients),
@@ -118,7 +123,7 @@ class GradientWorker {
     );
   }
 
-  ask(message: WorkerStart | Share): Promise<Done> {
+  ask(message: WorkerStart | WorkerStep): Promise<Done> {
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };

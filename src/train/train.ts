@@ -5,7 +5,7 @@ import { FerError } from '../errors.js';
 import { classNamesOf } from '../evaluate/evaluate.js';
 import type { LabelledData } from '../evaluate/labelled-data.js';
 import { setMetadata } from '../model/metadata.js';
-import { batchGradients, type GradientSource } from './batch-gradients.js';
+import { batchGradients, type GradientSource, takeShare } from './batch-gradients.js';
 import { type GradientWorkers, startGradientWorkers } from './gradient-workers.js';
 import { randomStream } from './random.js';
 import { epochOrder } from './sampling.js';
@@ -60,9 +60,14 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
       let learningRate = 0;
       for (let step = 0; step < stepsPerEpoch; step++) {
         throwIfAborted(signal);
-        const indices = order.subarray(step * batchSize, (step + 1) * batchSize);
+        const [indices, next] = [step, step + 1].map((at) => order.subarray(at * batchSize, (at + 1) * batchSize));
         learningRate = settings.learningRate * settings.schedule((run.epoch + step / stepsPerEpoch) / epochs);
-        const { gradients, loss, right } = await gradientsOf.batch(indices, epoch, run.steps);
+        const { gradients, loss, right } = await gradientsOf.batch(
+          indices,
+          epoch,
+          run.steps,
+          next.length > 0 ? next : null,
+        );
         runOn(backend, () => run.apply(gradients, learningRate));
         if (!Number.isFinite(loss)) {
           throw new FerError('NOT_FINITE', `the loss became ${loss} in epoch ${epoch}: try a smaller learning rate`);
@@ -98,7 +103,7 @@ function gradientsHere(source: GradientSource, backend: Backend): Pick<GradientW
   return {
     async batch(indices, epoch, step) {
       const share = { indices, firstRow: 0, part: 0, epoch, step };
-      const { gradients, figures } = runOn(backend, () => batchGradients(source, share));
+      const { gradients, figures } = runOn(backend, () => batchGradients(source, takeShare(source, share)));
       return { gradients, ...(await figures()) };
     },
   };

@@ -91,6 +91,23 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
     );
   });
 
+  test('have their gradients where many pixels are summed', async () => {
+    for (const [n, height, width] of [
+      [16, 16, 16],
+      [23, 13, 15],
+    ]) {
+      const gradients = () => {
+        const x = noise([n, height, width, 8], 1);
+        const filter = noise([3, 3, 8, 16], 2);
+        const y = (a: tf.Tensor, f: tf.Tensor) => tf.conv2d(a as tf.Tensor4D, f as tf.Tensor4D, 1, 'same');
+        return tf.grads(y)([x, filter], noise([n, height, width, 16], 3));
+      };
+      const expected = await on('cpu', gradients);
+      const actual = await on('wasm', gradients);
+      for (let i = 0; i < 2; i++) expect(differenceOf(actual[i], expected[i])).toBeLessThan(TOLERANCE);
+    }
+  });
+
   test('may be dilated in a net that is trained', async () => {
     await tf.setBackend('wasm');
     const [dx, df] = tf.tidy(() => {

@@ -5,7 +5,7 @@ import { BLOCK_K, TILE_BYTES, gemm, gemmScratch, multiplyPanels, packB, roundUp,
  * (im2col a panel at a time). NHWC activations, HWIO filters. Sizes in elements, addresses in bytes.
  */
 
-/** Bytes of one image with its border, such that every window of every output pixel lies inside. */
+/** Rows or columns of an image with its border, such that every window of every output pixel just lies inside. */
 // @ts-ignore: decorator
 @inline
 function borderedExtent(outSize: i32, stride: i32, filterSize: i32, dilation: i32): i32 {
@@ -91,31 +91,31 @@ export function conv2d(
   }
 }
 
-/** Address of the pixel that the first tap of output pixel `p` sees. */
-// @ts-ignore: decorator
-@inline
-function corner(image: usize, wideImage: i32, inChannels: i32, outWidth: i32, strideHeight: i32, strideWidth: i32, p: i32): usize {
-  const row = p / outWidth;
-  const column = p - row * outWidth;
-  return image + 4 * <usize>((row * strideHeight * wideImage + column * strideWidth) * inChannels);
-}
-
 /** What up to four output pixels see, taps k0 to k0 + depth, as a panel [depth][4]. */
 function gatherRows(
   image: usize, wideImage: i32, inChannels: i32, filterWidth: i32, dilationHeight: i32, dilationWidth: i32,
   outWidth: i32, strideHeight: i32, strideWidth: i32, p: i32, count: i32, k0: i32, depth: i32, to: usize,
 ): void {
-  // Beyond the last pixel the panel repeats it; those rows are never stored.
-  const p0 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p);
-  const p1 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p + min(1, count - 1));
-  const p2 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p + min(2, count - 1));
-  const p3 = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p + min(3, count - 1));
+  // Beyond the last pixel the panel repeats it; those rows are never stored. One division for all four: they are slow.
+  const line = 4 * <usize>(strideHeight * wideImage * inChannels), step = 4 * <usize>(strideWidth * inChannels);
+  let row = p / outWidth;
+  let column = p - row * outWidth;
+  const p0 = image + <usize>row * line + <usize>column * step;
+  if (count > 1 && ++column == outWidth) { column = 0; row++; }
+  const p1 = image + <usize>row * line + <usize>column * step;
+  if (count > 2 && ++column == outWidth) { column = 0; row++; }
+  const p2 = image + <usize>row * line + <usize>column * step;
+  if (count > 3 && ++column == outWidth) { column = 0; row++; }
+  const p3 = image + <usize>row * line + <usize>column * step;
   const adjacent = inChannels == 1 && p3 - p0 == 12 && p1 - p0 == 4;
 
-  let tap = k0 / inChannels;
-  let channel = k0 - tap * inChannels;
-  let tapRow = tap / filterWidth;
-  let tapColumn = tap - tapRow * filterWidth;
+  let channel = 0, tapRow = 0, tapColumn = 0;
+  if (k0 > 0) {
+    const tap = k0 / inChannels;
+    channel = k0 - tap * inChannels;
+    tapRow = tap / filterWidth;
+    tapColumn = tap - tapRow * filterWidth;
+  }
   let left = depth;
   while (left > 0) {
     const offset = 4 * <usize>((tapRow * dilationHeight * wideImage + tapColumn * dilationWidth) * inChannels + channel);
@@ -285,7 +285,8 @@ export function conv2dInputGradient(
     memory.fill(image, 0, 4 * <usize>(tallImage * wideImage * inChannels));
     let from = windows;
     for (let p = 0; p < pixels; p++) {
-      const to = corner(image, wideImage, inChannels, outWidth, strideHeight, strideWidth, p);
+      const outRow = p / outWidth;
+      const to = image + 4 * <usize>((outRow * strideHeight * wideImage + (p - outRow * outWidth) * strideWidth) * inChannels);
       for (let i = 0; i < filterHeight; i++) {
         for (let j = 0; j < filterWidth; j++) {
           addRun(from, to + 4 * <usize>((i * dilationHeight * wideImage + j * dilationWidth) * inChannels), inChannels);
