@@ -82,9 +82,13 @@ export async function classifyingBackend(): Promise<Backend> {
   try {
     return await startBackend('simd');
   } catch (error) {
-    if (!warned) console.warn(`fer-dcnn: backend 'simd' cannot be used, falling back to TF.js. ${reasonOf(error)}`);
+    const backend = await currentBackend();
+    // Of `cpu` there has been a warning already, for the same reason.
+    if (!warned && backend.name !== 'cpu') {
+      console.warn(`fer-dcnn: backend 'simd' cannot be used, falling back to '${backend.name}'. ${reasonOf(error)}`);
+    }
     warned = true;
-    return currentBackend();
+    return backend;
   }
 }
 

@@ -92,7 +92,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     const faces = Array.isArray(inputs) ? (inputs as readonly ImageInput[]) : [inputs as ImageInput];
     if (faces.length === 0) return [];
     const how = normalization ?? trainedWith;
-    const rows = await toInput(faces, { normalization: how, size, channels, box, maxPixels });
+    const rows = await toInput(inputs, { normalization: how, size, channels, box, maxPixels });
     throwIfDisposed();
     const probabilities = await predictor.predict(rows, faces.length);
     const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));

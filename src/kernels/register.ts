@@ -60,8 +60,8 @@ export async function registerTrainingKernels(options: TrainingKernelsOptions = 
   if (wanted !== undefined) useNoNative();
   if (wanted === 'composed') return { path: wanted, reason: 'asked for' };
   try {
-    const path = await useNative(wanted);
     const backend = tf.engine().registry.wasm;
+    const path = await useNative(backend, wanted);
     if (backend === undefined || nativeOn(backend) !== null) return { path };
     return { path: 'composed', reason: whyNotNative(backend) };
   } catch (error) {

@@ -18,7 +18,10 @@ export function checksOf(fer, weights, tf) {
 
     async classifyWithoutSetup(file) {
       const response = await fetch(`/${file}`);
-      return { list: probabilitiesOf(await fer.classify(await response.blob())), used: tf.getBackend() };
+      return {
+        list: probabilitiesOf(await fer.classify(await response.blob())),
+        used: tf.engine().backendName ?? 'none',
+      };
     },
 
     async train() {
