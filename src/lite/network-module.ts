@@ -1,6 +1,6 @@
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
-import { assetCandidates } from '../model/asset-candidates.js';
+import { addressesOf, assetCandidates } from '../model/asset-candidates.js';
 
 /**
  * A build of the network's WebAssembly module (`src/lite/assembly`), as the files of `fer-dcnn/wasm/` are named: with
@@ -51,12 +51,13 @@ function isBytes(source: unknown): source is Uint8Array | ArrayBuffer {
 }
 
 async function read(address: string | URL | undefined): Promise<Uint8Array> {
-  const candidates = address === undefined ? shipped(fastestBuild()) : [runtime.toUrl(String(address))];
+  const build = fastestBuild();
+  const candidates = addressesOf(() => (address === undefined ? shipped(build) : [runtime.toUrl(String(address))]));
   const asset = await runtime.readAsset(candidates, isWasm);
   if (asset !== null) return asset.bytes;
   throw new FerError(
     'WASM_UNREACHABLE',
-    `no WebAssembly module of the network at ${candidates.join(' nor ')}: serve the files of fer-dcnn/dist/wasm, or ` +
+    `no WebAssembly module of the network at ${candidates.join(' nor ') || build}: serve the files of fer-dcnn/dist/wasm, or ` +
       "pass one's bytes as `wasm` to createClassifier of fer-dcnn/lite",
   );
 }

@@ -21,3 +21,15 @@ export function assetCandidates(beside: URL, path: string, moduleUrl: string): U
     new URL(`${base}@id/fer-dcnn/${exported}?import&url`),
   ];
 }
+
+/**
+ * What `name` gives; nothing where it cannot name any: some engines and bundles do not tell a module its own address, and
+ * some have no `URL`.
+ */
+export function addressesOf(name: () => URL[]): URL[] {
+  try {
+    return name();
+  } catch {
+    return [];
+  }
+}

@@ -1,6 +1,6 @@
 import { runtime } from '#runtime';
 import { FerError } from '../errors.js';
-import { assetCandidates } from '../model/asset-candidates.js';
+import { addressesOf, assetCandidates } from '../model/asset-candidates.js';
 
 /**
  * Reads `weights.bin`, unchecked.
@@ -10,16 +10,19 @@ import { assetCandidates } from '../model/asset-candidates.js';
  * @throws FerError `WEIGHTS_UNREACHABLE`.
  */
 export async function readBinary(url: string | undefined, advice: string): Promise<Uint8Array> {
-  const candidates =
-    url === undefined
-      ? assetCandidates(new URL('../../weights/weights.bin', import.meta.url), 'weights/weights.bin', import.meta.url)
-      : [runtime.toUrl(url)];
+  const candidates = addressesOf(() => (url === undefined ? shipped() : [runtime.toUrl(url)]));
   const asset = await runtime.readAsset(candidates, (bytes) => !isPage(bytes));
-  if (asset === null) throw new FerError('WEIGHTS_UNREACHABLE', `no weights at ${candidates.join(' nor ')}: ${advice}`);
+  if (asset === null)
+    throw new FerError('WEIGHTS_UNREACHABLE', `no weights at ${candidates.join(' nor ') || 'a known place'}: ${advice}`);
   return asset.bytes;
 }
 
 // --- below this line: helpers of this file alone ---
+
+function shipped(): URL[] {
+  const beside = new URL('../../weights/weights.bin', import.meta.url);
+  return assetCandidates(beside, 'weights/weights.bin', import.meta.url);
+}
 
 /** Whether a server gave its index page, as some do for any address; other wrong bytes are told by their sha256. */
 function isPage(bytes: Uint8Array): boolean {

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+import { brotliCompressSync } from 'node:zlib';
+import { build, type OutputFile } from 'esbuild';
+import { describe, expect, inject, test } from 'vitest';
+import { pretrained } from '../../src/weights/pretrained.js';
+import { nodeJson } from './run-node.js';
+
+const { folder } = inject('consumer');
+const root = join(folder, 'node_modules/fer-dcnn');
+const bytesOf = (path: string) => new Uint8Array(readFileSync(join(root, path)));
+
+describe('fer-dcnn/lite, packed', () => {
+  test.each(['dist/node/lite.js', 'dist/node/lite.cjs', 'dist/browser/lite.js', 'dist/standalone/lite.js'])(
+    '%s imports nothing of TF.js, near or far, now or later',
+    (entry) => {
+      const { files, packages } = importsOf(entry);
+      expect(files.length).toBeGreaterThan(3);
+      expect([...packages].filter((name) => !/^(node:|@noble\/hashes|sharp$)/.test(name))).toEqual([]);
+      // Not by way of a bundled copy either.
+      for (const file of files) expect(readFileSync(join(root, file), 'utf8')).not.toMatch(/tfjs-core|registerKernel/);
+    },
+  );
+
+  test.each(['module', 'commonjs'] as const)(
+    'classifies in Node as %s, with the errors of the main entry',
+    async (type) => {
+      const load = (name: string) => (type === 'module' ? `await import('${name}')` : `require('${name}')`);
+      const { list, expected, same } = await nodeJson<Record<string, unknown>>(
+        type,
+        `(async () => {
+        const face = { data: new Uint8Array(2304).map((_, i) => i * 3), width: 48, height: 48, channels: 1 };
+        const lite = ${load('fer-dcnn/lite')};
+        const list = await lite.classify(face);
+        const main = ${load('fer-dcnn')};
+        const expected = await main.classify(face);
+        console.log(JSON.stringify({ list, expected, same: lite.FerError === main.FerError }));
+      })();`,
+        folder,
+      );
+      expect(list).toEqual(expected);
+      expect(same).toBe(true);
+    },
+  );
+
+  test('classifies where there is neither fetch nor a file system nor a URL of the module', async () => {
+    const [{ text }] = await bundle('iife');
+    const context = createContext({ WebAssembly, setTimeout });
+    runInContext(text, context);
+    context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
+    const list = (await runInContext(
+      `lite.createClassifier(options).classify({ data: new Uint8Array(1024), width: 32, height: 32, channels: 1 })`,
+      context,
+    )) as { probability: number }[];
+    expect(list.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5);
+    await expect(
+      runInContext(`lite.classify({ data: new Uint8Array(1), width: 1, height: 1, channels: 1 })`, context),
+    ).rejects.toMatchObject({
+      code: 'WASM_UNREACHABLE',
+    });
+  });
+
+  /** What a browser downloads before the first answer, compressed with brotli. */
+  test('is as small as promised', async () => {
+    const files = await bundle('esm');
+    // The rest is imported only where there is no crypto.subtle.
+    const script = files.find(({ path }) => path.endsWith('main.js'))!;
+    const wasm = ['relaxed', 'simd', 'scalar'].map((name) => compressed(bytesOf(`dist/wasm/network-${name}.wasm`)));
+    const code = compressed(script.contents) + Math.max(...wasm);
+    expect(code).toBeLessThan(12_000);
+    const weights = compressed(bytesOf('weights/weights.bin'));
+    if (pretrained.metrics === undefined) {
+      console.warn('\n  !! SKIPPED: the weights are a placeholder of random numbers; their size says nothing.\n');
+      return;
+    }
+    expect(code + weights).toBeLessThan(520_000);
+  });
+});
+
+// --- below this line: helpers of this file alone ---
+
+function compressed(bytes: Uint8Array): number {
+  return brotliCompressSync(bytes).length;
+}
+
+async function bundle(format: 'iife' | 'esm'): Promise<OutputFile[]> {
+  const { outputFiles } = await build({
+    stdin: { contents: `export * from 'fer-dcnn/lite'`, resolveDir: folder, sourcefile: 'main.js' },
+    bundle: true,
+    minify: true,
+    splitting: format === 'esm',
+    format,
+    globalName: format === 'iife' ? 'lite' : undefined,
+    outdir: 'out',
+    entryNames: 'main',
+    write: false,
+    platform: 'browser',
+    logLevel: 'error',
+    // As bundlers for engines without modules have it.
+    define: format === 'iife' ? { 'import.meta.url': 'undefined' } : {},
+  });
+  return outputFiles!;
+}
+
+/** The files of the package that an entry reaches, by import, import() and require, and the packages outside it. */
+function importsOf(entry: string) {
+  const files: string[] = [];
+  const packages = new Set<string>();
+  const waiting = [entry];
+  while (waiting.length > 0) {
+    const file = waiting.pop()!;
+    if (files.includes(file)) continue;
+    files.push(file);
+    const source = readFileSync(join(root, file), 'utf8');
+    const named = source.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\(\s*)(["'`])([\w@.:/-]+)\1/g);
+    for (const [, , name] of named) {
+      if (name.startsWith('.')) waiting.push(join(dirname(file), name));
+      else if (/^(node:)?(fs|path|url|worker_threads|os|module)(\/|$)/.test(name)) packages.add(`node:${name}`);
+      else packages.add(name);
+    }
+  }
+  return { files, packages };
+}
