@@ -13,7 +13,10 @@ export async function readBinary(url: string | undefined, advice: string): Promi
   const candidates = addressesOf(() => (url === undefined ? shipped() : [runtime.toUrl(url)]));
   const asset = await runtime.readAsset(candidates, (bytes) => !isPage(bytes));
   if (asset === null)
-    throw new FerError('WEIGHTS_UNREACHABLE', `no weights at ${candidates.join(' nor ') || 'a known place'}: ${advice}`);
+    throw new FerError(
+      'WEIGHTS_UNREACHABLE',
+      `no weights at ${candidates.join(' nor ') || 'a known place'}: ${advice}`,
+    );
   return asset.bytes;
 }
 

@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { check, haveChromium, openTab, startChromium } from './chromium.js';
+import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
+import { expectClose, prepareSite } from './site.js';
+
+const { folder } = inject('consumer');
+const site = join(folder, 'lite');
+
+const layouts = [
+  { name: 'a static page', serve: serveStatic, lite: './node_modules/fer-dcnn/dist/standalone/lite.js' },
+  { name: "Vite's development server", serve: serveVite, lite: 'fer-dcnn/lite' },
+  { name: 'a build by Vite', serve: serveViteBuild, lite: 'fer-dcnn/lite' },
+];
+
+let browser: Browser;
+let inNode: Record<string, number[]>;
+
+describe.runIf(haveChromium)('fer-dcnn/lite, packed', () => {
+  beforeAll(async () => {
+    browser = await startChromium();
+    inNode = await prepareSite(site);
+    // Without it, Vite's server gives out nothing from above the site's own folder.
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, workspaces: ['apps/*', 'lite'] }));
+  });
+  afterAll(() => browser?.close());
+
+  test.each(layouts)(
+    'classifies on $name, in the page and in a worker, without TF.js',
+    async ({ name, serve, lite }) => {
+      const isStatic = name === 'a static page';
+      writePages(isStatic ? folder : site, lite);
+      const served: Served = await serve(isStatic ? folder : site);
+      const tab = await openTab(browser, `${served.url}index.html`);
+      for (const place of ['tab', 'worker'] as const) {
+        const { list, bytes } = await check<{ list: number[]; bytes: number[] }>(tab, place, 'lite');
+        expectClose(list, inNode['face.png'], 1e-5);
+        expectClose(bytes, inNode['face.png'], 1e-5);
+      }
+      expect(tab.requests.filter((url) => /tfjs|tensorflow/.test(url))).toEqual([]);
+      expect(tab.requests.filter((url) => /network-\w+.*\.wasm/.test(url)).length).toBeGreaterThan(0);
+      expect(tab.outside).toEqual([]);
+      expect(tab.errors).toEqual([]);
+      expect(tab.warnings).toEqual([]);
+      await tab.page.close();
+      await served.close();
+    },
+  );
+});
+
+// --- below this line: helpers of this file alone ---
+
+function writePages(root: string, lite: string): void {
+  const face = `new URL(${lite.startsWith('.') ? "'./lite/public/face.png'" : "'/face.png'"}, location.href)`;
+  writeFileSync(
+    join(root, 'lite-checks.js'),
+    `import { classify, createClassifier, EMOTIONS } from '${lite}';
+    const listOf = (list) => EMOTIONS.map((name) => list.find((p) => p.className === name).probability);
+    export const checks = {
+      async lite() {
+        const blob = await (await fetch(${face})).blob();
+        const bitmap = await createImageBitmap(blob);
+        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+        canvas.getContext('2d').drawImage(bitmap, 0, 0);
+        const pixels = canvas.getContext('2d').getImageData(0, 0, bitmap.width, bitmap.height);
+        const classifier = createClassifier();
+        const bytes = listOf(await classifier.classify(pixels));
+        classifier.dispose();
+        return { list: listOf(await classify(blob)), bytes };
+      },
+    };`,
+  );
+  writeFileSync(
+    join(root, 'main.js'),
+    `import { offer } from '${lite.startsWith('.') ? './lite/checks.js' : './checks.js'}';
+    import { checks } from './lite-checks.js';
+    offer(checks, new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));`,
+  );
+  writeFileSync(
+    join(root, 'worker.js'),
+    `import { answerMessages } from '${lite.startsWith('.') ? './lite/checks.js' : './checks.js'}';
+    import { checks } from './lite-checks.js';
+    answerMessages(checks);`,
+  );
+  writeFileSync(
+    join(root, 'index.html'),
+    `<!doctype html><html lang="en"><head><link rel="icon" href="data:," /><title>lite</title></head>
+    <body><script type="module" src="./main.js"></script></body></html>`,
+  );
+}
