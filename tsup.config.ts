@@ -27,7 +27,7 @@ const shared: Options = {
 export default defineConfig([
   {
     ...shared,
-    entry: { ...nodeEntry, 'gradient-worker': 'src/node/gradient-worker.ts' },
+    entry: { ...nodeEntry, cli: 'src/cli/index.ts', 'gradient-worker': 'src/node/gradient-worker.ts' },
     outDir: 'dist/node',
     format: ['esm'],
     platform: 'node',
@@ -39,15 +39,6 @@ export default defineConfig([
     outDir: 'dist/node',
     format: ['esm', 'cjs'],
     dts: { only: true },
-  },
-  {
-    ...shared,
-    entry: { cli: 'src/cli/index.ts' },
-    outDir: 'dist/node',
-    format: ['esm'],
-    platform: 'node',
-    // The command line runs the published entry points, not a second copy of them.
-    external: [/^fer-dcnn/],
   },
   { ...shared, entry, outDir: 'dist/browser', format: ['esm'], platform: 'browser' },
   {

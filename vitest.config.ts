@@ -15,11 +15,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/browser/**', 'test/bench/**'],
+          exclude: ['test/package/**', 'test/cli/**', 'test/browser/**', 'test/bench/**'],
         },
       },
       // These two test the packed package: npm run build goes first.
-      { extends: true, test: { name: 'package', include: ['test/package/*.test.ts'], ...packed } },
+      { extends: true, test: { name: 'package', include: ['test/{package,cli}/*.test.ts'], ...packed } },
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/*.test.ts'], fileParallelism: false, ...packed },

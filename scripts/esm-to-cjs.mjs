@@ -7,7 +7,8 @@ import { transform } from 'esbuild';
  * (one FerError, one backend in use) just as the ESM entries do.
  */
 const folder = 'dist/node';
-const names = readdirSync(folder).filter((name) => name.endsWith('.js') && name !== 'cli.js');
+const programs = ['cli.js', 'gradient-worker.js'];
+const names = readdirSync(folder).filter((name) => name.endsWith('.js') && !programs.includes(name));
 
 for (const name of names) {
   const source = readFileSync(join(folder, name), 'utf8').replace(/(["'])(\.\/[\w-]+)\.js\1/g, '$1$2.cjs$1');

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import {
   buildModel,
   cosineSchedule,
+  createClassifier,
+  EMOTIONS,
   evaluate,
   type Sample,
   type TrainOptions,

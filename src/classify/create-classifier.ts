@@ -107,7 +107,7 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
     const faces = Array.isArray(inputs) ? (inputs as readonly ImageInput[]) : [inputs as ImageInput];
     if (faces.length === 0) return [];
     const how = normalization ?? metadataOf(net).normalization ?? 'unit';
-    const rows = await toInput(faces, { normalization: how, size, channels, box, maxPixels });
+    const rows = await toInput(inputs, { normalization: how, size, channels, box, maxPixels });
     throwIfDisposed();
     const probabilities = await predictor.predict(rows, faces.length);
     const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
