@@ -4,8 +4,8 @@ import * as convolution from './convolution.js';
 import { dropoutKernel } from './dropout.js';
 import * as elementwise from './elementwise.js';
 import { registerGradients } from './gradients.js';
-import { batchMatMul, fusedMatMul } from './matMul.js';
-import { maxPool, maxPoolGrad } from './maxPool.js';
+import { batchMatMul, fusedMatMul } from './mat-mul.js';
+import { maxPool, maxPoolGrad } from './max-pool.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
 import { type Kernel, override } from './override.js';
 
