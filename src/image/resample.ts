@@ -64,68 +64,117 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
   if (channels !== 1 && channels !== 3) throw new FerError('OPTION', `channels must be 1 or 3, got ${channels}`);
   if (box) checkBox(box, image);
 
-  const columns = triangles(image.width, width, box?.x ?? 0, box?.width ?? image.width);
-  const rows = triangles(image.height, height, box?.y ?? 0, box?.height ?? image.height);
+  triangles(image.width, width, box?.x ?? 0, box?.width ?? image.width, kept.columns);
+  triangles(image.height, height, box?.y ?? 0, box?.height ?? image.height, kept.rows);
+  const { columns, rows } = kept;
   const left = columns.start[0];
-  const right = columns.end[width - 1];
+  const count = columns.end[width - 1] - left;
 
-  const readRow = rowReader(image, channels, left, right - left);
-  const narrow = new Float32Array(width * channels);
-  const sums = new Float64Array(height * width * channels);
+  const rowLength = width * channels;
+  kept.narrow = atLeast(kept.narrow, rowLength);
+  kept.sums = atLeast(kept.sums, height * rowLength).fill(0, 0, height * rowLength);
+  const { narrow, sums } = kept;
   let first = 0;
   for (let y = rows.start[0]; y < rows.end[height - 1]; y++) {
     while (rows.end[first] <= y) first++;
-    convolveRow(readRow(y), channels, left, columns, narrow);
+    const at = (y * image.width + left) * image.channels;
+    if (image.data instanceof Float32Array) {
+      kept.floats = atLeast(kept.floats, 3 * count);
+      const unit = readFloats(image.data, at, image.channels, channels, count, kept.floats);
+      convolveRow(kept.floats, unit, channels, left, columns, narrow);
+    } else {
+      kept.levels = atLeast(kept.levels, 3 * count);
+      const unit = readLevels(image.data, at, image.channels, channels, count, kept.levels);
+      convolveRow(kept.levels, unit, channels, left, columns, narrow);
+    }
     for (let i = first; i < height && rows.start[i] <= y; i++) {
       const weight = rows.weights[i * rows.taps + y - rows.start[i]];
-      const at = i * narrow.length;
-      for (let k = 0; k < narrow.length; k++) sums[at + k] += weight * narrow[k];
+      const to = i * rowLength;
+      for (let k = 0; k < rowLength; k++) sums[to + k] += weight * narrow[k];
     }
   }
-  return new Float32Array(sums);
+  const result = new Float32Array(height * rowLength);
+  for (let k = 0; k < result.length; k++) result[k] = sums[k];
+  return result;
 }
 
 // --- below this line: what one resize needs ---
 
-/** For each output i: inputs start[i] .. end[i] - 1, with the weights at weights[i * taps]. */
+/** For each of `size` outputs i: inputs start[i] .. end[i] - 1, with the weights at weights[i * taps]. */
 interface Triangles {
+  size: number;
   start: Int32Array;
   end: Int32Array;
   weights: Float64Array;
   taps: number;
 }
 
-function triangles(inputSize: number, outputSize: number, offset: number, extent: number): Triangles {
+/**
+ * Memory that is used again by the next call: the frames of a video leave next to nothing to collect. No call looks at
+ * what another has left there.
+ */
+const kept = {
+  columns: noTriangles(),
+  rows: noTriangles(),
+  levels: new Int32Array(0),
+  floats: new Float32Array(0),
+  narrow: new Float32Array(0),
+  sums: new Float64Array(0),
+};
+
+function noTriangles(): Triangles {
+  return { size: 0, start: new Int32Array(0), end: new Int32Array(0), weights: new Float64Array(0), taps: 0 };
+}
+
+/** The array, or a larger one where it is too small. */
+function atLeast<T extends Int32Array | Float32Array | Float64Array>(array: T, length: number): T {
+  return array.length >= length ? array : new (array.constructor as new (length: number) => T)(length);
+}
+
+function triangles(inputSize: number, outputSize: number, offset: number, extent: number, into: Triangles): void {
   const scale = extent / outputSize;
   const support = Math.max(scale, 1);
   const lowest = Math.floor(offset);
   const highest = Math.ceil(offset + extent);
   const taps = Math.min(2 * Math.ceil(support) + 1, inputSize);
 
-  const start = new Int32Array(outputSize);
-  const end = new Int32Array(outputSize);
-  const weights = new Float64Array(outputSize * taps);
+  into.size = outputSize;
+  into.taps = taps;
+  into.start = atLeast(into.start, outputSize);
+  into.end = atLeast(into.end, outputSize);
+  into.weights = atLeast(into.weights, outputSize * taps).fill(0, 0, outputSize * taps);
+  const { start, end, weights } = into;
   for (let i = 0; i < outputSize; i++) {
     const center = offset + (i + 0.5) * scale;
     const from = Math.max(Math.floor(center - support + 0.5), lowest);
     const to = Math.min(Math.floor(center + support + 0.5), highest);
-    const weightOf = (k: number) => Math.max(1 - Math.abs((k + 0.5 - center) / support), 0);
     let total = 0;
-    for (let k = from; k < to; k++) total += weightOf(k);
+    for (let k = from; k < to; k++) total += triangle(k, center, support);
 
     // Inputs beyond the edge repeat it: their weight is added to that of the edge pixel.
     start[i] = clamp(from, 0, inputSize - 1);
     end[i] = clamp(to - 1, 0, inputSize - 1) + 1;
     for (let k = from; k < to; k++) {
-      weights[i * taps + clamp(k, 0, inputSize - 1) - start[i]] += weightOf(k) / total;
+      weights[i * taps + clamp(k, 0, inputSize - 1) - start[i]] += triangle(k, center, support) / total;
     }
   }
-  return { start, end, weights, taps };
 }
 
-function convolveRow(row: Float32Array, channels: number, left: number, columns: Triangles, result: Float32Array) {
-  const { start, end, weights, taps } = columns;
-  for (let i = 0; i < start.length; i++) {
+function triangle(k: number, center: number, support: number): number {
+  return Math.max(1 - Math.abs((k + 0.5 - center) / support), 0);
+}
+
+/** @param unit - What 1 in the row stands for, in levels. */
+function convolveRow(
+  row: Float32Array | Int32Array,
+  unit: number,
+  channels: number,
+  left: number,
+  columns: Triangles,
+  result: Float32Array,
+) {
+  const { size, start, end, weights, taps } = columns;
+  for (let i = 0; i < size; i++) {
     const count = end[i] - start[i];
     const from = (start[i] - left) * channels;
     for (let c = 0; c < channels; c++) {
@@ -144,65 +193,82 @@ function convolveRow(row: Float32Array, channels: number, left: number, columns:
         e += weights[w + 3] * row[at + 3 * channels];
       }
       for (; w < last; w++, at += channels) a += weights[w] * row[at];
-      result[i * channels + c] = a + b + (d + e);
+      result[i * channels + c] = unit * (a + b + (d + e));
     }
   }
 }
 
-/** Gives row y of the image, columns left .. left + count - 1, as floats of the wanted channels. */
-function rowReader(image: Raster, wanted: 1 | 3, left: number, count: number): (y: number) => Float32Array {
-  const { width, channels } = image;
-  // One class of array for 8-bit pixels keeps the loops below fast.
-  const data =
-    image.data instanceof Uint8ClampedArray
-      ? new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length)
-      : image.data;
-  const row = new Float32Array(count * wanted);
-  const opaque = channels === 4 ? new Float32Array(count * 3) : row;
+/**
+ * Reads `count` 8-bit pixels from `at` on as whole numbers, which is fast and exact: luma as 299 R + 587 G + 114 B.
+ *
+ * @returns What 1 in the row stands for, in levels.
+ */
+function readLevels(
+  data: Uint8Array | Uint8ClampedArray,
+  at: number,
+  channels: number,
+  wanted: 1 | 3,
+  count: number,
+  row: Int32Array,
+): number {
+  if (wanted === 1 && channels === 3) {
+    for (let k = 0; k < count; k++, at += 3) row[k] = 299 * data[at] + 587 * data[at + 1] + 114 * data[at + 2];
+    return 0.001;
+  }
+  if (channels === 4) {
+    for (let k = 0; k < count; k++, at += 4) {
+      let red = data[at];
+      let green = data[at + 1];
+      let blue = data[at + 2];
+      const alpha = data[at + 3];
+      if (alpha !== 255) {
+        red = Math.round((red * alpha) / 255);
+        green = Math.round((green * alpha) / 255);
+        blue = Math.round((blue * alpha) / 255);
+      }
+      if (wanted === 1) row[k] = 299 * red + 587 * green + 114 * blue;
+      else {
+        row[3 * k] = red;
+        row[3 * k + 1] = green;
+        row[3 * k + 2] = blue;
+      }
+    }
+    return wanted === 1 ? 0.001 : 1;
+  }
+  if (channels === 1 && wanted === 3) {
+    for (let k = 0; k < count; k++, at++) row[3 * k] = row[3 * k + 1] = row[3 * k + 2] = data[at];
+  } else {
+    for (let k = 0; k < count * wanted; k++) row[k] = data[at + k];
+  }
+  return 1;
+}
 
-  return (y) => {
-    const at = (y * width + left) * channels;
-    if (channels === wanted) copy(data, at, row);
-    else if (channels === 1) spread(data, at, row);
-    else if (channels === 3) luma(data, at, row);
+/** As `readLevels`, of float levels: whole ones give the same bits. */
+function readFloats(
+  data: Float32Array,
+  at: number,
+  channels: number,
+  wanted: 1 | 3,
+  count: number,
+  row: Float32Array,
+): number {
+  for (let k = 0; k < count; k++, at += channels) {
+    let red = data[at];
+    let green = channels === 1 ? red : data[at + 1];
+    let blue = channels === 1 ? red : data[at + 2];
+    if (channels === 4 && data[at + 3] !== 255) {
+      red = Math.round((red * data[at + 3]) / 255);
+      green = Math.round((green * data[at + 3]) / 255);
+      blue = Math.round((blue * data[at + 3]) / 255);
+    }
+    if (wanted === 1) row[k] = channels === 1 ? red : 299 * red + 587 * green + 114 * blue;
     else {
-      onBlack(data, at, opaque);
-      if (wanted === 1) luma(opaque, 0, row);
-      else row.set(opaque);
-    }
-    return row;
-  };
-}
-
-type Levels = Uint8Array | Float32Array;
-
-function copy(data: Levels, at: number, row: Float32Array) {
-  for (let k = 0; k < row.length; k++) row[k] = data[at + k];
-}
-
-function spread(data: Levels, at: number, row: Float32Array) {
-  for (let k = 0; k < row.length; k += 3, at++) row[k] = row[k + 1] = row[k + 2] = data[at];
-}
-
-function luma(data: Levels, at: number, row: Float32Array) {
-  for (let k = 0; k < row.length; k++, at += 3) {
-    row[k] = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
-  }
-}
-
-function onBlack(data: Levels, at: number, row: Float32Array) {
-  for (let k = 0; k < row.length; k += 3, at += 4) {
-    const alpha = data[at + 3];
-    if (alpha === 255) {
-      row[k] = data[at];
-      row[k + 1] = data[at + 1];
-      row[k + 2] = data[at + 2];
-    } else {
-      row[k] = Math.round((data[at] * alpha) / 255);
-      row[k + 1] = Math.round((data[at + 1] * alpha) / 255);
-      row[k + 2] = Math.round((data[at + 2] * alpha) / 255);
+      row[3 * k] = red;
+      row[3 * k + 1] = green;
+      row[3 * k + 2] = blue;
     }
   }
+  return wanted === 1 && channels !== 1 ? 0.001 : 1;
 }
 
 function checkSize(name: string, size: number) {
