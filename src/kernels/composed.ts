@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { ConvInfo } from './convInfo.js';
+import type { ConvInfo } from './conv-info.js';
 
 /**
  * A convolution whose padding is done apart: TF.js's wasm backend gives zeros where a filter is narrower than its stride

@@ -6,7 +6,7 @@ import {
   composedFilterGradient,
   composedInputGradient,
 } from './composed.js';
-import { type ConvAttributes, type ConvInfo, convInfoOf } from './convInfo.js';
+import { type ConvAttributes, type ConvInfo, convInfoOf } from './conv-info.js';
 import { addressOf, type NativeKernels, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
 

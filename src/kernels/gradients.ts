@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { ConvAttributes } from './convInfo.js';
+import type { ConvAttributes } from './conv-info.js';
 
 /**
  * Gradients that TF.js's core has for all backends, and that are better on wasm with kernels of ours; on other backends

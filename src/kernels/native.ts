@@ -28,6 +28,8 @@ export interface NativeKernels {
 export interface WasmBackend {
   wasm: {
     asm?: { memory?: unknown };
+    /** Where TF.js's threaded build keeps it. */
+    wasmMemory?: unknown;
     _malloc(bytes: number): number;
     _free(address: number): void;
   };
@@ -40,30 +42,35 @@ export type NativePath = 'relaxed-simd' | 'simd';
 
 interface NativeModule {
   path: NativePath;
+  /** Whether it works on memory that threads share. */
+  shared: boolean;
   module: WebAssembly.Module;
 }
 
-const modules = new Map<NativePath, Promise<NativeModule>>();
-const instances = new WeakMap<object, Map<NativePath, NativeKernels | string>>();
+const modules = new Map<string, Promise<NativeModule>>();
+const instances = new WeakMap<object, Map<NativeModule, NativeKernels | string>>();
 let active: NativeModule | null = null;
 
 /**
  * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
  *
+ * @param backend - The wasm backend if it has started: a threaded one takes a build of its own.
  * @param wanted - Which build; the fastest that this engine takes when left out.
  * @throws Error when it cannot be found, or the engine does not take it.
  */
-export async function useNative(wanted: NativePath = fastestPath()): Promise<NativePath> {
-  let loading = modules.get(wanted);
+export async function useNative(backend: unknown, wanted: NativePath = fastestPath()): Promise<NativePath> {
+  const shared = backend !== undefined && isShared(memoryOf(backend as WasmBackend));
+  const key = `${wanted} ${shared}`;
+  let loading = modules.get(key);
   if (loading === undefined) {
-    loading = load(wanted);
-    modules.set(wanted, loading);
+    loading = load(wanted, shared);
+    modules.set(key, loading);
   }
   try {
     active = await loading;
     return wanted;
   } catch (error) {
-    modules.delete(wanted);
+    modules.delete(key);
     throw error;
   }
 }
@@ -106,34 +113,48 @@ export function addressOf(backend: unknown, tensor: { dataId: object }): number 
 
 // --- below this line: helpers of this file alone ---
 
-async function load(path: NativePath): Promise<NativeModule> {
-  const url =
-    path === 'relaxed-simd'
-      ? new URL('../../dist/wasm/training-relaxed.wasm', import.meta.url)
-      : new URL('../../dist/wasm/training.wasm', import.meta.url);
-  const file = path === 'relaxed-simd' ? 'training-relaxed.wasm' : 'training.wasm';
-  const asset = await runtime.readAsset(assetCandidates(url, `dist/wasm/${file}`, import.meta.url), isWasm);
-  if (asset === null) throw new Error(`${url} is not there`);
-  return { path, module: await WebAssembly.compile(asset.bytes) };
+const BUILDS = {
+  'training.wasm': new URL('../../dist/wasm/training.wasm', import.meta.url),
+  'training-relaxed.wasm': new URL('../../dist/wasm/training-relaxed.wasm', import.meta.url),
+  'training-shared.wasm': new URL('../../dist/wasm/training-shared.wasm', import.meta.url),
+  'training-relaxed-shared.wasm': new URL('../../dist/wasm/training-relaxed-shared.wasm', import.meta.url),
+};
+
+async function load(path: NativePath, shared: boolean): Promise<NativeModule> {
+  const file = `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as keyof typeof BUILDS;
+  const asset = await runtime.readAsset(assetCandidates(BUILDS[file], `dist/wasm/${file}`, import.meta.url), isWasm);
+  if (asset === null) throw new Error(`${BUILDS[file]} is not there`);
+  return { path, shared, module: await WebAssembly.compile(asset.bytes) };
 }
 
-function instanceOn(backend: WasmBackend, { path, module }: NativeModule): NativeKernels | string {
+function instanceOn(backend: WasmBackend, native: NativeModule): NativeKernels | string {
   let made = instances.get(backend);
   if (made === undefined) {
     made = new Map();
     instances.set(backend, made);
   }
-  let instance = made.get(path);
+  let instance = made.get(native);
   if (instance === undefined) {
-    instance = instantiate(backend, module);
-    made.set(path, instance);
+    instance = instantiate(backend, native);
+    made.set(native, instance);
   }
   return instance;
 }
 
-function instantiate(backend: WasmBackend, module: WebAssembly.Module): NativeKernels | string {
-  const memory = backend.wasm?.asm?.memory;
+function memoryOf({ wasm }: WasmBackend): unknown {
+  return wasm?.wasmMemory ?? wasm?.asm?.memory;
+}
+
+function isShared(memory: unknown): boolean {
+  const sharing = typeof SharedArrayBuffer !== 'undefined' && memory instanceof WebAssembly.Memory;
+  return sharing && memory.buffer instanceof SharedArrayBuffer;
+}
+
+function instantiate(backend: WasmBackend, { module, shared }: NativeModule): NativeKernels | string {
+  const memory = memoryOf(backend);
   if (!(memory instanceof WebAssembly.Memory)) return 'this build of the wasm backend does not show its memory';
+  if (shared !== isShared(memory))
+    return 'the wasm backend started after the kernels, with other memory: register again';
   try {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     return exports as unknown as NativeKernels;

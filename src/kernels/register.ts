@@ -4,8 +4,8 @@ import * as convolution from './convolution.js';
 import { dropoutKernel } from './dropout.js';
 import * as elementwise from './elementwise.js';
 import { registerGradients } from './gradients.js';
-import { batchMatMul, fusedMatMul } from './matMul.js';
-import { maxPool, maxPoolGrad } from './maxPool.js';
+import { batchMatMul, fusedMatMul } from './mat-mul.js';
+import { maxPool, maxPoolGrad } from './max-pool.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
 import { type Kernel, override } from './override.js';
 
@@ -60,8 +60,8 @@ export async function registerTrainingKernels(options: TrainingKernelsOptions = 
   if (wanted !== undefined) useNoNative();
   if (wanted === 'composed') return { path: wanted, reason: 'asked for' };
   try {
-    const path = await useNative(wanted);
     const backend = tf.engine().registry.wasm;
+    const path = await useNative(backend, wanted);
     if (backend === undefined || nativeOn(backend) !== null) return { path };
     return { path: 'composed', reason: whyNotNative(backend) };
   } catch (error) {

@@ -1,9 +1,9 @@
 import asc from 'assemblyscript/asc';
 
 const SOURCE = `
-export function run(rounds: i32): f32 {
-  const a = f32x4.splat(0.5);
-  const b = f32x4.splat(0.25);
+export function run(rounds: i32, first: f32, second: f32): f32 {
+  const a = f32x4.splat(first);
+  const b = f32x4.splat(second);
   let s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a, s6 = a, s7 = a, s8 = a, s9 = a;
   for (let i = 0; i < rounds; i++) {
     s0 = madd(a, s0, b); s1 = madd(a, s1, b); s2 = madd(a, s2, b); s3 = madd(a, s3, b); s4 = madd(a, s4, b);
@@ -35,11 +35,11 @@ export async function simdPeak(path: 'simd' | 'relaxed-simd'): Promise<() => num
   });
   if (error || binary === null) throw error ?? new Error('the probe did not compile');
   const { instance } = await WebAssembly.instantiate(binary as Uint8Array<ArrayBuffer>);
-  const run = instance.exports.run as (rounds: number) => number;
+  const run = instance.exports.run as (rounds: number, first: number, second: number) => number;
   const rounds = 2_000_000;
   return () => {
     const start = performance.now();
-    run(rounds);
+    run(rounds, 0.5, 0.25);
     return (rounds * 10 * 4 * 2) / (performance.now() - start) / 1e6;
   };
 }

@@ -1,6 +1,7 @@
 /*
  * One training step of the exact network, every way this machine has, in turns within one run: what counts is the
- * ratios. `npm run build:kernels && npx tsx test/bench/training-step.ts`; docs/performance.md holds a table of it.
+ * ratios. `npm run build:kernels && npx tsx test/bench/training-step.ts [steps] [linearity] [kernels]`;
+ * docs/performance.md holds what it printed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -21,9 +22,11 @@ const paths: KernelPath[] = best === 'relaxed-simd' ? ['relaxed-simd', 'simd'] :
 const torch = await startTorch();
 console.log(`Node ${process.version}; ${paths.join(', ')}; ${torch?.version ?? 'no PyTorch (python3-torch) found'}\n`);
 
-await stepTable();
-await linearityTables();
-await kernelTable();
+const tables = { steps: stepTable, linearity: linearityTables, kernels: kernelTable };
+const wanted = process.argv.slice(2);
+for (const [name, table] of Object.entries(tables)) {
+  if (wanted.length === 0 || wanted.includes(name)) await table();
+}
 torch?.stop();
 
 // --- below this line: helpers of this file alone ---

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { adamStep } from '../../src/kernels/adam.js';
 import { dropout } from '../../src/kernels/dropout.js';
 import { registerTrainingKernels } from '../../src/kernels/index.js';
-import type { WasmBackend } from '../../src/kernels/native.js';
+import { nativeOn, useNative, type WasmBackend, whyNotNative } from '../../src/kernels/native.js';
 import { noise, PATHS, startOn } from './paths.js';
 
 describe.each(PATHS)('memory on the %s path', (path) => {
@@ -64,6 +64,29 @@ describe('registering', () => {
       tf.engine().registry.wasm = backend as unknown as tf.KernelBackend;
     }
   });
+});
+
+describe('the memory of a threaded backend', () => {
+  test.each(PATHS.filter((path) => path !== 'composed'))(
+    'is taken by a build of its own on the %s path',
+    async (path) => {
+      // TF.js starts its threaded build in browsers only: here, its memory stands in for it.
+      const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
+      const backend = { wasm: { wasmMemory: memory, asm: {} } };
+      expect(await useNative(backend, path)).toBe(path);
+      const native = nativeOn(backend);
+      const values = new Float32Array(memory.buffer);
+      values.set([1, 2, 3, 4, 5, 10, 20, 30, 40, 50]);
+      native?.addBias(0, 20, 40, 1, 5);
+      expect([...values.subarray(10, 15)]).toEqual([11, 22, 33, 44, 55]);
+      memory.grow(1);
+      native?.addBias(0, 20, 256 << 16, 1, 5);
+      expect([...new Float32Array(memory.buffer, 256 << 16, 5)]).toEqual([11, 22, 33, 44, 55]);
+      await useNative(undefined);
+      expect(nativeOn(backend)).toBeNull();
+      expect(whyNotNative(backend)).toContain('register again');
+    },
+  );
 });
 
 // --- below this line: helpers of this file alone ---

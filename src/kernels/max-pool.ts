@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { backend_util } from '@tensorflow/tfjs-core';
 import { composedMaxPoolGradient } from './composed.js';
-import type { ConvAttributes, ConvInfo, Pair } from './convInfo.js';
+import type { ConvAttributes, ConvInfo, Pair } from './conv-info.js';
 import { addressOf, nativeOn, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
