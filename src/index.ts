@@ -8,7 +8,7 @@ export { FerError, type FerErrorCode } from './errors.js';
 export { type EvaluateOptions, evaluate } from './evaluate/evaluate.js';
 export type { LabelledData, TensorData } from './evaluate/labelled-data.js';
 export type { CalibrationBin, ClassReport, EvaluationReport } from './evaluate/metrics.js';
-export type { ImageInput } from './image/input.js';
+export type { ImageInput, PixelTensor } from './image/input.js';
 export type { Normalization } from './image/normalize.js';
 export type { PixelImage } from './image/pixels.js';
 export { type PreprocessOptions, preprocess } from './image/preprocess.js';

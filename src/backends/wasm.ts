@@ -59,6 +59,9 @@ async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<v
   } finally {
     platform.fetch = fetchBefore;
   }
+  // A program that imported TF.js's wasm package itself may have no backend chosen yet: TF.js would take this one, but
+  // would make it anew, from an address that it cannot read.
+  if (!tf.engine().backendName) await tf.setBackend('wasm');
 }
 
 async function binaryName(): Promise<BinaryName> {

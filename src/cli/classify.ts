@@ -3,7 +3,7 @@ import type { Classifier, FerErrorCode, Prediction } from '../index.js';
 
 interface ClassifyFlags {
   json?: true;
-  backend?: 'wasm' | 'cpu';
+  backend?: 'simd' | 'wasm' | 'cpu';
   model?: string;
   topk?: number;
 }
@@ -17,7 +17,7 @@ export function classifyCommand(): Command {
     .description('Say what the faces in image files show, one cropped face a file.')
     .argument('<image...>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF files, each cropped to one face, forehead to chin')
     .option('--json', 'print JSON: [{ file, predictions } | { file, error: { code, message } }]')
-    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(['wasm', 'cpu']))
+    .addOption(new Option('--backend <name>', 'what computes (default: simd)').choices(['simd', 'wasm', 'cpu']))
     .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
     .option('--topk <n>', 'how many emotions to give, 1 to 5 (default: 1, with --json 5)', emotionCount)
     .addHelpText('after', HELP)

@@ -1,2 +1,2 @@
-export { loadPretrained } from './load-pretrained.js';
+export { type LoadPretrainedOptions, loadPretrained } from './load-pretrained.js';
 export { type Pretrained, pretrained } from './pretrained.js';

@@ -120,6 +120,15 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
   });
 });
 
+test("a program that imports TF.js's wasm package itself gets a classifier too", async () => {
+  const program = `
+    import '@tensorflow/tfjs-backend-wasm';
+    import { createClassifier } from 'fer-dcnn';
+    const list = await createClassifier({ backend: 'wasm' }).classify('face.png');
+    console.log(JSON.stringify(list.length));`;
+  expect(await nodeJson('module', program, folder)).toBe(5);
+});
+
 describe('in Node, when binaries are not to be had', () => {
   test('useBackend rejects, classify falls back to cpu with one warning', async () => {
     const program = `

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 
+/** The Node that is tested: this one, or that of `npm run test:node-versions`. */
+const NODE = process.env.FER_NODE ?? process.execPath;
+
 export interface NodeRun {
   code: number | null;
   stdout: string;
@@ -9,7 +12,7 @@ export interface NodeRun {
 /** Runs Node in a process of its own, without what the test runner put into the environment. */
 export function runNode(args: string[], cwd: string, env: Record<string, string> = {}): Promise<NodeRun> {
   const { NODE_OPTIONS: _, NODE_ENV: __, VITEST: ___, ...clean } = process.env;
-  const child = spawn(process.execPath, args, { cwd, env: { ...clean, ...env } });
+  const child = spawn(NODE, args, { cwd, env: { ...clean, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
