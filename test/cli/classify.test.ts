@@ -80,7 +80,7 @@ describe('fer-dcnn classify', () => {
     [[], /Usage/],
     [['classify'], /missing required argument/],
     [['classify', '--topk', '6', 'face.png'], /whole number from 1 to 5/],
-    [['classify', '--backend', 'gpu', 'face.png'], /Allowed choices are wasm, cpu/],
+    [['classify', '--backend', 'gpu', 'face.png'], /Allowed choices are simd, wasm, cpu/],
     [['classify', '--model', 'nowhere', 'face.png'], /no model at nowhere.*\[NOT_FOUND\]/],
     [['nothing'], /unknown command/],
   ])('%j is wrong usage: exit code 2, told on standard error', async (args, message) => {

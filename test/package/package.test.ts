@@ -15,7 +15,7 @@ describe('the packed package', () => {
       /^weights\/(model\.json|weights\.bin|MODEL_CARD\.md)$/,
       /^dist\/(node|browser|standalone)\/[\w-]+\.js$/,
       /^dist\/node\/[\w-]+\.(cjs|d\.ts|d\.cts)$/,
-      /^dist\/wasm\/(tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
+      /^dist\/wasm\/(network-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
     ];
     expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
   });
