@@ -90,8 +90,11 @@ export async function* corrupted(
   strength: 'mild' | 'strong',
 ): AsyncGenerator<Sample> {
   let index = 0;
-  for await (const sample of samples)
-    yield { ...sample, image: await corruption.apply(sample.image, strength, index++) };
+  for await (const sample of samples) {
+    const { width, height } = sample.image;
+    const grey = resized(sample.image, width, height);
+    yield { ...sample, image: await corruption.apply(grey, strength, index++) };
+  }
 }
 
 // --- below this line: helpers of this file alone ---
@@ -114,7 +117,7 @@ function levels(face: PixelImage, change: (level: number) => number): PixelImage
 }
 
 async function through(face: PixelImage, encode: (image: Sharp) => Sharp): Promise<PixelImage> {
-  const { width, height, channels } = face;
-  const encoded = await encode(sharp(face.data, { raw: { width, height, channels } })).toBuffer();
+  const { width, height } = face;
+  const encoded = await encode(sharp(face.data, { raw: { width, height, channels: 1 } })).toBuffer();
   return { ...face, data: await sharp(encoded).toColourspace('b-w').raw().toBuffer() };
 }
