@@ -15,6 +15,19 @@ describe('the figures of the shipped weights', () => {
     expect(readFileSync('weights/MODEL_CARD.md', 'utf8')).toContain(cardTables(metrics));
   });
 
+  test('in the README are those that the weights carry', () => {
+    const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+    const readme = readFileSync('README.md', 'utf8');
+    const row = readme.split('\n').find((line) => line.startsWith('| FER+ `valid`'))!;
+    const cells = row.split('|').map((cell) => cell.trim());
+    expect(cells.slice(3, 6)).toEqual([
+      percent(metrics.accuracy),
+      percent(metrics.macroRecall),
+      metrics.expectedCalibrationError.toFixed(3),
+    ]);
+    expect(readme).toContain(`*sad* (${Math.round(100 * metrics.classes.sad.recall)}% recall)`);
+  });
+
   test.skipIf(valid === null)('are what is measured', async () => {
     await useBackend('wasm');
     const figures = figuresOf(await evaluate(await loadPretrained(), imageFolder(valid!)));
