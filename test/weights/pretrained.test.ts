@@ -25,7 +25,7 @@ describe('the figures of the shipped weights', () => {
       percent(metrics.macroRecall),
       metrics.expectedCalibrationError.toFixed(3),
     ]);
-    expect(readme).toContain(`*sad* (${Math.round(100 * metrics.classes.sad.recall)}% recall)`);
+    expect(readme).toContain(`_sad_ (${Math.round(100 * metrics.classes.sad.recall)}% recall)`);
   });
 
   test.skipIf(valid === null)('are what is measured', async () => {
