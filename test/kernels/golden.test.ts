@@ -1,38 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { adamStep } from '../../src/kernels/adam.js';
+import { type Digest, type GoldenNetwork, readGolden } from '../golden-network.js';
+import { sharedPath } from '../shared.js';
 import { noiseAt, PATHS, startOn } from './paths.js';
 
-interface Digest {
-  sum: number;
-  l2: number;
-  at: number[];
-  values: number[];
-}
-
-interface Golden {
-  parameters: { name: string; shape: number[]; amplitude: number }[];
-  cases: {
-    seed: number;
-    batch: number;
-    labels: number[];
-    probabilities: number[][];
-    loss: number;
-    gradients: Record<string, Digest>;
-    adam: {
-      learningRate: number;
-      epsilon: number;
-      losses: number[];
-      lossAfter: number;
-      parameters: Record<string, Digest>;
-    };
-  }[];
-}
-
-const file = `${process.env.FER_SHARED ?? '../shared'}/golden/network.json`;
-const golden: Golden = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { parameters: [], cases: [] };
-if (golden.cases.length === 0) console.warn(`SKIPPED: golden network tests, there is no ${file} (set FER_SHARED)`);
+const file = sharedPath('golden/network.json');
+const golden: GoldenNetwork = file === null ? { parameters: [], cases: [] } : readGolden(file);
 
 describe.skipIf(golden.cases.length === 0).each(PATHS)('the golden network on the %s path', (path) => {
   beforeAll(() => startOn(path));
