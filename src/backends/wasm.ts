@@ -3,6 +3,7 @@ import { runtime } from '#runtime';
 import { FerError } from '../errors.js';
 import { registerTrainingKernels } from '../kernels/index.js';
 import { assetCandidates } from '../model/asset-candidates.js';
+import { isWasm } from '../model/is-wasm.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
 import type { Backend, BackendOptions } from './types.js';
 
@@ -38,7 +39,7 @@ type BinaryName = keyof typeof BINARIES;
 async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<void> {
   const name = await binaryName();
   const candidates = binaryCandidates(name, wasmPaths);
-  const asset = await runtime.readAsset(candidates, isWasm);
+  const asset = await runtime.readAsset(candidates, (bytes) => isWasm(bytes) && WebAssembly.validate(bytes));
   if (asset === null) {
     throw new FerError(
       'WASM_UNREACHABLE',
@@ -76,8 +77,4 @@ function binaryCandidates(name: BinaryName, wasmPaths: BackendOptions['wasmPaths
   const path = typeof wasmPaths === 'string' ? wasmPaths + name : wasmPaths[name];
   if (path === undefined) throw new FerError('OPTION', `wasmPaths has no entry for ${name}`);
   return [runtime.toUrl(path)];
-}
-
-function isWasm(bytes: Uint8Array<ArrayBuffer>): boolean {
-  return bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d && WebAssembly.validate(bytes);
 }

@@ -1,6 +1,7 @@
 import { runtime } from '#runtime';
 import { reasonOf } from '../errors.js';
 import { assetCandidates } from '../model/asset-candidates.js';
+import { isWasm } from '../model/is-wasm.js';
 
 /** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeKernels {
@@ -161,10 +162,6 @@ function instantiate(backend: WasmBackend, { module, shared }: NativeModule): Na
   } catch (error) {
     return `the wasm backend's memory cannot be imported: ${reasonOf(error)}`;
   }
-}
-
-function isWasm(bytes: Uint8Array): boolean {
-  return bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 }
 
 /** A module of one function that swizzles in the relaxed way. */

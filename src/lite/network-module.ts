@@ -1,6 +1,7 @@
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
 import { addressesOf, assetCandidates } from '../model/asset-candidates.js';
+import { isWasm } from '../model/is-wasm.js';
 
 /**
  * A build of the network's WebAssembly module (`src/lite/assembly`), as the files of `fer-dcnn/wasm/` are named: with
@@ -70,10 +71,6 @@ function shipped(build: NetworkBuild): URL[] {
     'network-scalar.wasm': () => new URL('../../dist/wasm/network-scalar.wasm', import.meta.url),
   };
   return assetCandidates(beside[build](), `dist/wasm/${build}`, import.meta.url);
-}
-
-function isWasm(bytes: Uint8Array): boolean {
-  return bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 }
 
 /** A module of one function that returns the number of set bits of 16 zeros. */
