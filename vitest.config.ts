@@ -6,23 +6,39 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    setupFiles: 'test/seed.ts',
     // TF.js keeps one engine a process: forked workers, one file each, keep backends apart.
     pool: 'forks',
-    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/*/assembly/**'] },
+    // Of the unit tests; the command line, the queue and browsers are run as processes of their own, which V8 does not count.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/*/assembly/**', 'src/browser/**', 'src/cli/**', 'src/queue/**', 'src/**/*-worker.ts'],
+      thresholds: { lines: 90 },
+    },
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**', 'test/cli/**', 'test/browser/**', 'test/bench/**'],
+          exclude: ['test/{package,cli,browser,docs,bench,queue}/**'],
         },
       },
-      // These two test the packed package: npm run build goes first.
+      // Worker processes on a Redis of their own, one file after another: npm run build goes first.
+      {
+        extends: true,
+        test: { name: 'queue', include: ['test/queue/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+      },
+      // These test the packed package: npm run build goes first.
       { extends: true, test: { name: 'package', include: ['test/{package,cli}/*.test.ts'], ...packed } },
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/*.test.ts'], fileParallelism: false, ...packed },
+      },
+      {
+        extends: true,
+        test: { name: 'docs', include: ['test/docs/*.test.ts'], ...packed, globalSetup: 'test/docs/setup.ts' },
       },
     ],
   },

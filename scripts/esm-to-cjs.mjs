@@ -7,8 +7,15 @@ import { transform } from 'esbuild';
  * (one FerError, one backend in use) just as the ESM entries do.
  */
 const folder = 'dist/node';
-const programs = ['cli.js', 'gradient-worker.js'];
-const names = readdirSync(folder).filter((name) => name.endsWith('.js') && !programs.includes(name));
+const programs = ['cli.js', 'gradient-worker.js', 'classifier-worker.js'];
+const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
+// Chunks have a hash in their names (`chunk-ABC.js`, `classify-ABC.js`); those that programs alone use stay ESM.
+const names = files.filter((name) => !programs.includes(name) && !/-[A-Z0-9]{8}\.js$/.test(name));
+for (const name of names) {
+  for (const [, used] of readFileSync(join(folder, name), 'utf8').matchAll(/["']\.\/([\w-]+\.js)["']/g)) {
+    if (files.includes(used) && !names.includes(used) && !programs.includes(used)) names.push(used);
+  }
+}
 
 for (const name of names) {
   const source = readFileSync(join(folder, name), 'utf8').replace(/(["'])(\.\/[\w-]+)\.js\1/g, '$1$2.cjs$1');

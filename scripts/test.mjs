@@ -30,6 +30,9 @@ rmSync(folder, { recursive: true, force: true });
 if (!existsSync(process.env.CHROMIUM_PATH ?? '/usr/bin/chromium')) {
   console.log('\n!! NO CHROMIUM WAS FOUND: nothing was tested in a browser. See README.md, "Development".');
 }
+if (spawnSync('redis-server', ['--version']).status !== 0) {
+  console.log('\n!! NO REDIS-SERVER WAS FOUND: fer-dcnn/queue was not tested. See README.md, "Development".');
+}
 if (count.skipped > 0) console.log(`\n!! ${count.skipped} skipped: the output above says why.`);
 console.log(`\n${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed === 0 ? 0 : 1;
