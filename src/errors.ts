@@ -23,6 +23,13 @@
  * | `DISPOSED` | used after `dispose()` |
  * | `DATA` | training or evaluation data that is empty or inconsistent |
  * | `CHECKPOINT` | a checkpoint that cannot be written, read or continued |
+ * | `DETECTOR_UNAVAILABLE` | a face detector that does not start here |
+ * | `TIMESTAMP` | a frame's time that is no number or lies before the last one's |
+ * | `DAMAGED` | a video or data file that ends too early or breaks off |
+ * | `WORKER` | a worker thread or process that ended before it answered |
+ * | `REFUSED` | a reference outside the roots and hosts that a worker may read |
+ * | `UNREACHABLE` | a server or object that does not answer |
+ * | `QUEUE` | a queue or job that is damaged, or of another version |
  */
 export type FerErrorCode =
   | 'INPUT'
@@ -44,10 +51,18 @@ export type FerErrorCode =
   | 'ABORTED'
   | 'DISPOSED'
   | 'DATA'
-  | 'CHECKPOINT';
+  | 'CHECKPOINT'
+  | 'DETECTOR_UNAVAILABLE'
+  | 'TIMESTAMP'
+  | 'DAMAGED'
+  | 'WORKER'
+  | 'REFUSED'
+  | 'UNREACHABLE'
+  | 'QUEUE';
 
 /**
- * The one error type of this library.
+ * The one error type of this library. Its message is one line without control characters, whatever the name of a file in it:
+ * it may go into a log or a terminal as it is.
  *
  * @example
  * try {
@@ -62,12 +77,30 @@ export class FerError extends Error {
   readonly code: FerErrorCode;
 
   constructor(code: FerErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(oneLine(message), options);
     this.code = code;
   }
 }
 
 /** The message of anything that was thrown, for use inside another message. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'something was thrown that has no text';
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Characters of a message; a path or a value may be longer than any reader wants. */
+const LONGEST = 2000;
+
+function oneLine(message: string): string {
+  const escaped = message.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    // JSON has short words for some, and leaves DEL and those from U+0080 on as they are.
+    const text = JSON.stringify(character).slice(1, -1);
+    return text === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : text;
+  });
+  return escaped.length > LONGEST ? `${escaped.slice(0, LONGEST)}...` : escaped;
 }

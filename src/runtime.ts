@@ -25,6 +25,13 @@ export interface Runtime {
   toUrl(address: string): URL;
 
   /**
+   * Where a file of an installed package lies, or null: browsers do not know of packages.
+   *
+   * @param file - The package's name and the file's path in it.
+   */
+  packageFile(file: string): URL | null;
+
+  /**
    * Keeps checkpoints in a folder, which is made when it is not there.
    *
    * @throws FerError `OPTION` where there is no file system.

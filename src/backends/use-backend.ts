@@ -76,6 +76,11 @@ export async function startTensors(backend: Backend, options: BackendOptions = {
   if (name !== backend.name && factories.has(name)) await startBackend(name, options);
 }
 
+/** The name of the backend that `useBackend` chose last, if it was called. */
+export function chosenBackend(): string | undefined {
+  return chosen?.name;
+}
+
 /** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
 export async function classifyingBackend(): Promise<Backend> {
   if (chosen !== undefined) return chosen;

@@ -36,6 +36,10 @@ function toUrl(address: string): URL {
   return new URL(address, globalThis.location?.href);
 }
 
+function packageFile(): null {
+  return null;
+}
+
 function checkpointFolder(path: string): CheckpointStore {
   throw new FerError('OPTION', `checkpoint '${path}': a browser has no folders, pass an object { save, load }`);
 }
@@ -44,4 +48,4 @@ function startGradientWorker(): Thread {
   throw new FerError('OPTION', 'workers: threads that share memory are there in Node only, leave it out in browsers');
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder, startGradientWorker };
+export const runtime: Runtime = { decode, readAsset, toUrl, packageFile, checkpointFolder, startGradientWorker };

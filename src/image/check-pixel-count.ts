@@ -1,4 +1,5 @@
 import { FerError } from '../errors.js';
+import { describeInput } from './describe-input.js';
 
 /** The pixel limit unless the caller gives one: 64 megapixels. */
 export const DEFAULT_MAX_PIXELS = 64e6;
@@ -10,7 +11,9 @@ export const DEFAULT_MAX_PIXELS = 64e6;
  * @throws FerError `TOO_LARGE` over the limit, `DECODE` for an image without pixels, `OPTION` for a limit below 1.
  */
 export function checkPixelCount(width: number, height: number, maxPixels: number, name: string): void {
-  if (!(maxPixels >= 1)) throw new FerError('OPTION', `maxPixels must be a number from 1 up, got ${maxPixels}`);
+  if (!(typeof maxPixels === 'number' && maxPixels >= 1)) {
+    throw new FerError('OPTION', `maxPixels must be a number from 1 up, got ${describeInput(maxPixels)}`);
+  }
   if (!(width > 0 && height > 0)) throw new FerError('DECODE', `${name} has no pixels: ${width}x${height}`);
   if (width * height > maxPixels) {
     throw new FerError(

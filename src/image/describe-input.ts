@@ -1,5 +1,5 @@
 /**
- * Says in a few words what a value is, for an error message.
+ * Says in a few words what a value is, for an error message. It never throws, whatever the value's getters do.
  *
  * @example
  * describeInput(new Uint8Array(3)); // 'Uint8Array of 3 bytes'
@@ -7,10 +7,22 @@
 export function describeInput(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}...` : value);
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return 'a bigint';
   if (typeof value !== 'object' || value === null) return String(value);
+  try {
+    return describeObject(value);
+  } catch {
+    return 'an object that cannot be looked into';
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+function describeObject(value: object): string {
   if (value instanceof URL) return value.href;
 
-  const name = value.constructor?.name ?? 'object';
+  const given: unknown = value.constructor?.name;
+  const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;
   if (typeof Blob !== 'undefined' && value instanceof Blob) return `${name} of ${value.size} bytes`;
   if (name === 'Object') return `an object with the keys ${Object.keys(value).slice(0, 8).join(', ') || '(none)'}`;

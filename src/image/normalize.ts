@@ -1,6 +1,8 @@
 import { FerError } from '../errors.js';
+import { describeInput } from './describe-input.js';
+import { pixelKernels } from './pixel-kernels.js';
 
-/** How levels 0..255 become the network's inputs: see {@link normalize}. */
+/** How levels 0..255 become the inputs of a network. */
 export type Normalization = 'unit' | 'standardize' | 'localContrast';
 
 export interface NormalizeOptions {
@@ -55,7 +57,7 @@ export function normalize<T extends Float32Array>(levels: T, options: NormalizeO
   else {
     throw new FerError(
       'OPTION',
-      `normalization must be 'unit', 'standardize' or 'localContrast', got ${JSON.stringify(normalization)}`,
+      `normalization must be 'unit', 'standardize' or 'localContrast', got ${describeInput(normalization)}`,
     );
   }
   return levels;
@@ -85,6 +87,18 @@ function localContrast(levels: Float32Array, width: number, channels: number) {
   const height = levels.length / (width * channels);
   const across = gaussian(width);
   const down = gaussian(height);
+  const kernels = channels === 1 ? pixelKernels() : null;
+  if (kernels !== null) {
+    const at = 8 * (across.length + down.length + 4 * levels.length);
+    kernels.reserve(at + 4 * levels.length);
+    kernels.doubles.set(across, 0);
+    kernels.doubles.set(down, across.length);
+    kernels.floats.set(levels, at / 4);
+    kernels.localContrast(at, width, height, 0, 8 * across.length, 8 * (across.length + down.length));
+    for (let k = 0; k < levels.length; k++) levels[k] = kernels.floats[at / 4 + k];
+    return;
+  }
+
   const plane = new Float64Array(width * height);
   const squared = new Float64Array(width * height);
 

@@ -1,6 +1,7 @@
 import { type Normalization, normalize } from './normalize.js';
 import type { Raster } from './pixels.js';
-import { type Box, resample } from './resample.js';
+import { resample } from './resample.js';
+import { type Crop, straighten } from './straighten.js';
 
 export interface PixelsToInputOptions {
   /**
@@ -19,10 +20,15 @@ export interface PixelsToInputOptions {
    */
   size?: number;
   /**
-   * The part of the image to use, such as a face: see `resample`.
+   * The part of the image to use, such as a face: see `resample`, and for one that is turned, `straighten`.
    * @default the whole image
    */
-  box?: Box;
+  box?: Crop;
+  /**
+   * Where the input is written: see `resample`.
+   * @default a new array
+   */
+  out?: Float32Array<ArrayBuffer>;
 }
 
 /**
@@ -34,7 +40,10 @@ export interface PixelsToInputOptions {
  * const input = pixelsToInput(photo, { box: face, normalization: 'standardize' }); // Float32Array, 32 * 32
  */
 export function pixelsToInput(image: Raster, options: PixelsToInputOptions = {}): Float32Array<ArrayBuffer> {
-  const { normalization, channels = 1, size = 32, box } = options;
-  const levels = resample(image, { width: size, height: size, channels, box });
+  const { normalization, channels = 1, size = 32, box, out } = options;
+  const levels =
+    box?.angle !== undefined && box.angle !== 0
+      ? straighten(image, box, size, channels, out)
+      : resample(image, { width: size, height: size, channels, box, out });
   return normalize(levels, { normalization, width: size, channels });
 }

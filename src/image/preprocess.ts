@@ -3,7 +3,7 @@ import { currentBackend } from '../backends/use-backend.js';
 import type { ImageInput } from './input.js';
 import { type ToInputOptions, toInput } from './to-input.js';
 
-export interface PreprocessOptions extends ToInputOptions {}
+export interface PreprocessOptions extends Omit<ToInputOptions, 'out'> {}
 
 /**
  * Reads images into the tensor that the network takes: upright, alpha on black, BT.601 luma (or RGB), antialiased

@@ -1,4 +1,7 @@
 import { FerError } from '../errors.js';
+import { checkBox, describeBox } from './check-box.js';
+import { describeInput } from './describe-input.js';
+import { type PixelKernels, pixelKernels } from './pixel-kernels.js';
 import type { Raster } from './pixels.js';
 
 /**
@@ -39,6 +42,12 @@ export interface ResampleOptions {
    * @default the whole image
    */
   box?: Box;
+  /**
+   * Where the result is written, so that the frames of a video leave nothing to collect: height * width * channels
+   * floats.
+   * @default a new array
+   */
+  out?: Float32Array<ArrayBuffer>;
 }
 
 /**
@@ -52,7 +61,7 @@ export interface ResampleOptions {
  *
  * @param image - Pixels of shape [height, width, channels], levels 0..255.
  * @returns Levels 0..255, float32, shape [options.height, options.width, options.channels].
- * @throws FerError `OPTION` for a size, channel count or box out of its range.
+ * @throws FerError `OPTION` for a size, channel count or box out of its range; `SHAPE` for an `out` of another length.
  * @see ITU-R BT.601-7, section 2.5.1 (luma); Pillow, `src/libImaging/Resample.c` (filter)
  * @example
  * const luma = resample({ data, width: 640, height: 480, channels: 3 }); // Float32Array, 32 * 32
@@ -61,12 +70,30 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
   const { width = 32, height = 32, channels = 1, box } = options;
   checkSize('width', width);
   checkSize('height', height);
-  if (channels !== 1 && channels !== 3) throw new FerError('OPTION', `channels must be 1 or 3, got ${channels}`);
-  if (box) checkBox(box, image);
+  if (channels !== 1 && channels !== 3)
+    throw new FerError('OPTION', `channels must be 1 or 3, got ${describeInput(channels)}`);
+  if (box) {
+    checkBox(box);
+    checkOverlap(box, image);
+  }
+  const result = options.out ?? new Float32Array(width * height * channels);
+  if (result.length !== width * height * channels) {
+    throw new FerError('SHAPE', `out must have ${width * height * channels} floats, got ${result.length}`);
+  }
 
   triangles(image.width, width, box?.x ?? 0, box?.width ?? image.width, kept.columns);
   triangles(image.height, height, box?.y ?? 0, box?.height ?? image.height, kept.rows);
+  const kernels = pixelKernels();
+  if (kernels === null || !resampleFast(kernels, image, channels, result)) resamplePlainly(image, channels, result);
+  return result;
+}
+
+// --- below this line: what one resize needs ---
+
+/** By the triangles that are kept. */
+function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): void {
   const { columns, rows } = kept;
+  const [width, height] = [columns.size, rows.size];
   const left = columns.start[0];
   const count = columns.end[width - 1] - left;
 
@@ -93,12 +120,71 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
       for (let k = 0; k < rowLength; k++) sums[to + k] += weight * narrow[k];
     }
   }
-  const result = new Float32Array(height * rowLength);
   for (let k = 0; k < result.length; k++) result[k] = sums[k];
-  return result;
 }
 
-// --- below this line: what one resize needs ---
+/** Bytes of rows that the kernels are given at a time: all of a frame, not all of a photograph. */
+const BAND = 2 ** 21;
+
+/**
+ * As {@link resamplePlainly}, to the bit, in SIMD.
+ *
+ * @returns False, and nothing is done, for float levels whose channels are not those wanted.
+ */
+function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, result: Float32Array): boolean {
+  const floats = image.data instanceof Float32Array;
+  if (floats && image.channels !== channels) return false;
+  const { columns, rows } = kept;
+  const left = columns.start[0];
+  const count = columns.end[columns.size - 1] - left;
+  const rowLength = columns.size * channels;
+  const bytesALevel = floats ? 4 : 1;
+  const stride = image.width * image.channels * bytesALevel;
+  const top = rows.start[0];
+  const bottom = rows.end[rows.size - 1];
+  const band = Math.max(1, Math.min(bottom - top, Math.floor(BAND / stride)));
+
+  // Doubles first, so that all are aligned.
+  const columnWeights = 0;
+  const rowWeights = columnWeights + 8 * columns.weights.length;
+  const line = rowWeights + 8 * rows.weights.length;
+  const sums = line + 8 * (channels * count + 8);
+  const narrow = sums + 8 * rowLength * rows.size;
+  const columnStart = narrow + 4 * (rowLength + 2);
+  const columnEnd = columnStart + 4 * columns.start.length;
+  const rowStart = columnEnd + 4 * columns.end.length;
+  const rowEnd = rowStart + 4 * rows.start.length;
+  const pixels = rowEnd + 4 * rows.end.length;
+  kernels.reserve(pixels + band * stride + 16);
+  const { bytes, integers, doubles } = kernels;
+  doubles.set(columns.weights, columnWeights / 8);
+  doubles.set(rows.weights, rowWeights / 8);
+  doubles.fill(0, sums / 8, sums / 8 + rowLength * rows.size);
+  integers.set(columns.start, columnStart / 4);
+  integers.set(columns.end, columnEnd / 4);
+  integers.set(rows.start, rowStart / 4);
+  integers.set(rows.end, rowEnd / 4);
+  for (let k = 0; k < columns.size; k++) {
+    integers[columnStart / 4 + k] -= left;
+    integers[columnEnd / 4 + k] -= left;
+  }
+  for (let y = top; y < bottom; y += band) {
+    const end = Math.min(y + band, bottom);
+    const part = image.data.subarray((y * stride) / bytesALevel, (end * stride) / bytesALevel);
+    if (floats) kernels.floats.set(part, pixels / 4);
+    else bytes.set(part, pixels);
+    const first = pixels + left * image.channels * bytesALevel;
+    // biome-ignore format: the arguments by what they are about
+    kernels.resampleRows(
+      first, stride, Number(floats), image.channels, channels, count, y, end,
+      columns.size, columnStart, columnEnd, columnWeights, columns.taps,
+      rows.size, rowStart, rowEnd, rowWeights, rows.taps,
+      line, narrow, sums,
+    );
+  }
+  for (let k = 0; k < result.length; k++) result[k] = doubles[sums / 8 + k];
+  return true;
+}
 
 /** For each of `size` outputs i: inputs start[i] .. end[i] - 1, with the weights at weights[i * taps]. */
 interface Triangles {
@@ -273,21 +359,20 @@ function readFloats(
 
 function checkSize(name: string, size: number) {
   if (!Number.isInteger(size) || size < 1 || size > 4096) {
-    throw new FerError('OPTION', `${name} must be a whole number from 1 to 4096, got ${size}`);
+    throw new FerError('OPTION', `${name} must be a whole number from 1 to 4096, got ${describeInput(size)}`);
   }
 }
 
-function checkBox({ x, y, width, height }: Box, image: Raster) {
-  const text = `box { x: ${x}, y: ${y}, width: ${width}, height: ${height} }`;
-  const size = `${image.width}x${image.height}`;
-  if (![x, y, width, height].every(Number.isFinite) || width <= 0 || height <= 0) {
-    throw new FerError('OPTION', `${text} must have finite numbers and a width and height above 0`);
-  }
+function checkOverlap(box: Box, image: Raster) {
+  const { x, y, width, height } = box;
   if (x >= image.width || y >= image.height || x + width <= 0 || y + height <= 0) {
-    throw new FerError('OPTION', `${text} lies outside the image of ${size} pixels`);
+    throw new FerError('OPTION', `${describeBox(box)} lies outside the image of ${image.width}x${image.height} pixels`);
   }
   if (width > 8 * image.width || height > 8 * image.height) {
-    throw new FerError('OPTION', `${text} is more than 8 times the image of ${size} pixels`);
+    throw new FerError(
+      'OPTION',
+      `${describeBox(box)} is more than 8 times the image of ${image.width}x${image.height} pixels`,
+    );
   }
 }
 

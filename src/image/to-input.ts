@@ -1,5 +1,6 @@
 import { FerError } from '../errors.js';
 import type { ImageInput } from './input.js';
+import { isList } from './is-list.js';
 import { type PixelsToInputOptions, pixelsToInput } from './pixels-to-input.js';
 import { type ToPixelsOptions, toPixels } from './to-pixels.js';
 
@@ -10,7 +11,7 @@ export interface ToInputOptions extends PixelsToInputOptions, ToPixelsOptions {}
  *
  * A list is read four images at a time, and each is reduced before the next is read: memory does not grow with the list.
  *
- * @returns Shape [n, size, size, channels], n = 1 for a single image.
+ * @returns Shape [n, size, size, channels], n = 1 for a single image; for that, `out` where it is given.
  * @throws FerError as `toPixels` and `pixelsToInput`, and `INPUT` for an empty list. For a list, the message starts with
  * the index of the image.
  * @example
@@ -30,7 +31,7 @@ export async function toInput(
     while (next < input.length) {
       const index = next++;
       try {
-        rows[index] = pixelsToInput(await toPixels(input[index], options), options);
+        rows[index] = pixelsToInput(await toPixels(input[index], options), { ...options, out: undefined });
       } catch (error) {
         next = input.length;
         throw error instanceof FerError
@@ -53,7 +54,3 @@ export async function toInput(
 
 /** Images in memory at a time: Node decodes on four threads. */
 const READERS = 4;
-
-function isList(input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] {
-  return Array.isArray(input);
-}

@@ -1,5 +1,5 @@
 import { runtime } from '#runtime';
-import { FerError } from '../errors.js';
+import { FerError, reasonOf } from '../errors.js';
 import { checkPixelCount, DEFAULT_MAX_PIXELS } from './check-pixel-count.js';
 import { describeInput } from './describe-input.js';
 import type { ImageInput, PixelTensor } from './input.js';
@@ -27,9 +27,15 @@ export interface ToPixelsOptions {
 export async function toPixels(input: ImageInput, options: ToPixelsOptions = {}): Promise<Raster> {
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
   checkPixelCount(1, 1, maxPixels, 'an image'); // refuses a limit that nothing could meet
-  if (isTensor(input)) return fromTensor(input, maxPixels);
-  if (isPixels(input)) return fromPixels(input, maxPixels);
-  return runtime.decode(input, { maxPixels });
+  try {
+    if (isTensor(input)) return await fromTensor(input, maxPixels);
+    if (isPixels(input)) return fromPixels(input, maxPixels);
+    return await runtime.decode(input, { maxPixels });
+  } catch (error) {
+    // Getters and proxies may throw anything, at any place.
+    if (error instanceof FerError) throw error;
+    throw new FerError('INPUT', `${describeInput(input)} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 // --- below this line: inputs that are pixels already ---
@@ -53,7 +59,10 @@ function fromPixels(image: Pixels, maxPixels: number): PixelImage {
     throw new FerError('INPUT', `image data must be a Uint8Array or Uint8ClampedArray, got ${describeInput(data)}`);
   }
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new FerError('SHAPE', `image width and height must be whole numbers above 0, got ${width} and ${height}`);
+    throw new FerError(
+      'SHAPE',
+      `image width and height must be whole numbers above 0, got ${describeInput(width)} and ${describeInput(height)}`,
+    );
   }
   if (data.length !== width * height * channels) {
     throw new FerError(
@@ -88,7 +97,9 @@ async function fromTensor(tensor: PixelTensor, maxPixels: number): Promise<Raste
   if (channels !== 1 && channels !== 3 && channels !== 4) {
     throw new FerError('CHANNELS', `an image tensor has 1, 3 or 4 channels, got the shape [${shape}]`);
   }
-  if (width < 1 || height < 1) throw new FerError('SHAPE', `an image tensor has no pixels: shape [${shape}]`);
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1)) {
+    throw new FerError('SHAPE', `an image tensor has no pixels: shape [${shape}]`);
+  }
   if (dtype !== 'float32' && dtype !== 'int32') {
     throw new FerError('INPUT', `an image tensor is of dtype float32 or int32, got ${dtype}`);
   }
@@ -96,6 +107,9 @@ async function fromTensor(tensor: PixelTensor, maxPixels: number): Promise<Raste
 
   // A copy: tensors of the cpu backend give out their own memory.
   const data = new Float32Array(await tensor.data());
+  if (data.length !== width * height * channels) {
+    throw new FerError('SHAPE', `an image tensor of shape [${shape}] holds ${data.length} levels`);
+  }
   for (let k = 0; k < data.length; k++) {
     const level = data[k];
     if (level >= 0 && level <= 255) continue;

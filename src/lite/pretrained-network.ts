@@ -14,6 +14,18 @@ export async function pretrainedNetwork(
   module: WebAssembly.Module,
   weights?: Uint8Array | string | URL,
 ): Promise<Network> {
+  const values = await pretrainedValues(weights);
+  const network = await startNetwork(module);
+  network.setWeights(values);
+  return network;
+}
+
+/**
+ * Reads the pretrained weights, as {@link Network.setWeights} takes them.
+ *
+ * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
+ */
+export async function pretrainedValues(weights?: Uint8Array | string | URL): Promise<Float32Array[]> {
   const binary = ArrayBuffer.isView(weights)
     ? new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
     : await readBinary(
@@ -21,14 +33,11 @@ export async function pretrainedNetwork(
         'serve fer-dcnn/weights/weights.bin, or pass its bytes as `weights` to createClassifier of fer-dcnn/lite',
       );
   const byName = await readWeights(modelJson, binary);
-  const values = WEIGHT_NAMES.map((name, index) => {
+  return WEIGHT_NAMES.map((name, index) => {
     const found = byName.get(name);
     if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);
     return found;
   });
-  const network = await startNetwork(module);
-  network.setWeights(values);
-  return network;
 }
 
 // --- below this line: helpers of this file alone ---

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
 import { runOn, startBackend } from '../../src/backends/use-backend.js';
-import { buildModel, registerBackend, useBackend } from '../../src/index.js';
+import { buildModel, classify, registerBackend, useBackend } from '../../src/index.js';
 
 describe('useBackend', () => {
   test.each(['cpu', 'wasm', 'cpu'])('puts TF.js on %s', async (name) => {
@@ -44,6 +44,35 @@ describe('useBackend', () => {
     expect(() => registerBackend('mine', () => ({ name: 'mine', start }))).toThrow(
       expect.objectContaining({ code: 'OPTION' }),
     );
+  });
+
+  test('classify() follows it from the next call on, and calls under way end where they began', async () => {
+    const asked: string[] = [];
+    const made = (name: string, probability: number) =>
+      registerBackend(name, () => ({
+        name,
+        tfjsName: 'cpu',
+        start: async () => {},
+        pretrained: async () => ({
+          predict: async () => {
+            asked.push(name);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            return Float32Array.of(probability, 1 - probability, 0, 0, 0);
+          },
+          dispose() {},
+        }),
+      }));
+    made('angry-one', 1);
+    made('happy-one', 0);
+    const face = { data: new Uint8Array(4), width: 2, height: 2, channels: 1 as const };
+    await useBackend('angry-one');
+    const underWay = classify(face);
+    await useBackend('happy-one');
+    expect((await classify(face))[0].className).toBe('happy');
+    expect((await underWay)[0].className).toBe('angry');
+    await useBackend('angry-one');
+    expect((await classify(face))[0].className).toBe('angry');
+    expect(asked).toHaveLength(3);
   });
 
   test('tries again after a failure', async () => {

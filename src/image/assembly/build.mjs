@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import asc from 'assemblyscript/asc';
+
+/*
+ * The pixel kernels, into a source file: with 3 KB, they are where pixels are worked on without anything to load.
+ */
+const options = [
+  ...['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--initialMemory', '1', '--disableWarning', '201'],
+  ...['--enable', 'simd'],
+];
+const target = process.argv[2] ?? 'src/image/pixel-kernels-wasm.ts';
+
+let bytes;
+const { error, stderr } = await asc.main(['src/image/assembly/index.ts', '-o', 'pixels.wasm', ...options], {
+  writeFile(_, contents) {
+    bytes = contents;
+  },
+});
+const messages = stderr.toString();
+if (messages) console.error(messages);
+if (error) throw error;
+
+const lines = Buffer.from(bytes).toString('base64').match(/.{1,110}/g);
+writeFileSync(
+  target,
+  `// Made of src/image/assembly by \`npm run build:kernels\`: a WebAssembly module of ${bytes.length} bytes, base64.
+export const PIXEL_KERNELS_WASM = [
+${lines.map((line) => `  '${line}',`).join('\n')}
+];
+`,
+);

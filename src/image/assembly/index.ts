@@ -1,0 +1,3 @@
+export { changeLevels, warp } from './augment';
+export { localContrast } from './contrast';
+export { resampleRows } from './resample';

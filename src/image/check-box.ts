@@ -1,0 +1,23 @@
+import { FerError } from '../errors.js';
+import { describeInput } from './describe-input.js';
+import type { Box } from './resample.js';
+
+/**
+ * Refuses a box whose place or size is no number, or that has no area.
+ *
+ * @throws FerError `OPTION`.
+ */
+export function checkBox(box: Box): void {
+  const { x, y, width, height } = box;
+  // By name: an array of them would be garbage in every frame.
+  const finite = Number.isFinite(x) && Number.isFinite(y) && Number.isFinite(width) && Number.isFinite(height);
+  if (!finite || width <= 0 || height <= 0) {
+    throw new FerError('OPTION', `${describeBox(box)} must have finite numbers and a width and height above 0`);
+  }
+}
+
+/** A box in a message. */
+export function describeBox({ x, y, width, height }: Box): string {
+  const [left, top, wide, high] = [x, y, width, height].map(describeInput);
+  return `box { x: ${left}, y: ${top}, width: ${wide}, height: ${high} }`;
+}

@@ -1,0 +1,16 @@
+import { FerError, reasonOf } from '../errors.js';
+import { describeInput } from './describe-input.js';
+import type { ImageInput } from './input.js';
+
+/**
+ * Whether several images were given.
+ *
+ * @throws FerError `INPUT` for an object that cannot be asked, such as a revoked proxy.
+ */
+export function isList(input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] {
+  try {
+    return Array.isArray(input) && input.length >= 0;
+  } catch (error) {
+    throw new FerError('INPUT', `${describeInput(input)} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+}
