@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { runtime } from '#runtime';
 import { reasonOf } from '../errors.js';
 import { assetCandidates } from '../model/asset-candidates.js';
@@ -22,6 +23,7 @@ export interface NativeKernels {
   reluGradient(x: number, dy: number, out: number, count: number): void;
   sumRows(x: number, out: number, rows: number, columns: number): void;
   adam(...addressesAndNumbers: number[]): void;
+  adamOfMany(...addressesAndNumbers: number[]): void;
   dropout(x: number, out: number, count: number, seed: number, threshold: number, scale: number): void;
 }
 
@@ -95,6 +97,17 @@ export function whyNotNative(backend: unknown): string | undefined {
   return typeof made === 'string' ? made : undefined;
 }
 
+/**
+ * The training kernels on memory of one's own that threads share.
+ *
+ * @throws Error when they cannot be found, or the engine does not take them.
+ */
+export async function nativeOnShared(memory: WebAssembly.Memory): Promise<NativeKernels> {
+  const { module } = await load(fastestPath(), true);
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return exports as unknown as NativeKernels;
+}
+
 /** Runs `work` with scratch memory of the backend's own allocator. */
 export function withScratch<T>(backend: unknown, bytes: number, work: (address: number) => T): T {
   const { wasm } = backend as WasmBackend;
@@ -110,6 +123,15 @@ export function withScratch<T>(backend: unknown, bytes: number, work: (address: 
 /** Where a tensor's values lie in the backend's memory; moves them there from another backend. */
 export function addressOf(backend: unknown, tensor: { dataId: object }): number {
   return (backend as WasmBackend).dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** A float tensor's values where they lie, without a copy, until the next op; null on other backends than wasm. */
+export function valuesInPlace(tensor: { dataId: object; size: number }): Float32Array | null {
+  if (tf.getBackend() !== 'wasm') return null;
+  const backend = tf.backend() as unknown as WasmBackend;
+  const memory = memoryOf(backend);
+  if (!(memory instanceof WebAssembly.Memory)) return null;
+  return new Float32Array(memory.buffer, addressOf(backend, tensor), tensor.size);
 }
 
 // --- below this line: helpers of this file alone ---

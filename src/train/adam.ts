@@ -24,6 +24,20 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
+/** The numbers of one step. */
+export interface AdamStep {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** 1 / (1 - beta1^t) */
+  meanScale: number;
+  /** 1 / (1 - beta2^t) */
+  squareScale: number;
+  /** 1 - learningRate * weightDecay, for weights of rank 2 and more. */
+  decay: number;
+}
+
 /**
  * Adam (Kingma and Ba, 2015, algorithm 1) with decoupled weight decay (Loshchilov and Hutter, "AdamW", 2019):
  * m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= lr ((m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + decay w).
@@ -47,12 +61,19 @@ export class Adam {
     this.#squares = zeros();
   }
 
-  /** Takes one step. Gradients are by the variables' names, each of its variable's shape; the caller disposes them. */
-  step(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): void {
+  /** Counts a step and gives its numbers: all that is needed to take it elsewhere, on the moments of {@link state}. */
+  nextStep(learningRate: number): AdamStep {
     const { beta1, beta2, epsilon, weightDecay } = this.#options;
     this.steps++;
-    const meanCorrection = 1 - beta1 ** this.steps;
-    const squareCorrection = 1 - beta2 ** this.steps;
+    const meanScale = 1 / (1 - beta1 ** this.steps);
+    const squareScale = 1 / (1 - beta2 ** this.steps);
+    return { learningRate, beta1, beta2, epsilon, meanScale, squareScale, decay: 1 - learningRate * weightDecay };
+  }
+
+  /** Takes one step. Gradients are by the variables' names, each of its variable's shape; the caller disposes them. */
+  step(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): void {
+    const { weightDecay } = this.#options;
+    const { beta1, beta2, epsilon, meanScale, squareScale } = this.nextStep(learningRate);
     this.#variables.forEach((variable, i) => {
       const gradient = gradients[variable.name];
       const decay = variable.rank > 1 ? weightDecay : 0;
@@ -63,8 +84,8 @@ export class Adam {
         if (adamStep(variable, gradient, mean, square, settings)) return;
         mean.assign(tf.add(tf.mul(mean, beta1), tf.mul(gradient, 1 - beta1)));
         square.assign(tf.add(tf.mul(square, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
-        const root = tf.add(tf.sqrt(tf.div(square, squareCorrection)), epsilon);
-        const change = tf.mul(tf.div(mean, root), -learningRate / meanCorrection);
+        const root = tf.add(tf.sqrt(tf.mul(square, squareScale)), epsilon);
+        const change = tf.mul(tf.div(mean, root), -learningRate * meanScale);
         const kept = decay === 0 ? variable : tf.mul(variable, 1 - learningRate * decay);
         variable.assign(tf.add(kept, change));
       });

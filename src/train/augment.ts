@@ -1,4 +1,6 @@
 import { FerError } from '../errors.js';
+import { pixelKernels } from '../image/pixel-kernels.js';
+import { degrade } from './degrade.js';
 
 /** Random changes to a face that leave its emotion as it is. All are off at 0, and `false` where they are switches. */
 export interface AugmentOptions {
@@ -48,6 +50,11 @@ export interface AugmentOptions {
    * @default 0
    */
   erasing?: number;
+  /**
+   * Probability that the picture is made worse: blurred, noisy, compressed as JPEG, or reduced and enlarged again.
+   * @default 0
+   */
+  degrade?: number;
 }
 
 /** The augmentation that the original report trained with: shear 0.2, zoom 0.2, horizontal flip. */
@@ -62,7 +69,8 @@ export interface Levels {
 }
 
 /**
- * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then erasing.
+ * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then
+ * erasing, then quality.
  *
  * @param range - The difference between black and white on the scale of `levels`: 255, or 1.
  * @param random - Numbers in [0, 1); the same numbers make the same change.
@@ -108,6 +116,7 @@ export function augment(
   }
   if (contrast || brightness) changeLevels(out, contrastFactor, lift);
   if (erased) erase(levels, out, random);
+  if (random() < (options.degrade ?? 0)) degrade({ ...levels, data: out }, range, random);
 }
 
 /** @throws FerError `OPTION` naming the field that is out of range. */
@@ -119,6 +128,7 @@ export function checkAugmentOptions(options: AugmentOptions): void {
     ['contrast', 1],
     ['brightness', 1],
     ['erasing', 1],
+    ['degrade', 1],
     ['rotation', 180],
     ['shear', Math.PI / 2],
   ];
@@ -136,6 +146,18 @@ export function checkAugmentOptions(options: AugmentOptions): void {
 type Mapping = [xx: number, xy: number, tx: number, yx: number, yy: number, ty: number];
 
 function warp({ data, width, height, channels }: Levels, mapping: Mapping, out: Float32Array): void {
+  const kernels = pixelKernels();
+  if (kernels !== null) {
+    const to = data.length + 1;
+    kernels.reserve(4 * (to + data.length));
+    kernels.floats.set(data);
+    // The pixel behind the last one: it is read, but does not count.
+    kernels.floats[data.length] = 0;
+    kernels.warp(0, width, height, channels, ...mapping, 4 * to);
+    out.set(kernels.floats.subarray(to, to + data.length));
+    return;
+  }
+
   const [xx, xy, tx, yx, yy, ty] = mapping;
   const cx = (width - 1) / 2;
   const cy = (height - 1) / 2;
@@ -168,6 +190,15 @@ function warp({ data, width, height, channels }: Levels, mapping: Mapping, out: 
 }
 
 function changeLevels(data: Float32Array, factor: number, lift: number): void {
+  const kernels = pixelKernels();
+  if (kernels !== null) {
+    kernels.reserve(4 * data.length);
+    kernels.floats.set(data);
+    kernels.changeLevels(0, data.length, factor, lift);
+    data.set(kernels.floats.subarray(0, data.length));
+    return;
+  }
+
   const mean = meanOf(data);
   for (let i = 0; i < data.length; i++) data[i] = mean + (data[i] - mean) * factor + lift;
 }

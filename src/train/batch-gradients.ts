@@ -50,20 +50,42 @@ export interface TakenShare extends Share {
   weights: Float32Array | null;
 }
 
-/** Takes and augments the samples of a part; needs no weights, so it may be done ahead. */
-export function takeShare({ training, spec, seed, weightOfClass }: GradientSource, share: Share): TakenShare {
+/** Takes and augments the samples of a part. */
+export function takeShare(source: GradientSource, share: Share): TakenShare {
   const { indices, firstRow, epoch, step } = share;
-  const { classes, inputSize } = spec;
+  const { inputSize } = source.spec;
   const inputs = new Float32Array(indices.length * inputSize);
+  indices.forEach((index, i) => {
+    takeRow(source, index, { epoch, step, row: firstRow + i }, inputs, i * inputSize);
+  });
+  return { ...share, inputs, ...rowTargets(source, indices) };
+}
+
+/** Takes and augments the sample of one row of a batch into `out[offset...]`; needs no weights, may be done ahead. */
+export function takeRow(
+  { training, seed }: GradientSource,
+  index: number,
+  { epoch, step, row }: { epoch: number; step: number; row: number },
+  out: Float32Array,
+  offset: number,
+): void {
+  // The position is part of the key: balanced sampling takes a sample more than once.
+  training.take(index, out, offset, randomStream(seed, 2, epoch, step, row));
+}
+
+/** What the samples are, and what each one's loss counts. */
+export function rowTargets(
+  { training, spec, weightOfClass }: GradientSource,
+  indices: Uint32Array,
+): Pick<TakenShare, 'labels' | 'weights'> {
+  const { classes } = spec;
   const labels = new Float32Array(indices.length * classes);
   const weights = weightOfClass && new Float32Array(indices.length);
   indices.forEach((index, row) => {
-    // The position is part of the key: balanced sampling takes a sample more than once.
-    training.take(index, inputs, row * inputSize, randomStream(seed, 2, epoch, step, firstRow + row));
     labels.set(training.labels.subarray(index * classes, (index + 1) * classes), row * classes);
-    if (weights) weights[row] = weightOfClass[training.truth[index]];
+    if (weights) weights[row] = weightOfClass![training.truth[index]];
   });
-  return { ...share, inputs, labels, weights };
+  return { labels, weights };
 }
 
 /** Runs a part of a batch through the model, and gives the gradients of its mean loss. */

@@ -8,6 +8,12 @@ export interface CheckpointStore {
   save(bytes: Uint8Array): Promise<void>;
   /** What was saved last, or null. */
   load(): Promise<Uint8Array | null>;
+  /**
+   * Takes the store for one training, so that no other writes into it; gives what ends that.
+   *
+   * @throws FerError `CHECKPOINT` while another has it.
+   */
+  lock?(): Promise<() => Promise<void>>;
 }
 
 /** All that a training needs to go on as if it had not stopped. */
@@ -19,24 +25,21 @@ export interface Checkpoint {
 }
 
 /**
- * Writes a checkpoint as one sequence of bytes: a magic word, the length of a JSON head, the head (state, lengths,
- * sha256 of the rest), then the arrays, float32, little-endian.
+ * Writes a checkpoint as one sequence of bytes: a magic word, the sha256 of all that follows, the length of a JSON head,
+ * the head (state, lengths), then the arrays, float32, little-endian.
  */
 export function encodeCheckpoint({ state, arrays }: Checkpoint): Uint8Array {
-  const body = new Uint8Array(arrays.reduce((sum, array) => sum + array.byteLength, 0));
-  let offset = 0;
+  const head = new TextEncoder().encode(JSON.stringify({ state, lengths: arrays.map((array) => array.length) }));
+  const bytes = new Uint8Array(HEAD_AT + head.length + arrays.reduce((sum, array) => sum + array.byteLength, 0));
+  new DataView(bytes.buffer).setUint32(LENGTH_AT, head.length, true);
+  bytes.set(head, HEAD_AT);
+  let offset = HEAD_AT + head.length;
   for (const array of arrays) {
-    body.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), offset);
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), offset);
     offset += array.byteLength;
   }
-  const head = new TextEncoder().encode(
-    JSON.stringify({ state, lengths: arrays.map((array) => array.length), sha256: bytesToHex(sha256(body)) }),
-  );
-  const bytes = new Uint8Array(HEAD_AT + head.length + body.length);
   bytes.set(MAGIC);
-  new DataView(bytes.buffer).setUint32(MAGIC.length, head.length, true);
-  bytes.set(head, HEAD_AT);
-  bytes.set(body, HEAD_AT + head.length);
+  bytes.set(sha256(bytes.subarray(LENGTH_AT)), MAGIC.length);
   return bytes;
 }
 
@@ -49,18 +52,22 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   if (bytes.length < HEAD_AT || MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw new FerError('CHECKPOINT', 'the checkpoint is not one of this library, or of another version');
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true);
+  const sum = bytesToHex(bytes.subarray(MAGIC.length, LENGTH_AT));
+  if (bytesToHex(sha256(bytes.subarray(LENGTH_AT))) !== sum) {
+    throw new FerError('CHECKPOINT', 'the checkpoint is damaged: its sha256 does not match');
+  }
   try {
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(LENGTH_AT, true);
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD_AT, HEAD_AT + length)));
     // A copy, so that the floats are aligned; of a Node Buffer, slice would be none.
     const body = new Uint8Array(bytes.subarray(HEAD_AT + length));
-    if (bytesToHex(sha256(body)) !== head.sha256) throw new Error('its sha256 does not match');
     let offset = 0;
     const arrays = (head.lengths as number[]).map((size) => {
       const array = new Float32Array(body.buffer, offset, size);
       offset += array.byteLength;
       return array;
     });
+    if (offset !== body.length) throw new Error(`its arrays are ${offset} bytes of ${body.length}`);
     return { state: head.state, arrays };
   } catch (error) {
     throw new FerError('CHECKPOINT', `the checkpoint is damaged: ${reasonOf(error)}`, { cause: error });
@@ -69,5 +76,6 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
 
 // --- below this line: helpers of this file alone ---
 
-const MAGIC = new TextEncoder().encode('FERCKPT1');
-const HEAD_AT = MAGIC.length + 4;
+const MAGIC = new TextEncoder().encode('FERCKPT2');
+const LENGTH_AT = MAGIC.length + 32;
+const HEAD_AT = LENGTH_AT + 4;

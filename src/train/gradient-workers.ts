@@ -1,204 +1,144 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runtime } from '#runtime';
-import { FerError } from '../errors.js';
+import type { Backend } from '../backends/types.js';
+import { FerError, reasonOf } from '../errors.js';
+import { type NativeKernels, nativeOnShared } from '../kernels/native.js';
 import { toFiles } from '../model/artifacts.js';
 import type { Thread } from '../runtime.js';
-import type { GradientSource, Share } from './batch-gradients.js';
-import type { WorkerAnswer, WorkerStart, WorkerStep } from './gradient-worker.js';
+import type { WorkerAnswer, WorkerStart } from './gradient-worker.js';
+import { SharedState } from './shared-state.js';
+import { StepBarrier } from './step-barrier.js';
+import { StepThread } from './step-thread.js';
 import type { StoredSamples } from './training-data.js';
-
-/** Threads that compute the gradients of a batch together. */
-export interface GradientWorkers {
-  /**
-   * Gradients of the batch's mean loss, by the variables' names; the caller disposes them.
-   *
-   * @param epoch - From 1.
-   * @param step - Steps of the whole training before this one.
-   * @param next - The batch after this one, if it is known: it is augmented ahead.
-   */
-  batch(
-    indices: Uint32Array,
-    epoch: number,
-    step: number,
-    next: Uint32Array | null,
-  ): Promise<{ gradients: tf.NamedTensorMap; loss: number; right: number }>;
-  dispose(): void;
-}
+import type { TrainingRun } from './training-run.js';
+import type { TrainingSteps } from './training-steps.js';
 
 /**
- * Starts `count` threads, each with a copy of the model; weights, gradients and samples lie in memory that all share.
- * Every thread takes an equal part of each batch, in order, and gradients are added in order: the result is the same
- * whichever is done first.
+ * Takes the steps of a training on `count` threads, of which the calling one is the first. Every thread has a copy of
+ * the model; samples, weights, moments and gradients lie in memory that all share, where the threads wait for each
+ * other without messages. See {@link StepThread}.
  *
- * @throws FerError `OPTION` where there are no such threads; `MODEL` when a thread cannot build the model.
+ * @throws FerError `OPTION` where there are no such threads; `BACKEND_UNAVAILABLE` without SIMD, or when a thread ends;
+ * `MODEL` when a thread fails.
  */
 export async function startGradientWorkers(
   count: number,
-  source: GradientSource,
-  backend: string,
-): Promise<GradientWorkers> {
-  const { model, variables, training, seed, weightOfClass } = source;
-  const size = variables.reduce((sum, variable) => sum + variable.size, 0);
-  const weights = sharedFloats(size);
-  const files = toFiles(model);
-  const stored = shared(training.stored);
-  const workers: GradientWorker[] = [];
+  run: TrainingRun,
+  batchSize: number,
+  backend: Backend,
+): Promise<TrainingSteps> {
+  const { source } = run;
+  const { model, variables, training, seed, weightOfClass, spec } = source;
+  const threads: Thread[] = [];
+  let failure: FerError | undefined;
   try {
-    for (let part = 0; part < count; part++) workers.push(new GradientWorker(sharedFloats(size)));
+    const untrained = model.nonTrainableWeights.map((weight) => weight.read() as tf.Variable);
+    const layout = {
+      threads: count,
+      trainable: variables.map(({ size }) => size),
+      decaying: variables.map(({ rank }) => rank > 1),
+      moving: untrained.map(({ size }) => size),
+      averaged: run.moved.averages.length > 0,
+      ...{ samples: training.count, batchSize: Math.min(batchSize, training.count), inputSize: spec.inputSize },
+    };
+    threads.push(...Array.from({ length: count - 1 }, () => runtime.startGradientWorker()));
+    const state = new SharedState(layout);
+    const kernels = await kernelsOn(state.memory);
+    const start: Omit<WorkerStart, 'thread'> = {
+      ...{ files: toFiles(model), stored: shared(training.stored), options: training.options, seed, weightOfClass },
+      ...{ backend: backend.name, layout, memory: state.memory },
+    };
     await Promise.all(
-      workers.map((worker) => {
-        const { options } = training;
-        const start: WorkerStart = {
-          files,
-          stored,
-          options,
-          seed,
-          weightOfClass,
-          backend,
-          weights,
-          gradients: worker.gradients,
-        };
-        return worker.ask(start);
-      }),
+      threads.map(
+        (thread, i) =>
+          new Promise<void>((resolve, reject) => {
+            const fail = (error: FerError) => {
+              failure ??= error;
+              reject(failure);
+            };
+            thread.listen(
+              (answer: WorkerAnswer) => {
+                if (answer.kind === 'ready') resolve();
+                else fail(new FerError('MODEL', `a training worker failed: ${answer.reason}`));
+              },
+              (reason) => fail(new FerError('BACKEND_UNAVAILABLE', `a training worker has ended: ${reason}`)),
+            );
+            thread.post({ ...start, thread: i + 1 } satisfies WorkerStart);
+          }),
+      ),
     );
+
+    const barrier = new StepBarrier(state.arrivals, count);
+    const wait = async () => {
+      while (!barrier.wait(PATIENCE_MS)) {
+        // What happened to the others is told by messages, and those wait for this thread.
+        await new Promise((resolve) => setTimeout(resolve));
+        if (failure) throw failure;
+      }
+    };
+    const here = new StepThread({ thread: 0, source, backend, state, kernels, barrier, wait });
+    const { weights, means, squares, averages } = run.moved;
+    const held: { array: Float32Array; variables: readonly tf.Variable[] }[] = [
+      { array: state.weights, variables: [...weights, ...untrained] },
+      { array: state.means, variables: means },
+      { array: state.squares, variables: squares },
+      { array: state.averages, variables: averages },
+    ];
+    let epoch = 0;
+
+    return {
+      async beginEpoch(number, order) {
+        epoch = number;
+        state.order.set(order);
+        for (const { array, variables } of held) {
+          for (const [i, variable] of variables.entries()) array.set(await variable.data(), state.starts[i]);
+        }
+      },
+      async take(first, rows, learningRate) {
+        const following = Math.min(batchSize, training.count - first - rows);
+        const step = { first, rows, following, epoch, step: run.steps, ...run.nextStep(learningRate) };
+        state.announce(step);
+        await here.take(step);
+        const busy = Math.min(count, rows);
+        let [loss, right] = [0, 0];
+        for (let thread = 0; thread < busy; thread++) {
+          loss += state.figures[2 * thread] * state.portions[thread];
+          right += state.figures[2 * thread + 1];
+        }
+        return { loss, right };
+      },
+      async endEpoch() {
+        // The weights are in the model after every step.
+        for (const { array, variables } of held.slice(1)) {
+          variables.forEach((variable, i) => {
+            const values = array.slice(state.starts[i], state.starts[i] + variable.size);
+            tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+          });
+        }
+      },
+      dispose() {
+        for (const thread of threads) thread.end();
+      },
+    };
   } catch (error) {
-    for (const worker of workers) worker.end();
+    for (const thread of threads) thread.end();
     throw error;
   }
-
-  return {
-    async batch(indices, epoch, step, next) {
-      await writeWeights(variables, weights);
-      const shares = sharesOf(indices, count, epoch, step);
-      const following = next && sharesOf(next, count, epoch, step + 1);
-      const answers = await Promise.all(
-        shares.map((share, i) => workers[i].ask({ share, next: following?.[i] ?? null })),
-      );
-      const portions = shares.map((share) => share.indices.length / indices.length);
-      setMoving(
-        source,
-        answers.map((answer) => answer.moving),
-        portions,
-      );
-      return {
-        gradients: addedGradients(
-          variables,
-          shares.map((_, i) => workers[i].gradients),
-          portions,
-        ),
-        loss: answers.reduce((sum, { loss }, i) => sum + loss * portions[i], 0),
-        right: answers.reduce((sum, { right }) => sum + right, 0),
-      };
-    },
-    dispose() {
-      for (const worker of workers) worker.end();
-    },
-  };
 }
 
 // --- below this line: helpers of this file alone ---
 
-type Done = Extract<WorkerAnswer, { kind: 'done' }>;
+/** How long the calling thread waits for others before it looks for messages from them. */
+const PATIENCE_MS = 50;
 
-/** One thread, asked one thing at a time. */
-class GradientWorker {
-  readonly gradients: Float32Array;
-  readonly #thread: Thread;
-  #settle: { resolve(answer: Done): void; reject(error: FerError): void } | undefined;
-  #ended: FerError | undefined;
-
-  constructor(gradients: Float32Array) {
-    this.gradients = gradients;
-    this.#thread = runtime.startGradientWorker();
-    this.#thread.listen(
-      (answer: WorkerAnswer) => {
-        if (answer.kind === 'failed')
-          this.#settle?.reject(new FerError('MODEL', `a training worker failed: ${answer.reason}`));
-        else this.#settle?.resolve(answer as Done);
-      },
-      (reason) => {
-        this.#ended ??= new FerError('BACKEND_UNAVAILABLE', `a training worker has ended: ${reason}`);
-        this.#settle?.reject(this.#ended);
-      },
-    );
-  }
-
-  ask(message: WorkerStart | WorkerStep): Promise<Done> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.#thread.post(message);
+async function kernelsOn(memory: WebAssembly.Memory): Promise<NativeKernels> {
+  try {
+    return await nativeOnShared(memory);
+  } catch (error) {
+    throw new FerError('BACKEND_UNAVAILABLE', `workers need WebAssembly with SIMD and threads: ${reasonOf(error)}`, {
+      cause: error,
     });
   }
-
-  end(): void {
-    this.#settle = undefined;
-    this.#thread.end();
-  }
-}
-
-/** Equal parts of a batch, in order; fewer than `count` when there are too few samples. */
-function sharesOf(indices: Uint32Array, count: number, epoch: number, step: number): Share[] {
-  const parts = Math.min(count, indices.length);
-  return Array.from({ length: parts }, (_, part) => {
-    const firstRow = Math.floor((part * indices.length) / parts);
-    const end = Math.floor(((part + 1) * indices.length) / parts);
-    return { indices: indices.slice(firstRow, end), firstRow, part, epoch, step };
-  });
-}
-
-async function writeWeights(variables: readonly tf.Variable[], weights: Float32Array): Promise<void> {
-  let offset = 0;
-  for (const variable of variables) {
-    weights.set(await variable.data(), offset);
-    offset += variable.size;
-  }
-}
-
-function addedUp(gradients: readonly Float32Array[], portions: readonly number[]): Float32Array {
-  const sum = gradients[0].map((value) => value * portions[0]);
-  for (let part = 1; part < gradients.length; part++) {
-    const portion = portions[part];
-    const more = gradients[part];
-    for (let i = 0; i < sum.length; i++) sum[i] += more[i] * portion;
-  }
-  return sum;
-}
-
-/** The sum of all parts' gradients, each times its share of the batch; added by the backend, ten times as fast as here. */
-function addedGradients(
-  variables: readonly tf.Variable[],
-  parts: readonly Float32Array[],
-  portions: readonly number[],
-): tf.NamedTensorMap {
-  const sums: tf.NamedTensorMap = {};
-  let offset = 0;
-  for (const { name, size, shape } of variables) {
-    const from = offset;
-    sums[name] = tf.tidy(() =>
-      parts
-        .map((part, i) => tf.mul(tf.tensor(part.slice(from, from + size), shape), portions[i]))
-        .reduce((sum, more) => tf.add(sum, more)),
-    );
-    offset += size;
-  }
-  return sums;
-}
-
-/** What every thread moved on its own (averages of batch normalisation) becomes the mean of all. */
-function setMoving({ model }: GradientSource, moved: readonly Float32Array[][], portions: readonly number[]): void {
-  model.nonTrainableWeights.forEach((weight, i) => {
-    const mean = addedUp(
-      moved.map((each) => each[i]),
-      portions,
-    );
-    const variable = weight.read() as tf.Variable;
-    tf.tidy(() => variable.assign(tf.tensor(mean, variable.shape)));
-  });
-}
-
-function sharedFloats(length: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(4 * length));
 }
 
 function shared({ data, starts, sizes, labels }: StoredSamples): StoredSamples {

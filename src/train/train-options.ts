@@ -78,8 +78,8 @@ export interface TrainOptions {
   /** Told of progress. */
   callbacks?: TrainCallbacks | readonly TrainCallbacks[];
   /**
-   * Threads that share the work of every batch, on as many cores (Node). The same seed and number of workers give the
-   * same result. 1 means none beside the thread that calls.
+   * Threads that share the work of every batch, on as many cores (Node); the one that calls is one of them. The same
+   * seed and number of workers give the same result.
    * @default 1
    */
   workers?: number;

@@ -1,18 +1,17 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Backend } from '../backends/types.js';
-import { currentBackend, runOn } from '../backends/use-backend.js';
+import { currentBackend } from '../backends/use-backend.js';
 import { FerError } from '../errors.js';
 import { classNamesOf } from '../evaluate/evaluate.js';
 import type { LabelledData } from '../evaluate/labelled-data.js';
 import { setMetadata } from '../model/metadata.js';
-import { batchGradients, type GradientSource, takeShare } from './batch-gradients.js';
-import { type GradientWorkers, startGradientWorkers } from './gradient-workers.js';
+import { startGradientWorkers } from './gradient-workers.js';
 import { randomStream } from './random.js';
 import { epochOrder } from './sampling.js';
 import type { EpochFigures, TrainResult } from './train-history.js';
-import { type TrainCallbacks, type TrainOptions, trainSettings } from './train-options.js';
+import { type TrainCallbacks, type TrainOptions, type TrainSettings, trainSettings } from './train-options.js';
 import { allRows, readTrainingData, throwIfAborted } from './training-data.js';
 import { TrainingRun } from './training-run.js';
+import { stepsHere, type TrainingSteps } from './training-steps.js';
 
 /**
  * Trains a model with Adam and categorical cross-entropy, on the backend in use. Afterwards the model holds the weights
@@ -22,7 +21,7 @@ import { TrainingRun } from './training-run.js';
  * @param data - Tensors `{ xs, ys }`, or samples `{ image, label }` such as those of `imageFolder`. Labels are class
  * indices or probabilities over the classes (soft labels). Samples are read once and kept in memory as 8-bit levels.
  * @throws FerError `MODEL`, `DATA`, `SHAPE`, `CLASSES`, `OPTION`, `NOT_FINITE` when the loss is no longer a number,
- * `CHECKPOINT`, `ABORTED`, and what reading an image throws.
+ * `CHECKPOINT`, `ABORTED`, `BACKEND_UNAVAILABLE` when a worker ends, and what reading an image throws.
  * @example
  * const model = buildModel({ seed: 1 });
  * const { history, best } = await train(model, imageFolder('faces/train'), {
@@ -35,8 +34,24 @@ import { TrainingRun } from './training-run.js';
  */
 export async function train(model: LayersModel, data: LabelledData, options: TrainOptions = {}): Promise<TrainResult> {
   const settings = trainSettings(model, options);
+  throwIfAborted(settings.signal);
+  const unlock = await settings.store?.lock?.();
+  try {
+    return await trainWith(model, data, options, settings);
+  } finally {
+    await unlock?.();
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+async function trainWith(
+  model: LayersModel,
+  data: LabelledData,
+  options: TrainOptions,
+  settings: TrainSettings,
+): Promise<TrainResult> {
   const { spec, epochs, batchSize, seed, signal, normalization } = settings;
-  throwIfAborted(signal);
   const backend = await currentBackend();
   const training = await readTrainingData(data, { spec, normalization, augmentation: options.augment ?? null }, signal);
   const validation = options.validationData && (await allRows(options.validationData, spec, normalization, signal));
@@ -44,11 +59,13 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
 
   const run = new TrainingRun(model, settings, training);
   const callbacks = [options.callbacks ?? []].flat() as TrainCallbacks[];
-  let workers: GradientWorkers | undefined;
+  let steps: TrainingSteps | undefined;
   try {
     if (options.resume) await run.restore();
-    if (settings.workers > 1) workers = await startGradientWorkers(settings.workers, run.source, backend.name);
-    const gradientsOf = workers ?? gradientsHere(run.source, backend);
+    steps =
+      settings.workers > 1
+        ? await startGradientWorkers(settings.workers, run, batchSize, backend)
+        : stepsHere(run, backend);
     const stepsPerEpoch = Math.ceil(training.count / batchSize);
     for (const each of callbacks) await each.onTrainBegin?.({ samples: training.count, stepsPerEpoch, epochs });
 
@@ -56,28 +73,24 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
     while (run.epoch < epochs && !run.outOfPatience()) {
       const epoch = run.epoch + 1;
       const order = epochOrder(training, spec.classes, settings.sampling, randomStream(seed, 1, epoch));
+      await steps.beginEpoch(epoch, order);
       const sums = { loss: 0, right: 0 };
       let learningRate = 0;
       for (let step = 0; step < stepsPerEpoch; step++) {
         throwIfAborted(signal);
-        const [indices, next] = [step, step + 1].map((at) => order.subarray(at * batchSize, (at + 1) * batchSize));
+        const first = step * batchSize;
+        const rows = Math.min(batchSize, order.length - first);
         learningRate = settings.learningRate * settings.schedule((run.epoch + step / stepsPerEpoch) / epochs);
-        const { gradients, loss, right } = await gradientsOf.batch(
-          indices,
-          epoch,
-          run.steps,
-          next.length > 0 ? next : null,
-        );
-        runOn(backend, () => run.apply(gradients, learningRate));
+        const { loss, right } = await steps.take(first, rows, learningRate);
         if (!Number.isFinite(loss)) {
           throw new FerError('NOT_FINITE', `the loss became ${loss} in epoch ${epoch}: try a smaller learning rate`);
         }
-        sums.loss += loss * indices.length;
+        sums.loss += loss * rows;
         sums.right += right;
         for (const each of callbacks) await each.onBatchEnd?.({ epoch, step: step + 1, stepsPerEpoch, loss });
         if (performance.now() - lastPause > 50) {
           // Timers, input and the abort signal get their turn.
-          await new Promise((resolve) => setTimeout(resolve, 0));
+          await new Promise((resolve) => (globalThis.setImmediate ?? setTimeout)(resolve));
           lastPause = performance.now();
         }
       }
@@ -86,25 +99,13 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
         accuracy: sums.right / order.length,
         learningRate,
       };
+      await steps.endEpoch();
       await run.endEpoch(figures, validation);
       for (const each of callbacks) await each.onEpochEnd?.(epoch, figures);
     }
     return run.finish();
   } finally {
-    workers?.dispose();
+    steps?.dispose();
     run.dispose();
   }
-}
-
-// --- below this line: helpers of this file alone ---
-
-/** Gradients computed on this thread. */
-function gradientsHere(source: GradientSource, backend: Backend): Pick<GradientWorkers, 'batch'> {
-  return {
-    async batch(indices, epoch, step) {
-      const share = { indices, firstRow: 0, part: 0, epoch, step };
-      const { gradients, figures } = runOn(backend, () => batchGradients(source, takeShare(source, share)));
-      return { gradients, ...(await figures()) };
-    },
-  };
 }

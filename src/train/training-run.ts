@@ -3,7 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../errors.js';
 import { classNamesOf, evaluateRows } from '../evaluate/evaluate.js';
 import { type LabelledRows, rowBlocks } from '../evaluate/labelled-data.js';
-import { Adam } from './adam.js';
+import { Adam, type AdamStep } from './adam.js';
 import type { GradientSource } from './batch-gradients.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import type { EpochFigures, TrainHistory, TrainResult } from './train-history.js';
@@ -53,10 +53,24 @@ export class TrainingRun {
     this.#adam.step(gradients, learningRate);
     tf.dispose(gradients);
     if (this.#settings.ema === null) return;
-    const decay = Math.min(this.#settings.ema, (1 + this.steps) / (10 + this.steps));
+    const decay = this.#averageDecay();
     this.#averages.forEach((average, i) => {
       tf.tidy(() => average.assign(tf.add(tf.mul(average, decay), tf.mul(this.source.variables[i], 1 - decay))));
     });
+  }
+
+  /** Counts a step that is taken elsewhere, on {@link moved}. */
+  nextStep(learningRate: number): AdamStep & { averageDecay: number } {
+    const numbers = this.#adam.nextStep(learningRate);
+    return { ...numbers, averageDecay: this.#averageDecay() };
+  }
+
+  /** All that a step moves, beside the weights that are not trained; averages are none where none are kept. */
+  get moved(): Record<'weights' | 'means' | 'squares' | 'averages', readonly tf.Variable[]> {
+    const moments = this.#adam.state();
+    const weights = this.source.variables;
+    const [means, squares] = [moments.slice(0, weights.length), moments.slice(weights.length)];
+    return { weights, means, squares, averages: this.#averages };
   }
 
   /** Validates, notes the figures, keeps the weights when they are the best, saves the checkpoint. */
@@ -107,10 +121,19 @@ export class TrainingRun {
     const { state, arrays } = decodeCheckpoint(bytes);
     const saved = state as unknown as SavedState;
     const mine = this.#settingsText();
-    if (saved.settings !== mine) {
-      throw new FerError('CHECKPOINT', `the checkpoint was made with other settings: ${saved.settings}, not ${mine}`);
+    if (saved?.settings !== mine) {
+      throw new FerError('CHECKPOINT', `the checkpoint was made with other settings: ${saved?.settings}, not ${mine}`);
     }
-    const targets = [...allWeights(this.#model), ...this.#adam.state(), ...this.#averages];
+    if (!isSavedState(saved)) throw new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
+    const weights = allWeights(this.#model);
+    const targets = [...weights, ...this.#adam.state(), ...this.#averages];
+    const best = arrays.slice(targets.length);
+    if (
+      best.length !== (saved.bestEpoch > 0 ? weights.length : 0) ||
+      best.some((a, i) => a.length !== weights[i].size)
+    ) {
+      throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
+    }
     if (targets.some((target, i) => arrays[i]?.length !== target.size)) {
       throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
     }
@@ -119,12 +142,17 @@ export class TrainingRun {
     this.epoch = saved.epoch;
     this.#history = saved.history;
     this.#bestEpoch = saved.bestEpoch;
-    this.#bestWeights = arrays.slice(targets.length);
+    this.#bestWeights = best;
   }
 
   dispose(): void {
     this.#adam.dispose();
     tf.dispose(this.#averages);
+  }
+
+  /** At first the average is that of all steps so far. */
+  #averageDecay(): number {
+    return Math.min(this.#settings.ema ?? 0, (1 + this.steps) / (10 + this.steps));
   }
 
   /** Runs work with the averaged weights in the model, then puts back and returns the weights as trained. */
@@ -190,6 +218,20 @@ interface SavedState {
   steps: number;
   history: TrainHistory;
   bestEpoch: number;
+}
+
+/** Whether a checkpoint's state is one that `#save` wrote: a store of the user's own may give anything. */
+function isSavedState(saved: SavedState): boolean {
+  const { epoch, steps, bestEpoch, history } = saved;
+  return (
+    [epoch, steps, bestEpoch].every((count) => Number.isSafeInteger(count) && count >= 0) &&
+    bestEpoch <= epoch &&
+    typeof history === 'object' &&
+    history !== null &&
+    ['loss', 'accuracy', 'learningRate', 'valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) =>
+      Array.isArray(history[figure as keyof TrainHistory]),
+    )
+  );
 }
 
 function classWeights({ classWeights, spec }: TrainSettings, training: TrainingData): Float32Array | null {

@@ -30,6 +30,7 @@ const everything: AugmentOptions = {
   contrast: 0.4,
   brightness: 0.2,
   erasing: 0.5,
+  degrade: 0.5,
 };
 
 describe('augment', () => {

@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import * as tf from '@tensorflow/tfjs-core';
+import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildModel, type PixelImage, type Sample, type TrainOptions, train, useBackend } from '../../src/index.js';
+import { runtime } from '../../src/node/runtime.js';
+import type { Thread } from '../../src/runtime.js';
+import type { CheckpointStore } from '../../src/train/checkpoint.js';
 import { randomStream } from '../../src/train/random.js';
 
 const built = existsSync('dist/node/gradient-worker.js');
@@ -43,9 +47,62 @@ describe.skipIf(!built)('train with workers', () => {
     }
   });
 
+  test('moves decayed, averaged and untrained weights as one thread does', async () => {
+    const run = async (workers: number) => {
+      const model = sequential({
+        layers: [
+          layers.conv2d({ inputShape: [32, 32, 1], filters: 3, kernelSize: 3, strides: 2, useBias: false }),
+          layers.batchNormalization({ momentum: 0.5 }),
+          layers.flatten(),
+          layers.dense({ units: 5, activation: 'softmax' }),
+        ],
+      });
+      model.setWeights(model.getWeights().map(({ shape }, i) => tf.randomUniform(shape, 0.1, 0.5, 'float32', i)));
+      // Every part of a batch is the same sample: so is what batch normalisation sees of it.
+      const face = faces(1)[0];
+      const data = Array<Sample>(16).fill(face);
+      await train(model, data, { ...options, augment: undefined, batchSize: 8, weightDecay: 0.1, workers });
+      return model.getWeights().flatMap((weight) => Array.from(weight.dataSync()));
+    };
+    const [alone, shared] = [await run(1), await run(3)];
+    expect(shared).toHaveLength(alone.length);
+    // TF.js corrects the variance by n / (n - 1), and a part has fewer pixels than the batch.
+    for (const [i, value] of shared.entries()) expect(value).toBeCloseTo(alone[i], 3);
+  });
+
+  test('goes on from its checkpoint, bit for bit', async () => {
+    const run = async (epochs: number, store: CheckpointStore) => {
+      const model = buildModel({ seed: 1 });
+      const { history } = await train(model, faces(25), {
+        ...options,
+        ...{ epochs, workers: 2, checkpoint: store, resume: true },
+      });
+      return { history, weights: weightsOf(model) };
+    };
+    const [stopped, whole] = [storeInMemory(), storeInMemory()];
+    await run(1, stopped);
+    expect(await run(2, stopped)).toEqual(await run(2, whole));
+  });
+
   test('has threads left over when a batch has fewer samples', async () => {
     const { history } = await train(buildModel({ seed: 1 }), faces(3), { ...options, batchSize: 2, workers: 4 });
     expect(history.loss).toHaveLength(2);
+  });
+
+  test('says so when a thread ends by itself', async () => {
+    const start = runtime.startGradientWorker;
+    const threads: Thread[] = [];
+    const spy = vi.spyOn(runtime, 'startGradientWorker').mockImplementation(() => {
+      threads.push(start());
+      return threads.at(-1)!;
+    });
+    const broken = train(buildModel({ seed: 1 }), faces(25), {
+      ...options,
+      workers: 2,
+      callbacks: { onBatchEnd: () => threads[0].end() },
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    spy.mockRestore();
   });
 
   test('stops when aborted, and ends its threads', async () => {
@@ -59,6 +116,16 @@ describe.skipIf(!built)('train with workers', () => {
     await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });
+
+function storeInMemory(): CheckpointStore {
+  let kept: Uint8Array | null = null;
+  return {
+    async save(bytes) {
+      kept = bytes.slice();
+    },
+    load: async () => kept,
+  };
+}
 
 function weightsOf(model: LayersModel): number[][] {
   return model.getWeights().map((weight) => Array.from(weight.dataSync()));

@@ -1,5 +1,3 @@
-import { madd } from './madd';
-
 /** out[row, :] = x[row, :] + bias. */
 export function addBias(x: usize, bias: usize, out: usize, rows: i32, columns: i32): void {
   for (let row = 0; row < rows; row++) {
@@ -80,41 +78,6 @@ export function sumRows(x: usize, out: usize, rows: i32, columns: i32): void {
       const to = out + 4 * <usize>c;
       store<f32>(to, load<f32>(to) + sum);
     }
-  }
-}
-
-/**
- * One step of Adam (Kingma and Ba, 2015): means in place, the weights to `out`. Weights decayed apart from the gradient (Loshchilov and Hutter, 2019).
- *
- * @param meanScale - 1 / (1 - beta1^t); `squareScale` 1 / (1 - beta2^t); `decay` 1 - learningRate * weightDecay.
- */
-export function adam(
-  weight: usize, gradient: usize, mean: usize, square: usize, out: usize, count: i32,
-  learningRate: f32, beta1: f32, beta2: f32, epsilon: f32, meanScale: f32, squareScale: f32, decay: f32,
-): void {
-  const b1 = f32x4.splat(beta1), b2 = f32x4.splat(beta2);
-  const r1 = f32x4.splat(1 - beta1), r2 = f32x4.splat(1 - beta2);
-  const rate = f32x4.splat(learningRate * meanScale);
-  const scale = f32x4.splat(squareScale), eps = f32x4.splat(epsilon), keep = f32x4.splat(decay);
-  let i = count;
-  for (; i >= 4; i -= 4) {
-    const g = v128.load(gradient);
-    const m = madd(b1, v128.load(mean), f32x4.mul(r1, g));
-    const v = madd(b2, v128.load(square), f32x4.mul(r2, f32x4.mul(g, g)));
-    v128.store(mean, m);
-    v128.store(square, v);
-    const change = f32x4.div(f32x4.mul(rate, m), f32x4.add(f32x4.sqrt(f32x4.mul(v, scale)), eps));
-    v128.store(out, f32x4.sub(f32x4.mul(v128.load(weight), keep), change));
-    weight += 16; gradient += 16; mean += 16; square += 16; out += 16;
-  }
-  for (; i > 0; i--) {
-    const g = load<f32>(gradient);
-    const m = beta1 * load<f32>(mean) + (1 - beta1) * g;
-    const v = beta2 * load<f32>(square) + (1 - beta2) * g * g;
-    store<f32>(mean, m);
-    store<f32>(square, v);
-    store<f32>(out, load<f32>(weight) * decay - (learningRate * meanScale * m) / (Mathf.sqrt(v * squareScale) + epsilon));
-    weight += 4; gradient += 4; mean += 4; square += 4; out += 4;
   }
 }
 

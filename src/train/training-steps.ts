@@ -1,0 +1,44 @@
+import type { Backend } from '../backends/types.js';
+import { runOn } from '../backends/use-backend.js';
+import { batchGradients, takeShare } from './batch-gradients.js';
+import type { TrainingRun } from './training-run.js';
+
+/** Takes the steps of a training: gradients of a batch, then a move of the weights. */
+export interface TrainingSteps {
+  /**
+   * @param epoch - From 1.
+   * @param order - Indices of the epoch's samples.
+   */
+  beginEpoch(epoch: number, order: Uint32Array): Promise<void>;
+  /**
+   * Takes one step, after which the model holds the new weights.
+   *
+   * @param first - Where the batch begins in the epoch's order; `rows` is how many samples it has.
+   * @returns The batch's mean loss before the step, and its count of right answers.
+   */
+  take(first: number, rows: number, learningRate: number): Promise<{ loss: number; right: number }>;
+  /** Gives the run all that the steps have moved. */
+  endEpoch(): Promise<void>;
+  dispose(): void;
+}
+
+/** Steps on the calling thread alone. */
+export function stepsHere(run: TrainingRun, backend: Backend): TrainingSteps {
+  let epoch = 0;
+  let order = new Uint32Array();
+  return {
+    async beginEpoch(number, indices) {
+      epoch = number;
+      order = indices as Uint32Array<ArrayBuffer>;
+    },
+    async take(first, rows, learningRate) {
+      const share = { indices: order.subarray(first, first + rows), firstRow: 0, part: 0, epoch, step: run.steps };
+      const { gradients, figures } = runOn(backend, () => batchGradients(run.source, takeShare(run.source, share)));
+      const { loss, right } = await figures();
+      runOn(backend, () => run.apply(gradients, learningRate));
+      return { loss, right };
+    },
+    async endEpoch() {},
+    dispose() {},
+  };
+}
