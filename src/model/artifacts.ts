@@ -21,6 +21,13 @@ export interface ToFilesOptions {
    */
   quantize?: Quantization;
   /**
+   * For `uint8`: the least step between two stored values, as a share of the weights' standard deviation, 0 to 1. Only
+   * kernels of 65,536 weights and more are stored so: smaller ones weigh little and lose much. The binary is as long as
+   * without it, but compresses better: at 0.2, the pretrained weights take 289 KB by brotli instead of 407.
+   * @default 0
+   */
+  quantizeStep?: number;
+  /**
    * File name of the binary, written into `model.json`.
    * @default 'weights.bin'
    */
@@ -30,19 +37,28 @@ export interface ToFilesOptions {
 /**
  * Turns a model into files that plain `tf.loadLayersModel` opens, with the binary's sha256 in the metadata.
  *
- * @throws FerError `NOT_FINITE` when a weight is NaN or infinite; `OPTION` for an unknown quantization.
+ * @throws FerError `NOT_FINITE` when a weight is NaN or infinite; `OPTION` for an unknown quantization or step.
  */
 export function toFiles(model: LayersModel, options: ToFilesOptions = {}): ModelFiles {
-  const { quantize: to = 'none', binaryName = 'weights.bin' } = options;
-  if (!['none', 'uint8', 'uint16'].includes(to)) {
-    throw new FerError('OPTION', `quantize must be 'none', 'uint8' or 'uint16', got '${to}'`);
+  const { quantize: to = 'none', quantizeStep = 0, binaryName = 'weights.bin' } = options;
+  if (!['none', 'uint8', 'uint16', 'float16'].includes(to)) {
+    throw new FerError('OPTION', `quantize must be 'none', 'uint8', 'uint16' or 'float16', got '${to}'`);
+  }
+
+  if (!(quantizeStep >= 0 && quantizeStep <= 1)) {
+    throw new FerError('OPTION', `quantizeStep must be between 0 and 1, got ${quantizeStep}`);
+  }
+  if (quantizeStep > 0 && to !== 'uint8') {
+    throw new FerError('OPTION', `quantizeStep goes with quantize: 'uint8', got '${to}'`);
   }
 
   const entries: io.WeightsManifestEntry[] = [];
   const parts: Uint8Array[] = [];
   for (const weight of model.weights) {
     const tensor = weight.read();
-    const stored = quantize(tensor.dataSync<'float32'>(), tensor.rank < 2 ? 'none' : to);
+    const values = tensor.dataSync<'float32'>();
+    const leastScale = values.length < LARGE ? 0 : quantizeStep * standardDeviation(values);
+    const stored = quantize(values, tensor.rank < 2 ? 'none' : to, leastScale);
     entries.push({
       name: weight.originalName,
       shape: tensor.shape,
@@ -91,6 +107,19 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Weights from which on a kernel's size counts. */
+const LARGE = 65_536;
+
+function standardDeviation(values: Float32Array): number {
+  let sum = 0;
+  let squares = 0;
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  return Math.sqrt(Math.max(0, squares / values.length - (sum / values.length) ** 2));
+}
 
 function concatenate(parts: Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

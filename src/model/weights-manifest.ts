@@ -1,5 +1,6 @@
 import type { io } from '@tensorflow/tfjs-core';
 import { FerError } from '../errors.js';
+import { fromFloat16 } from './float16.js';
 import type { ModelMetadata } from './metadata.js';
 import { sha256Of } from './sha256.js';
 
@@ -39,8 +40,8 @@ export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promi
 /**
  * Reads weights as floats, by name, rounded as TF.js rounds: a stored q stands for q * scale + min.
  *
- * @throws FerError as {@link checkedEntries}; `MODEL` for a weight that is stored as anything but float32, uint8 or
- * uint16.
+ * @throws FerError as {@link checkedEntries}; `MODEL` for a weight that is stored as anything but float32, float16,
+ * uint8 or uint16.
  */
 export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<Map<string, Float32Array>> {
   const weights = new Map<string, Float32Array>();
@@ -53,6 +54,7 @@ export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<
     if (dtype === 'float32') weights.set(entry.name, new Float32Array(buffer));
     else if (dtype === 'uint8') weights.set(entry.name, dequantize(new Uint8Array(buffer), scale, min));
     else if (dtype === 'uint16') weights.set(entry.name, dequantize(new Uint16Array(buffer), scale, min));
+    else if (dtype === 'float16') weights.set(entry.name, fromFloat16(new Uint16Array(buffer)));
     else throw new FerError('MODEL', `the weight ${entry.name} is stored as ${dtype}, which is not read here`);
     offset += bytes;
   }

@@ -1,12 +1,14 @@
+import { brotliCompressSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { buildModel } from '../../src/index.js';
-import { fromFiles, toFiles } from '../../src/model/artifacts.js';
+import { fromFiles, type ToFilesOptions, toFiles } from '../../src/model/artifacts.js';
 import { metadataOf, setMetadata } from '../../src/model/metadata.js';
 import type { ModelJson } from '../../src/model/weights-manifest.js';
 
 const faces = () => tf.randomUniform([3, 32, 32, 1], 0, 1, 'float32', 5);
+const compressed = (bytes: Uint8Array) => brotliCompressSync(bytes).length;
 const outputs = (model: ReturnType<typeof buildModel>) => (model.predict(faces()) as tf.Tensor).arraySync();
 
 describe('model files', () => {
@@ -34,6 +36,38 @@ describe('model files', () => {
     );
     const ours = await fromFiles({ json, binary });
     expect(outputs(plain as typeof model)).toEqual(outputs(ours as typeof model));
+  });
+
+  test('with a coarser step compress better, stay as long, and plain TF.js reads the same values', async () => {
+    const model = buildModel({ seed: 1 });
+    const fine = toFiles(model, { quantize: 'uint8' });
+    const coarse = toFiles(model, { quantize: 'uint8', quantizeStep: 0.2 });
+    expect(coarse.binary.length).toBe(fine.binary.length);
+    expect(compressed(coarse.binary)).toBeLessThan(0.75 * compressed(fine.binary));
+
+    const weights = coarse.json.weightsManifest[0].weights;
+    const kernel = weights.find(({ name }) => name === 'dense1/kernel')!;
+    const { mean, variance } = tf.moments(model.getLayer('dense1').getWeights()[0]);
+    expect(mean.dataSync()[0]).toBeCloseTo(0, 3);
+    expect(kernel.quantization!.scale).toBeCloseTo(0.2 * Math.sqrt(variance.dataSync()[0]), 6);
+    const smaller = ({ name }: { name: string }) => name !== 'dense1/kernel';
+    expect(weights.filter(smaller)).toEqual(fine.json.weightsManifest[0].weights.filter(smaller));
+
+    const { modelTopology } = coarse.json;
+    const plain = await loadLayersModel(
+      tf.io.fromMemory({ modelTopology, weightSpecs: weights, weightData: coarse.binary.slice().buffer }),
+    );
+    expect(outputs(plain as typeof model)).toEqual(outputs((await fromFiles(coarse)) as typeof model));
+  });
+
+  test.each([
+    [{ quantizeStep: 0.2 }],
+    [{ quantize: 'uint16', quantizeStep: 0.2 }],
+    [{ quantize: 'uint8', quantizeStep: -1 }],
+    [{ quantize: 'uint8', quantizeStep: Number.NaN }],
+    [{ quantize: 'uint8', quantizeStep: 1.5 }],
+  ] as [ToFilesOptions][])('are not written with %o', (options) => {
+    expect(() => toFiles(buildModel({ seed: 1 }), options)).toThrow(expect.objectContaining({ code: 'OPTION' }));
   });
 
   test('with one bit changed are refused', async () => {
