@@ -1,10 +1,13 @@
 import type { Predictor } from '../backends/types.js';
 import { EMOTIONS, type Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { describeInput } from '../image/describe-input.js';
 import type { ImageInput } from '../image/input.js';
+import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
-import type { Box } from '../image/resample.js';
+import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
+import { predictionsOf } from './predictions-of.js';
 
 /** An emotion and how probable it is, in [0, 1]. */
 export interface Prediction {
@@ -18,8 +21,8 @@ export interface ClassifyOptions {
    * @default 5
    */
   topk?: number;
-  /** The face's place in the image, in its pixels. @default the whole image */
-  box?: Box;
+  /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
+  box?: Crop;
   /**
    * Largest width * height that is decoded.
    * @default 64e6
@@ -65,12 +68,14 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
   if (normalization !== undefined && !['unit', 'standardize', 'localContrast'].includes(normalization)) {
     throw new FerError(
       'OPTION',
-      `normalization must be 'unit', 'standardize' or 'localContrast', got '${normalization}'`,
+      `normalization must be 'unit', 'standardize' or 'localContrast', got ${describeInput(normalization)}`,
     );
   }
 
   let loading: Promise<LoadedNetwork> | undefined;
   let disposed = false;
+  /** Inputs of single faces that nobody uses now. */
+  const spare: Float32Array<ArrayBuffer>[] = [];
   const loadOnce = (): Promise<LoadedNetwork> => {
     if (loading === undefined) {
       loading = load();
@@ -86,17 +91,25 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     inputs: ImageInput | readonly ImageInput[],
     { topk = EMOTIONS.length, box, maxPixels }: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
-    if (!(Number.isInteger(topk) && topk >= 1)) throw new FerError('OPTION', `topk must be 1 or more, got ${topk}`);
+    if (!(Number.isInteger(topk) && topk >= 1))
+      throw new FerError('OPTION', `topk must be 1 or more, got ${describeInput(topk)}`);
     throwIfDisposed();
     const { predictor, size, channels, normalization: trainedWith } = await loadOnce();
-    const faces = Array.isArray(inputs) ? (inputs as readonly ImageInput[]) : [inputs as ImageInput];
+    const several = isList(inputs);
+    const faces = several ? inputs : [inputs];
     if (faces.length === 0) return [];
     const how = normalization ?? trainedWith;
-    const rows = await toInput(inputs, { normalization: how, size, channels, box, maxPixels });
-    throwIfDisposed();
-    const probabilities = await predictor.predict(rows, faces.length);
-    const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
-    return Array.isArray(inputs) ? lists : lists[0];
+    // A single face, such as a video's next one, is written where an earlier one was.
+    const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
+    try {
+      const rows = await toInput(inputs, { normalization: how, size, channels, box, maxPixels, out });
+      throwIfDisposed();
+      const probabilities = await predictor.predict(rows, faces.length);
+      const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
+      return several ? lists : lists[0];
+    } finally {
+      if (out) spare.push(out);
+    }
   }
 
   function throwIfDisposed(): void {
@@ -121,12 +134,4 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
       );
     },
   };
-}
-
-// --- below this line: helpers of this file alone ---
-
-function predictionsOf(probabilities: Float32Array, row: number, topk: number): Prediction[] {
-  return EMOTIONS.map((className, i) => ({ className, probability: probabilities[row * EMOTIONS.length + i] }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, topk);
 }

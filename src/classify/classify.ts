@@ -1,3 +1,4 @@
+import { chosenBackend } from '../backends/use-backend.js';
 import type { ImageInput } from '../image/input.js';
 import type { Classifier, ClassifyOptions, Prediction } from './classifier.js';
 import { createClassifier } from './create-classifier.js';
@@ -22,10 +23,20 @@ export async function classify(
   input: ImageInput | readonly ImageInput[],
   options?: ClassifyOptions,
 ): Promise<Prediction[] | Prediction[][]> {
-  shared ??= createClassifier();
-  return shared.classify(input as ImageInput, options);
+  return sharedClassifier().classify(input as ImageInput, options);
 }
 
 // --- below this line: helpers of this file alone ---
 
-let shared: Classifier | undefined;
+/** By the backend that `useBackend` chose; an empty name where nothing was chosen. Calls under way keep theirs. */
+const shared = new Map<string, Classifier>();
+
+function sharedClassifier(): Classifier {
+  const backend = chosenBackend();
+  let classifier = shared.get(backend ?? '');
+  if (classifier === undefined) {
+    classifier = createClassifier({ backend });
+    shared.set(backend ?? '', classifier);
+  }
+  return classifier;
+}

@@ -1,0 +1,31 @@
+import type { Anchors } from './blaze-network.js';
+import type { Detection } from './types.js';
+
+/** The names that MediaPipe gives to BlazeFace's six points; left and right are the person's own. */
+const POINTS = ['rightEye', 'leftEye', 'noseTip', 'mouthCenter', 'rightEarTragion', 'leftEarTragion'];
+
+/**
+ * Reads BlazeFace's answers: those anchors that score at least `minScore`, in pixels of the network's input.
+ *
+ * @see MediaPipe, `tensors_to_detections_calculator.cc`: the score is the logistic function of the logit; an anchor's
+ * centre is its cell's; places are offsets from it
+ */
+export function decodeAnchors(grids: readonly Anchors[], minScore: number): Detection[] {
+  const leastLogit = Math.log(minScore / (1 - minScore));
+  return grids.flatMap(({ columns, stride, perCell, logits, places }) => {
+    const found: Detection[] = [];
+    for (let anchor = 0; anchor < logits.length; anchor++) {
+      if (!(logits[anchor] >= leastLogit)) continue;
+      const cell = Math.floor(anchor / perCell);
+      const x = ((cell % columns) + 0.5) * stride;
+      const y = (Math.floor(cell / columns) + 0.5) * stride;
+      const [right, down, width, height, ...points] = places.subarray(16 * anchor, 16 * anchor + 16);
+      found.push({
+        box: { x: x + right - width / 2, y: y + down - height / 2, width, height },
+        score: 1 / (1 + Math.exp(-logits[anchor])),
+        keypoints: POINTS.map((name, k) => ({ x: x + points[2 * k], y: y + points[2 * k + 1], name })),
+      });
+    }
+    return found;
+  });
+}

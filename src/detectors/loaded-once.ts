@@ -1,0 +1,54 @@
+import { FerError } from '../errors.js';
+
+/** What a detector works with: loaded at first use, freed when it is disposed. */
+export interface LoadedOnce<Network> {
+  /**
+   * @throws FerError `DISPOSED` after `dispose()`, and whatever loading throws.
+   */
+  use<Result>(work: (network: Network) => Promise<Result>): Promise<Result>;
+  /** Frees it, once the last `use` has ended. */
+  dispose(): void;
+}
+
+/**
+ * Loads a network at its first use, once; a load that failed is tried again at the next use.
+ *
+ * @example
+ * const network = loadedOnce(async () => blazeNetwork(await weights()));
+ * await network.use(({ run }) => run(pixels, 256, 256));
+ */
+export function loadedOnce<Network extends { dispose(): void }>(load: () => Promise<Network>): LoadedOnce<Network> {
+  let loading: Promise<Network> | undefined;
+  let inUse = 0;
+  let disposed = false;
+
+  function free(): void {
+    loading?.then(
+      (network) => network.dispose(),
+      () => {},
+    );
+    loading = undefined;
+  }
+
+  return {
+    async use(work) {
+      if (disposed) throw new FerError('DISPOSED', 'this detector has been disposed: create another');
+      inUse++;
+      try {
+        loading ??= load();
+        const network = await loading.catch((error) => {
+          loading = undefined;
+          throw error;
+        });
+        return await work(network);
+      } finally {
+        inUse--;
+        if (disposed && inUse === 0) free();
+      }
+    },
+    dispose() {
+      disposed = true;
+      if (inUse === 0) free();
+    },
+  };
+}

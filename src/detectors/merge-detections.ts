@@ -1,0 +1,52 @@
+import type { Box } from '../image/resample.js';
+import type { Detection } from './types.js';
+
+/**
+ * Makes one of those detections that mean the same face: the best one takes the average place of all that overlap it,
+ * weighted by score, which lies steadier from frame to frame than the best one's own.
+ *
+ * @param overlap - Least intersection over union of two boxes of one face.
+ * @returns Best score first.
+ * @see Bazarevsky et al., "BlazeFace", 2019, section 4.3 (blending instead of non-maximum suppression)
+ */
+export function mergeDetections(detections: readonly Detection[], overlap: number): Detection[] {
+  let left = detections.toSorted((a, b) => b.score - a.score);
+  const merged: Detection[] = [];
+  while (left.length > 0) {
+    const same = left.filter(({ box }) => box === left[0].box || intersectionOverUnion(box, left[0].box) >= overlap);
+    merged.push(average(same));
+    left = left.filter((detection) => !same.includes(detection));
+  }
+  return merged;
+}
+
+/** The area that two boxes share as a part of the area that either covers: 1 for equal ones, 0 for ones apart. */
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  if (!(width > 0 && height > 0)) return 0;
+  const shared = width * height;
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}
+
+// --- below this line: helpers of this file alone ---
+
+function average(same: readonly Detection[]): Detection {
+  const total = same.reduce((sum, { score }) => sum + score, 0);
+  const mean = (value: (detection: Detection) => number) =>
+    same.reduce((sum, detection) => sum + detection.score * value(detection), 0) / total;
+  return {
+    box: {
+      x: mean(({ box }) => box.x),
+      y: mean(({ box }) => box.y),
+      width: mean(({ box }) => box.width),
+      height: mean(({ box }) => box.height),
+    },
+    score: same[0].score,
+    keypoints: same[0].keypoints?.map(({ name }, k) => ({
+      x: mean(({ keypoints }) => keypoints![k].x),
+      y: mean(({ keypoints }) => keypoints![k].y),
+      name,
+    })),
+  };
+}

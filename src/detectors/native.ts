@@ -1,0 +1,106 @@
+import { FerError, reasonOf } from '../errors.js';
+import type { PixelImage } from '../image/pixels.js';
+import type { BuiltInDetector, Framing, Keypoint } from './types.js';
+
+export interface NativeDetectorOptions {
+  /**
+   * Asks for speed rather than accuracy.
+   * @default false
+   */
+  fastMode?: boolean;
+  /**
+   * Where its boxes lie on a face. They are the operating system's, and differ from one to the next.
+   * @default boxes are crops already
+   */
+  framing?: Framing;
+}
+
+/**
+ * Finds faces by the browser's own `FaceDetector` (the Shape Detection API), where there is one: nothing is loaded. It
+ * gives no scores: each face counts as certain.
+ *
+ * @throws FerError from `detect`: `DETECTOR_UNAVAILABLE` where the browser or operating system has none.
+ * @see https://wicg.github.io/shape-detection-api/
+ * @example
+ * const detector = 'FaceDetector' in globalThis ? nativeDetector() : blazeFaceDetector();
+ */
+export function nativeDetector(options: NativeDetectorOptions = {}): BuiltInDetector {
+  const { fastMode = false, framing = { scale: 1, right: 0, down: 0 } } = options;
+  let detector: NativeFaceDetector | undefined;
+  let disposed = false;
+  return {
+    name: 'native',
+    framing,
+    async detect(image) {
+      if (disposed) throw new FerError('DISPOSED', 'this detector has been disposed: create another');
+      try {
+        detector ??= new (classOf())({ fastMode });
+        const found = await detector.detect(imageDataOf(image));
+        return found.map(({ boundingBox: { x, y, width, height }, landmarks }) => ({
+          box: { x, y, width, height },
+          score: 1,
+          keypoints: keypointsOf(landmarks ?? []),
+        }));
+      } catch (error) {
+        if (error instanceof FerError) throw error;
+        throw new FerError(
+          'DETECTOR_UNAVAILABLE',
+          `the browser's FaceDetector does not work here, blazeFaceDetector does everywhere: ${reasonOf(error)}`,
+          { cause: error },
+        );
+      }
+    },
+    dispose() {
+      disposed = true;
+      detector = undefined;
+    },
+  };
+}
+
+// --- below this line: the Shape Detection API, which TypeScript does not know ---
+
+interface NativeFaceDetector {
+  detect(image: ImageData): Promise<{ boundingBox: DOMRectReadOnly; landmarks?: Landmark[] }[]>;
+}
+
+interface Landmark {
+  type: string;
+  locations: { x: number; y: number }[];
+}
+
+function classOf(): new (options: { fastMode: boolean }) => NativeFaceDetector {
+  const { FaceDetector } = globalThis as { FaceDetector?: ReturnType<typeof classOf> };
+  if (FaceDetector === undefined) {
+    throw new FerError(
+      'DETECTOR_UNAVAILABLE',
+      'this browser has no FaceDetector of its own (Shape Detection API); blazeFaceDetector works everywhere',
+    );
+  }
+  return FaceDetector;
+}
+
+/** The mean of each landmark's outline. Of two eyes, the one on the picture's left is the person's right one. */
+function keypointsOf(landmarks: Landmark[]): Keypoint[] {
+  const points = landmarks
+    .filter(({ locations }) => locations.length > 0)
+    .map(({ type, locations }) => ({
+      name: type,
+      x: locations.reduce((sum, { x }) => sum + x, 0) / locations.length,
+      y: locations.reduce((sum, { y }) => sum + y, 0) / locations.length,
+    }));
+  const eyes = points.filter(({ name }) => name === 'eye').sort((a, b) => a.x - b.x);
+  if (eyes.length === 2) {
+    eyes[0].name = 'rightEye';
+    eyes[1].name = 'leftEye';
+  }
+  return points;
+}
+
+function imageDataOf({ data, width, height, channels }: PixelImage): ImageData {
+  const levels = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let c = 0; c < 3; c++) levels[4 * pixel + c] = data[pixel * channels + (channels === 1 ? 0 : c)];
+    if (channels === 4) levels[4 * pixel + 3] = data[4 * pixel + 3];
+  }
+  return new ImageData(levels, width, height);
+}
