@@ -1,0 +1,175 @@
+import { predictionsOf } from '../classify/predictions-of.js';
+import { EMOTIONS, type Emotion } from '../emotions.js';
+import type { Box } from '../image/resample.js';
+import { Motion } from './motion.js';
+import { Smoothing } from './smoothing.js';
+import { SteadyEmotion } from './steady-emotion.js';
+import type { Episode, FaceRecord } from './summary.js';
+import type { TrackedFace } from './types.js';
+
+/** What decides how a face is followed, all in ms but `hysteresis`. */
+export interface FollowedFaceOptions {
+  smoothing: number;
+  hysteresis: number;
+  minDuration: number;
+  foundAfter: number;
+  /** Names a face, when it is found for the first time. */
+  nextId: () => number;
+}
+
+/** What became of a face when it was seen. */
+export interface Sight {
+  /** It has just been seen long enough to count. */
+  found: boolean;
+  /** It has another emotion from now on; never before it counts. */
+  change: EmotionChange | null;
+}
+
+interface EmotionChange {
+  from: Emotion | null;
+  to: Emotion;
+  since: number;
+}
+
+/** One face over time: its place, its smoothed probabilities, its steady emotion, its past. */
+export class FollowedFace {
+  /** 0 until it was found. */
+  id = 0;
+  /** When it was first seen, since it was last lost. */
+  since: number;
+  lastSeen: number;
+  readonly #options: FollowedFaceOptions;
+  #motion: Motion;
+  #smoothing!: Smoothing;
+  #steady!: SteadyEmotion;
+  /** ms for which it has been seen, frame after frame. */
+  #seenFor = 0;
+  /** Whether it was seen on the last frame. */
+  inSight = true;
+  #found = false;
+  #timesFound = 0;
+  readonly #firstSeen: number;
+  /** When it was last seen while it counted. */
+  #lastCounted: number;
+  /** ms before it was last lost. */
+  #durationBefore = 0;
+  readonly #timeline: Episode[] = [];
+  #open: Episode | null = null;
+  /** What it took to before it counted. */
+  #change: EmotionChange | null = null;
+
+  constructor(box: Box, time: number, options: FollowedFaceOptions) {
+    this.#options = options;
+    this.#motion = new Motion(box);
+    this.since = time;
+    this.lastSeen = time;
+    this.#firstSeen = time;
+    this.#lastCounted = time;
+    this.#restart(box);
+  }
+
+  /** Whether it has been seen long enough to be told of, and is not lost. */
+  get found(): boolean {
+    return this.#found;
+  }
+
+  /** Whether it had been lost before it was last found. */
+  get again(): boolean {
+    return this.#timesFound > 1;
+  }
+
+  /** Where it was last seen. */
+  get box(): Box {
+    return this.#motion.box;
+  }
+
+  /** Where it should be by now. */
+  expected(time: number): Box {
+    return this.#motion.expected(time - this.lastSeen);
+  }
+
+  /** It is on this frame. */
+  see(box: Box, probabilities: readonly number[], time: number): Sight {
+    const elapsed = time - this.lastSeen;
+    // Nobody knows what it showed while it was out of sight: that time is no evidence.
+    const witnessed = this.inSight ? elapsed : 0;
+    this.inSight = true;
+    this.#motion.add(box, elapsed);
+    this.lastSeen = time;
+    this.#seenFor += witnessed;
+    this.#smoothing.add(probabilities, elapsed);
+    if (this.#open !== null) this.#open.to = time;
+
+    const from = this.#steady.emotion;
+    const taken = this.#steady.add(this.#smoothing.value(), time, witnessed);
+    const to = this.#steady.emotion;
+    if (taken !== null && to !== null) this.#change = { from: this.#found ? from : null, to, since: taken.since };
+
+    const found = !this.#found && this.#seenFor >= this.#options.foundAfter;
+    if (found) {
+      this.#found = true;
+      this.#timesFound++;
+    }
+    if (!this.#found) return { found, change: null };
+    if (this.id === 0) this.id = this.#options.nextId();
+    this.#lastCounted = time;
+    const change = this.#change;
+    this.#change = null;
+    if (change !== null) this.#begin(change, time);
+    return { found, change };
+  }
+
+  /** It is not on this frame. */
+  miss(): void {
+    this.inSight = false;
+  }
+
+  /** It has been missed for too long. */
+  lose(): void {
+    this.#durationBefore += this.lastSeen - this.since;
+    this.#found = false;
+    this.#open = null;
+  }
+
+  /** It is on this frame, after it was lost: what it showed before says nothing about now. */
+  returnAt(box: Box, probabilities: readonly number[], time: number): Sight {
+    this.since = time;
+    this.lastSeen = time;
+    this.#restart(box);
+    return this.see(box, probabilities, time);
+  }
+
+  state(): TrackedFace {
+    const probabilities = this.#smoothing.value();
+    return {
+      id: this.id,
+      box: { ...this.box },
+      seen: this.inSight,
+      emotion: this.#steady.emotion,
+      probabilities,
+      predictions: predictionsOf(probabilities, 0, EMOTIONS.length),
+    };
+  }
+
+  /** All that is kept of it. */
+  record(): FaceRecord {
+    const duration = this.#durationBefore + (this.#found ? this.lastSeen - this.since : 0);
+    return { id: this.id, firstSeen: this.#firstSeen, lastSeen: this.#lastCounted, duration, timeline: this.#timeline };
+  }
+
+  #restart(box: Box): void {
+    const { smoothing, hysteresis, minDuration } = this.#options;
+    this.#motion = new Motion(box);
+    this.#smoothing = new Smoothing(EMOTIONS.length, smoothing);
+    this.#steady = new SteadyEmotion(hysteresis, minDuration);
+    this.#change = null;
+    this.#seenFor = 0;
+    this.inSight = true;
+  }
+
+  #begin({ to: emotion, since }: EmotionChange, time: number): void {
+    if (this.#open !== null) this.#open.to = since;
+    this.#open = { face: this.id, emotion, from: since, to: time };
+    this.#timeline.push(this.#open);
+  }
+}

@@ -1,0 +1,18 @@
+import type { TrackSummary } from './summary.js';
+
+/**
+ * The episodes of a summary as CSV (RFC 4180, but lines end with \n): a header, then one row an episode in the order of
+ * time, times in ms.
+ *
+ * @example
+ * summaryToCsv(tracker.summary());
+ * // face,emotion,from,to,duration
+ * // 1,happy,120,4080,3960
+ */
+export function summaryToCsv({ overall }: TrackSummary): string {
+  const tenths = (ms: number) => Math.round(ms * 10) / 10;
+  const rows = overall.timeline.map(({ face, emotion, from, to }) =>
+    [face, emotion, tenths(from), tenths(to), tenths(to - from)].join(','),
+  );
+  return ['face,emotion,from,to,duration', ...rows, ''].join('\n');
+}

@@ -1,0 +1,125 @@
+import type { Prediction } from '../classify/classifier.js';
+import type { Emotion } from '../emotions.js';
+import type { ImageInput } from '../image/input.js';
+import type { Box } from '../image/resample.js';
+import type { TrackSummary } from './summary.js';
+
+/** A face on one frame, as `classifyFaces` finds it. */
+export interface SeenFace {
+  /** Where it is, in pixels of the frame. */
+  box: Box;
+  /** What it shows; an emotion that is left out has probability 0. */
+  predictions: readonly Prediction[];
+}
+
+/** A face that is followed. */
+export interface TrackedFace {
+  /** 1 for the first face that was found; a face that is lost and found again at the same place keeps it. */
+  id: number;
+  /** Where it was last seen, in pixels of the frame. */
+  box: Box;
+  /** Whether it was seen on this very frame; one that is missed stays, as it was, for `lostAfter`. */
+  seen: boolean;
+  /** What it steadily shows; null until one emotion has lasted for `minDuration`. */
+  emotion: Emotion | null;
+  /** Smoothed, in the order of `EMOTIONS`; sum 1. */
+  probabilities: number[];
+  /** The same, most probable first. */
+  predictions: Prediction[];
+}
+
+/** What there is to see at one time. */
+export interface TrackState {
+  /** Of the frame, ms. */
+  time: number;
+  /** In the order of their ids. */
+  faces: TrackedFace[];
+}
+
+/** A face came: it has been seen for `foundAfter`. */
+export interface FoundDetail {
+  id: number;
+  /** Of the frame on which that was clear, ms. */
+  time: number;
+  /** When it was first seen, ms. */
+  since: number;
+  /** Whether it had been lost before. */
+  again: boolean;
+  face: TrackedFace;
+}
+
+/** A face has another emotion: that has been ahead by `hysteresis` for `minDuration`. */
+export interface ChangeDetail {
+  id: number;
+  /** Of the frame on which that was clear, ms. */
+  time: number;
+  /** When it came into the lead, ms. */
+  since: number;
+  /** null for the first emotion since the face was found. */
+  from: Emotion | null;
+  to: Emotion;
+  face: TrackedFace;
+}
+
+/** A face went: it has not been seen for `lostAfter`. */
+export interface LostDetail {
+  id: number;
+  /** Of the frame on which that was clear, ms. */
+  time: number;
+  /** When it was last seen, ms. */
+  lastSeen: number;
+  face: TrackedFace;
+}
+
+export interface TrackerEventMap {
+  found: CustomEvent<FoundDetail>;
+  change: CustomEvent<ChangeDetail>;
+  lost: CustomEvent<LostDetail>;
+}
+
+/** One frame for `tracker.follow`: a picture, or the faces that were found on it. */
+export type TrackerFrame = { image: ImageInput; timestamp: number } | { faces: readonly SeenFace[]; timestamp: number };
+
+/** Follows faces over time. Events: `found`, `change`, `lost`. */
+export interface Tracker extends EventTarget {
+  /**
+   * Takes the next frame. Calls are worked on one after the other; await each, so that frames do not pile up.
+   *
+   * @param frame - A picture, or the faces that were found on it.
+   * @param timestamp - When it was taken, ms on any clock that goes forward.
+   * @throws FerError `TIMESTAMP` for a time that is no number or lies before the last one's; `SHAPE`, `NOT_FINITE`, `CLASSES`
+   * for faces that are none; else as `classifyFaces`. A frame that fails leaves everything as it was.
+   */
+  update(frame: ImageInput | readonly SeenFace[], timestamp: number): Promise<TrackState>;
+  /**
+   * Takes frame after frame, and gives the state after each.
+   *
+   * @throws FerError as `update`, and what `frames` throws.
+   * @example
+   * for await (const { time, faces } of tracker.follow(videoFrames('clip.mp4'))) console.log(time, faces[0]?.emotion);
+   */
+  follow(frames: Iterable<TrackerFrame> | AsyncIterable<TrackerFrame>): AsyncGenerator<TrackState, void, undefined>;
+  /** What has been seen up to now; plain data. */
+  summary(): TrackSummary;
+
+  addEventListener<Type extends keyof TrackerEventMap>(
+    type: Type,
+    listener: ((event: TrackerEventMap[Type]) => void) | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
+  removeEventListener<Type extends keyof TrackerEventMap>(
+    type: Type,
+    listener: ((event: TrackerEventMap[Type]) => void) | null,
+    options?: EventListenerOptions | boolean,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: EventListenerOptions | boolean,
+  ): void;
+}
