@@ -24,8 +24,19 @@ export interface EvaluateOptions {
    * @default what the model's metadata says, else `EMOTIONS` for five classes, else 'class 0', 'class 1', ...
    */
   classes?: readonly string[];
+  /** Told of each batch, in the order of the data: to show progress, or to look at single samples. */
+  onBatch?(batch: EvaluatedBatch): void;
   /** Stops the evaluation. */
   signal?: AbortSignal;
+}
+
+/** Samples that have gone through the model. */
+export interface EvaluatedBatch {
+  count: number;
+  /** What the model says, [count,classes] flattened. */
+  probabilities: Float32Array;
+  /** What is true, as probabilities, [count,classes] flattened. */
+  labels: Float32Array;
 }
 
 /**
@@ -53,7 +64,7 @@ export async function evaluate(
   if (!(Number.isInteger(batchSize) && batchSize > 0)) {
     throw new FerError('OPTION', `batchSize must be a positive integer, got ${batchSize}`);
   }
-  return evaluateRows(model, labelledBatches(data, spec, normalization, batchSize), classes, signal);
+  return evaluateRows(model, labelledBatches(data, spec, normalization, batchSize), classes, signal, options.onBatch);
 }
 
 /** As {@link evaluate}, on batches that have been made ready. */
@@ -62,6 +73,7 @@ export async function evaluateRows(
   batches: Iterable<LabelledRows> | AsyncIterable<LabelledRows>,
   classes: readonly string[],
   signal?: AbortSignal,
+  onBatch?: EvaluateOptions['onBatch'],
 ): Promise<EvaluationReport> {
   const backend = await currentBackend();
   const predictor = backend.predictor?.(model) ?? tfjsPredictor(backend, model);
@@ -70,8 +82,10 @@ export async function evaluateRows(
   try {
     for await (const batch of batches) {
       if (signal?.aborted) throw new FerError('ABORTED', 'evaluate was aborted', { cause: signal.reason });
-      probabilities.push(await predictor.predict(batch.inputs, batch.count));
+      const said = await predictor.predict(batch.inputs, batch.count);
+      probabilities.push(said);
       labels.push(batch.labels);
+      onBatch?.({ count: batch.count, probabilities: said, labels: batch.labels });
     }
   } finally {
     predictor.dispose();

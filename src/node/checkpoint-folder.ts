@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import type { CheckpointStore } from '../train/checkpoint.js';
+import { lockFile } from './lock-file.js';
 import { writeFileWhole } from './write-file.js';
 
 /** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */
@@ -21,6 +22,14 @@ export function checkpointFolder(folder: string): CheckpointStore {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
         throw new FerError('CHECKPOINT', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+      }
+    },
+    async lock() {
+      try {
+        return await lockFile(join(folder, 'training.lock'));
+      } catch (error) {
+        if (error instanceof FerError) throw error;
+        throw new FerError('CHECKPOINT', `cannot write into ${folder}: ${reasonOf(error)}`, { cause: error });
       }
     },
   };

@@ -1,5 +1,7 @@
+import { closeSync, openSync, readFileSync, readSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { FerError, reasonOf } from '../errors.js';
 import { checkPixelCount } from '../image/check-pixel-count.js';
 import { describeInput } from '../image/describe-input.js';
@@ -57,7 +59,11 @@ async function load(input: unknown, name: string): Promise<Uint8Array> {
   }
   if (url) return readImageFile(pathOf(url), name);
   if (typeof input === 'string') return readImageFile(input, name);
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  if (ArrayBuffer.isView(input)) {
+    const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+    // sharp takes no shared memory, which could also change while it is decoded.
+    return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+  }
   if (input instanceof Blob) {
     imageFormat(new Uint8Array(await input.slice(0, FORMAT_HEAD_BYTES).arrayBuffer()), name);
     return new Uint8Array(await input.arrayBuffer());
@@ -84,14 +90,13 @@ function pathOf(url: URL): string {
   }
 }
 
-async function readImageFile(path: string, name: string): Promise<Uint8Array> {
-  const found = await stat(path).catch((error) => {
-    throw new FerError('NOT_FOUND', `${name} cannot be found: ${reasonOf(error)}`, { cause: error });
-  });
-  // Asked before opening, which would wait for ever on a pipe.
-  if (found.isDirectory()) throw new FerError('INPUT', `${name} is a folder, not an image`);
-  if (!found.isFile()) throw new FerError('INPUT', `${name} is not a regular file`);
+function readImageFile(path: string, name: string): Promise<Uint8Array> {
+  // A thread of its own has nothing else to do, and each wait for another thread costs it more than the reading.
+  return isMainThread ? readAside(path, name) : readAtOnce(path, name);
+}
 
+async function readAside(path: string, name: string): Promise<Uint8Array> {
+  checkFile(await stat(path).catch((error) => throwNotFound(name, error)), name);
   let file: FileHandle | undefined;
   try {
     file = await open(path);
@@ -100,11 +105,46 @@ async function readImageFile(path: string, name: string): Promise<Uint8Array> {
     imageFormat(head.subarray(0, bytesRead), name);
     return await file.readFile();
   } catch (error) {
-    if (error instanceof FerError) throw error;
-    throw new FerError('NOT_FOUND', `${name} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw unreadable(name, error);
   } finally {
     await file?.close();
   }
+}
+
+async function readAtOnce(path: string, name: string): Promise<Uint8Array> {
+  let found: Stats;
+  try {
+    found = statSync(path);
+  } catch (error) {
+    throwNotFound(name, error);
+  }
+  checkFile(found, name);
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const head = new Uint8Array(FORMAT_HEAD_BYTES);
+    imageFormat(head.subarray(0, readSync(file, head, 0, head.length, 0)), name);
+    return readFileSync(file);
+  } catch (error) {
+    throw unreadable(name, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/** Asked before opening, which would wait for ever on a pipe. */
+function checkFile(found: Stats, name: string): void {
+  if (found.isDirectory()) throw new FerError('INPUT', `${name} is a folder, not an image`);
+  if (!found.isFile()) throw new FerError('INPUT', `${name} is not a regular file`);
+}
+
+function throwNotFound(name: string, error: unknown): never {
+  throw new FerError('NOT_FOUND', `${name} cannot be found: ${reasonOf(error)}`, { cause: error });
+}
+
+function unreadable(name: string, error: unknown): FerError {
+  if (error instanceof FerError) return error;
+  return new FerError('NOT_FOUND', `${name} cannot be read: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */

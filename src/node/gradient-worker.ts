@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
-import { answerGradientRequests } from '../train/gradient-worker.js';
+import { takePartInSteps } from '../train/gradient-worker.js';
 
 const port = parentPort!;
-answerGradientRequests({
+takePartInSteps({
   post: (message) => port.postMessage(message),
   listen: (onMessage) => void port.on('message', onMessage),
 });

@@ -5,6 +5,7 @@ import { FerError, reasonOf } from '../errors.js';
 import { DEFAULT_MAX_PIXELS } from '../image/check-pixel-count.js';
 import type { PixelImage } from '../image/pixels.js';
 import { decode } from './decode.js';
+import { readExclusions } from './exclusions.js';
 import { readVotes } from './votes.js';
 
 export interface ImageFolderOptions {
@@ -27,10 +28,11 @@ export interface ImageFolderOptions {
    */
   votes?: string;
   /**
-   * Files to leave out, as absolute paths or relative to the folder.
+   * Files to leave out, as absolute paths or relative to the folder; or the path of a list of them, such as
+   * `fer-dcnn check --fix` writes: one path a line, relative to the list, `#` before a remark.
    * @default none
    */
-  exclude?: readonly string[];
+  exclude?: string | readonly string[];
   /**
    * File name endings that count as images, in any case.
    * @default ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']
@@ -82,7 +84,7 @@ export interface ImageFolder extends AsyncIterable<FolderSample> {
  * UTF-16 code units: the same on every machine. Hidden files and folders are left out, and so are links that lead
  * outside of `dir`.
  *
- * @throws FerError `NOT_FOUND` when `dir` is no folder; `DATA` when it holds no class folders or no images, or for a
+ * @throws FerError `NOT_FOUND` when `dir` is no folder or the list `exclude` is not there; `DATA` when it holds no class folders or no images, or for a
  * votes file of another shape or about other images; `CLASSES` for class names that repeat or have no folder; `OPTION`.
  * Iterating throws as decoding does, and the message names the file.
  * @example
@@ -101,7 +103,7 @@ export function imageFolder(dir: string, options: ImageFolderOptions = {}): Imag
   const classes = classNames(dir, folders, options.classes);
 
   const endings = new Set((options.extensions ?? EXTENSIONS).map((ending) => ending.toLowerCase()));
-  const excluded = new Set(exclude.map((file) => resolve(dir, file)));
+  const excluded = typeof exclude === 'string' ? readExclusions(exclude) : new Set(exclude.map((f) => resolve(dir, f)));
   const files: FolderFile[] = [];
   classes.forEach((name, label) => {
     if (!folders.includes(name)) return;
@@ -109,7 +111,10 @@ export function imageFolder(dir: string, options: ImageFolderOptions = {}): Imag
       if (!excluded.has(resolve(path))) files.push({ path, label });
     }
   });
-  if (files.length === 0) throw new FerError('DATA', `${dir} has no images in its class folders ${folders.join(', ')}`);
+  if (files.length === 0) {
+    const left = excluded.size > 0 ? ' that are not excluded' : '';
+    throw new FerError('DATA', `${dir} has no images${left} in its class folders ${folders.join(', ')}`);
+  }
 
   if (votes !== undefined) addProbabilities(files, classes, votes);
   return folderOf(classes, files, options);

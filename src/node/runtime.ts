@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Asset, Runtime } from '../runtime.js';
 import { checkpointFolder } from './checkpoint-folder.js';
@@ -30,4 +31,12 @@ function toUrl(address: string): URL {
   return /^[a-z][a-z0-9+.-]+:/i.test(address) ? new URL(address) : pathToFileURL(address);
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl, checkpointFolder, startGradientWorker };
+function packageFile(file: string): URL | null {
+  try {
+    return pathToFileURL(createRequire(import.meta.url).resolve(file));
+  } catch {
+    return null;
+  }
+}
+
+export const runtime: Runtime = { decode, readAsset, toUrl, packageFile, checkpointFolder, startGradientWorker };

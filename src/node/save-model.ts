@@ -3,7 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type ToFilesOptions, toFiles } from '../model/artifacts.js';
 import { writeFileWhole } from './write-file.js';
 
-export type SaveModelOptions = Pick<ToFilesOptions, 'quantize'>;
+export type SaveModelOptions = Pick<ToFilesOptions, 'quantize' | 'quantizeStep'>;
 
 /**
  * Saves a model as a standard TF.js Layers model: `<folder>/model.json` and `<folder>/weights.bin`. Plain
@@ -12,7 +12,7 @@ export type SaveModelOptions = Pick<ToFilesOptions, 'quantize'>;
  * @param folder - Made when it is not there.
  * @throws FerError `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; and what the file system throws.
  * @example
- * await saveModel(model, 'runs/first', { quantize: 'uint8' });
+ * await saveModel(model, 'runs/first', { quantize: 'uint8', quantizeStep: 0.2 });
  */
 export async function saveModel(model: LayersModel, folder: string, options: SaveModelOptions = {}): Promise<void> {
   const { json, binary } = toFiles(model, options);

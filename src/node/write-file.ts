@@ -2,7 +2,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file whole or not at all: into a neighbour first, flushed to the disk, then renamed over the old one.
+ * Writes a file whole or not at all: into a neighbour first, flushed to the disk, then renamed over the old one,
+ * and the folder flushed after it.
  *
  * @param path - Its folder is made when it is not there.
  * @throws what the file system throws; the old file is then untouched and no neighbour is left.
@@ -19,6 +20,7 @@ export async function writeFileWhole(path: string, bytes: Uint8Array | string): 
       await file.close();
     }
     await rename(neighbour, path);
+    await syncFolder(dirname(path));
   } catch (error) {
     await rm(neighbour, { force: true });
     throw error;
@@ -28,3 +30,10 @@ export async function writeFileWhole(path: string, bytes: Uint8Array | string): 
 // --- below this line: helpers of this file alone ---
 
 let count = 0;
+
+/** Makes a rename last through a power cut. Windows opens no folders, and some network disks sync none. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path).catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}

@@ -1,0 +1,16 @@
+/**
+ * A chart as a Vega-Lite specification: plain JSON, data included. `vegaEmbed(element, spec)` draws it in a page,
+ * `renderPlot` of `fer-dcnn/node` as an SVG string; the Vega editor and Jupyter take it too.
+ *
+ * @see https://vega.github.io/vega-lite/
+ */
+export interface VegaLiteSpec {
+  $schema: 'https://vega.github.io/schema/vega-lite/v6.json';
+  title?: string;
+  /** What the chart shows, for those who cannot see it: the SVG's `aria-label`. */
+  description: string;
+  [field: string]: unknown;
+}
+
+/** The version of the grammar that the charts are written in. */
+export const VEGA_LITE = 'https://vega.github.io/schema/vega-lite/v6.json';

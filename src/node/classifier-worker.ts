@@ -1,0 +1,63 @@
+import { workerData } from 'node:worker_threads';
+import type { Prediction } from '../classify/classifier.js';
+import { predictionsOf } from '../classify/predictions-of.js';
+import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
+import type { Normalization } from '../image/normalize.js';
+import { pixelsToInput } from '../image/pixels-to-input.js';
+import type { Box } from '../image/resample.js';
+import { toPixels } from '../image/to-pixels.js';
+import { type Network, startNetwork } from '../lite/network.js';
+import type { PoolImage } from './classifier-pool.js';
+
+/** What a worker is started with. */
+export interface PoolWorkerStart {
+  module: WebAssembly.Module;
+  weights: Float32Array[];
+  normalization: Normalization;
+}
+
+/** Some images that a worker is to classify. */
+export interface PoolTask {
+  images: { image: PoolImage; box?: Box }[];
+  topk: number;
+  maxPixels?: number;
+}
+
+/** What became of one of them. */
+export type PoolAnswer = { predictions: Prediction[] } | { code: FerErrorCode; message: string };
+
+/** Runs in a thread of the pool: decodes images one after another, then classifies those that could be read. */
+export default async function classifyTask({ images, topk, maxPixels }: PoolTask): Promise<PoolAnswer[]> {
+  const { module, weights, normalization } = workerData as PoolWorkerStart;
+  starting ??= startNetwork(module).then((network) => {
+    network.setWeights(weights);
+    return network;
+  });
+  const network = await starting;
+
+  const rows = new Float32Array(images.length * INPUT_SIZE);
+  const errors: (FerError | undefined)[] = [];
+  let count = 0;
+  for (const { image, box } of images) {
+    try {
+      const input = pixelsToInput(await toPixels(image, { maxPixels }), { normalization, box });
+      rows.set(input, INPUT_SIZE * count++);
+      errors.push(undefined);
+    } catch (error) {
+      errors.push(error instanceof FerError ? error : new FerError('INPUT', reasonOf(error), { cause: error }));
+    }
+  }
+  const probabilities = await network.predict(rows, count);
+  let row = 0;
+  return errors.map((error) =>
+    error === undefined
+      ? { predictions: predictionsOf(probabilities, row++, topk) }
+      : { code: error.code, message: error.message },
+  );
+}
+
+// --- below this line: helpers of this file alone ---
+
+const INPUT_SIZE = 32 * 32;
+
+let starting: Promise<Network> | undefined;

@@ -1,0 +1,29 @@
+/** A piece of HTML that is safe to put into a page as it is. */
+export class Html {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/**
+ * HTML of a template: whatever is put into it is escaped, but for other pieces of {@link Html} and lists of them.
+ *
+ * @example
+ * html`<p title="${fileName}">${rows.map((row) => html`<b>${row}</b>`)}</p>`.text
+ */
+export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Html {
+  return new Html(strings.reduce((text, part, i) => text + textOf(values[i - 1]) + part));
+}
+
+export type HtmlValue = Html | string | number | readonly Html[] | undefined;
+
+// --- below this line: helpers of this file alone ---
+
+function textOf(value: HtmlValue): string {
+  if (value === undefined) return '';
+  if (value instanceof Html) return value.text;
+  if (Array.isArray(value)) return value.map((piece: Html) => piece.text).join('');
+  return String(value).replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
+}

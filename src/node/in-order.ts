@@ -1,0 +1,30 @@
+/** What became of one item: what the work gave, or what it threw. */
+export type Settled<Item, Result> =
+  | { item: Item; result: Result; error?: undefined }
+  | { item: Item; result?: undefined; error: unknown };
+
+/**
+ * Does the same work on many items, a few at a time, and gives the answers in the items' order. Work that fails is an
+ * answer as well.
+ *
+ * @param ahead - How many are under way at a time: sharp decodes on four threads, and the next four wait decoded.
+ * @example
+ * for await (const { item, result, error } of inOrder(paths, (path) => classifier.classify(path))) { … }
+ */
+export async function* inOrder<Item, Result>(
+  items: Iterable<Item>,
+  work: (item: Item) => Promise<Result>,
+  ahead = 8,
+): AsyncGenerator<Settled<Item, Result>, void, undefined> {
+  const underway: Promise<Settled<Item, Result>>[] = [];
+  for (const item of items) {
+    underway.push(
+      work(item).then(
+        (result) => ({ item, result }),
+        (error) => ({ item, error }),
+      ),
+    );
+    if (underway.length === ahead) yield await underway.shift()!;
+  }
+  yield* underway;
+}

@@ -1,0 +1,84 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { FerError, reasonOf } from '../errors.js';
+
+/** A program of FFmpeg at work. */
+export interface FfmpegRun {
+  stdout: Readable;
+  /** The exit code once it has ended, null when it was killed. Rejects with `PACKAGE_MISSING` where it is not installed. */
+  ended: Promise<number | null>;
+  /** What it has said of errors, line by line; the last 20. */
+  errors: string[];
+  /** Ends it, and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts `ffmpeg` or `ffprobe` from PATH; no shell sees the arguments. */
+export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[]): FfmpegRun {
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(program, ['-v', 'error', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  const errors: string[] = [];
+  let rest = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = (lines.pop() ?? '').slice(-MAX_LINE);
+    errors.push(...lines.map((line) => line.trim()).filter((line) => line !== ''));
+    errors.splice(0, errors.length - MAX_LINES);
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => reject(notStarted(program, error)));
+    child.once('close', (code) => {
+      if (rest.trim() !== '') errors.push(rest.trim());
+      resolve(code);
+    });
+  });
+  // Whoever waits for it hears of it; whoever does not, must not end the process.
+  ended.catch(() => {});
+  return {
+    stdout: child.stdout,
+    ended,
+    errors,
+    async kill() {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/**
+ * How FFmpeg is told to read a file and nothing else: names such as `-y` or `http://…` are names of files, and no file,
+ * such as a playlist, makes it open an address.
+ */
+export function inputArgs(path: string): string[] {
+  return ['-protocol_whitelist', 'file', '-i', `file:${path}`];
+}
+
+/** The path of a video that can be opened. */
+export async function videoPath(video: string | URL): Promise<string> {
+  if (typeof video !== 'string' && !(video instanceof URL && video.protocol === 'file:')) {
+    throw new FerError('INPUT', `a video is named by a path or a file: URL, got ${String(video)}`);
+  }
+  const path = typeof video === 'string' ? video : fileURLToPath(video);
+  const found = await stat(path).catch((error) => {
+    throw new FerError('NOT_FOUND', `${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
+  });
+  if (!found.isFile()) throw new FerError('INPUT', `${path} is not a file`);
+  return path;
+}
+
+// --- below this line: helpers of this file alone ---
+
+const MAX_LINES = 20;
+const MAX_LINE = 1000;
+
+function notStarted(program: string, error: NodeJS.ErrnoException): FerError {
+  const install = 'apt-get install ffmpeg, brew install ffmpeg or winget install ffmpeg';
+  return error.code === 'ENOENT'
+    ? new FerError('PACKAGE_MISSING', `videos need the program ${program} on PATH: ${install}`, { cause: error })
+    : new FerError('PACKAGE_MISSING', `${program} does not start: ${error.message}`, { cause: error });
+}
