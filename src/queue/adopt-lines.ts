@@ -1,0 +1,67 @@
+import { open } from 'node:fs/promises';
+import { FerError, reasonOf } from '../errors.js';
+import { itemId } from './items.js';
+import type { Ledger } from './ledger.js';
+
+/**
+ * Makes a results file and a ledger agree: results in the file that the ledger does not know of, because Redis was emptied
+ * or lost its last moments, are recorded. A last line that was half written is written over by the next result.
+ *
+ * @returns Which run of Redis knows of the file now.
+ * @throws FerError `UNREACHABLE` when the file cannot be read.
+ */
+export async function adoptLines(file: string, ledger: Ledger): Promise<string> {
+  try {
+    const handle = await open(file, 'r+');
+    try {
+      // Asked first: whatever is written from now on lies behind what the ledger then gives away.
+      const { size } = await handle.stat();
+      const { written, run } = await ledger.openFile(file, size);
+      let at = written ?? 0;
+      let rest = Buffer.alloc(0);
+      while (at + rest.length < size) {
+        const chunk = Buffer.alloc(Math.min(CHUNK, size - at - rest.length));
+        const { bytesRead } = await handle.read(chunk, 0, chunk.length, at + rest.length);
+        if (bytesRead === 0) break;
+        const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+        const end = bytes.lastIndexOf(LINE_END) + 1;
+        const whole = bytes.subarray(0, end);
+        await ledger.adopt(file, at + end, whole.toString('utf8').split('\n').flatMap(recordOf));
+        // Results whose worker and whose memory in Redis are both gone: blanks, which JSON lines may have.
+        if (fillHoles(whole)) await handle.write(whole, 0, end, at);
+        at += end;
+        rest = bytes.subarray(end);
+      }
+      if (written === null) await ledger.adopt(file, at, []);
+      return run;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new FerError('UNREACHABLE', `${file} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+const CHUNK = 1 << 20;
+const LINE_END = 10;
+
+function recordOf(line: string): { id: string; failed: boolean }[] {
+  try {
+    const { item, error } = JSON.parse(line.replace(/^\0+/, '')) as { item?: unknown; error?: unknown };
+    return typeof item === 'string' ? [{ id: itemId(item), failed: error !== undefined }] : [];
+  } catch {
+    return [];
+  }
+}
+
+function fillHoles(bytes: Buffer): boolean {
+  let found = false;
+  for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, at)) {
+    found = true;
+    while (bytes[at] === 0) bytes[at++] = 32;
+  }
+  return found;
+}

@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis';
+import { FerError, reasonOf } from '../errors.js';
+import { importOptional } from '../import-optional.js';
+import type { QueueAddress, RedisConnection } from './types.js';
+
+/** A queue's name and the connection to it. */
+export interface QueueConnection {
+  name: string;
+  redis: Redis;
+  bullmq: typeof import('bullmq');
+  /** Ends the connection. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /**
+   * What happens when Redis is lost: `'wait'` tries again for ever, at most 2 s apart, and what was asked meanwhile is asked
+   * then; `'fail'` gives up after some seconds, and at once when Redis is not there in the beginning.
+   */
+  whenLost: 'wait' | 'fail';
+  /** Told of each loss, for a log. */
+  onError?: (error: FerError) => void;
+}
+
+/**
+ * Connects to Redis.
+ *
+ * @throws FerError `PACKAGE_MISSING` without `bullmq` or `ioredis`; `OPTION` for a name or address that is none;
+ * `UNREACHABLE` when Redis does not answer within 10 s, or refuses the password.
+ */
+export async function connect(address: QueueAddress, options: ConnectOptions): Promise<QueueConnection> {
+  const { connection, queue: name = 'faces' } = address;
+  if (!/^[\w.-]{1,100}$/.test(name)) {
+    throw new FerError(
+      'OPTION',
+      `a queue's name has letters, digits, '.', '_' and '-' alone, got ${JSON.stringify(name)}`,
+    );
+  }
+  const purpose = 'fer-dcnn/queue';
+  const ioredis = await importOptional('ioredis', () => import('ioredis'), purpose);
+  const bullmq = await importOptional('bullmq', () => import('bullmq'), purpose);
+  const redis = new ioredis.Redis({
+    ...redisOptions(connection),
+    lazyConnect: true,
+    maxRetriesPerRequest: options.whenLost === 'wait' ? null : 5,
+    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
+    connectTimeout: 5000,
+    keepAlive: 10_000,
+  });
+  const where = `Redis at ${redis.options.host}:${redis.options.port}`;
+  let last: Error | undefined;
+  redis.on('error', (error: Error) => {
+    last = error;
+    options.onError?.(new FerError('UNREACHABLE', `${where} does not answer: ${reasonOf(error)}`, { cause: error }));
+  });
+  const refused = new Promise<never>((_, reject) => {
+    redis.on('error', (error) => {
+      // A wrong password is not cured by waiting.
+      if (options.whenLost === 'fail' || /NOAUTH|WRONGPASS|NOPERM/.test(error.message)) reject(error);
+    });
+  });
+  refused.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(last ?? new Error('no answer within 10 s')), FIRST_ANSWER_MS);
+  });
+  try {
+    redis.connect().catch(() => {});
+    await Promise.race([redis.ping(), refused, late]);
+  } catch (error) {
+    redis.disconnect();
+    const reason = reasonOf(last ?? error) || 'connection refused';
+    throw new FerError('UNREACHABLE', `${where} does not answer: ${reason}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  return {
+    name,
+    redis,
+    bullmq,
+    async close() {
+      if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
+      else redis.disconnect();
+    },
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+const FIRST_ANSWER_MS = 10_000;
+
+function redisOptions(connection: RedisConnection): Record<string, unknown> {
+  if (typeof connection !== 'string') return { ...connection };
+  const url = URL.canParse(connection) ? new URL(connection) : null;
+  if (url === null || !['redis:', 'rediss:'].includes(url.protocol)) {
+    throw new FerError('OPTION', `Redis is named as redis://host:6379 or rediss://host:6379, not ${connection}`);
+  }
+  const db = url.pathname.slice(1);
+  if (!/^\d*$/.test(db)) throw new FerError('OPTION', `the path of ${url.host} is a database's number, got ${db}`);
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || 6379),
+    ...(url.username && { username: decodeURIComponent(url.username) }),
+    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(db && { db: Number(db) }),
+    ...(url.protocol === 'rediss:' && { tls: {} }),
+  };
+}

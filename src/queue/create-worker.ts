@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job, Worker } from 'bullmq';
+import { FerError, reasonOf } from '../errors.js';
+import { ClassifierPool, type ClassifierPoolOptions } from '../node/classifier-pool.js';
+import { connect } from './connect.js';
+import { functionSink, type IdentifiedResult } from './function-sink.js';
+import { Ledger } from './ledger.js';
+import { type JobTools, processJob } from './process-job.js';
+import { itemReader, type ReadItemOptions } from './read-item.js';
+import type { ResultSink } from './result-sink.js';
+import type { BatchReport, QueueAddress } from './types.js';
+
+export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions {
+  /** Where results go: `jsonLines(path)`, `redisStream(key)`, or a function, which may be called twice with the same `id`. */
+  sink: ResultSink | ((results: IdentifiedResult[]) => void | Promise<void>);
+  /**
+   * Threads that decode and classify.
+   * @default the number of cores
+   */
+  concurrency?: number;
+  /** A model of your own, as for `ClassifierPool`. @default the pretrained weights */
+  model?: ClassifierPoolOptions['model'];
+  /**
+   * How many of the five emotions are given.
+   * @default 5
+   */
+  topk?: number;
+  /**
+   * Largest width * height that is decoded.
+   * @default 64e6
+   */
+  maxPixels?: number;
+  /**
+   * Milliseconds after which another worker takes over what a worker holds that is not heard of any more.
+   * @default 30000
+   */
+  lockDuration?: number;
+  /**
+   * Most milliseconds that `close()` waits for what is in hand; then it is returned to the queue.
+   * @default 30000
+   */
+  grace?: number;
+  /** Told after every batch. */
+  onBatch?: (batch: BatchReport) => void;
+  /** Told of what went wrong and is tried again: Redis lost, a sink that fails. */
+  onTrouble?: (error: FerError) => void;
+}
+
+/** A worker that runs. */
+export interface QueueWorker {
+  /** Takes nothing more, finishes or returns what it holds, and ends threads and connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a worker of this process: it takes batches from a queue, classifies them on all cores, and delivers one result an
+ * item, whatever crashes on the way (docs/scaling.md says how).
+ *
+ * An image that cannot be classified is a result with an error, and its batch ends in the failed set with the reason; it is
+ * not tried again. A server that does not answer is tried five times more. While Redis or the sink is away the worker waits.
+ *
+ * @throws FerError `UNREACHABLE`, `PACKAGE_MISSING`, `OPTION`; `NOT_FOUND` for a root or results file; as `ClassifierPool`.
+ * @example
+ * const worker = await createWorker({
+ *   connection: 'redis://localhost',
+ *   roots: ['/faces'],
+ *   sink: jsonLines('/results/faces.jsonl'),
+ * });
+ * process.once('SIGTERM', () => worker.close());
+ */
+export async function createWorker(options: CreateWorkerOptions): Promise<QueueWorker> {
+  const { concurrency, model, lockDuration = 30_000, grace = 30_000 } = options;
+  if (!(lockDuration >= 1000)) throw new FerError('OPTION', `lockDuration is 1000 ms or more, got ${lockDuration}`);
+  const onTrouble = options.onTrouble ?? (() => {});
+  const pool = new ClassifierPool({ ...(concurrency !== undefined && { workers: concurrency }), model });
+  const read = await itemReader(options);
+  const connection = await connect(options, { whenLost: 'wait', onError: onTrouble });
+  const { bullmq, redis, name } = connection;
+  const ledger = new Ledger(redis, name);
+  const sink = typeof options.sink === 'function' ? functionSink(options.sink) : options.sink;
+  const stop = new AbortController();
+  let worker: Worker;
+  try {
+    await pool.load();
+    await sink.open(ledger);
+    const { topk, maxPixels, onBatch } = options;
+    const tools: JobTools = {
+      ...{ bullmq, pool, read, ledger, sink, topk, maxPixels, onBatch, onTrouble },
+      signal: stop.signal,
+    };
+    worker = new bullmq.Worker(name, (job: Job, token?: string) => processJob(job, token, tools), {
+      connection: redis,
+      // One more than threads: while a batch is read or delivered, the threads have another.
+      concurrency: pool.workers + 1,
+      lockDuration,
+      stalledInterval: lockDuration,
+      // A batch is never given up for its workers' deaths; an image that ends them is, by the ledger.
+      maxStalledCount: 1_000_000,
+      drainDelay: 1,
+      runRetryDelay: 1000,
+    });
+  } catch (error) {
+    await Promise.allSettled([pool.close(), connection.close()]);
+    throw error;
+  }
+  worker.on('error', (error) => {
+    if (!stop.signal.aborted) onTrouble(new FerError('QUEUE', reasonOf(error), { cause: error }));
+  });
+
+  let closing: Promise<void> | undefined;
+  return {
+    close() {
+      closing ??= (async () => {
+        const ended = worker.close().catch(() => {});
+        const late = new AbortController();
+        const returned = sleep(grace, undefined, late).then(() => {
+          stop.abort();
+          // Without Redis nothing can be returned: its locks run out, and other workers take it over.
+          return sleep(RETURN_MS, undefined, late);
+        });
+        await Promise.race([ended, returned]);
+        late.abort();
+        returned.catch(() => {});
+        stop.abort();
+        await Promise.allSettled([pool.close(), connection.close()]);
+      })();
+      return closing;
+    },
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Time for giving back what is in hand. */
+const RETURN_MS = 5000;

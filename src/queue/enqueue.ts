@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FerError } from '../errors.js';
+import { batchesOf } from '../node/batches-of.js';
+import { type ConnectOptions, connect } from './connect.js';
+import { itemOf, jobDataOf, jobId, type QueueItem } from './items.js';
+import { Ledger } from './ledger.js';
+import type { ItemReference, QueueAddress } from './types.js';
+
+export interface EnqueueOptions extends QueueAddress {
+  /**
+   * Items of a job: what a worker has in hand at a time. The same items in batches of another size are other jobs; each item
+   * is still classified once.
+   * @default 50
+   */
+  batchSize?: number;
+  /**
+   * Most items that wait at a time; beyond it, enqueuing waits for workers, so that Redis does not fill up.
+   * @default no limit
+   */
+  maxWaiting?: number;
+  /** Stops it; what is enqueued by then stays. */
+  signal?: AbortSignal;
+  /** Told after every few batches. */
+  onProgress?: (progress: Enqueued) => void;
+}
+
+/** What became of the references. */
+export interface Enqueued {
+  /** References that were given. */
+  items: number;
+  /** Of them, those that the queue did not know. */
+  fresh: number;
+}
+
+/**
+ * Puts images into a queue, in batches. A reference that the queue knows is not taken a second time, whether it waits, is
+ * done, or failed.
+ *
+ * @throws FerError `INPUT`, `REFUSED`, `TOO_LARGE` for a reference; `OPTION`; `ABORTED`; `UNREACHABLE`, `PACKAGE_MISSING`.
+ * Doing the same again continues where it ended.
+ * @example
+ * await enqueue(['https://images.example.com/1.jpg', '/faces/2.jpg'], { connection: 'redis://localhost' });
+ */
+export async function enqueue(
+  items: Iterable<ItemReference> | AsyncIterable<ItemReference>,
+  options: EnqueueOptions,
+): Promise<Enqueued> {
+  const { batchSize = 50, maxWaiting = Number.POSITIVE_INFINITY, signal, onProgress } = options;
+  if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= 1000)) {
+    throw new FerError('OPTION', `batchSize must be a whole number from 1 to 1000, got ${batchSize}`);
+  }
+  if (!(maxWaiting >= batchSize))
+    throw new FerError('OPTION', `maxWaiting must be batchSize or more, got ${maxWaiting}`);
+  throwIfAborted(signal);
+
+  const connection = await connect(options, LOST);
+  const queue = new connection.bullmq.Queue(connection.name, { connection: connection.redis });
+  queue.on('error', () => {});
+  const ledger = new Ledger(connection.redis, connection.name);
+  const progress: Enqueued = { items: 0, fresh: 0 };
+  try {
+    for await (const references of batchesOf(items, Math.min(BATCHES * batchSize, maxWaiting))) {
+      throwIfAborted(signal);
+      const some = [...new Map(references.map(itemOf).map((item) => [item.id, item])).values()];
+      await roomFor(some.length, maxWaiting, ledger, signal);
+      const { fresh, open } = await ledger.register(some.map(({ id }) => id));
+      await queue.addBulk(jobsOf(some, open, batchSize));
+      progress.items += references.length;
+      progress.fresh += fresh;
+      onProgress?.({ ...progress });
+    }
+  } finally {
+    await queue.close();
+    await connection.close();
+  }
+  return progress;
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Batches that are sent to Redis at a time. */
+const BATCHES = 20;
+
+const LOST: ConnectOptions = { whenLost: 'fail' };
+
+const JOB_OPTIONS = {
+  // The ledger remembers what is done; a job that is done need not.
+  removeOnComplete: true,
+  removeOnFail: { count: 100_000 },
+  // For servers that do not answer: after 1, 2, 4, ... s.
+  attempts: 6,
+  backoff: { type: 'exponential', delay: 1000 },
+};
+
+function jobsOf(items: readonly QueueItem[], open: readonly boolean[], batchSize: number) {
+  const jobs = [];
+  for (let first = 0; first < items.length; first += batchSize) {
+    // The batch as it is, done items and all: the same folder makes the same jobs, which BullMQ takes once.
+    const batch = items.slice(first, first + batchSize);
+    if (!open.slice(first, first + batchSize).includes(true)) continue;
+    jobs.push({ name: 'classify', data: jobDataOf(batch), opts: { ...JOB_OPTIONS, jobId: jobId(batch) } });
+  }
+  return jobs;
+}
+
+async function roomFor(count: number, maxWaiting: number, ledger: Ledger, signal?: AbortSignal): Promise<void> {
+  if (maxWaiting === Number.POSITIVE_INFINITY) return;
+  for (;;) {
+    const { total, done, failed } = await ledger.counts();
+    if (total - done - failed + count <= maxWaiting) return;
+    await sleep(ROOM_MS);
+    throwIfAborted(signal);
+  }
+}
+
+const ROOM_MS = 500;
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new FerError('ABORTED', 'enqueuing was stopped by its AbortSignal', { cause: signal.reason });
+}

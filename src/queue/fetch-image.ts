@@ -1,0 +1,115 @@
+import { type LookupAddress, lookup } from 'node:dns';
+import http from 'node:http';
+import https from 'node:https';
+import { isIP } from 'node:net';
+import { FerError, reasonOf } from '../errors.js';
+import { isPrivateAddress } from './private-address.js';
+
+export interface FetchImageOptions {
+  /** Names that may be asked, as in addresses: `images.example.com`, or `images.example.com:8443`. */
+  hosts: readonly string[];
+  /** Of them, those that may lie at private addresses. */
+  privateHosts: readonly string[];
+  maxBytes: number;
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Fetches an image from one of the named hosts. The address that is connected to is the one that was checked: a name
+ * that resolves to another the next time gains nothing. Redirects are not followed.
+ *
+ * @throws FerError `REFUSED` for other hosts, private addresses and redirects; `NOT_FOUND` when the server says that there
+ * is none or that it is not for us (4xx); `TOO_LARGE`; `UNREACHABLE` when the server does not answer in time or says 5xx or
+ * 429, which is worth another try.
+ */
+export async function fetchImage(address: string, options: FetchImageOptions): Promise<Uint8Array> {
+  const url = new URL(address);
+  const shown = `${url.origin}${url.pathname}`;
+  const mayBePrivate = options.privateHosts.includes(url.host);
+  if (!mayBePrivate && !options.hosts.includes(url.host)) {
+    throw new FerError('REFUSED', `${shown}: this worker does not read from ${url.host} (--host)`);
+  }
+  const literal = url.hostname.replace(/^\[|\]$/g, '');
+  if (!mayBePrivate && isIP(literal) && isPrivateAddress(literal)) throw privateAddress(url.host, literal);
+
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  try {
+    return await get(url, shown, signal, options.maxBytes, mayBePrivate ? undefined : publicLookup(url.host));
+  } catch (error) {
+    if (error instanceof FerError) throw error;
+    if (options.signal?.aborted) throw new FerError('ABORTED', `${shown}: stopped`, { cause: error });
+    const reason = timeout.aborted ? `no whole answer within ${options.timeoutMs} ms` : reasonOf(error);
+    throw new FerError('UNREACHABLE', `${shown} cannot be fetched: ${reason}`, { cause: error });
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+type Lookup = NonNullable<http.RequestOptions['lookup']>;
+
+/** Apart, so that a connection that was let through to a private address serves nobody else. */
+const agents = { public: agentPair(), private: agentPair() };
+
+function agentPair() {
+  return { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
+}
+
+/** As dns.lookup, which connections ask, without private addresses. */
+function publicLookup(host: string): Lookup {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+      const refused = found?.find(({ address }) => isPrivateAddress(address));
+      if (error || refused) callback(error ?? privateAddress(host, refused!.address), '', 4);
+      else if (options.all) callback(null, found);
+      else callback(null, found[0].address, found[0].family);
+    });
+  };
+}
+
+function privateAddress(host: string, address: string): FerError {
+  return new FerError('REFUSED', `${host} lies at the private address ${address} (--private-host allows that)`);
+}
+
+function get(url: URL, shown: string, signal: AbortSignal, maxBytes: number, lookup?: Lookup): Promise<Uint8Array> {
+  const { request } = url.protocol === 'https:' ? https : http;
+  const agent = agents[lookup ? 'public' : 'private'][url.protocol as 'http:' | 'https:'];
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent, signal, ...(lookup && { lookup }) }, (response) => {
+      const status = response.statusCode ?? 0;
+      const declared = Number(response.headers['content-length'] ?? 0);
+      if (status !== 200 || declared > maxBytes) {
+        reject(status === 200 ? tooLarge(shown, maxBytes) : statusError(shown, status));
+        response.destroy();
+        return;
+      }
+      const parts: Buffer[] = [];
+      let length = 0;
+      response.on('data', (part: Buffer) => {
+        length += part.length;
+        parts.push(part);
+        if (length <= maxBytes) return;
+        reject(tooLarge(shown, maxBytes));
+        response.destroy();
+      });
+      response.on('end', () => resolve(Buffer.concat(parts)));
+      response.on('error', reject);
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+function tooLarge(shown: string, maxBytes: number): FerError {
+  return new FerError('TOO_LARGE', `${shown} has more than ${maxBytes} bytes`);
+}
+
+function statusError(shown: string, status: number): FerError {
+  if (status >= 300 && status < 400)
+    return new FerError('REFUSED', `${shown} redirects (${status}), which is not followed`);
+  if (status >= 500 || status === 408 || status === 429) {
+    return new FerError('UNREACHABLE', `${shown} cannot be fetched: the server answers ${status}`);
+  }
+  return new FerError('NOT_FOUND', `${shown} cannot be fetched: the server answers ${status}`);
+}

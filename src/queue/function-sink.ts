@@ -1,0 +1,36 @@
+import { FerError } from '../errors.js';
+import type { Ledger } from './ledger.js';
+import type { ResultSink } from './result-sink.js';
+import type { ItemResult } from './types.js';
+
+/** A result as a function gets it. */
+export type IdentifiedResult = ItemResult & {
+  /** The item's own 22 characters: the same for the same reference, always. Store by it. */
+  id: string;
+};
+
+/**
+ * Gives results to a function. Between its return and the record of it in Redis a worker may die: results then come a second
+ * time, with the same `id`. A function that stores by `id` (`insert … on conflict do nothing`) has each exactly once.
+ */
+export function functionSink(take: (results: IdentifiedResult[]) => void | Promise<void>): ResultSink {
+  let ledger: Ledger;
+  return {
+    async open(queueLedger) {
+      ledger = queueLedger;
+    },
+    async deliver(outcomes) {
+      const states = await ledger.states(outcomes.map(({ id }) => id));
+      const open = outcomes.filter((_, i) => states[i] === 'waiting');
+      if (open.length === 0) return;
+      await take(open.map(({ id, line }) => ({ id, ...(JSON.parse(line) as ItemResult) })));
+      await ledger.settle(open);
+    },
+    async finish([first]) {
+      throw new FerError(
+        'QUEUE',
+        `results wait to be written to ${first.file}: start a worker that writes to its folder`,
+      );
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { FerError } from '../errors.js';
+import type { ItemReference } from './types.js';
+
+/** One image of a job. */
+export interface QueueItem {
+  /** What it is known by, 22 characters: the same reference always has the same. */
+  id: string;
+  /** A path, an http(s) address, or `sha256:…` for bytes; the `item` of its result. */
+  ref: string;
+  /** The image itself, where the job carries it. */
+  bytes?: Uint8Array;
+}
+
+/** What a job holds. Items are references, or bytes in base64. */
+export interface JobData {
+  version: 1;
+  items: (string | { bytes: string })[];
+}
+
+/** Most bytes that a job carries of one image: Redis is no store of images. */
+export const MAX_ITEM_BYTES = 256 * 1024;
+
+const MAX_REFERENCE = 4096;
+
+/**
+ * Checks a reference.
+ *
+ * @throws FerError `INPUT` for what is none; `REFUSED` for what no worker would read; `TOO_LARGE` for bytes.
+ */
+export function itemOf(reference: ItemReference): QueueItem {
+  if (ArrayBuffer.isView(reference)) {
+    const bytes = new Uint8Array(reference.buffer, reference.byteOffset, reference.byteLength);
+    if (bytes.length > MAX_ITEM_BYTES) {
+      throw new FerError(
+        'TOO_LARGE',
+        `an image of ${bytes.length} bytes is too large for a queue: pass its path or address`,
+      );
+    }
+    const ref = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    return { id: itemId(ref), ref, bytes };
+  }
+  if (typeof reference !== 'string' || reference === '') {
+    throw new FerError('INPUT', 'an item is a path, an http(s) address, or bytes');
+  }
+  const hasControls = /[\0\n\r]/.test(reference);
+  if (hasControls || reference.length > MAX_REFERENCE) {
+    throw new FerError('INPUT', `no path or address has line ends or more than ${MAX_REFERENCE} characters`);
+  }
+  const ref = schemeOf(reference) === null ? reference : addressOf(reference);
+  return { id: itemId(ref), ref };
+}
+
+/** What the item of a result or reference is known by: 132 bits of its sha256, in 22 characters. */
+export function itemId(ref: string): string {
+  return createHash('sha256').update(ref).digest('base64url').slice(0, 22);
+}
+
+/** What a job is known by: the same items make the same job, which a queue takes once. */
+export function jobId(items: readonly QueueItem[]): string {
+  const hash = createHash('sha256');
+  for (const { id } of items) hash.update(id);
+  return `batch-${hash.digest('base64url')}`;
+}
+
+export function jobDataOf(items: readonly QueueItem[]): JobData {
+  return {
+    version: 1,
+    items: items.map(({ ref, bytes }) => (bytes ? { bytes: Buffer.from(bytes).toString('base64') } : ref)),
+  };
+}
+
+/**
+ * Reads what a job holds.
+ *
+ * @throws FerError `QUEUE` for a payload that this library did not write, or wrote in another version; as {@link itemOf}.
+ */
+export function itemsOf(data: unknown): QueueItem[] {
+  const { version, items } = (data ?? {}) as Partial<JobData>;
+  if (version !== 1 || !Array.isArray(items)) {
+    throw new FerError('QUEUE', `a job of another program or version: { version: 1, items } is needed`);
+  }
+  return items.map((item) => {
+    if (typeof item === 'string') return itemOf(item);
+    if (typeof item?.bytes === 'string') return itemOf(Buffer.from(item.bytes, 'base64'));
+    throw new FerError('QUEUE', 'a job with an item that is neither a reference nor bytes');
+  });
+}
+
+/** The scheme of an address, or null for a path. A single letter is a drive. */
+export function schemeOf(reference: string): string | null {
+  return /^([a-z][a-z0-9+.-]+):/i.exec(reference)?.[1].toLowerCase() ?? null;
+}
+
+// --- below this line: helpers of this file alone ---
+
+function addressOf(reference: string): string {
+  const scheme = schemeOf(reference);
+  if (scheme !== 'http' && scheme !== 'https') {
+    throw new FerError('REFUSED', `${reference}: paths and http(s) addresses are read, ${scheme}: is not`);
+  }
+  if (!URL.canParse(reference)) throw new FerError('INPUT', `${reference} is no address`);
+  const url = new URL(reference);
+  if (url.username !== '' || url.password !== '') {
+    throw new FerError('REFUSED', `${url.origin}: an address with a password would be written into queue and results`);
+  }
+  url.hash = '';
+  return url.href;
+}

@@ -1,0 +1,61 @@
+import { connect, type QueueConnection } from './connect.js';
+import { itemsOf } from './items.js';
+import { Ledger } from './ledger.js';
+import type { QueueAddress } from './types.js';
+
+/** Items of a queue. Together, all that were ever enqueued. */
+export interface QueueStatus {
+  /** Not taken by a worker yet, or returned by one. */
+  waiting: number;
+  /** In a worker's hands. */
+  active: number;
+  /** With predictions, written and recorded. */
+  completed: number;
+  /** With an error, written and recorded. */
+  failed: number;
+}
+
+/**
+ * Counts a queue's items.
+ *
+ * @throws FerError `UNREACHABLE`, `OPTION`, `PACKAGE_MISSING`.
+ * @example
+ * const { waiting, active } = await queueStatus({ connection: 'redis://localhost' });
+ */
+export async function queueStatus(address: QueueAddress): Promise<QueueStatus> {
+  const connection = await connect(address, { whenLost: 'fail' });
+  try {
+    return await statusOf(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** As {@link queueStatus}, on a connection that is there. */
+export async function statusOf({ bullmq, redis, name }: QueueConnection): Promise<QueueStatus> {
+  const queue = new bullmq.Queue(name, { connection: redis });
+  queue.on('error', () => {});
+  try {
+    const ledger = new Ledger(redis, name);
+    const jobs = await queue.getActive(0, MOST_ACTIVE);
+    const ids = new Set<string>();
+    for (const job of jobs) {
+      try {
+        for (const { id } of itemsOf(job?.data)) ids.add(id);
+      } catch {
+        // A job of another program, or one that ended meanwhile.
+      }
+    }
+    const states = ids.size > 0 ? await ledger.states([...ids]) : [];
+    const { total, done, failed } = await ledger.counts();
+    const left = Math.max(0, total - done - failed);
+    const active = Math.min(left, states.filter((state) => state === 'waiting' || typeof state === 'object').length);
+    return { waiting: left - active, active, completed: done, failed };
+  } finally {
+    await queue.close();
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+const MOST_ACTIVE = 10_000;

@@ -1,0 +1,114 @@
+import { constants, readlinkSync } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { isAbsolute, join, resolve, sep } from 'node:path';
+import { FerError, reasonOf } from '../errors.js';
+import { fetchImage } from './fetch-image.js';
+import { type QueueItem, schemeOf } from './items.js';
+
+export interface ReadItemOptions {
+  /**
+   * Folders below which images are read. A relative path is looked for below each, in turn.
+   * @default none
+   */
+  roots?: readonly string[];
+  /**
+   * Hosts whose http(s) addresses are read, as they stand there: `images.example.com`, `images.example.com:8443`. An
+   * address that leads to a private network is refused all the same.
+   * @default none
+   */
+  hosts?: readonly string[];
+  /**
+   * As `hosts`, for an object store of your own network: private addresses are taken.
+   * @default none
+   */
+  privateHosts?: readonly string[];
+  /**
+   * Largest image, encoded.
+   * @default 64 MiB
+   */
+  maxBytes?: number;
+  /**
+   * Longest time for one image from the network, milliseconds.
+   * @default 30000
+   */
+  fetchTimeout?: number;
+}
+
+/** Reads the bytes of items, and nothing that it was not allowed to. */
+export type ItemReader = (item: QueueItem, signal?: AbortSignal) => Promise<Uint8Array>;
+
+/**
+ * Makes a reader that stays below its roots and with its hosts: no `..`, no symbolic link that leads out, no `file:`, no
+ * private address.
+ *
+ * @throws FerError `NOT_FOUND` for a root that is not there. Reading: `REFUSED`, `NOT_FOUND`, `TOO_LARGE`, `UNREACHABLE`.
+ */
+export async function itemReader(options: ReadItemOptions): Promise<ItemReader> {
+  const { hosts = [], privateHosts = [], maxBytes = 64 * 2 ** 20, fetchTimeout: timeoutMs = 30_000 } = options;
+  const roots = await Promise.all((options.roots ?? []).map(rootOf));
+  return async ({ ref, bytes }, signal) => {
+    if (bytes !== undefined) return bytes;
+    if (schemeOf(ref) === null) return readBelow(roots, ref, maxBytes);
+    return fetchImage(ref, { hosts, privateHosts, maxBytes, timeoutMs, signal });
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+interface Root {
+  /** As it was given, absolute. */
+  given: string;
+  /** Without symbolic links. */
+  real: string;
+}
+
+async function rootOf(root: string): Promise<Root> {
+  try {
+    return { given: resolve(root), real: await realpath(root) };
+  } catch (error) {
+    throw new FerError('NOT_FOUND', `the root ${root} cannot be found: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+async function readBelow(roots: readonly Root[], ref: string, maxBytes: number): Promise<Uint8Array> {
+  let missing: FerError | undefined;
+  for (const root of roots) {
+    const path = isAbsolute(ref) ? resolve(ref) : join(root.given, ref);
+    // Before the file system is asked: what lies outside is not even found out to be there.
+    if (!isBelow(path, root.given) && !isBelow(path, root.real)) continue;
+    try {
+      const real = await realpath(path);
+      if (isBelow(real, root.real)) return await readWhole(real, root, ref, maxBytes);
+    } catch (error) {
+      if (error instanceof FerError) throw error;
+      missing = new FerError('NOT_FOUND', `${ref} cannot be read: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+  throw missing ?? outside(ref);
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+function outside(ref: string): FerError {
+  return new FerError('REFUSED', `${ref} lies outside the roots of this worker (--root)`);
+}
+
+async function readWhole(real: string, root: Root, ref: string, maxBytes: number): Promise<Uint8Array> {
+  let handle: FileHandle | undefined;
+  try {
+    // Without waiting: a pipe would keep the worker for ever.
+    handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    // A folder may have become a link since it was looked at; Linux tells what was opened indeed.
+    if (process.platform === 'linux' && !isBelow(readlinkSync(`/proc/self/fd/${handle.fd}`), root.real))
+      throw outside(ref);
+    const found = await handle.stat();
+    if (!found.isFile()) throw new FerError('INPUT', `${ref} is not a regular file`);
+    if (found.size > maxBytes)
+      throw new FerError('TOO_LARGE', `${ref} has ${found.size} bytes, ${maxBytes} are allowed`);
+    return await handle.readFile();
+  } finally {
+    await handle?.close();
+  }
+}
