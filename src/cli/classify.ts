@@ -1,137 +1,152 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Classifier, FerErrorCode, Prediction } from '../index.js';
+import { Command, Option } from 'commander';
+import type { Classifier } from '../index.js';
+import type { ClassifierPool } from '../node/index.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { wholeNumber } from './numbers.js';
+import { csvWriter, jsonWriter, type Outcome, tableWriter } from './prediction-table.js';
+import { startProgress } from './progress.js';
+import { codeOf, errorLine, messageOf } from './report-error.js';
+import { runCommand } from './run-command.js';
+import { startPool } from './start-pool.js';
 
 interface ClassifyFlags {
+  faces?: true;
   json?: true;
+  csv?: true;
   backend?: 'simd' | 'wasm' | 'cpu';
   model?: string;
   topk?: number;
+  quiet?: true;
 }
-
-/** What became of one file. */
-type Outcome = { file: string; predictions: Prediction[] } | { file: string; error: { code: string; message: string } };
 
 /** `fer-dcnn classify <image...>` */
 export function classifyCommand(): Command {
   return new Command('classify')
-    .description('Say what the faces in image files show, one cropped face a file.')
-    .argument('<image...>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF files, each cropped to one face, forehead to chin')
-    .option('--json', 'print JSON: [{ file, predictions } | { file, error: { code, message } }]')
+    .description('Say what faces show: of images cropped to one face each, or with --faces of any photos.')
+    .argument('<image...>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF files, folders, patterns, or - for standard input')
+    .option('--faces', 'find the faces first, and classify each')
+    .option('--json', 'print JSON: [{ file, predictions | faces | error: { code, message } }]')
+    .addOption(new Option('--csv', 'print CSV: a row a face, with the probability of each emotion').conflicts('json'))
     .addOption(new Option('--backend <name>', 'what computes (default: simd)').choices(['simd', 'wasm', 'cpu']))
     .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
-    .option('--topk <n>', 'how many emotions to give, 1 to 5 (default: 1, with --json 5)', emotionCount)
+    .addOption(
+      new Option('--topk <n>', 'how many emotions to give, 1 to 5 (default: 1, with --json 5)')
+        .argParser(wholeNumber(1, 5))
+        .conflicts('csv'),
+    )
+    .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
-    .action(run);
+    .action(runCommand(run));
 }
 
 // --- below this line: helpers of this file alone ---
 
 const HELP = `
-Exit codes:
-  0  every image was classified
-  1  some image was not: standard error says which and why
-  2  wrong usage, or a model or backend that cannot be used: nothing was classified
-
+A folder stands for all images below it, in the order of their names. Boxes are in pixels of the picture.
+${exitCodeHelp({
+  ok: 'every image was classified',
+  some: 'some image was not: standard error says which and why',
+  none: 'wrong usage, or a model or backend that cannot be used: nothing was classified',
+})}
 Examples:
   fer-dcnn classify face.jpg
-  fer-dcnn classify --topk 5 faces/*.png
-  fer-dcnn classify --json faces/*.png > emotions.json
+  fer-dcnn classify --faces party.jpg
+  fer-dcnn classify --csv faces > emotions.csv
+  fer-dcnn classify --json 'faces/**/*.png' > emotions.json
+  curl -s https://example.org/face.jpg | fer-dcnn classify -
   fer-dcnn classify --model runs/first --backend cpu face.jpg`;
 
-const ADVICE: Partial<Record<FerErrorCode, string>> = {
-  NOT_FOUND: 'check the path',
-  DECODE: 'save it again as JPEG or PNG',
-  TOO_LARGE: 'make it smaller, or crop it to the face',
-  INPUT: 'name image files, as in faces/*.jpg',
-  MODEL: '--model wants the folder that saveModel() wrote',
-  CLASSES: '--model wants a model of the five emotions',
-  WEIGHTS_CORRUPT: 'install fer-dcnn again, or save the model again',
-  WEIGHTS_UNREACHABLE: 'install fer-dcnn again',
-  WASM_UNREACHABLE: 'install fer-dcnn again, or pass --backend cpu',
-  BACKEND_UNAVAILABLE: 'pass --backend cpu',
-  PACKAGE_MISSING: 'install fer-dcnn again, without --omit=optional',
-};
+async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): Promise<ExitCode> {
+  const { faces = false, json, csv, topk = json || csv ? 5 : 1, quiet } = flags;
+  const { items, failed } = await itemsOf(names);
+  const pool = faces ? null : await startPool({ images: items, ...flags });
+  const classifier = pool === null ? await start(flags) : null;
+  const { inOrder } = await import('../node/in-order.js');
+  const writer = csv ? csvWriter(faces) : json ? jsonWriter() : tableWriter(items);
+  // On a terminal the lines themselves show how far it is.
+  const hidden = quiet || items.length < 2 || process.stdout.isTTY;
+  const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });
+  let exitCode: ExitCode = EXIT.ok;
+  const tell = async (outcome: Outcome) => {
+    if ('error' in outcome) exitCode = EXIT.some;
+    await print(writer.write(outcome));
+  };
 
-async function run(images: string[], flags: ClassifyFlags): Promise<void> {
-  const { json = false, topk = json ? 5 : 1 } = flags;
-  const classifier = await start(flags);
-  if (classifier === null) {
-    process.exitCode = 2;
-    return;
+  await print(writer.begin());
+  for (const [name, error] of failed) {
+    progress.print(errorLine(error, name));
+    await tell(failure(name, error));
   }
-
-  const outcomes: Outcome[] = [];
-  const fileWidth = Math.max(...images.map((file) => printable(file).length));
-  for (const file of images) {
-    const outcome = await classifyFile(classifier, file, topk);
-    if (json) outcomes.push(outcome);
-    else if ('predictions' in outcome) process.stdout.write(table(outcome.file, outcome.predictions, fileWidth));
-    if ('error' in outcome) process.exitCode = 1;
+  const results =
+    classifier === null
+      ? resultsOf(pool as ClassifierPool, items, topk)
+      : inOrder(items, await workOf(classifier, faces, topk));
+  for await (const { item, result, error } of results) {
+    if (signal.aborted) break;
+    if (error !== undefined) progress.print(errorLine(error, item));
+    await tell(result === undefined ? failure(item, error) : { file: item, ...result });
+    progress.advance();
   }
-  if (json) process.stdout.write(`${JSON.stringify(outcomes, null, 2)}\n`);
-  classifier.dispose();
+  progress.end();
+  await print(writer.end());
+  classifier?.dispose();
+  await pool?.close();
+  return exitCode;
 }
 
-/** A classifier that is ready, or null when that failed and was reported. */
-async function start({ model, backend }: ClassifyFlags): Promise<Classifier | null> {
-  try {
-    const { createClassifier } = await import('../index.js');
-    const net =
-      model === undefined ? undefined : await import('../node/index.js').then((node) => node.loadModel(model));
-    const classifier = createClassifier({ model: net, backend });
-    await classifier.load();
-    return classifier;
-  } catch (error) {
-    report(codeOf(error), messageOf(error));
-    return null;
+async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
+  const { createClassifier } = await import('../index.js');
+  const net = model === undefined ? undefined : await import('../node/index.js').then((node) => node.loadModel(model));
+  const classifier = createClassifier({ model: net, backend });
+  await classifier.load();
+  return classifier;
+}
+
+/** The images that the names stand for, and the names that stand for none. */
+async function itemsOf(names: readonly string[]): Promise<{ items: string[]; failed: [string, unknown][] }> {
+  const { imagePaths } = await import('../node/image-paths.js');
+  const items: string[] = [];
+  const failed: [string, unknown][] = [];
+  for (const name of names) {
+    try {
+      items.push(...(name === '-' ? [name] : await imagePaths(name)));
+    } catch (error) {
+      failed.push([name, error]);
+    }
+  }
+  return { items, failed };
+}
+
+/** What becomes of each image on all cores. */
+async function* resultsOf(pool: ClassifierPool, items: readonly string[], topk: number) {
+  for await (const { item, predictions, error } of pool.classifyStream(items, { topk })) {
+    yield predictions === undefined ? { item, error } : { item, result: { predictions } };
   }
 }
 
-async function classifyFile(classifier: Classifier, file: string, topk: number): Promise<Outcome> {
-  try {
-    return { file, predictions: await classifier.classify(file, { topk }) };
-  } catch (error) {
-    const code = codeOf(error);
-    const message = messageOf(error);
-    report(code, message.includes(file) ? message : `${file}: ${message}`);
-    return { file, error: { code, message } };
-  }
+/** What is done to each image. */
+async function workOf(classifier: Classifier, faces: boolean, topk: number) {
+  const { classifyFaces } = await import('../index.js');
+  return async (file: string) => {
+    const input = file === '-' ? await standardInput() : file;
+    if (!faces) return { predictions: await classifier.classify(input, { topk }) };
+    const found = await classifyFaces(input, { classifier, topk });
+    return { faces: found.map(({ box, score, predictions }) => ({ box, score, predictions })) };
+  };
 }
 
-function report(code: string, message: string): void {
-  const advice = ADVICE[code as FerErrorCode];
-  process.stderr.write(printable(`fer-dcnn: ${message}${advice ? ` (${advice})` : ''} [${code}]`).concat('\n'));
+async function standardInput(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
-function codeOf(error: unknown): string {
-  return (error as { code?: string }).code ?? 'UNKNOWN';
+function failure(file: string, error: unknown): Outcome {
+  return { file, error: { code: codeOf(error), message: messageOf(error) } };
 }
 
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, '; ');
-}
-
-/** One line an emotion; the file is named in the first. */
-function table(file: string, predictions: Prediction[], fileWidth: number): string {
-  return predictions
-    .map(({ className, probability }, row) => {
-      const name = (row === 0 ? printable(file) : '').padEnd(fileWidth);
-      const percent = `${(100 * probability).toFixed(1)} %`.padStart(7);
-      return `${name}  ${className.padEnd(9)}  ${percent}  ${'█'.repeat(Math.round(20 * probability))}`.trimEnd();
-    })
-    .join('\n')
-    .concat('\n');
-}
-
-/** Without control characters: the names of files come from anywhere, and terminals obey some of them. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
-}
-
-function emotionCount(text: string): number {
-  const count = Number(text);
-  if (!(Number.isInteger(count) && count >= 1 && count <= 5)) {
-    throw new InvalidArgumentError('It must be a whole number from 1 to 5.');
-  }
-  return count;
+/** Waits while the reader is behind, so that what is not yet read does not pile up. */
+async function print(text: string): Promise<void> {
+  if (text === '' || process.stdout.write(text)) return;
+  await new Promise((resolve) => process.stdout.once('drain', resolve));
 }

@@ -1,0 +1,141 @@
+import { join, relative } from 'node:path';
+import { Command } from 'commander';
+import { writeExclusions } from '../node/exclusions.js';
+import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node/index.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { printable } from './printable.js';
+import { type Progress, startProgress } from './progress.js';
+import { runCommand } from './run-command.js';
+
+interface CheckFlags {
+  fix?: true | string;
+  near: boolean;
+  exclude?: string;
+  json?: true;
+  quiet?: true;
+}
+
+/** `fer-dcnn check <dir>` */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('Look through a folder of faces for what spoils a training or its measurement.')
+    .argument('<dir>', 'class folders (angry/, happy/, …), or train, val and test folders of them')
+    .option('--fix [list]', 'write the images that had better be left out to a list (default: <dir>/exclude.txt)')
+    .option('--no-near', 'look for exact duplicates alone')
+    .option('--exclude <list>', 'images to leave out of the check, as an earlier --fix wrote them')
+    .option('--json', 'print JSON: { files, unreadable, duplicates, classes }')
+    .option('--quiet', 'show no progress')
+    .addHelpText('after', HELP)
+    .action(runCommand(run));
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `
+Images with the same pixels are exact duplicates, whatever their files; near ones are found by a perceptual hash and
+compared pixel by pixel at 32x32 (correlation of 0.95 or more), also with the mirror image. Duplicates across splits make
+a measurement too good: --fix keeps them where is measured (test, then val) and lists those of train.
+
+--fix moves nothing and deletes nothing. train, evaluate and split take the list as --exclude.
+${exitCodeHelp({
+  ok: 'nothing was found',
+  some: 'something was: unreadable images, folders that are no class, duplicates',
+  none: 'wrong usage, or a folder that cannot be read',
+})}
+Examples:
+  fer-dcnn check faces
+  fer-dcnn check faces --fix && fer-dcnn train faces --exclude faces/exclude.txt
+  fer-dcnn check faces --json > check.json`;
+
+async function run(signal: AbortSignal, dir: string, flags: CheckFlags): Promise<ExitCode> {
+  const { fix, near, exclude, json, quiet } = flags;
+  let progress: Progress | undefined;
+  const onImage = (done: number, total: number) => {
+    progress ??= startProgress({ label: 'looking at', total, unit: 'images', quiet });
+    progress.at(done);
+    // What is left to do has no images to count.
+    if (done === total) progress.end();
+  };
+  const check = await checkFolder(dir, { exclude, near, signal, onImage }).finally(() => progress?.end());
+  const list = fix === true ? join(dir, 'exclude.txt') : fix;
+  if (list !== undefined) await writeExclusions(list, check.exclusions);
+
+  const { files, unreadable, duplicates, classes, strayFolders } = check;
+  if (json) process.stdout.write(`${JSON.stringify({ files, unreadable, duplicates, classes }, null, 2)}\n`);
+  else process.stdout.write(text(dir, check, list));
+  return unreadable.length + duplicates.length + strayFolders.length > 0 ? EXIT.some : EXIT.ok;
+}
+
+function text(dir: string, check: FolderCheck, list: string | undefined): string {
+  const { files, unreadable, duplicates, splits, sizes, strayFolders, exclusions } = check;
+  const lines = [`${files.toLocaleString('en')} images`, '', ...balance(splits), '', `Sizes: ${sizesText(sizes)}`];
+  const name = (file: string) => relative(dir, file);
+  lines.push(
+    ...some(
+      `Unreadable: ${unreadable.length}`,
+      unreadable.map(({ file, reason }) => `${name(file)}: ${reason}`),
+    ),
+  );
+  lines.push(
+    ...some(
+      `Folders that are no class: ${strayFolders.length}`,
+      strayFolders.map(({ folder, files }) => `${name(folder)}: ${files} images`),
+    ),
+  );
+  const kinds: [string, (group: DuplicateGroup) => boolean][] = [
+    ['across splits', (group) => group.acrossSplits],
+    ['across classes', (group) => group.acrossClasses && !group.acrossSplits],
+    ['within a split and class', (group) => !group.acrossClasses && !group.acrossSplits],
+  ];
+  for (const exact of [true, false]) {
+    for (const [where, fits] of kinds) {
+      const groups = duplicates.filter((group) => group.exact === exact && fits(group));
+      const title = `${exact ? 'Exact' : 'Near'} duplicates ${where}: ${groups.length} groups`;
+      lines.push(
+        ...some(
+          title,
+          groups.map(({ files }) => files.map(name).join(' = ')),
+          groups.length,
+        ),
+      );
+    }
+  }
+  if (list !== undefined) lines.push('', `${list}: ${exclusions.length} images to leave out`);
+  else if (exclusions.length > 0) lines.push('', `--fix lists ${exclusions.length} images to leave out`);
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+/** A table of counts, a column a split, with the shares of classes in the first. */
+function balance(splits: FolderCheck['splits']): string[] {
+  const names = Object.keys(splits);
+  const classes = [...new Set(names.flatMap((split) => Object.keys(splits[split])))];
+  const totals = names.map((split) => Object.values(splits[split]).reduce((sum, count) => sum + count, 0));
+  const rows = classes.map((name) => [
+    name,
+    ...names.map((split, s) => {
+      const count = splits[split][name] ?? 0;
+      return `${count.toLocaleString('en')} (${((100 * count) / Math.max(1, totals[s])).toFixed(0)}%)`;
+    }),
+  ]);
+  const table = [['class', ...names.map((split) => split || 'images')], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  return table.map((row) =>
+    row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '),
+  );
+}
+
+function sizesText(sizes: FolderCheck['sizes']): string {
+  const all = Object.entries(sizes);
+  const shown = all.slice(0, SHOWN).map(([size, count]) => `${size} (${count.toLocaleString('en')})`);
+  return `${shown.join(', ')}${all.length > SHOWN ? `, and ${all.length - SHOWN} others` : ''}`;
+}
+
+/** A title and the first few of its lines; nothing when there are none. */
+function some(title: string, lines: readonly string[], count = lines.length): string[] {
+  if (count === 0) return [];
+  const more = lines.length > SHOWN ? [`  … and ${lines.length - SHOWN} more (--json lists all)`] : [];
+  return ['', title, ...lines.slice(0, SHOWN).map((line) => `  ${line}`), ...more];
+}
+
+/** Lines of each kind that are shown. */
+const SHOWN = 10;

@@ -1,0 +1,52 @@
+import { extname } from 'node:path';
+import { Command, Option } from 'commander';
+import { saveModel, toOnnx } from '../node/index.js';
+import { writeFileWhole } from '../node/write-file.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { openModel } from './open-model.js';
+import { printable } from './printable.js';
+import { runCommand } from './run-command.js';
+
+interface ConvertFlags {
+  to: 'tfjs' | 'onnx';
+  out: string;
+  quantize: 'none' | 'uint8' | 'uint16' | 'float16';
+}
+
+/** `fer-dcnn convert [model] --to tfjs|onnx --out <path>` */
+export function convertCommand(): Command {
+  return new Command('convert')
+    .description('Write a model in another form: for TF.js, or as ONNX for Python, C#, C++ and others.')
+    .argument('[model]', 'folder or model.json of a TF.js Layers model (default: the pretrained weights)')
+    .addOption(new Option('--to <format>', 'tfjs or onnx').choices(['tfjs', 'onnx']).makeOptionMandatory())
+    .requiredOption('--out <path>', 'the folder for tfjs, the file for onnx')
+    .addOption(
+      new Option('--quantize <type>', 'how the weights are stored')
+        .choices(['none', 'uint8', 'uint16', 'float16'])
+        .default('none'),
+    )
+    .addHelpText('after', HELP)
+    .action(runCommand(run, { MODEL: 'models that are one chain of layers can be converted' }));
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `
+The ONNX model (operator set 13) takes "images", float32 [n,32,32,1], normalised as its metadata "normalization" says,
+and gives "probabilities", [n,5], in the order of its metadata "classes". Quantized weights are stored in fewer bytes and
+computed with as float32, in both formats alike. The pretrained weights are 8-bit: uint8 keeps them as they are.
+${exitCodeHelp({ ok: 'written', none: 'wrong usage, or a model that cannot be read or converted: nothing was written' })}
+Examples:
+  fer-dcnn convert --to onnx --out fer.onnx
+  fer-dcnn convert runs/first --to onnx --quantize float16 --out first.onnx
+  fer-dcnn convert runs/first --to tfjs --quantize uint8 --out first-small`;
+
+async function run(_: AbortSignal, path: string | undefined, { to, out, quantize }: ConvertFlags): Promise<ExitCode> {
+  const model = await openModel(path);
+  if (to === 'tfjs') await saveModel(model, out, { quantize });
+  else await writeFileWhole(out, await toOnnx(model, { quantize }));
+  model.dispose();
+  const hint = to === 'onnx' && extname(out) !== '.onnx' ? ' (such files are usually named .onnx)' : '';
+  process.stdout.write(`${printable(out)}${hint}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { wholeNumber } from './numbers.js';
+import { startProgress } from './progress.js';
+import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
+import { runCommand } from './run-command.js';
+
+interface EnqueueFlags extends QueueFlags {
+  batch: number;
+  maxWaiting?: number;
+  quiet?: true;
+}
+
+/** `fer-dcnn enqueue <dir>` */
+export function enqueueCommand(): Command {
+  return withQueueOptions(new Command('enqueue'))
+    .description('Put the images of a folder into a queue, for workers on this or other machines.')
+    .argument('<dir>', 'a folder; its images and those of all folders below it are taken by their absolute paths')
+    .option('--batch <n>', 'images that a worker has in hand at a time', wholeNumber(1, 1000), 50)
+    .option('--max-waiting <n>', 'wait for workers while so many images wait (default: no limit)', wholeNumber(1))
+    .option('--quiet', 'show no progress')
+    .addHelpText('after', HELP)
+    .action(runCommand(run, QUEUE_ADVICE));
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `${exitCodeHelp({ ok: 'all are in the queue; an image that was there before is not taken again' })}
+Examples:
+  fer-dcnn enqueue /faces --redis redis://queue.internal
+  fer-dcnn enqueue /faces --queue 2026-11 --max-waiting 1000000`;
+
+async function run(signal: AbortSignal, dir: string, flags: EnqueueFlags): Promise<ExitCode> {
+  const { enqueueFolder } = await import('../queue/index.js');
+  const progress = startProgress({ label: 'enqueuing', unit: 'images', quiet: flags.quiet });
+  const { redis: connection, queue, batch: batchSize, maxWaiting } = flags;
+  try {
+    const { items, fresh } = await enqueueFolder(dir, {
+      ...{ connection, queue, batchSize, signal },
+      ...(maxWaiting !== undefined && { maxWaiting }),
+      onProgress: (enqueued) => progress.at(enqueued.items),
+    });
+    progress.end();
+    process.stdout.write(`${items} images, ${fresh} of them new to the queue ${queue}\n`);
+    return EXIT.ok;
+  } finally {
+    progress.end();
+  }
+}

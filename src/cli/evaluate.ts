@@ -1,0 +1,116 @@
+import { Command, Option } from 'commander';
+import { classNamesOf } from '../evaluate/evaluate.js';
+import { type EvaluationReport, summary, useBackend } from '../index.js';
+import { evaluateFolder } from '../node/evaluate-folder.js';
+import { imageFolder } from '../node/index.js';
+import { reportHtml } from '../node/report-html.js';
+import { writeFileWhole } from '../node/write-file.js';
+import { type DataFlags, folderOptions, withClasses } from './data-folders.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { openModel } from './open-model.js';
+import { startProgress } from './progress.js';
+import { runCommand } from './run-command.js';
+import { environment } from './run-folder.js';
+
+interface EvaluateFlags extends DataFlags {
+  model?: string;
+  backend?: 'simd' | 'wasm' | 'cpu';
+  report?: string;
+  images: boolean;
+  json?: true;
+  quiet?: true;
+}
+
+/** `fer-dcnn evaluate <dir>` */
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('Measure a model on a folder of faces, one folder a class.')
+    .argument('<dir>', 'class folders: angry/, happy/, …')
+    .option('--model <folder>', 'the model (default: the pretrained weights)')
+    .option('--report <file>', 'also write a report, as one HTML file')
+    .option('--no-images', 'leave the pictures of mistakes out of the report')
+    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(['simd', 'wasm', 'cpu']))
+    .option('--exclude <list>', 'images to leave out, as check --fix writes them')
+    .option('--votes <csv>', 'soft labels: file,angry,happy,… with votes or probabilities')
+    .option('--skip-unreadable', 'leave out images that cannot be read, rather than stop')
+    .option('--json', 'print what evaluate() gives as JSON, and nothing else')
+    .option('--quiet', 'show no progress')
+    .addHelpText('after', HELP)
+    .action(
+      runCommand(run, {
+        DECODE: 'fer-dcnn check lists such files; --skip-unreadable leaves them out',
+        CLASSES: 'rename the folders, or name a --model of these classes',
+      }),
+    );
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `${exitCodeHelp({ ok: 'measured', none: 'wrong usage, or data or a model that cannot be read' })}
+Examples:
+  fer-dcnn evaluate faces/test
+  fer-dcnn evaluate faces/test --model runs/first --report report.html
+  fer-dcnn evaluate faces/test --json > metrics.json`;
+
+async function run(signal: AbortSignal, dir: string, flags: EvaluateFlags): Promise<ExitCode> {
+  const { backend = 'wasm', report: reportFile, images, json, quiet } = flags;
+  await useBackend(backend);
+  const model = await openModel(flags.model);
+  const folder = withClasses(imageFolder(dir, folderOptions(flags)), dir, classNamesOf(model));
+  const progress = startProgress({ label: 'measuring', total: folder.length, unit: 'images', quiet });
+  const { report, mistakes } = await evaluateFolder(model, folder, {
+    signal,
+    onImage: () => progress.advance(),
+  }).finally(() => progress.end());
+
+  if (reportFile !== undefined) {
+    const page = await reportHtml({
+      title: flags.model ?? 'The pretrained weights',
+      measuredOn: dir,
+      evaluation: report,
+      model: summary(model),
+      mistakes: images ? mistakes : undefined,
+      tables: { Versions: environment(backend) },
+    });
+    await writeFileWhole(reportFile, page);
+  }
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : text(report));
+  model.dispose();
+  return EXIT.ok;
+}
+
+function text(report: EvaluationReport): string {
+  const { count, accuracy, macroRecall, macroF1, loss, expectedCalibrationError, classes, confusionMatrix } = report;
+  const names = classes.map(({ className }) => className);
+  const figures = [
+    ['images', count.toLocaleString('en')],
+    ['accuracy', percent(accuracy)],
+    ['macro recall', percent(macroRecall)],
+    ['macro F1', percent(macroF1)],
+    ['loss', loss.toFixed(3)],
+    ['calibration error', expectedCalibrationError.toFixed(3)],
+  ];
+  const perClass = classes.map(({ className, precision, recall, f1, support }) => [
+    className,
+    ...[precision, recall, f1].map(percent),
+    String(support),
+  ]);
+  return [
+    table(figures),
+    table([['class', 'precision', 'recall', 'F1', 'images'], ...perClass]),
+    'Confusion matrix: rows are the truth, columns what the model says',
+    table([['', ...names], ...confusionMatrix.map((row, c) => [names[c], ...row.map(String)])]),
+  ].join('\n');
+}
+
+/** Lines of columns: the first to the left, the others to the right. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  ');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}

@@ -1,0 +1,95 @@
+import { EMOTIONS } from '../emotions.js';
+import type { Box, DetectedFace, Prediction } from '../index.js';
+import { printable } from './printable.js';
+
+/** What became of one image. */
+export type Outcome =
+  | { file: string; predictions: Prediction[] }
+  | { file: string; faces: Pick<DetectedFace, 'box' | 'score' | 'predictions'>[] }
+  | { file: string; error: { code: string; message: string } };
+
+/** Writes outcomes, one after the other, to one place. */
+export interface OutcomeWriter {
+  begin(): string;
+  write(outcome: Outcome): string;
+  end(): string;
+}
+
+/** Lines to read: one an emotion; the file is named in the first. */
+export function tableWriter(files: readonly string[]): OutcomeWriter {
+  const width = Math.max(...files.map((file) => printable(file).length));
+  return {
+    begin: () => '',
+    write(outcome) {
+      if ('error' in outcome) return '';
+      if ('predictions' in outcome) return lines(outcome.file, outcome.predictions, width);
+      if (outcome.faces.length === 0) return `${printable(outcome.file).padEnd(width)}  no face\n`;
+      return outcome.faces
+        .map(({ box, predictions }, i) => lines(i === 0 ? outcome.file : '', predictions, width, `  ${place(box)}`))
+        .join('');
+    },
+    end: () => '',
+  };
+}
+
+/** One JSON array, written as it grows: a million outcomes are never in memory at once. */
+export function jsonWriter(): OutcomeWriter {
+  let first = true;
+  return {
+    begin: () => '[',
+    write(outcome) {
+      const comma = first ? '' : ',';
+      first = false;
+      return `${comma}\n${JSON.stringify(outcome, null, 2).replace(/^/gm, '  ')}`;
+    },
+    end: () => (first ? ']\n' : '\n]\n'),
+  };
+}
+
+/** CSV after RFC 4180, a row a face: its file, with `faces` its place, and the probability of each emotion. */
+export function csvWriter(faces: boolean): OutcomeWriter {
+  const row = (cells: (string | number)[]) => `${cells.map(cellOf).join(',')}\r\n`;
+  const places = faces ? ['x', 'y', 'width', 'height', 'score'] : [];
+  return {
+    begin: () => row(['file', ...places, ...EMOTIONS, 'error']),
+    write(outcome) {
+      const { file } = outcome;
+      if ('error' in outcome)
+        return row([file, ...places.map(() => ''), ...EMOTIONS.map(() => ''), outcome.error.code]);
+      if ('predictions' in outcome) return row([file, ...inOrderOfClasses(outcome.predictions), '']);
+      return outcome.faces
+        .map(({ box: { x, y, width, height }, score, predictions }) =>
+          row([file, x, y, width, height, score, ...inOrderOfClasses(predictions), '']),
+        )
+        .join('');
+    },
+    end: () => '',
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+function lines(file: string, predictions: readonly Prediction[], width: number, note = ''): string {
+  return predictions
+    .map(({ className, probability }, row) => {
+      const name = (row === 0 ? printable(file) : '').padEnd(width);
+      const percent = `${(100 * probability).toFixed(1)} %`.padStart(7);
+      const bar = '█'.repeat(Math.round(20 * probability));
+      return `${name}  ${className.padEnd(9)}  ${percent}  ${note === '' || row > 0 ? bar : bar.padEnd(20) + note}`.trimEnd();
+    })
+    .join('\n')
+    .concat('\n');
+}
+
+function place({ x, y, width, height }: Box): string {
+  return `${Math.round(width)}x${Math.round(height)} at ${Math.round(x)},${Math.round(y)}`;
+}
+
+function inOrderOfClasses(predictions: readonly Prediction[]): number[] {
+  return EMOTIONS.map((emotion) => predictions.find(({ className }) => className === emotion)?.probability ?? 0);
+}
+
+function cellOf(value: string | number): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,46 @@
+import type { FerErrorCode } from '../index.js';
+import { printable } from './printable.js';
+
+/**
+ * One line on an error: what went wrong, what to do about it, its code. It ends with a newline.
+ *
+ * @param subject - The file it is about; named first, unless the message names it.
+ * @param advice - What to do, where the command knows better than the code alone tells.
+ * @example
+ * process.stderr.write(errorLine(error, 'a.jpg')); // fer-dcnn: a.jpg cannot be found: … (check the path) [NOT_FOUND]
+ */
+export function errorLine(error: unknown, subject = '', advice: Advice = {}): string {
+  const code = codeOf(error);
+  const message = messageOf(error);
+  const about = subject === '' || message.includes(subject) ? message : `${subject}: ${message}`;
+  const todo = advice[code as FerErrorCode] ?? ADVICE[code as FerErrorCode];
+  return `${printable(`fer-dcnn: ${about}${todo ? ` (${todo})` : ''} [${code}]`)}\n`;
+}
+
+/** What to do, by code. */
+export type Advice = Partial<Record<FerErrorCode, string>>;
+
+/** The code of a FerError, else `UNKNOWN` or what the system calls it (`ENOSPC`). */
+export function codeOf(error: unknown): string {
+  return (error as { code?: string } | null)?.code ?? 'UNKNOWN';
+}
+
+/** The message of anything thrown, in one line. */
+export function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, '; ');
+}
+
+// --- below this line: helpers of this file alone ---
+
+const ADVICE: Advice = {
+  NOT_FOUND: 'check the path',
+  DECODE: 'save it again as JPEG or PNG',
+  TOO_LARGE: 'make it smaller, or crop it to the face',
+  INPUT: 'name image files, as in faces/*.jpg',
+  MODEL: '--model wants the folder that train or saveModel() wrote',
+  WEIGHTS_CORRUPT: 'install fer-dcnn again, or save the model again',
+  WEIGHTS_UNREACHABLE: 'install fer-dcnn again',
+  WASM_UNREACHABLE: 'install fer-dcnn again, or pass --backend cpu',
+  BACKEND_UNAVAILABLE: 'pass --backend cpu',
+  CHECKPOINT: 'take another --out, or leave --resume out to start anew',
+};

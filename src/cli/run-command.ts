@@ -1,0 +1,49 @@
+import { constants } from 'node:os';
+import { EXIT, type ExitCode } from './exit-code.js';
+import { type Advice, codeOf, errorLine } from './report-error.js';
+
+/**
+ * Makes a command's action of its work: errors become one line on standard error and exit code 2. Ctrl-C (and SIGTERM)
+ * aborts the signal, so that the work stops where it is safe; a second one ends the process at once.
+ *
+ * @param work - Gets the signal, then what commander gives: arguments, options. Its answer is the exit code.
+ * @example
+ * new Command('summary').argument('[model]').action(runCommand(async (signal, model?: string) => { … }));
+ */
+export function runCommand<Args extends unknown[]>(
+  work: (signal: AbortSignal, ...args: Args) => Promise<ExitCode>,
+  advice: Advice = {},
+): (...args: Args) => Promise<void> {
+  return async (...args) => {
+    const controller = new AbortController();
+    let interruptedAt: number | null = null;
+    let exitCode = 0;
+    const interrupt = (signal: 'SIGINT' | 'SIGTERM') => {
+      exitCode = 128 + constants.signals[signal];
+      if (interruptedAt === null) {
+        interruptedAt = performance.now();
+        process.stderr.write('\nfer-dcnn: stopping; once more to stop at once\n');
+        controller.abort();
+      } else if (performance.now() - interruptedAt > ONE_KEYPRESS) {
+        process.exit(exitCode);
+      }
+    };
+    process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+    try {
+      const answer = await work(controller.signal, ...args);
+      process.exitCode = interruptedAt === null ? answer : exitCode;
+    } catch (error) {
+      const stopped = interruptedAt !== null && codeOf(error) === 'ABORTED';
+      if (!stopped) process.stderr.write(errorLine(error, '', advice));
+      if (codeOf(error) === 'UNKNOWN' && process.env.DEBUG !== undefined) console.error(error);
+      process.exitCode = stopped ? exitCode : EXIT.none;
+    } finally {
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    }
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Milliseconds. Under npx one Ctrl-C comes twice: from the terminal, and passed on by npm. */
+const ONE_KEYPRESS = 500;

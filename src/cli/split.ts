@@ -1,0 +1,65 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { FerError } from '../index.js';
+import { type SplitRatio, splitFolder } from '../node/index.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { wholeNumber } from './numbers.js';
+import { printable } from './printable.js';
+import { runCommand } from './run-command.js';
+
+interface SplitFlags {
+  ratio: SplitRatio;
+  seed: number;
+  out?: string;
+  exclude?: string;
+  json?: true;
+}
+
+/** `fer-dcnn split <dir>` */
+export function splitCommand(): Command {
+  return new Command('split')
+    .description('Copy a folder of faces into train, val and test folders, each class in the same shares.')
+    .argument('<dir>', 'class folders: angry/, happy/, …')
+    .option('--ratio <shares>', 'shares of train, val and test, or of train and val', ratio, [0.8, 0.1, 0.1])
+    .option('--seed <n>', 'decides which image goes where', wholeNumber(0), 1337)
+    .option('--out <folder>', 'where to; it must not be there, or be empty (default: <dir>-split)')
+    .option('--exclude <list>', 'images to leave out, as check --fix writes them')
+    .option('--json', 'print JSON: { out, train, val, test }, with counts')
+    .addHelpText('after', HELP)
+    .action(runCommand(run));
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `
+The images are copied; <dir> stays as it is. The same images, ratio and seed give the same folders on every machine.
+Duplicates may end up on both sides: fer-dcnn check --fix lists them, --exclude leaves them out.
+${exitCodeHelp({ ok: 'split', none: 'wrong usage, or images that cannot be read or copied: nothing was written' })}
+Examples:
+  fer-dcnn split faces --ratio 0.8,0.1,0.1 --seed 1337
+  fer-dcnn split faces --exclude faces/exclude.txt --out faces-clean`;
+
+async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<ExitCode> {
+  const { ratio, seed, exclude, json, out = `${dir.replace(/[\\/]+$/, '')}-split` } = flags;
+  if (/^\.*$/.test(dir)) {
+    if (flags.out === undefined) throw new FerError('OPTION', `name the folder for the parts of ${dir} with --out`);
+  }
+  const parts = splitFolder(dir, { ratio, seed, output: out, exclude });
+  const counts = { train: parts.train.length, val: parts.validation.length, test: parts.test?.length };
+  if (json) process.stdout.write(`${JSON.stringify({ out, ...counts }, null, 2)}\n`);
+  else {
+    const lines = Object.entries(counts)
+      .filter(([, count]) => count !== undefined)
+      .map(([name, count]) => `${name.padEnd(5)}  ${count?.toLocaleString('en')} images\n`);
+    process.stdout.write(`${printable(out)}\n${lines.join('')}`);
+  }
+  return EXIT.ok;
+}
+
+function ratio(text: string): SplitRatio {
+  const shares = text.split(',').map((share) => (share.trim() === '' ? Number.NaN : Number(share)));
+  const sum = shares.reduce((total, share) => total + share, 0);
+  if ((shares.length !== 2 && shares.length !== 3) || !shares.every((share) => share > 0) || Math.abs(sum - 1) > 1e-6) {
+    throw new InvalidArgumentError('It must be two or three numbers above 0 that sum to 1, such as 0.8,0.1,0.1.');
+  }
+  return shares as unknown as SplitRatio;
+}

@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { summary } from '../index.js';
+import { metadataOf } from '../model/metadata.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { openModel } from './open-model.js';
+import { printable } from './printable.js';
+import { runCommand } from './run-command.js';
+
+/** `fer-dcnn summary [model]` */
+export function summaryCommand(): Command {
+  return new Command('summary')
+    .description('Show the layers, shapes and parameters of a model, and what is known of it.')
+    .argument('[model]', 'folder or model.json of a TF.js Layers model (default: the pretrained weights)')
+    .option('--json', 'print JSON: { layers: [{ name, type, outputShape, parameters }], parameters, metadata }')
+    .addHelpText('after', HELP)
+    .action(runCommand(run));
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `${exitCodeHelp({ ok: 'shown', none: 'wrong usage, or a model that cannot be read' })}
+Examples:
+  fer-dcnn summary
+  fer-dcnn summary runs/first`;
+
+async function run(_: AbortSignal, path: string | undefined, { json }: { json?: true }): Promise<ExitCode> {
+  const model = await openModel(path);
+  const metadata = metadataOf(model);
+  if (json) {
+    const layers = model.layers.map((layer) => ({
+      name: layer.name,
+      type: layer.getClassName(),
+      outputShape: layer.outputShape,
+      parameters: layer.countParams(),
+    }));
+    process.stdout.write(`${JSON.stringify({ layers, parameters: model.countParams(), metadata }, null, 2)}\n`);
+  } else {
+    const { classes, normalization, metrics } = metadata;
+    const known = [
+      classes && `Classes: ${classes.join(', ')}`,
+      normalization && `Normalization: ${normalization}`,
+      typeof metrics?.accuracy === 'number' &&
+        `Accuracy: ${(100 * metrics.accuracy).toFixed(1)}% (${metrics.measuredOn})`,
+    ].filter((line) => typeof line === 'string');
+    process.stdout.write(`${summary(model)}\n${known.map((line) => `${printable(line)}\n`).join('')}`);
+  }
+  model.dispose();
+  return EXIT.ok;
+}

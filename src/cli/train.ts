@@ -1,0 +1,308 @@
+import { basename, join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { classNamesOf } from '../evaluate/evaluate.js';
+import {
+  buildModel,
+  cosineSchedule,
+  type EpochFigures,
+  REPORT_AUGMENTATION,
+  stepSchedule,
+  type TrainOptions,
+  train,
+  useBackend,
+} from '../index.js';
+import { evaluateFolder } from '../node/evaluate-folder.js';
+import type { FolderSample, ImageFolder } from '../node/index.js';
+import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { numberBetween, wholeNumber } from './numbers.js';
+import { openModel } from './open-model.js';
+import { type Progress, startProgress } from './progress.js';
+import { codeOf } from './report-error.js';
+import { runCommand } from './run-command.js';
+import { checkRunFolder, environment, type RunMetrics, savedSettings, saveSettings, writeRun } from './run-folder.js';
+
+/** What decides a training, and is kept for `--resume`. */
+interface TrainSettings extends DataFlags {
+  val?: string | false;
+  test?: string;
+  model?: string;
+  epochs?: number;
+  batchSize?: number;
+  learningRate?: number;
+  schedule?: 'constant' | 'cosine' | 'step';
+  weightDecay?: number;
+  augment?: keyof typeof AUGMENTATIONS;
+  normalization?: TrainOptions['normalization'];
+  sampling?: TrainOptions['sampling'];
+  classWeights?: 'balanced';
+  ema?: number;
+  monitor?: TrainOptions['monitor'];
+  patience?: number;
+  seed?: number;
+  workers?: number;
+  backend?: 'wasm' | 'cpu';
+  quantize?: 'none' | 'uint8' | 'uint16';
+}
+
+interface TrainFlags extends TrainSettings {
+  out?: string;
+  resume?: true;
+  images: boolean;
+  quiet?: true;
+  json?: true;
+}
+
+/** `fer-dcnn train <dir>` */
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('Train on a folder of faces, one folder a class, and write a run folder with model and report.')
+    .argument('<dir>', 'class folders (angry/, happy/, …), or what split made of them (train/, val/, test/)')
+    .option('--val <dir>', 'images to validate on (default: <dir>/val, else a tenth of the images)')
+    .option('--no-val', 'train on all images, without validation or report')
+    .option('--test <dir>', 'images that the report measures on (default: <dir>/test, else those of validation)')
+    .option('--out <folder>', 'the run folder (default: runs/<name of dir>)')
+    .option('--resume', 'go on with the run in --out, with its settings; --epochs may be raised')
+    .option('--model <folder>', "weights to start from: a model's folder, or 'pretrained' (default: new weights)")
+    .option('--epochs <n>', 'times that the images are gone through (default: 30)', wholeNumber(1))
+    .option('--patience <n>', 'stop after so many epochs without improvement', wholeNumber(1))
+    .option('--batch-size <n>', 'images a step (default: 32)', wholeNumber(1))
+    .option(
+      '--learning-rate <x>',
+      "Adam's learning rate at its highest (default: 1e-3, with --model 1e-4)",
+      numberBetween(0),
+    )
+    .addOption(
+      new Option('--schedule <name>', 'how the learning rate falls (default: cosine)').choices([
+        'constant',
+        'cosine',
+        'step',
+      ]),
+    )
+    .option('--weight-decay <x>', 'decoupled weight decay', numberBetween(0))
+    .addOption(
+      new Option(
+        '--augment <name>',
+        "random changes: the original report's, more of them, or none (default: report)",
+      ).choices(['report', 'strong', 'none']),
+    )
+    .addOption(
+      new Option('--normalization <name>', "how faces are normalised (default: the model's, else unit)").choices([
+        'unit',
+        'standardize',
+        'localContrast',
+      ]),
+    )
+    .addOption(
+      new Option('--sampling <name>', 'which images an epoch takes (default: shuffled)').choices([
+        'shuffled',
+        'balanced',
+        'square-root',
+      ]),
+    )
+    .addOption(new Option('--class-weights <name>', 'weigh the loss by class').choices(['balanced']))
+    .option('--ema <decay>', 'average the weights, such as 0.999', numberBetween(0, 1))
+    .addOption(
+      new Option('--monitor <figure>', 'what decides which epoch is kept (default: valLoss)').choices([
+        'loss',
+        'valLoss',
+        'valAccuracy',
+        'valMacroRecall',
+      ]),
+    )
+    .option('--seed <n>', 'decides weights, order and augmentation (default: 1)', wholeNumber(0))
+    .option('--workers <n>', 'threads that share each step (default: 1)', wholeNumber(1))
+    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(['wasm', 'cpu']))
+    .addOption(
+      new Option('--quantize <type>', 'how the saved weights are stored (default: none)').choices([
+        'none',
+        'uint8',
+        'uint16',
+      ]),
+    )
+    .option('--exclude <list>', 'images to leave out, as check --fix writes them')
+    .option('--votes <csv>', 'soft labels: file,angry,happy,… with votes or probabilities')
+    .option('--skip-unreadable', 'leave out images that cannot be read, rather than stop')
+    .option('--no-images', 'leave the pictures of mistakes out of the report')
+    .option('--json', 'print metrics.json on standard output, and nothing else')
+    .option('--quiet', 'show no progress')
+    .addHelpText('after', HELP)
+    .action(
+      runCommand(run, {
+        DECODE: 'fer-dcnn check lists such files; --skip-unreadable leaves them out',
+        CLASSES: 'rename the folders, or name a --model of these classes',
+        OPTION: 'see: fer-dcnn train --help',
+      }),
+    );
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `
+The run folder holds model.json and weights.bin (a TF.js Layers model), history.json, metrics.json and report.html;
+also settings.json and checkpoint.bin, which --resume goes on from. Ctrl-C stops after the step; what was done since the
+last epoch's end is done again by --resume.
+${exitCodeHelp({ ok: 'trained', none: 'wrong usage, data that cannot be read, or a training that failed' })}
+Examples:
+  fer-dcnn train faces --epochs 30 --out runs/first
+  fer-dcnn train faces --out runs/first --resume
+  fer-dcnn train faces --model pretrained --exclude faces/exclude.txt --patience 5 --workers 2`;
+
+const AUGMENTATIONS = {
+  report: REPORT_AUGMENTATION,
+  strong: {
+    ...{ flip: true, rotation: 10, shift: 0.08, scale: 0.12, zoom: 0.05 },
+    ...{ contrast: 0.2, brightness: 0.1, erasing: 0.25 },
+  },
+  none: undefined,
+};
+
+const SCHEDULES = {
+  constant: undefined,
+  cosine: cosineSchedule(),
+  step: stepSchedule({ at: [0.5, 0.75] }),
+};
+
+const DEFAULTS = {
+  epochs: 30,
+  batchSize: 32,
+  schedule: 'cosine',
+  augment: 'report',
+  sampling: 'shuffled',
+  seed: 1,
+  workers: 1,
+  backend: 'wasm',
+  quantize: 'none',
+} satisfies TrainSettings;
+
+type CompleteSettings = TrainSettings & Required<Pick<TrainSettings, keyof typeof DEFAULTS | 'learningRate'>>;
+
+async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise<ExitCode> {
+  const { out = join('runs', basename(resolve(dir))), resume = false, images, quiet, json, ...given } = flags;
+  checkRunFolder(out, resume);
+  const kept: TrainSettings = { ...(resume ? await savedSettings(out) : {}), ...given };
+  const learningRate = kept.model === undefined ? 1e-3 : 1e-4;
+  const settings: CompleteSettings = { ...DEFAULTS, learningRate, ...kept };
+  const { seed, backend, quantize } = settings;
+  await useBackend(backend);
+  const model = settings.model === undefined ? buildModel({ seed }) : await openModel(settings.model);
+  const data = dataFolders(dir, settings, classNamesOf(model));
+  await saveSettings(out, { ...kept });
+
+  const began = performance.now();
+  const progress = trainingProgress(data, flags);
+  /** Stopped at any point, it can be gone on with: what was trained is in the checkpoint. */
+  const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
+    work.catch((error: unknown) => {
+      progress.end();
+      if (codeOf(error) === 'ABORTED') process.stderr.write(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
+      throw error;
+    });
+  const result = await resumable(
+    train(model, progress.counted(data.train), {
+      ...trainOptions(settings),
+      validationData: data.validation && progress.counted(data.validation),
+      checkpoint: out,
+      resume,
+      callbacks: progress.callbacks,
+      signal,
+    }),
+  );
+  progress.end();
+
+  const measured = { ...(data.validation && { validation: data.validation }), ...(data.test && { test: data.test }) };
+  const reports: Pick<RunMetrics, 'validation' | 'test'> = {};
+  let mistakes: Awaited<ReturnType<typeof evaluateFolder>>['mistakes'] | undefined;
+  for (const [name, folder] of Object.entries(measured)) {
+    const bar = startProgress({ label: `measuring on ${name}`, total: folder.length, unit: 'images', quiet });
+    const found = await resumable(
+      evaluateFolder(model, folder, { signal, onImage: () => bar.advance() }).finally(() => bar.end()),
+    );
+    reports[name as keyof typeof reports] = found.report;
+    mistakes = found.mistakes;
+  }
+  const metrics: RunMetrics = {
+    best: result.best,
+    stoppedAt: result.stoppedAt,
+    seconds: Math.round((performance.now() - began) / 1000),
+    ...reports,
+    data: { ...data.names, images: data.train.length },
+    settings: { ...settings },
+    environment: environment(backend),
+  };
+  await writeRun(out, { model, result, metrics, mistakes: images ? mistakes : undefined, quantize });
+  process.stdout.write(json ? `${JSON.stringify(metrics, null, 2)}\n` : conclusion(out, metrics));
+  model.dispose();
+  return EXIT.ok;
+}
+
+function trainOptions(settings: CompleteSettings): TrainOptions {
+  const { schedule, augment, patience, epochs, learningRate, batchSize, weightDecay, normalization } = settings;
+  const { sampling, classWeights, ema, monitor, seed, workers } = settings;
+  return {
+    ...{ epochs, learningRate, batchSize, weightDecay, normalization },
+    ...{ sampling, classWeights, ema, monitor, seed, workers },
+    schedule: SCHEDULES[schedule],
+    augment: AUGMENTATIONS[augment],
+    earlyStopping: patience === undefined ? undefined : { patience },
+  };
+}
+
+/** Progress while images are read, then step by step; a line an epoch that stays. */
+function trainingProgress({ train, validation }: DataFolders, { quiet }: TrainFlags) {
+  const total = train.length + (validation?.length ?? 0);
+  let progress: Progress = startProgress({ label: 'reading', total, unit: 'images', quiet });
+  let of = 0;
+  return {
+    async *counted(folder: ImageFolder): AsyncGenerator<FolderSample> {
+      for await (const sample of folder) {
+        yield sample;
+        progress.advance();
+      }
+    },
+    callbacks: {
+      onTrainBegin({ stepsPerEpoch, epochs }: { stepsPerEpoch: number; epochs: number }) {
+        progress.end();
+        of = epochs;
+        progress = startProgress({ label: `epoch 1/${epochs}`, total: stepsPerEpoch * epochs, unit: 'steps', quiet });
+      },
+      onBatchEnd({ epoch, step, stepsPerEpoch }: { epoch: number; step: number; stepsPerEpoch: number }) {
+        progress.label(`epoch ${epoch}/${of}`);
+        progress.at((epoch - 1) * stepsPerEpoch + step);
+      },
+      onEpochEnd(epoch: number, figures: EpochFigures) {
+        if (!quiet) progress.print(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
+      },
+    },
+    end: () => progress.end(),
+  };
+}
+
+function epochLine({ loss, accuracy, valLoss, valAccuracy, valMacroRecall }: EpochFigures): string {
+  const training = `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}`;
+  if (valLoss === undefined || valAccuracy === undefined || valMacroRecall === undefined) return training;
+  const recall = percent(valMacroRecall);
+  return `${training}  validation: loss ${valLoss.toFixed(3)}  accuracy ${percent(valAccuracy)}  macro recall ${recall}`;
+}
+
+function conclusion(out: string, { best, stoppedAt, validation, test }: RunMetrics): string {
+  const lines = [`${out}: epoch ${best.epoch} of ${stoppedAt} kept`];
+  for (const [name, report] of Object.entries({ validation, test })) {
+    if (report === undefined) continue;
+    const { accuracy, macroRecall, count } = report;
+    lines.push(
+      `${name}: accuracy ${percent(accuracy)}, macro recall ${percent(macroRecall)} on ${count.toLocaleString('en')} images`,
+    );
+  }
+  if (validation ?? test) lines.push(`report: ${join(out, 'report.html')}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function goOnWith(dir: string, out: string): string {
+  const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
+  return `fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}

@@ -1,0 +1,149 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { FerError, type FerErrorCode } from '../errors.js';
+import type { QueueMetrics, QueueWorker } from '../queue/index.js';
+import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { wholeNumber } from './numbers.js';
+import { startProgress } from './progress.js';
+import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
+import { errorLine } from './report-error.js';
+import { runCommand } from './run-command.js';
+
+interface WorkerFlags extends QueueFlags {
+  root?: string[];
+  host?: string[];
+  privateHost?: string[];
+  out?: string;
+  stream?: string;
+  model?: string;
+  topk?: number;
+  concurrency?: number;
+  lock: number;
+  untilDone?: true;
+  metricsPort?: number;
+  quiet?: true;
+}
+
+/** `fer-dcnn worker` */
+export function workerCommand(): Command {
+  const run = runCommand(work, QUEUE_ADVICE);
+  return withQueueOptions(new Command('worker'))
+    .description('Classify the images of a queue until stopped: one result an image, whatever crashes on the way.')
+    .option('--root <dir>', 'read images below this folder; may be given more than once', append)
+    .option('--host <name>', 'read http(s) addresses of this host; may be given more than once', append)
+    .option('--private-host <name>', 'as --host, for one in your own network', append)
+    .option('--out <file>', 'write results there, a line of JSON an image; workers may share it')
+    .option('--stream <key>', 'append results to this Redis stream instead')
+    .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
+    .option('--topk <n>', 'how many emotions to give, 1 to 5 (default: 5)', wholeNumber(1, 5))
+    .option('--concurrency <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
+    .option('--lock <seconds>', 'after so long, others take over what a silent worker holds', wholeNumber(1, 3600), 30)
+    .option('--until-done', 'end when the queue has nothing left')
+    .option('--metrics-port <port>', "serve Prometheus's text form at http://127.0.0.1:<port>", wholeNumber(0, 65535))
+    .option('--quiet', 'show no progress; trouble is told all the same')
+    .addHelpText('after', HELP)
+    .action(async (flags: WorkerFlags) => {
+      await run(flags);
+      // How a worker is stopped: no failure.
+      if (process.exitCode === TERMINATED) process.exitCode = EXIT.ok;
+    });
+}
+
+// --- below this line: helpers of this file alone ---
+
+const HELP = `
+SIGTERM and Ctrl-C: takes nothing more, finishes or returns what it holds, and ends.
+${exitCodeHelp({ ok: 'stopped by SIGTERM, or with --until-done all is done' })}
+Examples:
+  fer-dcnn worker --redis redis://queue.internal --root /faces --out /results/faces.jsonl
+  fer-dcnn worker --host images.example.com --stream faces:results --metrics-port 9464`;
+
+const TERMINATED = 128 + 15;
+
+function append(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> {
+  const { redis: connection, queue, out, stream, concurrency, model, topk, quiet } = flags;
+  if ((out === undefined) === (stream === undefined)) {
+    throw new FerError('OPTION', 'name where results go: --out <file>, or --stream <key>');
+  }
+  const { createMetrics, createWorker, jsonLines, queueStatus, redisStream } = await import('../queue/index.js');
+  const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
+  const tell = troubleTeller((line) => progress.print(line));
+  let worker: QueueWorker | undefined;
+  let metrics: QueueMetrics | undefined;
+  let server: Server | undefined;
+  try {
+    if (flags.metricsPort !== undefined) {
+      metrics = await createMetrics({ connection, queue });
+      server = await serve(metrics, flags.metricsPort);
+    }
+    worker = await createWorker({
+      ...{ connection, queue, concurrency, model, topk },
+      ...{ roots: flags.root, hosts: flags.host, privateHosts: flags.privateHost },
+      sink: out !== undefined ? jsonLines(out) : redisStream(stream as string),
+      lockDuration: 1000 * flags.lock,
+      onBatch(batch) {
+        progress.advance(batch.done + batch.failed);
+        metrics?.observe(batch);
+      },
+      onTrouble: tell,
+    });
+    if (flags.untilDone) {
+      while (!signal.aborted) {
+        const { waiting, active } = await queueStatus({ connection, queue });
+        if (waiting + active === 0) break;
+        await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+      }
+    } else if (!signal.aborted) {
+      // Kept alive while Redis is away, too.
+      const alive = setInterval(() => {}, 1 << 30);
+      await once(signal, 'abort');
+      clearInterval(alive);
+    }
+    return EXIT.ok;
+  } finally {
+    await worker?.close();
+    server?.close();
+    await metrics?.close();
+    progress.end();
+  }
+}
+
+const LOOK_MS = 500;
+
+/** One line of each code in ten seconds: what is away for an hour is told, not told a thousand times. */
+function troubleTeller(print: (line: string) => void): (error: FerError) => void {
+  const told = new Map<FerErrorCode, number>();
+  return (error) => {
+    if (performance.now() - (told.get(error.code) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
+    told.set(error.code, performance.now());
+    print(errorLine(error, '', { UNREACHABLE: 'tried again until it answers' }));
+  };
+}
+
+const QUIET_MS = 10_000;
+
+async function serve(metrics: QueueMetrics, port: number): Promise<Server> {
+  const server = createServer(async (_, response) => {
+    try {
+      const text = await metrics.text();
+      response.setHeader('content-type', metrics.contentType).end(text);
+    } catch (error) {
+      response.writeHead(503).end(errorLine(error));
+    }
+  });
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new FerError('OPTION', `no metrics at port ${port}: ${(error as Error).message}`, { cause: error });
+  }
+  const { port: bound } = server.address() as { port: number };
+  process.stderr.write(`fer-dcnn: metrics at http://127.0.0.1:${bound}\n`);
+  return server;
+}
