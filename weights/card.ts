@@ -44,12 +44,16 @@ export function cardTables(metrics: Metrics): string {
     '',
     'Rows are the truth, columns what the network says.',
     '',
+    '![Confusion matrix, shares of each row](confusion-matrix.svg)',
+    '',
     table(
       ['', ...names],
       confusionMatrix.map((row, i) => [`**${names[i]}**`, ...row.map(String)]),
     ),
     '',
     '### Calibration',
+    '',
+    '![How often it is right, by how sure it is](calibration.svg)',
     '',
     table(
       ['top probability', 'faces', 'mean probability', 'share right'],

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { evaluate, useBackend } from '../../src/index.js';
+import { fromFiles, toFiles } from '../../src/model/artifacts.js';
 import { imageFolder } from '../../src/node/index.js';
 import { loadPretrained, pretrained } from '../../src/weights/index.js';
 import { cardTables, type Metrics } from '../../weights/card.js';
 import { figuresOf } from '../../weights/figures.js';
+import { cardPictures } from '../../weights/pictures.js';
 import { sharedPath } from '../shared.js';
 
 const valid = sharedPath('ferplus/valid');
@@ -13,6 +15,12 @@ const metrics = pretrained.metrics as unknown as Metrics;
 describe('the figures of the shipped weights', () => {
   test('in the model card are those that the weights carry', () => {
     expect(readFileSync('weights/MODEL_CARD.md', 'utf8')).toContain(cardTables(metrics));
+  });
+
+  test('in the pictures of the model card are those that the weights carry', async () => {
+    for (const [name, picture] of Object.entries(await cardPictures(metrics))) {
+      expect(readFileSync(`weights/${name}`, 'utf8') === picture, name).toBe(true);
+    }
   });
 
   test('in the README are those that the weights carry', () => {
@@ -40,6 +48,15 @@ describe('the figures of the shipped weights', () => {
       expect(figures.classes[name].support).toBe(support);
       expect(Math.abs(figures.classes[name].recall - recall)).toBeLessThan(0.007);
     }
+  });
+
+  test.skipIf(valid === null)('with a step twice as coarse lose half a point', async () => {
+    await useBackend('wasm');
+    const model = await loadPretrained();
+    const coarse = await fromFiles(toFiles(model, { quantize: 'uint8', quantizeStep: 0.2 }));
+    const { accuracy, macroRecall } = await evaluate(coarse, imageFolder(valid!));
+    expect(metrics.accuracy - accuracy).toBeLessThan(0.006);
+    expect(metrics.macroRecall - macroRecall).toBeLessThan(0.006);
   });
 
   test('are above what the first release promises: 0.70', () => {
