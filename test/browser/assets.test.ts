@@ -84,6 +84,9 @@ suite('other places', () => {
     const losses = await check<number[]>(tab, 'tab', 'train');
     expect(losses.at(-1)).toBeLessThan(losses[0]);
     expect(tab.requests.some((url) => url.endsWith('tfjs-backend-wasm-threaded-simd.wasm'))).toBe(true);
+    // Not the composed path: the kernels have a build for memory that threads share.
+    expect(await check(tab, 'tab', 'kernels')).toBe('relaxed-simd');
+    expect(tab.requests.some((url) => url.endsWith('training-relaxed-shared.wasm'))).toBe(true);
     await tab.page.close();
     await served.close();
   });

@@ -12,10 +12,11 @@ if (!haveChromium) {
 `);
 }
 
-export function startChromium(): Promise<Browser> {
+/** @param more - Flags beside the usual ones. */
+export function startChromium(more: string[] = []): Promise<Browser> {
   const flags = ['--no-sandbox', '--disable-gpu', '--disable-sync'];
   flags.push('--disable-background-networking', '--disable-component-update');
-  return chromium.launch({ executablePath, headless: true, args: flags });
+  return chromium.launch({ executablePath, headless: true, args: [...flags, ...more] });
 }
 
 /** A tab, and what it did that it should not: errors on the console, requests to other machines. */

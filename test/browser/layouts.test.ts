@@ -65,6 +65,7 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
     test('trains on wasm', async () => {
       const losses = await check<number[]>(tab, place, 'train');
       expect(losses.at(-1)).toBeLessThan(losses[0]);
+      expect(await check(tab, place, 'kernels')).toBe('relaxed-simd');
     });
   });
 

@@ -38,7 +38,7 @@ export function checksOf(fer, weights, tf) {
     },
 
     async kernels() {
-      return (await fer.registerTrainingKernels?.())?.path;
+      return (await fer.registerTrainingKernels()).path;
     },
 
     async failure(what, ...args) {

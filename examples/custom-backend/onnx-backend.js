@@ -1,0 +1,36 @@
+import { FerError } from 'fer-dcnn';
+import { toOnnx } from 'fer-dcnn/node';
+import { loadPretrained } from 'fer-dcnn/weights';
+
+/** Runs the pretrained network in ONNX Runtime's native library. */
+export function onnxBackend() {
+  let ort;
+  return {
+    name: 'onnx',
+    // What computes with tensors: training and all models that are not the pretrained one.
+    tfjsName: 'wasm',
+
+    async start() {
+      // Here and not above: whoever only registers the backend needs no ONNX Runtime.
+      ort = await import('onnxruntime-node').catch((cause) => {
+        throw new FerError('PACKAGE_MISSING', 'backend onnx needs a package: npm install onnxruntime-node', { cause });
+      });
+    },
+
+    async pretrained() {
+      const model = await loadPretrained();
+      const network = await toOnnx(model);
+      model.dispose();
+      const session = await ort.InferenceSession.create(network);
+      const [input] = session.inputNames;
+      const [output] = session.outputNames;
+      return {
+        async predict(inputs, n) {
+          const answers = await session.run({ [input]: new ort.Tensor('float32', inputs, [n, 32, 32, 1]) });
+          return answers[output].data;
+        },
+        dispose: () => void session.release(),
+      };
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { byId } from './elements.js';
+
+/** Says on the page what is wrong, at `#notice`, a live region; null when nothing is. */
+export function showNotice(text: string | null): void {
+  const notice = byId('notice');
+  notice.hidden = text === null;
+  notice.textContent = text ?? '';
+}
+
+/** Why the page cannot work in this browser, or null when it can. */
+export function missingFromBrowser(): string | null {
+  if (typeof WebAssembly === 'undefined') {
+    return (
+      'This browser does not run WebAssembly, which this page computes with. All current browsers do, unless a strict ' +
+      'security mode switches it off (Lockdown Mode on iPhones, enhanced security in Edge): allow it for this page, or use another browser.'
+    );
+  }
+  if (typeof OffscreenCanvas === 'undefined') {
+    return 'This browser is too old for this page: Firefox 105, Chrome 69 and Safari 16.4 or newer will do.';
+  }
+  return null;
+}

@@ -1,0 +1,63 @@
+import { EMOTIONS, summaryToCsv, summaryToJson, type TrackSummary } from 'fer-dcnn';
+import { byId, element } from '../../page-parts/elements.js';
+import { saveFile } from '../../page-parts/save-file.js';
+
+/** Shows what was seen from the start to the end of a camera's or a video's run. */
+export function showSummary(summary: TrackSummary): void {
+  const { faces, overall, from, to } = summary;
+  const [most] = EMOTIONS.map((emotion) => ({ emotion, ...overall.emotions[emotion] })).sort(
+    (a, b) => b.share - a.share,
+  );
+  const seen = faces.length === 0 ? 'no face' : faces.length === 1 ? 'one face' : `${faces.length} faces`;
+  byId('headline').textContent =
+    `In ${clock(to - from)} there was ${seen}` +
+    (most.share > 0 ? `, mostly ${most.emotion} (${Math.round(100 * most.share)} %).` : '.');
+  byId('summary-faces').replaceChildren(...faces.map((face) => table(face, from, to)));
+
+  byId('save-json').onclick = () =>
+    saveFile('expressions.json', new Blob([summaryToJson(summary)], { type: 'application/json' }));
+  byId('save-csv').onclick = () => saveFile('expressions.csv', new Blob([summaryToCsv(summary)], { type: 'text/csv' }));
+  byId('summary').hidden = false;
+}
+
+// --- below this line: helpers of this file alone ---
+
+function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: number, to: number): HTMLElement {
+  const head = element('tr');
+  for (const [name, className] of [
+    ['Expression', ''],
+    ['Share', 'number'],
+    ['Time', 'number'],
+    ['Times', 'number'],
+    ['When', 'when'],
+  ]) {
+    head.append(element('th', { scope: 'col', class: className }, name));
+  }
+  const rows = EMOTIONS.map((emotion) => {
+    const { share, duration, episodes } = emotions[emotion];
+    const strip = element('div', { 'aria-hidden': 'true' });
+    for (const episode of timeline.filter((one) => one.emotion === emotion)) {
+      const mark = element('span');
+      mark.style.left = `${(100 * (episode.from - from)) / (to - from)}%`;
+      mark.style.width = `${(100 * (episode.to - episode.from)) / (to - from)}%`;
+      strip.append(mark);
+    }
+    return element(
+      'tr',
+      { class: episodes === 0 ? 'none' : '' },
+      element('th', { scope: 'row' }, emotion),
+      element('td', { class: 'number' }, `${Math.round(100 * share)} %`),
+      element('td', { class: 'number' }, clock(duration)),
+      element('td', { class: 'number' }, `${episodes}`),
+      element('td', { class: 'when' }, strip),
+    );
+  });
+  const caption = element('caption', {}, `Face ${id}`);
+  return element('table', {}, caption, element('thead', {}, head), element('tbody', {}, ...rows));
+}
+
+/** 0:07, or 12:30. */
+function clock(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}

@@ -1,0 +1,159 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { FACES } from '../../examples/node-classify/faces.js';
+import config from '../../examples/vite.config.js';
+import { type Served, serveViteBuild } from './servers.js';
+
+/** Builds an example against the repository's own build, outside the repository, and serves it. */
+export function serveExample(name: string, folder: string): Promise<Served> {
+  return serveViteBuild(resolve('examples', name), {
+    ...config,
+    build: { outDir: join(folder, `example-${name}`), emptyOutDir: true },
+  });
+}
+
+/** The faces on the photos that face-api ships, one PNG each: some room around the forehead-to-chin square. */
+export async function cutFaces(side: number): Promise<Buffer[]> {
+  const faces: Buffer[] = [];
+  for (const [photo, boxes] of Object.entries(FACES)) {
+    const image = sharp(join('node_modules/@vladmandic/face-api/demo', photo));
+    const { width: right, height: bottom } = await image.metadata();
+    for (const { x, y, width } of boxes) {
+      const left = Math.max(0, Math.round(x - width / 2));
+      const top = Math.max(0, Math.round(y - width / 2));
+      const size = Math.min(2 * width, right - left, bottom - top);
+      const cut = image.clone().extract({ left, top, width: size, height: size });
+      faces.push(await cut.resize(side, side).png().toBuffer());
+    }
+  }
+  return faces;
+}
+
+/**
+ * Writes what Chromium's fake camera shows: the same face, a little nearer and a little farther, over and over.
+ *
+ * @returns Chromium's flags.
+ */
+export async function fakeCamera(face: Buffer, folder: string): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'camera.mjpeg');
+  const frames: Buffer[] = [];
+  for (let i = 0; i < 20; i++) {
+    const height = 470 - Math.round(20 * Math.sin((i / 20) * 2 * Math.PI));
+    const nearer = await sharp(face).resize(height, height).toBuffer();
+    const blank = sharp({ create: { width: 640, height: 490, channels: 3, background: '#586068' } });
+    const frame = await blank
+      .composite([{ input: nearer, gravity: 'centre' }])
+      .png()
+      .toBuffer();
+    frames.push(await sharp(frame).resize(640, 480, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer());
+  }
+  writeFileSync(file, Buffer.concat(frames));
+  // Without --use-fake-ui-for-media-stream, which allows the camera to every page: that is for each test to say.
+  return ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${file}`];
+}
+
+/** A page of an example, ready for use, and what it asked of the network since then. */
+export interface ExampleTab {
+  page: Page;
+  errors: string[];
+  /** Addresses that were asked for after the page said that it is ready. */
+  later: string[];
+}
+
+export interface OpenExampleOptions extends BrowserContextOptions {
+  /** Runs in the page before its own code. */
+  before?: () => void;
+  /** A page that cannot work here is never ready. */
+  waits?: 'ready' | 'notice';
+}
+
+export async function openExample(
+  browser: Browser,
+  url: string,
+  options: OpenExampleOptions = {},
+): Promise<ExampleTab> {
+  const { before, waits = 'ready', ...settings } = options;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  const tab: ExampleTab = { page, errors: [], later: [] };
+  page.on('pageerror', (error) => tab.errors.push(`${error.stack ?? error}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') tab.errors.push(message.text());
+  });
+  if (before) await page.addInitScript(before);
+  await page.goto(url);
+  if (waits === 'notice') await page.locator('#notice').waitFor();
+  else await page.getByText('Ready.').waitFor();
+  context.on('request', (request) => {
+    if (!/^(blob|data):/.test(request.url())) tab.later.push(request.url());
+  });
+  return tab;
+}
+
+/** Names of what the Tab key goes through, from the top. */
+export async function tabOrder(page: Page): Promise<string[]> {
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  const names: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press('Tab');
+    const name = await page.evaluate(() => {
+      const { activeElement: at } = document;
+      return at === document.body ? null : (at?.getAttribute('aria-label') ?? at?.textContent?.trim() ?? '');
+    });
+    if (name === null) break;
+    names.push(name);
+  }
+  return names;
+}
+
+/** Roles of what can be pressed or typed into, with the names that a screen reader gives them. */
+export async function unnamedControls(page: Page): Promise<string[]> {
+  const tree = await page.locator('body').ariaSnapshot();
+  return tree
+    .split('\n')
+    .filter((line) => /^\s*- (button|textbox|radio|checkbox|progressbar|meter|link|img)(?! ")/.test(line));
+}
+
+/** Text whose contrast with what lies behind it is under 4.5 (3 for large text): WCAG 2.2, 1.4.3. */
+export function weakText(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!;
+    const rgba = (color: string) => {
+      context.clearRect(0, 0, 1, 1);
+      context.fillStyle = color;
+      context.fillRect(0, 0, 1, 1);
+      return [...context.getImageData(0, 0, 1, 1).data];
+    };
+    const luminance = (color: number[]) => {
+      const [r, g, b] = color.slice(0, 3).map((level) => {
+        const c = level / 255;
+        return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const groundOf = (element: Element | null): number[] => {
+      for (let at = element; at !== null; at = at.parentElement) {
+        const color = rgba(getComputedStyle(at).backgroundColor);
+        if (color[3] === 255) return color;
+      }
+      return [255, 255, 255, 255];
+    };
+    const weak: string[] = [];
+    for (const element of document.body.querySelectorAll('*')) {
+      const text = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim());
+      // WCAG leaves out what cannot be pressed.
+      if (text.length === 0 || !element.checkVisibility() || element.matches('script, :disabled')) continue;
+      const style = getComputedStyle(element);
+      const ink = luminance(rgba(element instanceof SVGElement ? style.fill : style.color));
+      const ground = luminance(groundOf(element));
+      const contrast = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+      const large = Number.parseFloat(style.fontSize) >= 24;
+      if (contrast < (large ? 3 : 4.5)) weak.push(`${element.textContent?.trim()}: ${contrast.toFixed(2)}`);
+    }
+    return weak;
+  });
+}

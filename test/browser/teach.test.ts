@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { classifyFaces, createClassifier } from '../../src/index.js';
+import { loadModel } from '../../src/node/index.js';
+import { haveChromium, startChromium } from './chromium.js';
+import {
+  cutFaces,
+  fakeCamera,
+  openExample,
+  serveExample,
+  tabOrder,
+  unnamedControls,
+  weakText,
+} from './example-pages.js';
+import type { Served } from './servers.js';
+
+describe.runIf(haveChromium)('examples/teach', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-teach-'));
+  let served: Served;
+  let browser: Browser;
+  let faces: Buffer[];
+
+  beforeAll(async () => {
+    faces = await cutFaces(240);
+    browser = await startChromium(await fakeCamera(faces[0], folder));
+    served = await serveExample('teach', folder);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('learns what it is taught, shows by how much, and gives a model that Node opens', async () => {
+    const { page, errors, later } = await openExample(browser, served.url);
+    // All six smile: whoever calls it otherwise teaches something that the shipped network does not know.
+    const taught = { sad: [7, 8, 11].map((i) => faces[i]), surprised: [13, 17, 21].map((i) => faces[i]) };
+    for (const [emotion, people] of Object.entries(taught)) {
+      await page.locator(`input[data-emotion=${emotion}]`).setInputFiles(await variants(people, 6));
+      await page.getByRole('article', { name: emotion }).getByText('18 faces', { exact: true }).waitFor();
+    }
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
+    await page.getByText(/Of the 8 faces kept aside it now gets/).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('result');
+
+    const [frames, before, after] = (
+      await page.getByRole('row', { name: /^all/ }).getByRole('cell').allTextContents()
+    ).map(Number);
+    expect(frames).toBe(8);
+    expect(before).toBeLessThan(4);
+    expect(after).toBeGreaterThan(6);
+    const curve = await page.getByRole('img').getAttribute('aria-label');
+    expect(curve).toMatch(new RegExp(`after (\\d+) of \\1 rounds: ${Math.round((100 * after) / 8)} %`));
+
+    for (const name of ['model.json', 'weights.bin']) {
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: `Download ${name}` }).click();
+      const file = await download;
+      expect(file.suggestedFilename()).toBe(name);
+      await file.saveAs(join(folder, 'model', name));
+    }
+    const classifier = createClassifier({ model: await loadModel(join(folder, 'model')) });
+    const [face] = await classifyFaces(faces[13], { classifier, maxFaces: 1 });
+    expect(face.predictions[0].className).toBe('surprised');
+    expect(errors).toEqual([]);
+    expect(later).toEqual([]);
+
+    expect(await unnamedControls(page)).toEqual([]);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await weakText(page), colorScheme).toEqual([]);
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.context().close();
+  });
+
+  test('faces are recorded by camera, and the keyboard reaches everything in the order of the page', async () => {
+    const { page, errors } = await openExample(browser, served.url, { permissions: ['camera'] });
+    expect(await tabOrder(page)).toEqual([
+      'Start camera',
+      ...['angry', 'happy', 'sad', 'neutral', 'surprised'].map((emotion) => `Add pictures of ${emotion}`),
+    ]);
+    expect(await page.getByRole('progressbar').isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await page.getByRole('button', { name: 'Record happy' }).click();
+    const card = page.getByRole('article', { name: 'happy' });
+    await card.getByText(/^\d+ faces?$/).waitFor();
+    expect(await card.locator('canvas').count()).toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Clear happy' }).click();
+    expect(await card.textContent()).toContain('nothing yet');
+    await page.getByRole('button', { name: 'Stop camera' }).click();
+    expect(await page.getByRole('button', { name: 'Record happy' }).isDisabled()).toBe(true);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('says in plain words what is no picture, shows no face, or keeps the camera away', async () => {
+    const { page } = await openExample(browser, served.url);
+    const notice = page.locator('#notice');
+    const ground = await sharp({ create: { width: 90, height: 90, channels: 3, background: '#777' } })
+      .png()
+      .toBuffer();
+    await page.locator('input[data-emotion=sad]').setInputFiles([
+      { name: 'wall.png', mimeType: 'image/png', buffer: ground },
+      { name: 'broken.png', mimeType: 'image/png', buffer: ground.subarray(0, 40) },
+    ]);
+    await notice.waitFor();
+    expect(await notice.textContent()).toBe(
+      'Not readable as pictures: broken.png. No face was found on 1 of 2 pictures.',
+    );
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    await notice.getByText(/^The camera is blocked for this page\. Allow it/).waitFor();
+    await page.context().close();
+  });
+
+  test('without WebAssembly, says so and offers nothing', async () => {
+    const before = () => Reflect.deleteProperty(globalThis, 'WebAssembly');
+    const { page, errors } = await openExample(browser, served.url, { before, waits: 'notice' });
+    expect(await page.getByRole('alert').textContent()).toMatch(/^This browser does not run WebAssembly/);
+    for (const button of await page.getByRole('button').all()) expect(await button.isDisabled()).toBe(true);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
+
+// --- below this line: helpers of this file alone ---
+
+/** Every face as often as asked, each time a little brighter or darker, larger or smaller; person after person. */
+async function variants(people: Buffer[], times: number) {
+  const files: { name: string; mimeType: string; buffer: Buffer }[] = [];
+  for (let i = 0; i < times; i++) {
+    for (const [who, face] of people.entries()) {
+      const image = sharp(face)
+        .resize(200 + 7 * i)
+        .modulate({ brightness: 0.8 + 0.05 * ((i * 3) % 8) });
+      files.push({ name: `${who}-${i}.jpg`, mimeType: 'image/jpeg', buffer: await image.jpeg().toBuffer() });
+    }
+  }
+  return files;
+}
