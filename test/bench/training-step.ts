@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { type KernelPath, registerTrainingKernels } from '../../src/kernels/index.js';
 import { simdPeak } from './kernel-peak.js';
+import { startJax } from './training-step-jax.js';
 import { network } from './training-step-network.js';
 
 const ROUNDS = 15;
@@ -33,6 +34,7 @@ torch?.stop();
 
 async function stepTable(): Promise<void> {
   const cpu = await cpuStep(2);
+  const jax = await jaxStep(8);
   const rows = [];
   for (const batch of [32, 64, 128]) {
     const times: Record<string, number[]> = {};
@@ -57,6 +59,7 @@ async function stepTable(): Promise<void> {
     ours.dispose();
     plain.dispose();
     const medians = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
+    if (jax !== null) medians['jax-js **'] = (jax / 8) * batch;
     medians['TF.js cpu *'] = (cpu / 2) * batch;
     for (const [name, ms] of Object.entries(medians)) {
       rows.push({
@@ -70,7 +73,13 @@ async function stepTable(): Promise<void> {
     }
   }
   print('One training step (medians, in turns)', rows);
-  console.log('* one step at batch 2, scaled up: a step at batch 32 takes most of a minute\n');
+  console.log('* one step at batch 2, scaled up: a step at batch 32 takes most of a minute');
+  console.log('** jax-js on wasm, median of three steps at batch 8, scaled up; without dropout\n');
+}
+
+async function jaxStep(batch: number): Promise<number | null> {
+  const step = await startJax(batch);
+  return step && median([await step(), await step(), await step()]);
 }
 
 async function cpuStep(batch: number): Promise<number> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,11 +14,20 @@ export interface Consumer {
   files: string[];
 }
 
+export interface ConsumerOptions {
+  /**
+   * Whether all of this project's packages are there, linked, and not only those that an install brings.
+   * @default false
+   */
+  allPackages?: boolean;
+}
+
 /**
  * Packs what `npm run build` left in `dist`, and unpacks it into the `node_modules` of a new folder, beside its
  * dependencies and required peer dependencies out of this project's own `node_modules`.
  */
-export async function makeConsumer(): Promise<Consumer> {
+export async function makeConsumer(options: ConsumerOptions = {}): Promise<Consumer> {
+  const { allPackages = false } = options;
   if (!existsSync('dist/node/index.cjs')) throw new Error('dist is not there or not whole: npm run build');
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-consumer-'));
   const [packed] = JSON.parse(
@@ -34,7 +43,8 @@ export async function makeConsumer(): Promise<Consumer> {
   mkdirSync(installed, { recursive: true });
   const tarball = join(folder, packed.filename);
   execFileSync('tar', ['xzf', tarball, '-C', installed, '--strip-components=1']);
-  await installDependencies(installed, modules);
+  if (allPackages) linkAllPackages(modules);
+  else await installDependencies(installed, modules);
   return { folder, tarball, files: packed.files.map((file) => file.path).sort() };
 }
 
@@ -86,6 +96,12 @@ async function installDependencies(packageFolder: string, modules: string): Prom
       await linkFolder(source, target);
       waiting.push(target);
     }
+  }
+}
+
+function linkAllPackages(modules: string): void {
+  for (const name of readdirSync('node_modules')) {
+    if (!name.startsWith('.')) symlinkSync(resolve('node_modules', name), join(modules, name), 'junction');
   }
 }
 

@@ -14,6 +14,7 @@ const load = {
     import * as weights from 'fer-dcnn/weights';
     import * as kernels from 'fer-dcnn/kernels';
     import * as node from 'fer-dcnn/node';
+    import * as queue from 'fer-dcnn/queue';
     import * as standalone from 'fer-dcnn/standalone';
     import * as tf from '@tensorflow/tfjs-core';`,
   commonjs: `
@@ -21,6 +22,7 @@ const load = {
     const weights = require('fer-dcnn/weights');
     const kernels = require('fer-dcnn/kernels');
     const node = require('fer-dcnn/node');
+    const queue = require('fer-dcnn/queue');
     const standalone = require('fer-dcnn/standalone');
     const tf = require('@tensorflow/tfjs-core');`,
 };
@@ -92,6 +94,23 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
       kernels: 'string',
       sha256: 64,
     });
+  });
+
+  test('ClassifierPool and the queue name the packages that they need', async () => {
+    const missing = await inNode<unknown[]>(
+      type,
+      `const address = { connection: 'redis://127.0.0.1:1' };
+      const attempts = [new node.ClassifierPool().load(), queue.queueStatus(address), queue.createMetrics(address)];
+      const errors = await Promise.all(attempts.map((attempt) => attempt.catch((error) => error)));
+      return errors.map((error) => [error instanceof fer.FerError, error.code, error.message]);`,
+    );
+    expect(missing).toEqual(
+      ['piscina', 'ioredis', 'prom-client'].map((name) => [
+        true,
+        'PACKAGE_MISSING',
+        expect.stringContaining(`npm install ${name}`),
+      ]),
+    );
   });
 
   test('training lowers the loss on wasm', async () => {

@@ -11,8 +11,18 @@ export interface NodeRun {
 
 /** Runs Node in a process of its own, without what the test runner put into the environment. */
 export function runNode(args: string[], cwd: string, env: Record<string, string> = {}): Promise<NodeRun> {
+  return runProgram(NODE, args, cwd, env);
+}
+
+/** The same for any program. */
+export function runProgram(
+  program: string,
+  args: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<NodeRun> {
   const { NODE_OPTIONS: _, NODE_ENV: __, VITEST: ___, ...clean } = process.env;
-  const child = spawn(NODE, args, { cwd, env: { ...clean, ...env } });
+  const child = spawn(program, args, { cwd, env: { ...clean, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {

@@ -1,0 +1,71 @@
+/*
+ * ClassifierPool: faces a second with one worker and with as many as there are cores, and what the process holds while many
+ * small JPEGs pass through it.
+ *
+ *   npm run bench pool                     1 and all workers, 4,000 faces each
+ *   npx tsx test/bench/pool.ts 100000      and memory over as many
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { ClassifierPool } from '../../src/node/index.js';
+
+const FILES = 500;
+const FACES = 4000;
+const many = Number(process.argv[2] ?? 0);
+
+const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-pool-'));
+const paths: string[] = [];
+for (let i = 0; i < FILES; i++) {
+  paths.push(join(folder, `${i}.jpg`));
+  const noise = { type: 'gaussian' as const, mean: 128, sigma: 30 };
+  await sharp({ create: { width: 96, height: 96, channels: 3, background: '#888', noise } })
+    .blur(2)
+    .jpeg({ quality: 85 })
+    .toFile(paths[i]);
+}
+
+async function* faces(count: number) {
+  for (let i = 0; i < count; i++) yield paths[i % FILES];
+}
+
+async function facesPerSecond(workers: number): Promise<number> {
+  const pool = new ClassifierPool({ workers });
+  for await (const _ of pool.classifyStream(faces(500)));
+  const start = performance.now();
+  for await (const _ of pool.classifyStream(faces(FACES)));
+  const seconds = (performance.now() - start) / 1000;
+  await pool.close();
+  return FACES / seconds;
+}
+
+const cores = availableParallelism();
+const counts = [...new Set([1, Math.min(2, cores), cores])];
+const rates = new Map<number, number[]>(counts.map((count) => [count, []]));
+// Turn by turn: what else the machine does meanwhile meets all of them.
+for (let round = 0; round < 3; round++) {
+  for (const count of counts) rates.get(count)!.push(await facesPerSecond(count));
+}
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const alone = median(rates.get(1)!);
+console.log('ClassifierPool, JPEGs of 96x96 on disk, median of 3\n');
+for (const [count, values] of rates) {
+  const rate = median(values);
+  console.log(
+    `${String(count).padStart(3)} workers ${rate.toFixed(0).padStart(7)} faces/s ${(rate / alone).toFixed(2)}x`,
+  );
+}
+
+if (many > 0) {
+  const pool = new ClassifierPool();
+  let done = 0;
+  console.log('\n   faces  RSS MB');
+  for await (const _ of pool.classifyStream(faces(many))) {
+    if (++done % Math.ceil(many / 10) === 0 || done === 1000) {
+      console.log(`${String(done).padStart(8)} ${(process.memoryUsage.rss() / 1e6).toFixed(0).padStart(7)}`);
+    }
+  }
+  await pool.close();
+}
+rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FerError } from '../../src/errors.js';
+
+/** Longest that one case may take, milliseconds. */
+export const LONGEST = 2000;
+
+/** Inputs that broke something, by target: `npm run fuzz` leaves them here; mended, they move to `regressions`. */
+const FOUND = 'test/fuzz/found';
+
+/**
+ * Runs one hostile case: it must give a right answer or a FerError, in time.
+ *
+ * @param input - What is kept when it does neither: bytes, or anything that JSON takes.
+ * @param work - Runs it, and throws when the answer is wrong.
+ * @returns The FerError's code, or 'answer'.
+ */
+export async function outcome(target: string, input: unknown, work: () => unknown): Promise<string> {
+  const once = async () => {
+    const began = performance.now();
+    let told = 'answer';
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof FerError)) throw error;
+      // Messages end up in terminals and logs, where a line must stay one.
+      if (/\p{Cc}/u.test(error.message)) {
+        throw new Error(`a message with control characters: ${JSON.stringify(error.message)}`);
+      }
+      if (error.message.length > 4000) throw new Error(`a message of ${error.message.length} characters`);
+      told = error.code;
+    }
+    return { told, took: performance.now() - began };
+  };
+  try {
+    let { told, took } = await once();
+    // Again, since a busy machine stops for seconds too.
+    if (took > LONGEST) ({ told, took } = await once());
+    if (took > LONGEST) throw new Error(`took ${Math.round(took)} ms`);
+    return told;
+  } catch (error) {
+    keep(target, input);
+    throw error;
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+function keep(target: string, input: unknown): void {
+  const bytes = input instanceof Uint8Array ? input : Buffer.from(JSON.stringify(input) ?? String(input));
+  const name = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  mkdirSync(join(FOUND, target), { recursive: true });
+  writeFileSync(join(FOUND, target, name), bytes);
+}
