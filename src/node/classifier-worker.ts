@@ -3,6 +3,8 @@ import type { Prediction } from '../classify/classifier.js';
 import { predictionsOf } from '../classify/predictions-of.js';
 import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
 import type { Normalization } from '../image/normalize.js';
+
+import type { Raster } from '../image/pixels.js';
 import { pixelsToInput } from '../image/pixels-to-input.js';
 import type { Box } from '../image/resample.js';
 import { toPixels } from '../image/to-pixels.js';
@@ -26,7 +28,7 @@ export interface PoolTask {
 /** What became of one of them. */
 export type PoolAnswer = { predictions: Prediction[] } | { code: FerErrorCode; message: string };
 
-/** Runs in a thread of the pool: decodes images one after another, then classifies those that could be read. */
+/** Runs in a thread of the pool: decodes images in their order, then classifies those that could be read. */
 export default async function classifyTask({ images, topk, maxPixels }: PoolTask): Promise<PoolAnswer[]> {
   const { module, weights, normalization } = workerData as PoolWorkerStart;
   starting ??= startNetwork(module).then((network) => {
@@ -38,9 +40,12 @@ export default async function classifyTask({ images, topk, maxPixels }: PoolTask
   const rows = new Float32Array(images.length * INPUT_SIZE);
   const errors: (FerError | undefined)[] = [];
   let count = 0;
-  for (const { image, box } of images) {
+  const coming: Promise<Raster>[] = [];
+  for (const [i, { box }] of images.entries()) {
+    for (const { image } of images.slice(i + coming.length, i + AHEAD))
+      coming.push(silenced(toPixels(image, { maxPixels })));
     try {
-      const input = pixelsToInput(await toPixels(image, { maxPixels }), { normalization, box });
+      const input = pixelsToInput(await coming.shift()!, { normalization, box });
       rows.set(input, INPUT_SIZE * count++);
       errors.push(undefined);
     } catch (error) {
@@ -60,4 +65,16 @@ export default async function classifyTask({ images, topk, maxPixels }: PoolTask
 
 const INPUT_SIZE = 32 * 32;
 
+/**
+ * Images that are decoded at a time. Decoding goes on in threads of libuv's, and each wait for another thread costs as much as
+ * a small image: with several under way there is less of it. Each may be as large as `maxPixels` allows: not more than needed.
+ */
+const AHEAD = 4;
+
 let starting: Promise<Network> | undefined;
+
+/** The same promise; its failure is told when it is waited for, not before. */
+function silenced<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
