@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runtime } from '#runtime';
-import { FerError } from '../errors.js';
+import { FerError, reasonOf } from '../errors.js';
 import { registerTrainingKernels } from '../kernels/index.js';
 import { assetCandidates } from '../model/asset-candidates.js';
 import { isWasm } from '../model/is-wasm.js';
@@ -37,6 +37,7 @@ type BinaryName = keyof typeof BINARIES;
  * TF.js sees it (it would refuse every later path, or wait for ever), and nothing is downloaded twice.
  */
 async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<void> {
+  await checkMayCompile();
   const name = await binaryName();
   const candidates = binaryCandidates(name, wasmPaths);
   const asset = await runtime.readAsset(candidates, (bytes) => isWasm(bytes) && WebAssembly.validate(bytes));
@@ -64,6 +65,23 @@ async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<v
   // would make it anew, from an address that it cannot read.
   if (!tf.engine().backendName) await tf.setBackend('wasm');
 }
+
+/** A page's Content-Security-Policy may forbid WebAssembly; TF.js would then wait for ever. */
+async function checkMayCompile(): Promise<void> {
+  try {
+    await WebAssembly.compile(EMPTY_MODULE);
+  } catch (error) {
+    throw new FerError(
+      'BACKEND_UNAVAILABLE',
+      `WebAssembly cannot be compiled here (${reasonOf(error)}): where a Content-Security-Policy forbids it, add ` +
+        `'wasm-unsafe-eval' to its script-src`,
+      { cause: error },
+    );
+  }
+}
+
+/** WebAssembly's magic number and version. */
+const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 async function binaryName(): Promise<BinaryName> {
   const env = tf.env();
