@@ -11,6 +11,7 @@ import {
   train,
   useBackend,
 } from '../index.js';
+import { checkpointFolder } from '../node/checkpoint-folder.js';
 import { evaluateFolder } from '../node/evaluate-folder.js';
 import type { FolderSample, ImageFolder } from '../node/index.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
@@ -187,53 +188,60 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   await useBackend(backend);
   const model = settings.model === undefined ? buildModel({ seed }) : await openModel(settings.model);
   const data = dataFolders(dir, settings, classNamesOf(model));
-  await saveSettings(out, { ...kept });
+  // From the settings to the report, not only while train() is at work: a second run changes nothing here.
+  const store = checkpointFolder(out);
+  const unlock = await store.lock!();
+  try {
+    await saveSettings(out, { ...kept });
 
-  const began = performance.now();
-  const progress = trainingProgress(data, flags);
-  /** Stopped at any point, it can be gone on with: what was trained is in the checkpoint. */
-  const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
-    work.catch((error: unknown) => {
-      progress.end();
-      if (codeOf(error) === 'ABORTED') process.stderr.write(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
-      throw error;
-    });
-  const result = await resumable(
-    train(model, progress.counted(data.train), {
-      ...trainOptions(settings),
-      validationData: data.validation && progress.counted(data.validation),
-      checkpoint: out,
-      resume,
-      callbacks: progress.callbacks,
-      signal,
-    }),
-  );
-  progress.end();
-
-  const measured = { ...(data.validation && { validation: data.validation }), ...(data.test && { test: data.test }) };
-  const reports: Pick<RunMetrics, 'validation' | 'test'> = {};
-  let mistakes: Awaited<ReturnType<typeof evaluateFolder>>['mistakes'] | undefined;
-  for (const [name, folder] of Object.entries(measured)) {
-    const bar = startProgress({ label: `measuring on ${name}`, total: folder.length, unit: 'images', quiet });
-    const found = await resumable(
-      evaluateFolder(model, folder, { signal, onImage: () => bar.advance() }).finally(() => bar.end()),
+    const began = performance.now();
+    const progress = trainingProgress(data, flags);
+    /** Stopped at any point, it can be gone on with: what was trained is in the checkpoint. */
+    const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
+      work.catch((error: unknown) => {
+        progress.end();
+        if (codeOf(error) === 'ABORTED') process.stderr.write(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
+        throw error;
+      });
+    const result = await resumable(
+      train(model, progress.counted(data.train), {
+        ...trainOptions(settings),
+        validationData: data.validation && progress.counted(data.validation),
+        checkpoint: { ...store, lock: async () => async () => {} },
+        resume,
+        callbacks: progress.callbacks,
+        signal,
+      }),
     );
-    reports[name as keyof typeof reports] = found.report;
-    mistakes = found.mistakes;
+    progress.end();
+
+    const measured = { ...(data.validation && { validation: data.validation }), ...(data.test && { test: data.test }) };
+    const reports: Pick<RunMetrics, 'validation' | 'test'> = {};
+    let mistakes: Awaited<ReturnType<typeof evaluateFolder>>['mistakes'] | undefined;
+    for (const [name, folder] of Object.entries(measured)) {
+      const bar = startProgress({ label: `measuring on ${name}`, total: folder.length, unit: 'images', quiet });
+      const found = await resumable(
+        evaluateFolder(model, folder, { signal, onImage: () => bar.advance() }).finally(() => bar.end()),
+      );
+      reports[name as keyof typeof reports] = found.report;
+      mistakes = found.mistakes;
+    }
+    const metrics: RunMetrics = {
+      best: result.best,
+      stoppedAt: result.stoppedAt,
+      seconds: Math.round((performance.now() - began) / 1000),
+      ...reports,
+      data: { ...data.names, images: data.train.length },
+      settings: { ...settings },
+      environment: environment(backend),
+    };
+    await writeRun(out, { model, result, metrics, mistakes: images ? mistakes : undefined, quantize });
+    process.stdout.write(json ? `${JSON.stringify(metrics, null, 2)}\n` : conclusion(out, metrics));
+    model.dispose();
+    return EXIT.ok;
+  } finally {
+    await unlock();
   }
-  const metrics: RunMetrics = {
-    best: result.best,
-    stoppedAt: result.stoppedAt,
-    seconds: Math.round((performance.now() - began) / 1000),
-    ...reports,
-    data: { ...data.names, images: data.train.length },
-    settings: { ...settings },
-    environment: environment(backend),
-  };
-  await writeRun(out, { model, result, metrics, mistakes: images ? mistakes : undefined, quantize });
-  process.stdout.write(json ? `${JSON.stringify(metrics, null, 2)}\n` : conclusion(out, metrics));
-  model.dispose();
-  return EXIT.ok;
 }
 
 function trainOptions(settings: CompleteSettings): TrainOptions {

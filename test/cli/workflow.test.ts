@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { lockFile } from '../../src/node/lock-file.js';
 import { noise } from '../golden-network.js';
 import { nodeJson, runNode } from '../package/run-node.js';
 
@@ -134,6 +135,18 @@ describe('from a folder of faces to a report', () => {
     expect(
       readFileSync(join(cwd, 'runs/stopped/weights.bin')).equals(readFileSync(join(cwd, 'runs/whole/weights.bin'))),
     ).toBe(true);
+  });
+
+  test('a second train in the folder of one that is at work is turned away, and changes no file there', async () => {
+    const files = () =>
+      readdirSync(join(cwd, 'runs/whole')).map((name) => [name, readFileSync(join(cwd, 'runs/whole', name), 'base64')]);
+    const unlock = await lockFile(join(cwd, 'runs/whole/training.lock'));
+    const before = files();
+    const second = await run('train', 'parts', '--out', 'runs/whole', '--resume', '--epochs', '3', '--quiet');
+    expect(second.code).not.toBe(0);
+    expect(second.stderr).toMatch(/^fer-dcnn: process \d+ on .* trains into this folder: .* \[CHECKPOINT\]\n$/);
+    expect(files()).toEqual(before);
+    await unlock();
   });
 
   test('evaluate gives what evaluate() gives, and a report', async () => {
