@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { installedCopies } from './consumer.js';
+import { writeFaces } from './faces.js';
+import { runNode, runProgram } from './run-node.js';
+
+const { folder } = inject('consumer');
+const cwd = join(folder, 'odd');
+const cli = join(folder, 'node_modules/fer-dcnn/dist/node/cli.js');
+
+/** Prints what a picture shows: on the network of our own, and on TF.js. */
+const PROGRAM = `
+import { classify, EMOTIONS, useBackend } from 'fer-dcnn';
+const lists = [];
+for (const backend of ['simd', 'wasm']) {
+  await useBackend(backend);
+  const list = await classify(process.argv[2] ?? 'face.png');
+  lists.push(EMOTIONS.map((name) => list.find((p) => p.className === name).probability));
+}
+console.log(JSON.stringify(lists));
+`;
+
+let usual: number[][];
+
+beforeAll(async () => {
+  mkdirSync(cwd, { recursive: true });
+  await writeFaces(cwd);
+  cpSync(join(cwd, 'face.png'), join(cwd, 'Gesicht-\u00fc-\u7b11.png'));
+  writeFileSync(join(cwd, 'classify.mjs'), PROGRAM);
+  usual = await shown(['classify.mjs']);
+});
+
+describe('the same answer', () => {
+  test('whatever the locale, also for a file name that it cannot write', async () => {
+    for (const locale of ['C', 'POSIX', 'de_DE.ISO-8859-1', 'ja_JP.SJIS']) {
+      expect(await shown(['classify.mjs', 'Gesicht-\u00fc-\u7b11.png'], { LC_ALL: locale, LANG: locale })).toEqual(
+        usual,
+      );
+    }
+  });
+
+  test('without a home directory, a folder for temporary files, or any environment at all', async () => {
+    expect(await shown(['classify.mjs'], { HOME: '', USERPROFILE: '', TMPDIR: '/nowhere' })).toEqual(usual);
+    const { code, stdout, stderr } = await runProgram('env', ['-i', process.execPath, 'classify.mjs'], cwd);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual(usual);
+  });
+
+  test.each([
+    ['a heap of 128 MB', ['--max-old-space-size=128', 'classify.mjs']],
+    // Node itself does not start with less.
+    ['a stack of 128 KB', ['--stack-size=128', 'classify.mjs']],
+    ['strict flags', ['--unhandled-rejections=strict', '--throw-deprecation', 'classify.mjs']],
+    ['no code made of strings', ['--disallow-code-generation-from-strings', 'classify.mjs']],
+  ])('with %s', async (_, args) => {
+    expect(await shown(args)).toEqual(usual);
+  });
+
+  test('with clocks that jump, back and forth', async () => {
+    writeFileSync(
+      join(cwd, 'clock.mjs'),
+      `const now = Date.now;
+      let calls = 0;
+      Date.now = () => now() + (calls++ % 2 ? 1 : -1) * 1e11;`,
+    );
+    expect(await shown(['--import', './clock.mjs', 'classify.mjs'])).toEqual(usual);
+  });
+
+  test('from an install that nobody may write to, and that is left as it was', async () => {
+    const installed = join(folder, 'node_modules/fer-dcnn');
+    const state = () =>
+      readdirSync(installed, { recursive: true, encoding: 'utf8' })
+        .sort()
+        .map((name) => `${name} ${statSync(join(installed, name)).mtimeMs}`);
+    const before = state();
+    await runProgram('chmod', ['-R', 'a-w', installed], cwd);
+    try {
+      expect(await shown(['classify.mjs'])).toEqual(usual);
+      const { code, stderr } = await runNode([cli, 'classify', 'face.png', '--json'], cwd);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    } finally {
+      await runProgram('chmod', ['-R', 'u+w', installed], cwd);
+    }
+    expect(state()).toEqual(before);
+  });
+
+  test('from two copies of the package in one process', async () => {
+    const copy = join(cwd, 'other/node_modules/fer-dcnn');
+    cpSync(join(folder, 'node_modules/fer-dcnn'), copy, { recursive: true });
+    expect(installedCopies(join(cwd, 'other/node_modules'), 'fer-dcnn')).toHaveLength(1);
+    writeFileSync(
+      join(cwd, 'two.mjs'),
+      `import * as first from 'fer-dcnn';
+      import * as second from './other/node_modules/fer-dcnn/dist/node/index.js';
+      if (first.classify === second.classify) throw new Error('one copy only');
+      const lists = [];
+      for (const backend of ['simd', 'wasm']) {
+        for (const fer of [first, second]) await fer.useBackend(backend);
+        const both = await Promise.all([first, second].map((fer) => fer.classify('face.png')));
+        lists.push(...both.map((list) => first.EMOTIONS.map((name) => list.find((p) => p.className === name).probability)));
+      }
+      console.log(JSON.stringify(lists));`,
+    );
+    expect(await shown(['two.mjs'])).toEqual([usual[0], usual[0], usual[1], usual[1]]);
+  });
+});
+
+describe('the command line', () => {
+  test.each(
+    [
+      ['summary'],
+      ['summary', '--json'],
+      ['classify', 'face.png', 'face.jpg', '--json'],
+      ['classify', 'face.png', '--csv'],
+      ['check', '.', '--json'],
+      ['--help'],
+    ].map((args) => ({ args, line: args.join(' ') })),
+  )('ends quietly when nobody reads what it prints: $line', async ({ args }) => {
+    const child = spawn(process.execPath, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+      child.on('close', (...how) => resolve(how)),
+    );
+    expect(signal).toBeNull();
+    expect(code).toBeLessThanOrEqual(2);
+    expect(stderr).not.toMatch(/\n\s+at |EPIPE|Error:/);
+  });
+
+  test('a second Ctrl-C ends a training at once, and it can be gone on with', async () => {
+    for (const emotion of ['angry', 'happy', 'sad', 'neutral', 'surprised']) {
+      mkdirSync(join(cwd, 'faces', emotion), { recursive: true });
+      for (let i = 0; i < 4; i++) cpSync(join(cwd, 'face.png'), join(cwd, 'faces', emotion, `${i}.png`));
+    }
+    const train = [cli, 'train', 'faces', '--no-val', '--epochs', '500', '--out', 'runs/twice'];
+    const child = spawn(process.execPath, train, { cwd });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+      if (/epoch 2\/500/.test(stderr) && !child.killed) {
+        child.kill('SIGINT');
+        // Later than one press of a key that comes twice.
+        setTimeout(() => child.kill('SIGINT'), 700);
+      }
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(130);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    const resumed = await runNode(
+      [cli, 'train', 'faces', '--out', 'runs/twice', '--resume', '--epochs', '40', '--quiet'],
+      cwd,
+    );
+    expect(resumed).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+// --- below this line: helpers of this file alone ---
+
+async function shown(args: string[], env: Record<string, string> = {}): Promise<number[][]> {
+  const { code, stdout, stderr } = await runNode(args, cwd, env);
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}${stdout}`);
+  return JSON.parse(stdout) as number[][];
+}
