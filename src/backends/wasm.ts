@@ -37,7 +37,7 @@ type BinaryName = keyof typeof BINARIES;
  * TF.js sees it (it would refuse every later path, or wait for ever), and nothing is downloaded twice.
  */
 async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<void> {
-  await checkMayCompile();
+  checkMayCompile();
   const name = await binaryName();
   const candidates = binaryCandidates(name, wasmPaths);
   const asset = await runtime.readAsset(candidates, (bytes) => isWasm(bytes) && WebAssembly.validate(bytes));
@@ -67,9 +67,9 @@ async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<v
 }
 
 /** A page's Content-Security-Policy may forbid WebAssembly; TF.js would then wait for ever. */
-async function checkMayCompile(): Promise<void> {
+function checkMayCompile(): void {
   try {
-    await WebAssembly.compile(EMPTY_MODULE);
+    new WebAssembly.Module(EMPTY_MODULE);
   } catch (error) {
     throw new FerError(
       'BACKEND_UNAVAILABLE',
