@@ -8,9 +8,11 @@ import { describeInput } from '../image/describe-input.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image/image-format.js';
 import type { PixelImage } from '../image/pixels.js';
 import type { DecodeLimits } from '../runtime.js';
+import { decodeSmallJpeg } from './small-jpeg.js';
 
 /**
- * Decodes an image file or its bytes with sharp: JPEG, PNG, WebP, AVIF, GIF or TIFF, told by content.
+ * Decodes an image file or its bytes: JPEG, PNG, WebP, AVIF, GIF or TIFF, told by content; small JPEGs in this thread, all else
+ * with sharp.
  *
  * The result is upright by the EXIF orientation, in sRGB (an embedded profile is applied; CMYK is converted), 8 bits a
  * channel (16-bit images keep their high byte); of an animation, the first frame. Grey images with alpha are composited
@@ -24,7 +26,9 @@ import type { DecodeLimits } from '../runtime.js';
 export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
   const name = nameOf(input);
   const bytes = await load(input, name);
-  imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);
+  const format = imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);
+  const small = format === 'jpeg' ? await decodeSmallJpeg(bytes, limits.maxPixels) : null;
+  if (small) return small;
 
   const sharp = await loadSharp();
   // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
