@@ -1,9 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
-import { io, ready } from '@tensorflow/tfjs-core';
-import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import { type io, ready } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { quietCpu } from '../backends/quiet-cpu.js';
 import { FerError, reasonOf } from '../errors.js';
+import { loadBounded } from './bounded-layers.js';
 import { withMetadata } from './metadata.js';
 import { type Quantization, quantize } from './quantize.js';
 import { checkedEntries, type ModelJson } from './weights-manifest.js';
@@ -85,23 +86,22 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
 /**
  * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
  *
- * @throws FerError `MODEL` when `json` is no TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
- * `json` was written with.
+ * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one that would take more memory than its weights and
+ * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with.
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
   const entries = await checkedEntries(json, binary);
   await ready();
   quietCpu();
   try {
-    return await loadLayersModel(
-      io.fromMemory({
-        modelTopology: json.modelTopology,
-        weightSpecs: entries,
-        weightData: new Uint8Array(binary).buffer,
-        userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
-      }),
-    );
+    return await loadBounded({
+      modelTopology: json.modelTopology,
+      weightSpecs: entries,
+      weightData: new Uint8Array(binary).buffer,
+      userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
+    });
   } catch (error) {
+    if (error instanceof FerError) throw error;
     throw new FerError('MODEL', `TF.js cannot build this model: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -14,6 +14,18 @@ export interface ModelJson {
   userDefinedMetadata?: Record<string, unknown>;
 }
 
+/** Numbers that a model's weights may be: 1 GiB as float32, which they are computed with however they are stored. */
+const MOST_WEIGHTS = 2 ** 28;
+
+/**
+ * The bytes of all weights that `model.json` lists.
+ *
+ * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one of more weights than are loaded here.
+ */
+export function declaredBytes(json: ModelJson): number {
+  return weightEntries(json).reduce((sum, entry) => sum + bytesOf(entry), 0);
+}
+
 /**
  * Reads the list of weights in a binary, and checks the binary's length and, where the metadata has one, its sha256.
  *
@@ -23,7 +35,7 @@ export interface ModelJson {
  */
 export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promise<io.WeightsManifestEntry[]> {
   const entries = weightEntries(json);
-  const expected = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
+  const expected = declaredBytes(json);
   if (binary.length !== expected) {
     throw new FerError('WEIGHTS_CORRUPT', `the weights are ${binary.length} bytes, model.json says ${expected}`);
   }
@@ -74,7 +86,12 @@ function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
   ) {
     throw new FerError('MODEL', 'model.json has no valid weightsManifest');
   }
-  return groups.flatMap((group) => group.weights);
+  const entries = groups.flatMap((group) => group.weights);
+  const weights = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  if (!(weights <= MOST_WEIGHTS)) {
+    throw new FerError('MODEL', `model.json lists ${weights} weights; up to ${MOST_WEIGHTS} are loaded`);
+  }
+  return entries;
 }
 
 const BYTES: Record<string, number> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1 };
@@ -89,8 +106,11 @@ function isEntry(entry: io.WeightsManifestEntry): boolean {
 }
 
 function bytesOf(entry: io.WeightsManifestEntry): number {
-  const size = entry.shape.reduce((product, axis) => product * axis, 1);
-  return size * BYTES[entry.quantization?.dtype ?? entry.dtype];
+  return sizeOf(entry) * BYTES[entry.quantization?.dtype ?? entry.dtype];
+}
+
+function sizeOf({ shape }: io.WeightsManifestEntry): number {
+  return shape.reduce((product, axis) => product * axis, 1);
 }
 
 function dequantize(stored: Uint8Array | Uint16Array, scale: number, min: number): Float32Array {

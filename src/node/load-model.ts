@@ -7,7 +7,8 @@ import { readModelFiles } from './read-model-files.js';
  * `model.json` has one, its sha256.
  *
  * @param path - `model.json`, or the folder that it lies in.
- * @throws FerError `NOT_FOUND`, `MODEL` when it is no such model, `WEIGHTS_CORRUPT`.
+ * @throws FerError `NOT_FOUND`; `MODEL` when it is no such model, or one that would take more memory than its files show;
+ * `WEIGHTS_CORRUPT`.
  * @example
  * const model = await loadModel('runs/first');
  */

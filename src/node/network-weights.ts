@@ -57,12 +57,13 @@ function pooling() {
 
 /** Names of the layers that have weights, in order. */
 function layerNames(topology: Topology): string[] {
-  const layers = topology.config?.layers?.filter?.(({ class_name }) => class_name !== 'Dropout') ?? [];
+  const all = topology.config?.layers;
+  const layers = Array.isArray(all) ? all.filter((layer) => layer?.class_name !== 'Dropout') : [];
   const same =
     topology.class_name === 'Sequential' &&
     layers.length === LAYERS.length &&
     LAYERS.every(([className, expected], i) => {
-      const { class_name, config } = layers[i];
+      const { class_name, config } = layers[i] ?? ({} as Partial<(typeof layers)[number]>);
       return (
         class_name === className &&
         Object.entries(expected).every(([key, value]) => JSON.stringify(config?.[key]) === JSON.stringify(value))
