@@ -6,7 +6,8 @@
  * | `INPUT` | an image input of a kind that cannot be read |
  * | `NOT_FOUND` | a file or folder that is not there or cannot be opened |
  * | `DECODE` | bytes that are no image, or a broken one |
- * | `TOO_LARGE` | an image over the pixel limit |
+ * | `TOO_LARGE` | an image over a limit: pixels, bytes or frames |
+ * | `TIMEOUT` | an image that takes longer to decode than allowed |
  * | `CHANNELS` | a channel count that does not fit |
  * | `SHAPE` | a tensor or array of the wrong shape |
  * | `NOT_FINITE` | NaN or infinity where a number is needed |
@@ -36,6 +37,7 @@ export type FerErrorCode =
   | 'NOT_FOUND'
   | 'DECODE'
   | 'TOO_LARGE'
+  | 'TIMEOUT'
   | 'CHANNELS'
   | 'SHAPE'
   | 'NOT_FINITE'

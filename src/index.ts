@@ -17,6 +17,7 @@ export { type PlotCalibrationOptions, plotCalibration } from './evaluate/plot-ca
 export { type PlotConfusionMatrixOptions, plotConfusionMatrix } from './evaluate/plot-confusion-matrix.js';
 export { type PlotHistoryOptions, plotHistory } from './evaluate/plot-history.js';
 export type { VegaLiteSpec } from './evaluate/vega-lite-spec.js';
+export type { ImageLimits } from './image/image-limits.js';
 export type { ImageInput, PixelTensor } from './image/input.js';
 export type { Normalization } from './image/normalize.js';
 export type { PixelImage } from './image/pixels.js';

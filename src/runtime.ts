@@ -1,3 +1,4 @@
+import type { DecodeLimits } from './image/image-limits.js';
 import type { PixelImage } from './image/pixels.js';
 import type { CheckpointStore } from './train/checkpoint.js';
 
@@ -10,7 +11,7 @@ export interface Runtime {
    * Reads what only this platform can read (paths and encoded bytes in Node; DOM images, blobs and encoded bytes in
    * browsers) into pixels, upright by its EXIF orientation.
    *
-   * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`.
+   * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `TIMEOUT`.
    */
   decode(input: unknown, limits: DecodeLimits): Promise<PixelImage>;
 
@@ -53,12 +54,6 @@ export interface Thread {
   listen<Message>(onMessage: (message: Message) => void, onEnd: (reason: string) => void): void;
   /** Ends the thread. */
   end(): void;
-}
-
-/** Bounds on what is decoded. */
-export interface DecodeLimits {
-  /** Largest width * height. */
-  maxPixels: number;
 }
 
 /** A file that was read. */

@@ -1,9 +1,11 @@
 import { FerError, reasonOf } from '../errors.js';
 import { checkPixelCount } from '../image/check-pixel-count.js';
 import { describeInput } from '../image/describe-input.js';
+import { checkFrameCount } from '../image/frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image/image-format.js';
+import { checkByteCount, type DecodeLimits } from '../image/image-limits.js';
 import type { PixelImage } from '../image/pixels.js';
-import type { DecodeLimits } from '../runtime.js';
+import { withinTime } from '../image/within-time.js';
 
 /**
  * Reads an image with the browser's own decoders, in a window or in a worker.
@@ -15,9 +17,16 @@ import type { DecodeLimits } from '../runtime.js';
  * @param input - `<img>` (waited for), `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `ImageData`, or encoded
  * bytes as `Blob`, `ArrayBuffer` or `Uint8Array`.
  * @throws FerError `INPUT` for another kind of value, a video without a frame, or an image of another site that may not
- * be read; `DECODE` for bytes that are no image or a broken one; `TOO_LARGE` over the pixel limit.
+ * be read; `DECODE` for bytes that are no image or a broken one; `TOO_LARGE` over a limit; `TIMEOUT` after
+ * `maxMilliseconds`.
  */
 export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
+  return withinTime(decodeNow(input, limits), limits.maxMilliseconds, describeInput(input));
+}
+
+// --- below this line: what can be drawn on a canvas, and reading the canvas ---
+
+async function decodeNow(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
   const kind = kindOf(input);
   const draw = drawable[kind];
   if (draw) return readPixels(await draw(input as never, limits), limits, describeInput(input));
@@ -26,8 +35,6 @@ export async function decode(input: unknown, limits: DecodeLimits): Promise<Pixe
   }
   throw new FerError('INPUT', `${describeInput(input)} is no image: ${adviceFor(input)}`);
 }
-
-// --- below this line: what can be drawn on a canvas, and reading the canvas ---
 
 /** Something to draw, with its size in pixels of its own. */
 interface Drawing {
@@ -99,11 +106,13 @@ async function decodeBytes(
   limits: DecodeLimits,
 ): Promise<PixelImage> {
   const name = describeInput(input);
+  checkByteCount(input instanceof Blob ? input.size : input.byteLength, limits.maxBytes, name);
   const blob = input instanceof Blob ? input : new Blob([input]);
   const head = new Uint8Array(await blob.slice(0, FORMAT_HEAD_BYTES).arrayBuffer());
   const format = imageFormat(head, name);
 
   const bytes = new Uint8Array(await blob.arrayBuffer());
+  checkFrameCount(bytes, format, limits.maxFrames, name);
   const { width, height } = await headerSize(bytes, name);
   checkPixelCount(width, height, limits.maxPixels, name);
   // Under its true type: a browser may refuse bytes that come under a wrong one.

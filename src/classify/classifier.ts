@@ -2,6 +2,7 @@ import type { Predictor } from '../backends/types.js';
 import { EMOTIONS, type Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { describeInput } from '../image/describe-input.js';
+import type { ImageLimits } from '../image/image-limits.js';
 import type { ImageInput } from '../image/input.js';
 import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
@@ -15,7 +16,7 @@ export interface Prediction {
   probability: number;
 }
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends ImageLimits {
   /**
    * How many of the five emotions are given.
    * @default 5
@@ -23,11 +24,6 @@ export interface ClassifyOptions {
   topk?: number;
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
   box?: Crop;
-  /**
-   * Largest width * height that is decoded.
-   * @default 64e6
-   */
-  maxPixels?: number;
 }
 
 /** Classifies on a model and backend of its own. */
@@ -89,8 +85,9 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
 
   async function classify(
     inputs: ImageInput | readonly ImageInput[],
-    { topk = EMOTIONS.length, box, maxPixels }: ClassifyOptions = {},
+    options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
+    const { topk = EMOTIONS.length, box, maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
     if (!(Number.isInteger(topk) && topk >= 1))
       throw new FerError('OPTION', `topk must be 1 or more, got ${describeInput(topk)}`);
     throwIfDisposed();
@@ -102,7 +99,8 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     // A single face, such as a video's next one, is written where an earlier one was.
     const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
     try {
-      const rows = await toInput(inputs, { normalization: how, size, channels, box, maxPixels, out });
+      const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
+      const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
       const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));

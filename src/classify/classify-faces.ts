@@ -63,7 +63,7 @@ export interface DetectedFace extends Detection {
  * const [nearest] = await classifyFaces(video, { maxFaces: 1 });
  */
 export async function classifyFaces(input: ImageInput, options: ClassifyFacesOptions = {}): Promise<DetectedFace[]> {
-  const { detector = sharedDetector(), classifier = { classify }, fallback = 'none', topk, maxPixels } = options;
+  const { detector = sharedDetector(), classifier = { classify }, fallback = 'none', topk } = options;
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
   if (!(minScore >= 0 && minScore <= 1)) throw new FerError('OPTION', `minScore must lie in [0, 1], got ${minScore}`);
   if (!(maxFaces >= 1)) throw new FerError('OPTION', `maxFaces must be a number from 1 up, got ${maxFaces}`);
@@ -71,7 +71,7 @@ export async function classifyFaces(input: ImageInput, options: ClassifyFacesOpt
     throw new FerError('OPTION', `fallback must be 'none' or 'whole', got ${JSON.stringify(fallback)}`);
   }
 
-  const image = await pixelsOf(input, { maxPixels });
+  const image = await pixelsOf(input, options);
   const found = (await findFaces(detector, image))
     .filter(({ score }) => score >= minScore)
     .sort((a, b) => areaOf(b) - areaOf(a))

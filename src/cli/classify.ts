@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
-import type { Classifier } from '../index.js';
+import type { ImageLimits } from '../image/image-limits.js';
+import type { Classifier, ClassifyOptions } from '../index.js';
 import type { ClassifierPool } from '../node/index.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
 import { csvWriter, jsonWriter, type Outcome, tableWriter } from './prediction-table.js';
 import { startProgress } from './progress.js';
@@ -9,7 +11,7 @@ import { codeOf, errorLine, messageOf } from './report-error.js';
 import { runCommand } from './run-command.js';
 import { startPool } from './start-pool.js';
 
-interface ClassifyFlags {
+interface ClassifyFlags extends ImageLimits {
   faces?: true;
   json?: true;
   csv?: true;
@@ -21,7 +23,7 @@ interface ClassifyFlags {
 
 /** `fer-dcnn classify <image...>` */
 export function classifyCommand(): Command {
-  return new Command('classify')
+  return withLimitOptions(new Command('classify'))
     .description('Say what faces show: of images cropped to one face each, or with --faces of any photos.')
     .argument('<image...>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF files, folders, patterns, or - for standard input')
     .option('--faces', 'find the faces first, and classify each')
@@ -59,6 +61,7 @@ Examples:
 async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): Promise<ExitCode> {
   const { faces = false, json, csv, topk = json || csv ? 5 : 1, quiet } = flags;
   const { items, failed } = await itemsOf(names);
+  const options = { topk, ...limitsOf(flags) };
   const pool = faces ? null : await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
   const { inOrder } = await import('../node/in-order.js');
@@ -79,8 +82,8 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   }
   const results =
     classifier === null
-      ? resultsOf(pool as ClassifierPool, items, topk)
-      : inOrder(items, await workOf(classifier, faces, topk));
+      ? resultsOf(pool as ClassifierPool, items, options)
+      : inOrder(items, await workOf(classifier, faces, options));
   for await (const { item, result, error } of results) {
     if (signal.aborted) break;
     if (error !== undefined) progress.print(errorLine(error, item));
@@ -118,19 +121,19 @@ async function itemsOf(names: readonly string[]): Promise<{ items: string[]; fai
 }
 
 /** What becomes of each image on all cores. */
-async function* resultsOf(pool: ClassifierPool, items: readonly string[], topk: number) {
-  for await (const { item, predictions, error } of pool.classifyStream(items, { topk })) {
+async function* resultsOf(pool: ClassifierPool, items: readonly string[], options: ClassifyOptions) {
+  for await (const { item, predictions, error } of pool.classifyStream(items, options)) {
     yield predictions === undefined ? { item, error } : { item, result: { predictions } };
   }
 }
 
 /** What is done to each image. */
-async function workOf(classifier: Classifier, faces: boolean, topk: number) {
+async function workOf(classifier: Classifier, faces: boolean, options: ClassifyOptions) {
   const { classifyFaces } = await import('../index.js');
   return async (file: string) => {
     const input = file === '-' ? await standardInput() : file;
-    if (!faces) return { predictions: await classifier.classify(input, { topk }) };
-    const found = await classifyFaces(input, { classifier, topk });
+    if (!faces) return { predictions: await classifier.classify(input, options) };
+    const found = await classifyFaces(input, { classifier, ...options });
     return { faces: found.map(({ box, score, predictions }) => ({ box, score, predictions })) };
   };
 }

@@ -3,15 +3,17 @@ import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { ImageLimits } from '../image/image-limits.js';
 import type { QueueMetrics, QueueWorker } from '../queue/index.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
 import { startProgress } from './progress.js';
 import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
 import { errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
 
-interface WorkerFlags extends QueueFlags {
+interface WorkerFlags extends QueueFlags, ImageLimits {
   root?: string[];
   host?: string[];
   privateHost?: string[];
@@ -29,7 +31,7 @@ interface WorkerFlags extends QueueFlags {
 /** `fer-dcnn worker` */
 export function workerCommand(): Command {
   const run = runCommand(work, QUEUE_ADVICE);
-  return withQueueOptions(new Command('worker'))
+  return withLimitOptions(withQueueOptions(new Command('worker')))
     .description('Classify the images of a queue until stopped: one result an image, whatever crashes on the way.')
     .option('--root <dir>', 'read images below this folder; may be given more than once', append)
     .option('--host <name>', 'read http(s) addresses of this host; may be given more than once', append)
@@ -83,7 +85,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
       server = await serve(metrics, flags.metricsPort);
     }
     worker = await createWorker({
-      ...{ connection, queue, concurrency, model, topk },
+      ...{ connection, queue, concurrency, model, topk, ...limitsOf(flags) },
       ...{ roots: flags.root, hosts: flags.host, privateHosts: flags.privateHost },
       sink: out !== undefined ? jsonLines(out) : redisStream(stream as string),
       lockDuration: 1000 * flags.lock,

@@ -86,7 +86,7 @@ export async function* labelledBatches(
   let batch = emptyRows(batchSize, spec);
   let seen = 0;
   for await (const sample of samplesOf(data)) {
-    const pixels = await toPixels(sample.image, { maxPixels: 64e6 });
+    const pixels = await toPixels(sample.image);
     const plane = resample(pixels, { width: spec.width, height: spec.height, channels });
     normalize(plane, { normalization, width: spec.width, channels });
     batch.inputs.set(plane, batch.count * spec.inputSize);

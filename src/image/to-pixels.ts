@@ -1,17 +1,12 @@
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
-import { checkPixelCount, DEFAULT_MAX_PIXELS } from './check-pixel-count.js';
+import { checkPixelCount } from './check-pixel-count.js';
 import { describeInput } from './describe-input.js';
+import { type ImageLimits, imageLimits, pixelLimit } from './image-limits.js';
 import type { ImageInput, PixelTensor } from './input.js';
 import type { PixelImage, Raster } from './pixels.js';
 
-export interface ToPixelsOptions {
-  /**
-   * Largest width * height; encoded images over it are refused before they are decoded.
-   * @default 64e6
-   */
-  maxPixels?: number;
-}
+export interface ToPixelsOptions extends ImageLimits {}
 
 /**
  * Reads any image input into pixels, upright by its EXIF orientation, in sRGB. The first frame of an animation is taken.
@@ -19,18 +14,17 @@ export interface ToPixelsOptions {
  * @returns Pixels; floats for a float tensor. Those of a `PixelImage` and of an `ImageData` are the caller's own, not a
  * copy.
  * @throws FerError `INPUT` for a value that is no image, `NOT_FOUND` for a missing file, `DECODE` for broken bytes,
- * `TOO_LARGE` over the pixel limit, `SHAPE` and `CHANNELS` for pixels or tensors of the wrong size, `NOT_FINITE` for NaN
+ * `TOO_LARGE` over a limit, `TIMEOUT` after `maxMilliseconds`, `SHAPE` and `CHANNELS` for pixels or tensors of the wrong size, `NOT_FINITE` for NaN
  * or infinity in a tensor, `DISPOSED` for a disposed tensor.
  * @example
  * const photo = await toPixels('photo.jpg'); // { data, width: 640, height: 480, channels: 3 }
  */
 export async function toPixels(input: ImageInput, options: ToPixelsOptions = {}): Promise<Raster> {
-  const { maxPixels = DEFAULT_MAX_PIXELS } = options;
-  checkPixelCount(1, 1, maxPixels, 'an image'); // refuses a limit that nothing could meet
+  const maxPixels = pixelLimit(options);
   try {
     if (isTensor(input)) return await fromTensor(input, maxPixels);
     if (isPixels(input)) return fromPixels(input, maxPixels);
-    return await runtime.decode(input, { maxPixels });
+    return await runtime.decode(input, imageLimits(options));
   } catch (error) {
     // Getters and proxies may throw anything, at any place.
     if (error instanceof FerError) throw error;

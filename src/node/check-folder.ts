@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { type ImageLimits, imageLimits } from '../image/image-limits.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
 import type { PixelImage } from '../image/pixels.js';
 import { resample } from '../image/resample.js';
@@ -11,7 +12,7 @@ import { groupDuplicates } from './group-duplicates.js';
 import { type ImageFolderOptions, imageFolder } from './image-folder.js';
 import { nearDuplicates } from './near-duplicates.js';
 
-export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | 'maxPixels'> {
+export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
   /**
    * Names that class folders may have; images of others are counted as `strayFiles`.
    * @default EMOTIONS
@@ -70,12 +71,12 @@ export interface FolderCheck {
  * const leaking = duplicates.filter(({ acrossSplits }) => acrossSplits);
  */
 export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
-  const { classes = EMOTIONS, exclude, extensions, maxPixels, near = true, onImage, signal } = options;
+  const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
   const folders = splitsOf(dir).map((split) => ({
     split,
     folder: imageFolder(join(dir, split), {
-      ...{ exclude, extensions, maxPixels },
+      ...{ exclude, extensions, ...imageLimits(options) },
       unreadable: 'skip',
       onUnreadable(file, error) {
         unreadable.push({ file, reason: error.message });

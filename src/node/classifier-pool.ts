@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Prediction } from '../classify/classifier.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { type ImageLimits, imageLimits } from '../image/image-limits.js';
 import type { PixelImage } from '../image/pixels.js';
 import type { Box } from '../image/resample.js';
 import type { ModelFiles } from '../model/artifacts.js';
@@ -28,17 +29,12 @@ export interface ClassifierPoolOptions {
   model?: string | ModelFiles;
 }
 
-export interface PoolClassifyOptions {
+export interface PoolClassifyOptions extends ImageLimits {
   /**
    * How many of the five emotions are given.
    * @default 5
    */
   topk?: number;
-  /**
-   * Largest width * height that is decoded.
-   * @default 64e6
-   */
-  maxPixels?: number;
   /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
   signal?: AbortSignal;
   /** Told after every batch. */
@@ -130,8 +126,9 @@ export class ClassifierPool {
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
   ): AsyncGenerator<PoolResult<Item>, void, undefined> {
-    const { topk = EMOTIONS.length, maxPixels, signal, onProgress } = options;
+    const { topk = EMOTIONS.length, signal, onProgress } = options;
     checkCount('topk', topk);
+    const limits = imageLimits(options);
     throwIfAborted(signal);
     await this.#threads.start();
 
@@ -164,7 +161,7 @@ export class ClassifierPool {
         } else {
           coming = undefined;
           if (next.done) ended = true;
-          else running.push(silenced(this.#threads.classify(next.value, { topk, maxPixels })));
+          else running.push(silenced(this.#threads.classify(next.value, { topk, limits })));
         }
       }
     } finally {

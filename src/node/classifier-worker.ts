@@ -2,8 +2,8 @@ import { workerData } from 'node:worker_threads';
 import type { Prediction } from '../classify/classifier.js';
 import { predictionsOf } from '../classify/predictions-of.js';
 import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
+import type { DecodeLimits } from '../image/image-limits.js';
 import type { Normalization } from '../image/normalize.js';
-
 import type { Raster } from '../image/pixels.js';
 import { pixelsToInput } from '../image/pixels-to-input.js';
 import type { Box } from '../image/resample.js';
@@ -22,14 +22,14 @@ export interface PoolWorkerStart {
 export interface PoolTask {
   images: { image: PoolImage; box?: Box }[];
   topk: number;
-  maxPixels?: number;
+  limits: DecodeLimits;
 }
 
 /** What became of one of them. */
 export type PoolAnswer = { predictions: Prediction[] } | { code: FerErrorCode; message: string };
 
 /** Runs in a thread of the pool: decodes images in their order, then classifies those that could be read. */
-export default async function classifyTask({ images, topk, maxPixels }: PoolTask): Promise<PoolAnswer[]> {
+export default async function classifyTask({ images, topk, limits }: PoolTask): Promise<PoolAnswer[]> {
   const { module, weights, normalization } = workerData as PoolWorkerStart;
   starting ??= startNetwork(module).then((network) => {
     network.setWeights(weights);
@@ -42,8 +42,7 @@ export default async function classifyTask({ images, topk, maxPixels }: PoolTask
   let count = 0;
   const coming: Promise<Raster>[] = [];
   for (const [i, { box }] of images.entries()) {
-    for (const { image } of images.slice(i + coming.length, i + AHEAD))
-      coming.push(silenced(toPixels(image, { maxPixels })));
+    for (const { image } of images.slice(i + coming.length, i + AHEAD)) coming.push(silenced(toPixels(image, limits)));
     try {
       const input = pixelsToInput(await coming.shift()!, { normalization, box });
       rows.set(input, INPUT_SIZE * count++);
@@ -67,7 +66,7 @@ const INPUT_SIZE = 32 * 32;
 
 /**
  * Images that are decoded at a time. Decoding goes on in threads of libuv's, and each wait for another thread costs as much as
- * a small image: with several under way there is less of it. Each may be as large as `maxPixels` allows: not more than needed.
+ * a small image: with several under way there is less of it. Each may be as large as its limits allow: not more than needed.
  */
 const AHEAD = 4;
 

@@ -5,9 +5,11 @@ import { isMainThread } from 'node:worker_threads';
 import { FerError, reasonOf } from '../errors.js';
 import { checkPixelCount } from '../image/check-pixel-count.js';
 import { describeInput } from '../image/describe-input.js';
+import { checkFrameCount } from '../image/frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image/image-format.js';
+import { checkByteCount, type DecodeLimits } from '../image/image-limits.js';
 import type { PixelImage } from '../image/pixels.js';
-import type { DecodeLimits } from '../runtime.js';
+import { timeoutOf, withinTime } from '../image/within-time.js';
 import { decodeSmallJpeg } from './small-jpeg.js';
 
 /**
@@ -20,13 +22,20 @@ import { decodeSmallJpeg } from './small-jpeg.js';
  *
  * @param input - A path, a `file:` URL, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
  * @throws FerError `NOT_FOUND` for a file that cannot be opened, `INPUT` for a folder or another kind of value, `DECODE`
- * for bytes that are no image or a broken one, `TOO_LARGE` over the pixel limit (before anything is decoded),
- * `PACKAGE_MISSING` when sharp does not load.
+ * for bytes that are no image or a broken one, `TOO_LARGE` over a limit (before anything is decoded),
+ * `TIMEOUT` after `maxMilliseconds`, `PACKAGE_MISSING` when sharp does not load.
  */
 export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
   const name = nameOf(input);
-  const bytes = await load(input, name);
+  return withinTime(decodeNow(input, name, limits), limits.maxMilliseconds, name);
+}
+
+// --- below this line: where bytes come from, and sharp ---
+
+async function decodeNow(input: unknown, name: string, limits: DecodeLimits): Promise<PixelImage> {
+  const bytes = await load(input, name, limits.maxBytes);
   const format = imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);
+  checkFrameCount(bytes, format, limits.maxFrames, name);
   const small = format === 'jpeg' ? await decodeSmallJpeg(bytes, limits.maxPixels) : null;
   if (small) return small;
 
@@ -34,10 +43,15 @@ export async function decode(input: unknown, limits: DecodeLimits): Promise<Pixe
   // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
   const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
   const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
+    // Ends the work, too, when nobody waits for it any more.
+    .timeout({ seconds: wholeSeconds(limits.maxMilliseconds) })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
     .catch(async (error) => {
+      if (limits.maxMilliseconds < Number.POSITIVE_INFINITY && /timeout/i.test(reasonOf(error))) {
+        throw timeoutOf(name, limits.maxMilliseconds, error);
+      }
       const header = await sharp(bytes, { limitInputPixels: false })
         .metadata()
         .catch(() => null);
@@ -49,30 +63,38 @@ export async function decode(input: unknown, limits: DecodeLimits): Promise<Pixe
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
 }
 
-// --- below this line: where bytes come from, and sharp ---
-
 /** What the image is called in messages. */
 function nameOf(input: unknown): string {
   return typeof input === 'string' ? input : describeInput(input);
 }
 
-async function load(input: unknown, name: string): Promise<Uint8Array> {
+/** For sharp, which counts to an hour; 0 is no limit. */
+function wholeSeconds(milliseconds: number): number {
+  return milliseconds <= 3_600_000 ? Math.ceil(milliseconds / 1000) : 0;
+}
+
+async function load(input: unknown, name: string, maxBytes: number): Promise<Uint8Array> {
   const url = urlOf(input);
   if (url && url.protocol !== 'file:') {
     throw new FerError('INPUT', `${name} is not read from the network: fetch it and pass the bytes`);
   }
-  if (url) return readImageFile(pathOf(url), name);
-  if (typeof input === 'string') return readImageFile(input, name);
+  if (url) return readImageFile(pathOf(url), name, maxBytes);
+  if (typeof input === 'string') return readImageFile(input, name, maxBytes);
   if (ArrayBuffer.isView(input)) {
+    checkByteCount(input.byteLength, maxBytes, name);
     const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
     // sharp takes no shared memory, which could also change while it is decoded.
     return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
   }
   if (input instanceof Blob) {
+    checkByteCount(input.size, maxBytes, name);
     imageFormat(new Uint8Array(await input.slice(0, FORMAT_HEAD_BYTES).arrayBuffer()), name);
     return new Uint8Array(await input.arrayBuffer());
   }
-  if (Object.prototype.toString.call(input) === '[object ArrayBuffer]') return new Uint8Array(input as ArrayBuffer);
+  if (Object.prototype.toString.call(input) === '[object ArrayBuffer]') {
+    checkByteCount((input as ArrayBuffer).byteLength, maxBytes, name);
+    return new Uint8Array(input as ArrayBuffer);
+  }
   throw new FerError(
     'INPUT',
     `${name} is no image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
@@ -94,13 +116,13 @@ function pathOf(url: URL): string {
   }
 }
 
-function readImageFile(path: string, name: string): Promise<Uint8Array> {
+function readImageFile(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
   // A thread of its own has nothing else to do, and each wait for another thread costs it more than the reading.
-  return isMainThread ? readAside(path, name) : readAtOnce(path, name);
+  return isMainThread ? readAside(path, name, maxBytes) : readAtOnce(path, name, maxBytes);
 }
 
-async function readAside(path: string, name: string): Promise<Uint8Array> {
-  checkFile(await stat(path).catch((error) => throwNotFound(name, error)), name);
+async function readAside(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
+  checkFile(await stat(path).catch((error) => throwNotFound(name, error)), name, maxBytes);
   let file: FileHandle | undefined;
   try {
     file = await open(path);
@@ -115,14 +137,14 @@ async function readAside(path: string, name: string): Promise<Uint8Array> {
   }
 }
 
-async function readAtOnce(path: string, name: string): Promise<Uint8Array> {
+async function readAtOnce(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
   let found: Stats;
   try {
     found = statSync(path);
   } catch (error) {
     throwNotFound(name, error);
   }
-  checkFile(found, name);
+  checkFile(found, name, maxBytes);
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
@@ -137,9 +159,10 @@ async function readAtOnce(path: string, name: string): Promise<Uint8Array> {
 }
 
 /** Asked before opening, which would wait for ever on a pipe. */
-function checkFile(found: Stats, name: string): void {
+function checkFile(found: Stats, name: string, maxBytes: number): void {
   if (found.isDirectory()) throw new FerError('INPUT', `${name} is a folder, not an image`);
   if (!found.isFile()) throw new FerError('INPUT', `${name} is not a regular file`);
+  checkByteCount(found.size, maxBytes, name);
 }
 
 function throwNotFound(name: string, error: unknown): never {

@@ -2,13 +2,13 @@ import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { EMOTIONS } from '../emotions.js';
 import { FerError, reasonOf } from '../errors.js';
-import { DEFAULT_MAX_PIXELS } from '../image/check-pixel-count.js';
+import { type ImageLimits, imageLimits } from '../image/image-limits.js';
 import type { PixelImage } from '../image/pixels.js';
 import { decode } from './decode.js';
 import { readExclusions } from './exclusions.js';
 import { readVotes } from './votes.js';
 
-export interface ImageFolderOptions {
+export interface ImageFolderOptions extends ImageLimits {
   /**
    * Class names in the order of their indices. Folders of other names are left out; each class needs a folder, which may
    * be empty.
@@ -38,11 +38,6 @@ export interface ImageFolderOptions {
    * @default ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']
    */
   extensions?: readonly string[];
-  /**
-   * Largest width * height of an image.
-   * @default 64e6
-   */
-  maxPixels?: number;
 }
 
 /** One image of a folder, decoded. */
@@ -231,12 +226,14 @@ function folderOf(classes: readonly string[], files: readonly FolderFile[], opti
 
 async function* samples(
   files: readonly FolderFile[],
-  { unreadable = 'error', onUnreadable, maxPixels = DEFAULT_MAX_PIXELS }: ImageFolderOptions,
+  options: ImageFolderOptions,
 ): AsyncGenerator<FolderSample, void, undefined> {
+  const { unreadable = 'error', onUnreadable } = options;
+  const limits = imageLimits(options);
   const underway: Promise<PixelImage>[] = [];
   for (let next = 0, current = 0; current < files.length; current++) {
     for (; next < files.length && underway.length < AHEAD; next++) {
-      const decoding = decode(files[next].path, { maxPixels });
+      const decoding = decode(files[next].path, limits);
       decoding.catch(() => {}); // told when its turn comes, if it comes
       underway.push(decoding);
     }

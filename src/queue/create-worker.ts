@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import { FerError, reasonOf } from '../errors.js';
+import { type ImageLimits, imageLimits } from '../image/image-limits.js';
 import { ClassifierPool, type ClassifierPoolOptions } from '../node/classifier-pool.js';
 import { connect } from './connect.js';
 import { functionSink, type IdentifiedResult } from './function-sink.js';
@@ -10,7 +11,7 @@ import { itemReader, type ReadItemOptions } from './read-item.js';
 import type { ResultSink } from './result-sink.js';
 import type { BatchReport, QueueAddress } from './types.js';
 
-export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions {
+export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions, Omit<ImageLimits, 'maxBytes'> {
   /** Where results go: `jsonLines(path)`, `redisStream(key)`, or a function, which may be called twice with the same `id`. */
   sink: ResultSink | ((results: IdentifiedResult[]) => void | Promise<void>);
   /**
@@ -25,11 +26,6 @@ export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions {
    * @default 5
    */
   topk?: number;
-  /**
-   * Largest width * height that is decoded.
-   * @default 64e6
-   */
-  maxPixels?: number;
   /**
    * Milliseconds after which another worker takes over what a worker holds that is not heard of any more.
    * @default 30000
@@ -71,6 +67,8 @@ export interface QueueWorker {
 export async function createWorker(options: CreateWorkerOptions): Promise<QueueWorker> {
   const { concurrency, model, lockDuration = 30_000, grace = 30_000 } = options;
   if (!(lockDuration >= 1000)) throw new FerError('OPTION', `lockDuration is 1000 ms or more, got ${lockDuration}`);
+  // Bytes are counted when they are read.
+  const limits = imageLimits({ ...options, maxBytes: undefined });
   const onTrouble = options.onTrouble ?? (() => {});
   const pool = new ClassifierPool({ ...(concurrency !== undefined && { workers: concurrency }), model });
   const read = await itemReader(options);
@@ -83,9 +81,9 @@ export async function createWorker(options: CreateWorkerOptions): Promise<QueueW
   try {
     await pool.load();
     await sink.open(ledger);
-    const { topk, maxPixels, onBatch } = options;
+    const { topk, onBatch } = options;
     const tools: JobTools = {
-      ...{ bullmq, pool, read, ledger, sink, topk, maxPixels, onBatch, onTrouble },
+      ...{ bullmq, pool, read, ledger, sink, topk, limits, onBatch, onTrouble },
       signal: stop.signal,
     };
     worker = new bullmq.Worker(name, (job: Job, token?: string) => processJob(job, token, tools), {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { ImageLimits } from '../image/image-limits.js';
 import type { ClassifierPool, PoolResult } from '../node/classifier-pool.js';
 import { itemsOf, jobDataOf, type QueueItem } from './items.js';
 import type { Ledger, Outcome, Placed } from './ledger.js';
@@ -16,7 +17,7 @@ export interface JobTools {
   ledger: Ledger;
   sink: ResultSink;
   topk?: number;
-  maxPixels?: number;
+  limits: ImageLimits;
   /** Ends the work: what is not delivered by then goes back to the queue. */
   signal: AbortSignal;
   onBatch?: (batch: BatchReport) => void;
@@ -102,7 +103,7 @@ type Classified = PoolResult['predictions'] & object;
 async function classify(
   items: readonly QueueItem[],
   suspicious: boolean,
-  { pool, read, ledger, topk, maxPixels, signal }: JobTools,
+  { pool, read, ledger, topk, limits, signal }: JobTools,
 ): Promise<[QueueItem, Classified | FerError][]> {
   const images = await inParallel(items, READERS, async (item): Promise<Uint8Array | FerError> => {
     signal.throwIfAborted();
@@ -117,7 +118,7 @@ async function classify(
     }
   });
   const readable = images.filter((image): image is Uint8Array => !(image instanceof FerError));
-  const results = (await pool.classify(readable, { topk, maxPixels, signal })).values();
+  const results = (await pool.classify(readable, { topk, ...limits, signal })).values();
   return items.map((item, i) => {
     const image = images[i];
     if (image instanceof FerError) return [item, image];

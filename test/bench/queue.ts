@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
+import { imageLimits } from '../../src/image/image-limits.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { blazeFaceDetector, useBackend } from '../../src/index.js';
 import { startNetwork } from '../../src/lite/network.js';
@@ -23,6 +24,7 @@ import { RedisServer } from '../queue/redis-server.js';
 const counts = process.argv.slice(2).map(Number);
 if (counts.length === 0) counts.push(1000, 10_000);
 
+const LIMITS = imageLimits({});
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-queue-bench-'));
 const picture = (width: number, height: number) =>
   sharp({
@@ -43,15 +45,15 @@ async function stages(): Promise<void> {
   const crop = await picture(96, 96);
   const photo = await picture(1280, 960);
   console.log(`one face: CPU ms, least of 5 (JPEG of 96x96, ${crop.length} bytes; photo of 1280x960)`);
-  const pixels = await decode(crop, { maxPixels: 1e8 });
-  const photoPixels = await decode(photo, { maxPixels: 1e8 });
+  const pixels = await decode(crop, LIMITS);
+  const photoPixels = await decode(photo, LIMITS);
   const network = await startNetwork(await networkModule());
   const batch = new Float32Array(50 * 1024).fill(0.5);
   await useBackend('wasm');
   const detector = blazeFaceDetector();
   const measured: [string, number, () => unknown][] = [
-    ['decode a crop', 300, () => decode(crop, { maxPixels: 1e8 })],
-    ['decode a photo', 10, () => decode(photo, { maxPixels: 1e8 })],
+    ['decode a crop', 300, () => decode(crop, LIMITS)],
+    ['decode a photo', 10, () => decode(photo, LIMITS)],
     ['detect in it', 5, () => detector.detect(photoPixels)],
     ['crop to input', 1000, () => pixelsToInput(pixels)],
     ['network', 40, () => network.predict(batch, 50)],

@@ -62,6 +62,14 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
       for (const list of Object.values(lists)) expectClose(list, inNode[file], tolerance);
     });
 
+    test('limits on images hold', async () => {
+      expect(await check(tab, place, 'limits', 'face.png')).toEqual({
+        bytes: ['taken', 'TOO_LARGE'],
+        frames: ['taken', 'TOO_LARGE'],
+        time: ['taken', 'TIMEOUT'],
+      });
+    });
+
     test('trains on wasm', async () => {
       const losses = await check<number[]>(tab, place, 'train');
       expect(losses.at(-1)).toBeLessThan(losses[0]);

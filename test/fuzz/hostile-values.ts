@@ -142,6 +142,9 @@ export const oddPixels: fc.Arbitrary<() => unknown> = fc
   .map(told);
 
 /** Options of `preprocess` and `classify`: each may be anything. */
+/** So that most cases come to what else is odd about them. */
+const seldom = (value: fc.Arbitrary<unknown>) => fc.option(value, { nil: undefined, freq: 1 });
+
 export const oddOptions: fc.Arbitrary<Record<string, unknown>> = fc.record(
   {
     box: fc.oneof(
@@ -152,6 +155,9 @@ export const oddOptions: fc.Arbitrary<Record<string, unknown>> = fc.record(
       oddNumber,
     ),
     maxPixels: oddNumber,
+    maxBytes: seldom(oddNumber),
+    maxFrames: seldom(oddNumber),
+    maxMilliseconds: seldom(oddNumber),
     normalization: fc.constantFrom<unknown>(
       'unit',
       'standardize',

@@ -5,9 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { imageLimits } from '../../src/image/image-limits.js';
 import { decode as decodeWithin } from '../../src/node/decode.js';
 
-const decode = (input: unknown, maxPixels = 64e6) => decodeWithin(input, { maxPixels });
+const decode = (input: unknown, maxPixels = 64e6) => decodeWithin(input, imageLimits({ maxPixels }));
 
 const WIDTH = 40;
 const HEIGHT = 30;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { imageLimits } from '../../src/image/image-limits.js';
 import { decode } from '../../src/node/decode.js';
 import { decodeSmallJpeg, SMALL_JPEG_PIXELS } from '../../src/node/small-jpeg.js';
 
@@ -52,7 +53,7 @@ describe('decodeSmallJpeg', () => {
     const plain = await jpeg(picture());
     expect(await decodeSmallJpeg(plain, 64 * 48)).not.toBeNull();
     expect(await decodeSmallJpeg(plain, 64 * 48 - 1)).toBeNull();
-    await expect(decode(plain, { maxPixels: 64 * 48 - 1 })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    await expect(decode(plain, imageLimits({ maxPixels: 64 * 48 - 1 }))).rejects.toMatchObject({ code: 'TOO_LARGE' });
   });
 
   test('a file cut short anywhere is left to sharp, which refuses it', async () => {
@@ -63,7 +64,7 @@ describe('decodeSmallJpeg', () => {
       // Cut, but with the end that a whole file has.
       const closed = Buffer.concat([cut, Buffer.from([0xff, 0xd9])]);
       await decodeSmallJpeg(closed, LIMIT);
-      await expect(decode(cut, { maxPixels: LIMIT })).rejects.toMatchObject({ code: 'DECODE' });
+      await expect(decode(cut, imageLimits({}))).rejects.toMatchObject({ code: 'DECODE' });
     }
   });
 

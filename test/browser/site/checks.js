@@ -41,6 +41,27 @@ export function checksOf(fer, weights, tf) {
       return (await fer.registerTrainingKernels()).path;
     },
 
+    /** The code of what each limit refuses, of a picture that takes all of them at their bounds. */
+    async limits(file) {
+      const bytes = new Uint8Array(await (await fetch(`/${file}`)).arrayBuffer());
+      const codeOf = (input, limits) =>
+        fer.classify(input, limits).then(
+          () => 'taken',
+          ({ code }) => code,
+        );
+      return {
+        bytes: [
+          await codeOf(bytes, { maxBytes: bytes.length }),
+          await codeOf(new Blob([bytes]), { maxBytes: bytes.length - 1 }),
+        ],
+        frames: [await codeOf(animation(3), { maxFrames: 3 }), await codeOf(animation(3), { maxFrames: 2 })],
+        time: [
+          await codeOf(bytes, { maxMilliseconds: 60_000 }),
+          await codeOf(await largePicture(), { maxMilliseconds: 1 }),
+        ],
+      };
+    },
+
     async failure(what, ...args) {
       try {
         await (what === 'weights' ? weights.loadPretrained(...args) : fer[what](...args));
@@ -54,6 +75,20 @@ export function checksOf(fer, weights, tf) {
   function probabilitiesOf(list) {
     return fer.EMOTIONS.map((name) => list.find(({ className }) => className === name).probability);
   }
+}
+
+/** A GIF of 1x1 and so many frames. */
+function animation(frames) {
+  const header = [...new TextEncoder().encode('GIF89a'), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255];
+  const frame = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x4c, 1, 0];
+  return new Uint8Array([...header, ...Array.from({ length: frames }, () => frame).flat(), 0x3b]);
+}
+
+/** One that takes longer than a millisecond to decode. */
+async function largePicture() {
+  const canvas = new OffscreenCanvas(3000, 3000);
+  canvas.getContext('2d').fillRect(100, 100, 900, 900);
+  return canvas.convertToBlob({ type: 'image/png' });
 }
 
 /** The same picture in every form that this place (a tab or a worker) knows. */

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import type { ImageLimits } from '../image/image-limits.js';
+import { wholeNumber } from './numbers.js';
+
+/** Adds the bounds on images of strangers. Their values lie among the command's flags. */
+export function withLimitOptions(command: Command): Command {
+  const count = wholeNumber(1);
+  return command
+    .option('--max-pixels <n>', 'refuse images of more pixels (default: 64 million)', count)
+    .option('--max-bytes <n>', 'refuse larger files', count)
+    .option(
+      '--max-frames <n>',
+      'refuse animations of more frames, TIFFs of more pages (default: any; the first is taken)',
+      count,
+    )
+    .option('--max-milliseconds <n>', 'give up an image that takes longer to decode (default: never)', count);
+}
+
+/** The bounds among a command's flags. */
+export function limitsOf({ maxPixels, maxBytes, maxFrames, maxMilliseconds }: ImageLimits): ImageLimits {
+  return { maxPixels, maxBytes, maxFrames, maxMilliseconds };
+}

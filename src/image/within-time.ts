@@ -1,0 +1,41 @@
+import { FerError } from '../errors.js';
+
+/**
+ * Waits for work, but not longer than allowed.
+ *
+ * @param name - What the image is called in the message.
+ * @param onLate - Given what the work brings when nobody waits for it any more.
+ * @throws FerError `TIMEOUT`; whatever the work throws in time.
+ */
+export async function withinTime<Value>(
+  work: Promise<Value>,
+  maxMilliseconds: number,
+  name: string,
+  onLate: (value: Value) => void = () => {},
+): Promise<Value> {
+  if (maxMilliseconds === Number.POSITIVE_INFINITY) return work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    const late = () => {
+      work.then(onLate, () => {});
+      reject(timeoutOf(name, maxMilliseconds));
+    };
+    timer = setTimeout(late, Math.min(maxMilliseconds, LONGEST_TIMER));
+  });
+  try {
+    return await Promise.race([work, timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is thrown after `maxMilliseconds`. */
+export function timeoutOf(name: string, maxMilliseconds: number, cause?: unknown): FerError {
+  const message = `${name} took longer to decode than ${maxMilliseconds} ms; maxMilliseconds raises the limit`;
+  return new FerError('TIMEOUT', message, { cause });
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Timers of more milliseconds than fit in 31 bits fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
