@@ -1,7 +1,6 @@
 import { FerError, reasonOf } from '../errors.js';
 import { checkPixelCount } from '../image/check-pixel-count.js';
 import { describeInput } from '../image/describe-input.js';
-import { checkFrameCount } from '../image/frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image/image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image/image-limits.js';
 import type { PixelImage } from '../image/pixels.js';
@@ -112,7 +111,10 @@ async function decodeBytes(
   const format = imageFormat(head, name);
 
   const bytes = new Uint8Array(await blob.arrayBuffer());
-  checkFrameCount(bytes, format, limits.maxFrames, name);
+  if (limits.maxFrames < Number.POSITIVE_INFINITY) {
+    const { checkFrameCount } = await import('../image/frame-count.js');
+    checkFrameCount(bytes, format, limits.maxFrames, name);
+  }
   const { width, height } = await headerSize(bytes, name);
   checkPixelCount(width, height, limits.maxPixels, name);
   // Under its true type: a browser may refuse bytes that come under a wrong one.

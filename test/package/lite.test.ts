@@ -17,7 +17,11 @@ describe('fer-dcnn/lite, packed', () => {
     (entry) => {
       const { files, packages } = importsOf(entry);
       expect(files.length).toBeGreaterThan(3);
-      expect([...packages].filter((name) => !/^(node:|@noble\/hashes|sharp$)/.test(name))).toEqual([]);
+      expect(
+        [...packages].filter(
+          (name) => !/^(node:|@noble\/hashes|sharp$|@cornerstonejs\/codec-libjpeg-turbo)/.test(name),
+        ),
+      ).toEqual([]);
       // Not by way of a bundled copy either.
       for (const file of files) expect(readFileSync(join(root, file), 'utf8')).not.toMatch(/tfjs-core|registerKernel/);
     },
@@ -84,7 +88,7 @@ describe('fer-dcnn/lite, packed', () => {
     const script = files.find(({ path }) => path.endsWith('main.js'))!;
     const wasm = ['relaxed', 'simd', 'scalar'].map((name) => compressed(bytesOf(`dist/wasm/network-${name}.wasm`)));
     const code = compressed(script.contents) + Math.max(...wasm);
-    expect(code).toBeLessThan(16_000);
+    expect(code).toBeLessThan(16_500);
     const weights = compressed(bytesOf('weights/weights.bin'));
     if (pretrained.metrics === undefined) {
       console.warn('\n  !! SKIPPED: the weights are a placeholder of random numbers; their size says nothing.\n');
