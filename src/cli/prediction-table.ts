@@ -17,7 +17,7 @@ export interface OutcomeWriter {
 
 /** Lines to read: one an emotion; the file is named in the first. */
 export function tableWriter(files: readonly string[]): OutcomeWriter {
-  const width = Math.max(...files.map((file) => printable(file).length));
+  const width = files.reduce((most, file) => Math.max(most, printable(file).length), 0);
   return {
     begin: () => '',
     write(outcome) {

@@ -2,3 +2,12 @@
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '?');
 }
+
+/** Text of up to 2,000 characters, or its beginning: the word of a command line may be longer than any reader wants. */
+export function shortened(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+}
+
+// --- below this line: helpers of this file alone ---
+
+const LONGEST = 2000;

@@ -1,5 +1,5 @@
 import type { FerErrorCode } from '../index.js';
-import { printable } from './printable.js';
+import { printable, shortened } from './printable.js';
 
 /**
  * One line on an error: what went wrong, what to do about it, its code. It ends with a newline.
@@ -14,7 +14,7 @@ export function errorLine(error: unknown, subject = '', advice: Advice = {}): st
   const message = messageOf(error);
   const about = subject === '' || message.includes(subject) ? message : `${subject}: ${message}`;
   const todo = advice[code as FerErrorCode] ?? ADVICE[code as FerErrorCode];
-  return `${printable(`fer-dcnn: ${about}${todo ? ` (${todo})` : ''} [${code}]`)}\n`;
+  return `${printable(`fer-dcnn: ${shortened(about)}${todo ? ` (${todo})` : ''} [${code}]`)}\n`;
 }
 
 /** What to do, by code. */

@@ -42,7 +42,8 @@ async function run(_: AbortSignal, path: string | undefined, { json }: { json?: 
       typeof metrics?.accuracy === 'number' &&
         `Accuracy: ${(100 * metrics.accuracy).toFixed(1)}% (${metrics.measuredOn})`,
     ].filter((line) => typeof line === 'string');
-    process.stdout.write(`${summary(model)}\n${known.map((line) => `${printable(line)}\n`).join('')}`);
+    const lines = [...summary(model).split('\n'), ...known];
+    process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
   }
   model.dispose();
   return EXIT.ok;

@@ -14,10 +14,12 @@ import {
 import { checkpointFolder } from '../node/checkpoint-folder.js';
 import { evaluateFolder } from '../node/evaluate-folder.js';
 import type { FolderSample, ImageFolder } from '../node/index.js';
+import { MOST_WORKERS } from '../train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { numberBetween, wholeNumber } from './numbers.js';
 import { openModel } from './open-model.js';
+import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';
 import { codeOf } from './report-error.js';
 import { runCommand } from './run-command.js';
@@ -112,7 +114,7 @@ export function trainCommand(): Command {
       ]),
     )
     .option('--seed <n>', 'decides weights, order and augmentation (default: 1)', wholeNumber(0))
-    .option('--workers <n>', 'threads that share each step (default: 1)', wholeNumber(1))
+    .option('--workers <n>', 'threads that share each step (default: 1)', wholeNumber(1, MOST_WORKERS))
     .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(['wasm', 'cpu']))
     .addOption(
       new Option('--quantize <type>', 'how the saved weights are stored (default: none)').choices([
@@ -303,12 +305,12 @@ function conclusion(out: string, { best, stoppedAt, validation, test }: RunMetri
     );
   }
   if (validation ?? test) lines.push(`report: ${join(out, 'report.html')}`);
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 function goOnWith(dir: string, out: string): string {
   const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
-  return `fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`;
+  return printable(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
 }
 
 function percent(share: number): string {

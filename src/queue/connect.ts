@@ -100,9 +100,20 @@ function redisOptions(connection: RedisConnection): Record<string, unknown> {
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || 6379),
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(url.username && { username: decoded(url.username) }),
+    ...(url.password && { password: decoded(url.password) }),
     ...(db && { db: Number(db) }),
     ...(url.protocol === 'rediss:' && { tls: {} }),
   };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new FerError(
+      'OPTION',
+      "Redis's name or password has a % that is not of an escape such as %40: write it as %25",
+    );
+  }
 }

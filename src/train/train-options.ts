@@ -79,13 +79,16 @@ export interface TrainOptions {
   callbacks?: TrainCallbacks | readonly TrainCallbacks[];
   /**
    * Threads that share the work of every batch, on as many cores (Node); the one that calls is one of them. The same
-   * seed and number of workers give the same result.
+   * seed and number of workers give the same result. 128 at most.
    * @default 1
    */
   workers?: number;
   /** Stops the training before the next step, with FerError `ABORTED`; the model then holds its last weights. */
   signal?: AbortSignal;
 }
+
+/** Threads of a training: each takes some 100 MB, and so many that they find no memory end the process. */
+export const MOST_WORKERS = 128;
 
 /** Figures that can decide which weights are best. */
 export type Monitor = 'loss' | 'valLoss' | 'valAccuracy' | 'valMacroRecall';
@@ -148,7 +151,7 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
   checkInteger('epochs', epochs, 1);
   checkInteger('batchSize', batchSize, 1);
   checkInteger('seed', seed, 0);
-  checkInteger('workers', workers, 1);
+  checkInteger('workers', workers, 1, MOST_WORKERS);
   if (!(learningRate > 0 && Number.isFinite(learningRate))) {
     throw new FerError('OPTION', `learningRate must be positive, got ${learningRate}`);
   }
@@ -203,8 +206,9 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
 
 // --- below this line: helpers of this file alone ---
 
-function checkInteger(name: string, value: number, least: number): void {
-  if (!(Number.isSafeInteger(value) && value >= least)) {
-    throw new FerError('OPTION', `${name} must be an integer of ${least} or more, got ${value}`);
+function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (!(Number.isSafeInteger(value) && value >= least && value <= most)) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`;
+    throw new FerError('OPTION', `${name} must be an integer ${range}, got ${value}`);
   }
 }

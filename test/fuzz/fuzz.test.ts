@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { numberBetween, wholeNumber } from '../../src/cli/numbers.js';
 import { errorLine } from '../../src/cli/report-error.js';
 import { isList } from '../../src/image/is-list.js';
@@ -16,63 +16,22 @@ import { readExclusions } from '../../src/node/exclusions.js';
 import { readVotes } from '../../src/node/votes.js';
 import { itemOf, itemsOf, jobDataOf, schemeOf } from '../../src/queue/items.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.js';
-import { SEED } from '../seed.js';
 import { oddInput, oddNumber, oddOptions, oddPixels } from './hostile-values.js';
 import { changes, mutate, mutateJson, oddJson } from './mutate.js';
 import { outcome } from './outcome.js';
+import { fuzz, TIME, watchProcess } from './run-cases.js';
 
 /*
  * Hostile input of every kind: a right answer or a FerError, within two seconds, in bounded memory. `npm run fuzz -- --cases
  * 200000` runs more of it. What breaks is left in test/fuzz/found and belongs, mended, into test/fuzz/regressions.
  */
-const CASES = Number(process.env.FER_FUZZ_CASES ?? 5000);
-/** Bytes that the process may grow by in one target. */
-const MEMORY = 512 * 2 ** 20;
 const LIMIT = 1e6;
 
 /** In memory where there is such a place: a file is written for each case. */
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'fer-dcnn-fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const strays: unknown[] = [];
-const stray = (reason: unknown) => strays.push(reason);
-beforeAll(() => {
-  console.log(`fuzz: ${CASES} cases, seed ${SEED}`);
-  process.on('unhandledRejection', stray);
-});
-afterAll(() => process.off('unhandledRejection', stray));
-afterEach(() => {
-  expect(strays).toEqual([]);
-  expect(Object.keys(Object.prototype)).toEqual([]);
-  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
-});
-
-/** Runs a share of the cases, and gives how often each outcome came. */
-async function fuzz<T>(
-  target: string,
-  share: number,
-  arbitrary: fc.Arbitrary<T>,
-  work: (value: T) => unknown,
-  bytesOf: (value: T) => unknown = (value) => fc.stringify(value),
-): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  const before = process.memoryUsage().rss;
-  let most = before;
-  await fc.assert(
-    fc.asyncProperty(arbitrary, async (value) => {
-      const told = await outcome(target, bytesOf(value), () => work(value));
-      counts[told] = (counts[told] ?? 0) + 1;
-      most = Math.max(most, process.memoryUsage.rss());
-    }),
-    { seed: SEED, numRuns: Math.max(20, Math.round(CASES * share)) },
-  );
-  console.log(`fuzz: ${target}: ${JSON.stringify(counts)}`);
-  expect(most - before, `${target}: growth of memory`).toBeLessThan(MEMORY);
-  return counts;
-}
-
-/** Long, since a night's run is one test a target. */
-const TIME = Math.max(60_000, CASES * 60);
+watchProcess();
 
 const FORMATS = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
 
@@ -116,7 +75,7 @@ describe('bytes of images', () => {
         const { data, width, height, channels } = await toPixels(bytes, { maxPixels: LIMIT, maxFrames: 50 });
         if (data.length !== width * height * channels || width * height > LIMIT) throw new Error('wrong pixels');
       },
-      (bytes) => bytes,
+      { bytesOf: (bytes) => bytes },
     );
     // The fuzzer would be no good if nothing got through, or everything.
     expect(counts.DECODE).toBeGreaterThan(0);
@@ -205,7 +164,7 @@ describe('files', () => {
         const { arrays } = decodeCheckpoint(bytes);
         if (!Buffer.from(bytes).equals(Buffer.from(whole)) || arrays.length !== 2) throw new Error('damage not seen');
       },
-      (bytes) => bytes,
+      { bytesOf: (bytes) => bytes },
     );
     expect(counts.CHECKPOINT).toBeGreaterThan(0);
   });
@@ -226,7 +185,7 @@ describe('files', () => {
           if (Math.abs(row[0] + row[1] - 1) > 1e-6) throw new Error(`votes sum to ${row[0] + row[1]}`);
         }
       },
-      (bytes) => bytes,
+      { bytesOf: (bytes) => bytes },
     );
     expect(counts.answer).toBeGreaterThan(0);
     expect(counts.DATA).toBeGreaterThan(0);
@@ -235,13 +194,9 @@ describe('files', () => {
   test('lists of exclusions', { timeout: TIME }, async () => {
     const list = Buffer.from('# remark\na.png\n"b\\nc.png"\r\n../d.png\n');
     const bytes = changes.map((each) => mutate(list, each));
-    await fuzz(
-      'exclusions',
-      0.04,
-      bytes,
-      (each) => readExclusions(onDisk('exclude.txt', each)),
-      (each) => each,
-    );
+    await fuzz('exclusions', 0.04, bytes, (each) => readExclusions(onDisk('exclude.txt', each)), {
+      bytesOf: (each) => each,
+    });
   });
 
   test('queue payloads', { timeout: TIME }, async () => {

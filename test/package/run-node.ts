@@ -23,6 +23,8 @@ export function runProgram(
 ): Promise<NodeRun> {
   const { NODE_OPTIONS: _, NODE_ENV: __, VITEST: ___, ...clean } = process.env;
   const child = spawn(program, args, { cwd, env: { ...clean, ...env } });
+  // Nothing comes from there: a program that reads it is not kept waiting.
+  child.stdin.end();
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {

@@ -273,6 +273,7 @@ describe('train', () => {
     ['learningRate', { learningRate: 0 }, 'OPTION'],
     ['weightDecay', { weightDecay: -1 }, 'OPTION'],
     ['seed', { seed: -1 }, 'OPTION'],
+    ['workers', { workers: 129 }, 'OPTION'],
     ['ema', { ema: 1 }, 'OPTION'],
     ['sampling', { sampling: 'all' as 'balanced' }, 'OPTION'],
     ['augment.shift', { augment: { shift: 2 } }, 'OPTION'],

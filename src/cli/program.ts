@@ -1,0 +1,111 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT } from './exit-code.js';
+import { packageVersion } from './package-version.js';
+import { printable, shortened } from './printable.js';
+
+/** A command before its file is loaded. */
+export interface CommandEntry {
+  name: string;
+  summary: string;
+  load(): Promise<Command>;
+}
+
+/** Each command is one file that gives one `Command`; adding one touches this list alone. Only the one asked for is loaded. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'check',
+    summary: 'look through a folder of faces for duplicates and damage',
+    load: async () => (await import('./check.js')).checkCommand(),
+  },
+  {
+    name: 'split',
+    summary: 'copy a folder of faces into train, val and test',
+    load: async () => (await import('./split.js')).splitCommand(),
+  },
+  {
+    name: 'train',
+    summary: 'train on a folder of faces, and report',
+    load: async () => (await import('./train.js')).trainCommand(),
+  },
+  {
+    name: 'evaluate',
+    summary: 'measure a model on a folder of faces',
+    load: async () => (await import('./evaluate.js')).evaluateCommand(),
+  },
+  {
+    name: 'summary',
+    summary: 'show the layers of a model',
+    load: async () => (await import('./summary.js')).summaryCommand(),
+  },
+  {
+    name: 'convert',
+    summary: 'write a model for TF.js or as ONNX',
+    load: async () => (await import('./convert.js')).convertCommand(),
+  },
+  {
+    name: 'classify',
+    summary: 'say what the faces in image files show',
+    load: async () => (await import('./classify.js')).classifyCommand(),
+  },
+  {
+    name: 'video',
+    summary: 'say what the faces in a video show over time',
+    load: async () => (await import('./video.js')).videoCommand(),
+  },
+  {
+    name: 'enqueue',
+    summary: 'put the images of a folder into a queue on Redis',
+    load: async () => (await import('./enqueue.js')).enqueueCommand(),
+  },
+  {
+    name: 'worker',
+    summary: 'classify the images of a queue',
+    load: async () => (await import('./worker.js')).workerCommand(),
+  },
+  {
+    name: 'queue',
+    summary: 'look at a queue',
+    load: async () => (await import('./queue.js')).queueCommand(),
+  },
+];
+
+/**
+ * Runs a command line; what comes of it is printed, and `process.exitCode` says how it went.
+ *
+ * @param words - What stands after the program's name.
+ */
+export async function runProgram(words: readonly string[]): Promise<void> {
+  const program = new Command('fer-dcnn')
+    .description('Facial emotion recognition: angry, happy, sad, neutral or surprised; and the training of it.')
+    .version(packageVersion())
+    .addHelpText('after', '\nHelp on a command: fer-dcnn classify --help');
+
+  const wanted = words.find((word) => !word.startsWith('-') && word !== 'help');
+  for (const { name, summary, load } of COMMANDS) {
+    program.addCommand((name === wanted ? await load() : new Command(name)).summary(summary));
+  }
+
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
+    command.exitOverride().configureOutput({
+      outputError: (text, write) => write(usageError(text)),
+    });
+    command.showHelpAfterError(`(see: fer-dcnn ${command === program ? '' : `${command.name()} `}--help)`);
+  }
+
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.none;
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** What commander says of a wrong command line. It quotes words as they are; a hint has a line of its own. */
+function usageError(text: string): string {
+  const hint = /\n\(Did you mean .*\?\)\n?$/.exec(text);
+  const message = text.slice(0, hint?.index).replace(/^error: |\n+$/g, '');
+  const lines = [`fer-dcnn: ${message}`, ...(hint === null ? [] : [hint[0].trim()])];
+  return lines.map((line) => `${printable(shortened(line))}\n`).join('');
+}

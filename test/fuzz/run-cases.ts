@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { SEED } from '../seed.js';
+import { outcome } from './outcome.js';
+
+/** Of all targets together; `npm run fuzz -- --cases 200000` runs more. */
+export const CASES = Number(process.env.FER_FUZZ_CASES ?? 5000);
+/** Milliseconds that a test may take: long, since a night's run is one test a target. */
+export const TIME = Math.max(60_000, CASES * 60);
+/** Bytes that the process may grow by in one target. */
+const MEMORY = 512 * 2 ** 20;
+
+/** Has each test of a file fail for rejections that nobody handles and for what is left on `Object.prototype`. */
+export function watchProcess(): void {
+  const strays: unknown[] = [];
+  const stray = (reason: unknown) => strays.push(reason);
+  beforeAll(() => {
+    console.log(`fuzz: ${CASES} cases, seed ${SEED}`);
+    process.on('unhandledRejection', stray);
+  });
+  afterAll(() => process.off('unhandledRejection', stray));
+  afterEach(() => {
+    expect(strays).toEqual([]);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+}
+
+/**
+ * Runs a share of the cases, and gives how often each outcome came.
+ *
+ * @param options - `bytesOf`: what is kept of a case that breaks something; `longest`: milliseconds that one may take.
+ */
+export async function fuzz<T>(
+  target: string,
+  share: number,
+  arbitrary: fc.Arbitrary<T>,
+  work: (value: T) => unknown,
+  options: { bytesOf?: (value: T) => unknown; longest?: number } = {},
+): Promise<Record<string, number>> {
+  const { bytesOf = (value: T) => fc.stringify(value), longest } = options;
+  const counts: Record<string, number> = {};
+  const before = process.memoryUsage().rss;
+  let most = before;
+  await fc.assert(
+    fc.asyncProperty(arbitrary, async (value) => {
+      const told = await outcome(target, bytesOf(value), () => work(value), longest);
+      counts[told] = (counts[told] ?? 0) + 1;
+      most = Math.max(most, process.memoryUsage.rss());
+    }),
+    { seed: SEED, numRuns: Math.max(20, Math.round(CASES * share)) },
+  );
+  console.log(`fuzz: ${target}: ${JSON.stringify(counts)}`);
+  expect(most - before, `${target}: growth of memory`).toBeLessThan(MEMORY);
+  return counts;
+}
