@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests that kill mutants (`npm run mutation`): those of the mutated rooms, without the ones that take minutes. */
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    setupFiles: 'test/seed.ts',
+    include: ['test/{image,evaluate,train}/*.test.ts', 'test/node/{decode,small-jpeg}.test.ts'],
+    exclude: ['test/train/{killed,golden-network,workers}.test.ts'],
+  },
+});
