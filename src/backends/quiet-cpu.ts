@@ -1,5 +1,8 @@
-import '@tensorflow/tfjs-backend-cpu';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
+
+// An import for its effects alone would do, but for esbuild: for Node, it leaves such a one of this package out.
+if (tf.findBackendFactory('cpu') === null) tf.registerBackend('cpu', () => new MathBackendCPU(), 1);
 
 /**
  * Keeps TF.js's `cpu` backend from printing, at its first use in Node, that `tfjs-node` would be faster: programs that

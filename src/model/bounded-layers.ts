@@ -1,6 +1,7 @@
 import { dispose, io, serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, loadLayersModel, type Shape } from '@tensorflow/tfjs-layers';
 import { FerError } from '../errors.js';
+import { type AddWeight, underFreeName, withAddWeight } from './add-weight.js';
 
 /** Numbers that the layers of a model may give for one image, all together: 1 GiB as float32. */
 export const MOST_ACTIVATIONS = 2 ** 28;
@@ -40,8 +41,10 @@ export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
     if (!Object.hasOwn(classNameMap, className)) throw new FerError('MODEL', `TF.js knows no model ${className}`);
     checkTopology(config);
     const [modelClass, fromConfig] = classNameMap[className];
-    const built = withWeights(modelClass, there, made, () =>
-      fromConfig(modelClass, config as Record<string, unknown>, ...more),
+    const built = withAddWeight(
+      modelClass.prototype,
+      (addWeight) => bounded(there, made, underFreeName(addWeight)),
+      () => fromConfig(modelClass, config as Record<string, unknown>, ...more),
     );
     if (typeof (built as Partial<LayersModel>).loadWeights !== 'function') {
       throw new FerError('MODEL', `${className} is no model`);
@@ -115,21 +118,10 @@ function boundPasses(list: unknown[]): void {
   });
 }
 
-interface Buildable {
-  name: string;
-  setFastWeightInitDuringBuild(value: boolean): void;
-  addWeight(name: string, shape: Shape, ...more: unknown[]): LayerVariable;
-}
-
-/** Runs `build`, whose layers may make no more weights than are `there`; those that they make are put into `made`. */
-function withWeights<T>(modelClass: Entry[0], there: number, made: LayerVariable[], build: () => T): T {
-  // All layers have it of one class; not always ours, since TF.js Layers may be there twice and share one register.
-  let prototype = modelClass.prototype as Buildable;
-  while (!Object.hasOwn(prototype, 'addWeight')) prototype = Object.getPrototypeOf(prototype);
-  // Nothing else runs meanwhile: `build` does not wait for anything.
-  const { addWeight } = prototype;
+/** TF.js's own way to make a weight, for no more of them than are `there`; those that are made are put into `made`. */
+function bounded(there: number, made: LayerVariable[], addWeight: AddWeight): AddWeight {
   let declared = 0;
-  prototype.addWeight = function (this: Buildable, name, shape, ...more) {
+  return function (name, shape, ...more) {
     if (shape.every((size) => Number.isSafeInteger(size) && size! >= 0)) declared += product(shape);
     else declared = Number.POSITIVE_INFINITY;
     if (declared > there) {
@@ -144,11 +136,6 @@ function withWeights<T>(modelClass: Entry[0], there: number, made: LayerVariable
     made.push(weight);
     return weight;
   };
-  try {
-    return build();
-  } finally {
-    prototype.addWeight = addWeight;
-  }
 }
 
 type AnyLayer = LayersModel['layers'][number] & {

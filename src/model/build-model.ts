@@ -3,6 +3,7 @@ import { initializers, layers, type Sequential, sequential } from '@tensorflow/t
 import { quietCpu } from '../backends/quiet-cpu.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { underFreeName, withAddWeight } from './add-weight.js';
 
 export interface BuildModelOptions {
   /**
@@ -57,23 +58,25 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
   // A model allocates its weights at once: TF.js needs a backend that starts synchronously, and that is `cpu`.
   backend();
   quietCpu();
-  return sequential({
-    name: 'fer_dcnn',
-    layers: [
-      layers.conv2d({ ...convolution('conv1', 0), inputShape: [32, 32, channels] }),
-      layers.maxPooling2d({ name: 'pool1', poolSize: 2 }),
-      layers.dropout({ name: 'dropout1', rate: dropout }),
-      layers.conv2d(convolution('conv2', 1)),
-      layers.maxPooling2d({ name: 'pool2', poolSize: 2 }),
-      layers.dropout({ name: 'dropout2', rate: dropout }),
-      layers.flatten({ name: 'flatten' }),
-      layers.dense({ name: 'dense1', units: 256, activation: 'relu', kernelInitializer: glorot(2) }),
-      layers.dense({
-        name: 'dense2',
-        units: EMOTIONS.length,
-        activation: 'softmax',
-        kernelInitializer: glorot(3),
-      }),
-    ],
-  });
+  return withAddWeight(layers.Layer.prototype, underFreeName, () =>
+    sequential({
+      name: 'fer_dcnn',
+      layers: [
+        layers.conv2d({ ...convolution('conv1', 0), inputShape: [32, 32, channels] }),
+        layers.maxPooling2d({ name: 'pool1', poolSize: 2 }),
+        layers.dropout({ name: 'dropout1', rate: dropout }),
+        layers.conv2d(convolution('conv2', 1)),
+        layers.maxPooling2d({ name: 'pool2', poolSize: 2 }),
+        layers.dropout({ name: 'dropout2', rate: dropout }),
+        layers.flatten({ name: 'flatten' }),
+        layers.dense({ name: 'dense1', units: 256, activation: 'relu', kernelInitializer: glorot(2) }),
+        layers.dense({
+          name: 'dense2',
+          units: EMOTIONS.length,
+          activation: 'softmax',
+          kernelInitializer: glorot(3),
+        }),
+      ],
+    }),
+  );
 }
