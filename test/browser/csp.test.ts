@@ -5,10 +5,11 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { check, haveChromium, openTab, startChromium, type Tab } from './chromium.js';
 import { type Served, serveStatic } from './servers.js';
-import { expectClose, prepareSite } from './site.js';
+import { expectClose, prepareSite, writeLitePages } from './site.js';
 
 const { folder } = inject('consumer');
 const site = join(folder, 'strict');
+const liteSite = join(folder, 'strict-lite');
 
 const STRICT =
   "default-src 'none'; connect-src 'self'; worker-src 'self'; img-src 'self' data: blob:; script-src 'self'";
@@ -20,9 +21,12 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
   beforeAll(async () => {
     browser = await startChromium();
     inNode = await prepareSite(folder);
-    cpSync('test/browser/site', site, { recursive: true });
-    cpSync(join(folder, 'public'), join(site, 'public'), { recursive: true });
-    await build({ root: site, configFile: false, logLevel: 'error' });
+    for (const root of [site, liteSite]) {
+      cpSync('test/browser/site', root, { recursive: true });
+      cpSync(join(folder, 'public'), join(root, 'public'), { recursive: true });
+    }
+    writeLitePages(liteSite, 'fer-dcnn/lite');
+    for (const root of [site, liteSite]) await build({ root, configFile: false, logLevel: 'error' });
   });
   afterAll(() => browser?.close());
 
@@ -43,25 +47,46 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
         for (const kind of Object.keys(lists)) expectClose(lists[kind], inNode['face.png'], 1e-5);
       }
     }
-    expect(violations).toEqual([]);
-    expect(tab.errors).toEqual([]);
-
-    // The log of requests: the page's own files, which Vite put there with the package's, and the picture. Nothing else.
-    const built = new Set(['', 'face.png', ...readdirSync(join(site, 'dist/assets')).map((name) => `assets/${name}`)]);
-    const asked = tab.requests.filter((url) => !url.startsWith('data:') && !url.startsWith('blob:'));
-    expect(asked.length).toBeGreaterThan(5);
-    expect(asked.filter((url) => !url.startsWith(served.url) || !built.has(url.slice(served.url.length)))).toEqual([]);
-    expect(tab.outside).toEqual([]);
+    await expectStrict(tab, violations);
+    expectOwnFilesAlone(tab, site, served);
     await close(tab, served);
   });
 
-  test('without it: goes on with cpu, and says so once', async () => {
-    const { tab, served } = await openStrict(STRICT);
-    const { list } = await check<{ list: number[] }>(tab, 'tab', 'classifyWithoutSetup', 'face.png');
-    expectClose(list, inNode['face.png'], 1e-5);
-    await check(tab, 'tab', 'classifyWithoutSetup', 'face.png');
-    expect(tab.warnings.filter((text) => text.includes('fer-dcnn'))).toHaveLength(1);
+  test("fer-dcnn/lite, with 'wasm-unsafe-eval': classifies in the page and in a worker, and asks for nothing else", async () => {
+    const { tab, violations, served } = await openStrict(`${STRICT} 'wasm-unsafe-eval'`, liteSite);
+    for (const place of ['tab', 'worker'] as const) {
+      const { list, bytes } = await check<{ list: number[]; bytes: number[] }>(tab, place, 'lite');
+      expectClose(list, inNode['face.png'], 1e-5);
+      expectClose(bytes, inNode['face.png'], 1e-5);
+    }
+    await expectStrict(tab, violations);
+    expectOwnFilesAlone(tab, liteSite, served);
+    await close(tab, served);
+  });
+
+  test('fer-dcnn/lite, without it: says that WebAssembly is forbidden, in the page and in a worker', async () => {
+    const { tab, served } = await openStrict(STRICT, liteSite);
+    for (const place of ['tab', 'worker'] as const) {
+      await expect(check(tab, place, 'lite')).rejects.toThrow(/cannot be compiled here.*WebAssembly/);
+    }
+    expect(tab.warnings).toEqual([]);
+    await close(tab, served);
+  });
+
+  test('without it: goes on with cpu, and says so once, in the page and in a worker', async () => {
+    const { tab, violations, served } = await openStrict(STRICT);
+    for (const place of ['tab', 'worker'] as const) {
+      for (let times = 0; times < 2; times++) {
+        const { list } = await check<{ list: number[] }>(tab, place, 'classifyWithoutSetup', 'face.png');
+        expectClose(list, inNode['face.png'], 1e-5);
+      }
+    }
+    expect(tab.warnings).toEqual([expect.stringContaining('fer-dcnn'), expect.stringContaining('fer-dcnn')]);
     expect(await check(tab, 'tab', 'failure', 'useBackend', 'wasm')).toBe('BACKEND_UNAVAILABLE');
+    // WebAssembly alone was kept from it; and the other tests, which want no violation, would see one in either place.
+    for (const seen of [violations, await check<string[]>(tab, 'worker', 'violations')]) {
+      expect(new Set(seen)).toEqual(new Set(['script-src wasm-eval']));
+    }
     await close(tab, served);
   });
 });
@@ -69,13 +94,10 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
 // --- below this line: helpers of this file alone ---
 
 /** The built page under that policy; what the policy kept it from is collected. */
-async function openStrict(policy: string): Promise<{ tab: Tab; violations: string[]; served: Served }> {
-  const served = await serveStatic(join(site, 'dist'), {
-    headers: { 'content-security-policy': policy },
-    fallback: 'index.html',
-  });
+async function openStrict(policy: string, root = site): Promise<{ tab: Tab; violations: string[]; served: Served }> {
+  const served = await serveStatic(join(root, 'dist'), { headers: { 'content-security-policy': policy } });
   const violations: string[] = [];
-  const tab = await openTab(browser, served.url, async (page: Page) => {
+  const tab = await openTab(browser, `${served.url}index.html`, async (page: Page) => {
     await page.exposeFunction('onViolation', (text: string) => violations.push(text));
     await page.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
@@ -86,6 +108,24 @@ async function openStrict(policy: string): Promise<{ tab: Tab; violations: strin
     });
   });
   return { tab, violations, served };
+}
+
+/** The policy kept page and worker from nothing, and neither said a word. */
+async function expectStrict(tab: Tab, violations: string[]): Promise<void> {
+  expect(violations).toEqual([]);
+  expect(await check(tab, 'worker', 'violations')).toEqual([]);
+  expect(tab.errors).toEqual([]);
+  expect(tab.warnings).toEqual([]);
+}
+
+/** The log of requests: the page's own files, which Vite put there with the package's, and the picture. Nothing else. */
+function expectOwnFilesAlone(tab: Tab, root: string, served: Served): void {
+  const files = readdirSync(join(root, 'dist/assets')).map((name) => `assets/${name}`);
+  const built = new Set(['index.html', 'face.png', ...files]);
+  const asked = tab.requests.filter((url) => !url.startsWith('data:') && !url.startsWith('blob:'));
+  expect(asked.length).toBeGreaterThan(3);
+  expect(asked.filter((url) => !url.startsWith(served.url) || !built.has(url.slice(served.url.length)))).toEqual([]);
+  expect(tab.outside).toEqual([]);
 }
 
 async function close(tab: Tab, served: Served): Promise<void> {

@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { check, haveChromium, openTab, startChromium } from './chromium.js';
 import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
-import { expectClose, prepareSite } from './site.js';
+import { expectClose, prepareSite, writeLitePages } from './site.js';
 
 const { folder } = inject('consumer');
 const site = join(folder, 'lite');
@@ -31,7 +31,7 @@ describe.runIf(haveChromium)('fer-dcnn/lite, packed', () => {
     'classifies on $name, in the page and in a worker, without TF.js',
     async ({ name, serve, lite }) => {
       const isStatic = name === 'a static page';
-      writePages(isStatic ? folder : site, lite);
+      writeLitePages(isStatic ? folder : site, lite);
       const served: Served = await serve(isStatic ? folder : site);
       const tab = await openTab(browser, `${served.url}index.html`);
       for (const place of ['tab', 'worker'] as const) {
@@ -49,44 +49,3 @@ describe.runIf(haveChromium)('fer-dcnn/lite, packed', () => {
     },
   );
 });
-
-// --- below this line: helpers of this file alone ---
-
-function writePages(root: string, lite: string): void {
-  const face = `new URL(${lite.startsWith('.') ? "'./lite/public/face.png'" : "'/face.png'"}, location.href)`;
-  writeFileSync(
-    join(root, 'lite-checks.js'),
-    `import { classify, createClassifier, EMOTIONS } from '${lite}';
-    const listOf = (list) => EMOTIONS.map((name) => list.find((p) => p.className === name).probability);
-    export const checks = {
-      async lite() {
-        const blob = await (await fetch(${face})).blob();
-        const bitmap = await createImageBitmap(blob);
-        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-        canvas.getContext('2d').drawImage(bitmap, 0, 0);
-        const pixels = canvas.getContext('2d').getImageData(0, 0, bitmap.width, bitmap.height);
-        const classifier = createClassifier();
-        const bytes = listOf(await classifier.classify(pixels));
-        classifier.dispose();
-        return { list: listOf(await classify(blob)), bytes };
-      },
-    };`,
-  );
-  writeFileSync(
-    join(root, 'main.js'),
-    `import { offer } from '${lite.startsWith('.') ? './lite/checks.js' : './checks.js'}';
-    import { checks } from './lite-checks.js';
-    offer(checks, new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));`,
-  );
-  writeFileSync(
-    join(root, 'worker.js'),
-    `import { answerMessages } from '${lite.startsWith('.') ? './lite/checks.js' : './checks.js'}';
-    import { checks } from './lite-checks.js';
-    answerMessages(checks);`,
-  );
-  writeFileSync(
-    join(root, 'index.html'),
-    `<!doctype html><html lang="en"><head><link rel="icon" href="data:," /><title>lite</title></head>
-    <body><script type="module" src="./main.js"></script></body></html>`,
-  );
-}

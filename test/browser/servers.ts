@@ -14,22 +14,17 @@ export interface Served {
 export interface StaticServerOptions {
   /** Sent with every answer. */
   headers?: Record<string, string>;
-  /** A file that is sent, with status 200, for whatever is not there: as servers of one-page applications do. */
-  fallback?: string;
 }
 
 /** A plain file server that knows nothing of packages. */
 export async function serveStatic(folder: string, options: StaticServerOptions = {}): Promise<Served> {
-  const { headers = {}, fallback } = options;
+  const { headers = {} } = options;
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url!, 'http://127.0.0.1').pathname));
-    let file = join(folder, path);
+    const file = join(folder, path);
     if (!existsSync(file) || statSync(file).isDirectory()) {
-      if (fallback === undefined) {
-        response.writeHead(404, headers).end('not found');
-        return;
-      }
-      file = join(folder, fallback);
+      response.writeHead(404, headers).end('not found');
+      return;
     }
     response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
     createReadStream(file).pipe(response);

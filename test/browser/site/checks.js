@@ -1,3 +1,5 @@
+import { violations } from './violations.js';
+
 /**
  * What the tests do in a tab or a worker, whatever way the library came there.
  *
@@ -61,6 +63,8 @@ export function checksOf(fer, weights, tf) {
         ],
       };
     },
+
+    violations: () => violations,
 
     async failure(what, ...args) {
       try {

@@ -1,3 +1,4 @@
+import './violations.js';
 import * as tf from '@tensorflow/tfjs-core';
 import * as fer from 'fer-dcnn';
 import * as kernels from 'fer-dcnn/kernels';

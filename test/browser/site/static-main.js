@@ -1,3 +1,4 @@
+import './violations.js';
 import { checksOf, offer } from './checks.js';
 import * as fer from './node_modules/fer-dcnn/dist/standalone/index.js';
 
