@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { startBackend } from '../../src/backends/use-backend.js';
+import { buildModel } from '../../src/index.js';
 import { registerTrainingKernels } from '../../src/kernels/index.js';
 import { randomStream } from '../../src/train/random.js';
 
@@ -41,22 +43,86 @@ const cases: fc.Arbitrary<Case> = fc.record({
 test('outputs and gradients of random models agree between cpu and wasm, whatever the image', async () => {
   await registerTrainingKernels();
   const seen = new Set<string>();
+  let compared = 0;
+  let telling = 0;
   await fc.assert(
     fc.asyncProperty(cases, async (given) => {
       const onCpu = await outputsAndGradients('cpu', given);
       const onWasm = await outputsAndGradients('wasm', given);
       expect(onWasm).toHaveLength(onCpu.length);
-      // float32's rounding: of a sum, of what grows with the image, and of probabilities that follow from large logits.
-      const tolerance = 3e-6 * (given.image === 'huge' ? 1e3 : 1) * Math.max(1, largest(onCpu[0]));
+      const logits = Math.max(1, largest(onCpu[0]));
       for (const [k, expected] of onCpu.entries()) {
+        // float32's rounding: of the numbers themselves; of what they are sums of, which is pixels for the kernel of the
+        // convolution and some 1 for the others, where probabilities and labels all but cancel out; and of denormals.
+        const size = largest(expected);
+        const terms = k === KERNEL ? LARGEST_PIXEL[given.image] : 1;
+        const tolerance = (given.image === 'huge' ? 1e-3 : 1e-5) * size + 1e-6 * logits * terms + 1e-43;
         expect(onWasm[k].every(Number.isFinite)).toBe(true);
         expect(largest(onWasm[k].map((value, i) => value - expected[i]))).toBeLessThanOrEqual(tolerance);
+        if (size === 0) continue;
+        compared++;
+        if (size > 10 * tolerance) telling++;
       }
       seen.add(given.image);
     }),
     { numRuns: 150 },
   );
   expect(seen.size).toBe(Object.keys(IMAGES).length);
+  // Zeros in place of a tensor, or a tenth too much, would have been seen.
+  expect(telling / compared).toBeGreaterThan(0.9);
+});
+
+const faces: fc.Arbitrary<{ image: keyof typeof IMAGES; scale: number; batch: number; seed: number }> = fc.record({
+  image: fc.constantFrom('noise', 'black', 'constant', 'denormal', 'huge'),
+  scale: fc.constantFrom(1e-3, 0.1, 1, 2),
+  batch: fc.integer({ min: 1, max: 5 }),
+  seed: fc.nat(),
+});
+
+test('the network with random weights gives the same probabilities on simd as on cpu, whatever the image', async () => {
+  const simd = await startBackend('simd');
+  const model = buildModel({ seed: 1 });
+  const predictor = simd.predictor!(model)!;
+  const logitsOf = layers.model({ inputs: model.inputs, outputs: model.layers.at(-2)!.output });
+  const seen = new Set<string>();
+  let largestError = 0;
+  await tf.setBackend('cpu');
+  await fc.assert(
+    fc.asyncProperty(faces, async ({ image, scale, batch, seed }) => {
+      const random = randomStream(seed);
+      const xs = Float32Array.from({ length: batch * 32 * 32 }, () => IMAGES[image](random));
+      const [expected, logits] = tf.tidy(() => {
+        // Of the size that keeps what comes out of a layer about as large as what went in, times the scale.
+        const weights = model.getWeights().map(({ shape, size }) => {
+          const amplitude = scale * (shape.length === 1 ? 0.1 : Math.sqrt((3 * shape.at(-1)!) / size));
+          return tf.tensor(
+            Float32Array.from({ length: size }, () => amplitude * (2 * random() - 1)),
+            shape,
+          );
+        });
+        model.setWeights(weights);
+        const input = tf.tensor4d(xs, [batch, 32, 32, 1]);
+        const [kernel, bias] = weights.slice(-2) as [tf.Tensor2D, tf.Tensor1D];
+        const hidden = logitsOf.predict(input) as tf.Tensor2D;
+        return [model.predict(input) as tf.Tensor, tf.add(tf.matMul(hidden, kernel), bias)].map((tensor) =>
+          tensor.dataSync<'float32'>().slice(),
+        );
+      });
+      const actual = await predictor.predict(xs, batch);
+      expect(actual).toHaveLength(batch * 5);
+      for (const [i, probability] of actual.entries()) {
+        // As shares of each probability, however small: that is what an error of a logit is.
+        const error = Math.abs(Math.log((probability + 1e-30) / (expected[i] + 1e-30))) / Math.max(1, largest(logits));
+        largestError = Math.max(largestError, error);
+        expect(error).toBeLessThan(1e-5);
+      }
+      seen.add(`${image} ${scale}`);
+    }),
+    { numRuns: 60 },
+  );
+  expect(seen.size).toBeGreaterThan(15);
+  console.log(`differential: the largest error of a logit is ${largestError.toExponential(1)} of the largest logit`);
+  logitsOf.dispose();
 });
 
 // --- below this line: helpers of this file alone ---
@@ -68,6 +134,15 @@ const IMAGES = {
   denormal: (random: () => number) => (random() - 0.5) * 1e-39,
   huge: (random: () => number) => (random() - 0.5) * 2e3,
 };
+
+/** The largest pixel of each kind of image. */
+const LARGEST_PIXEL = { noise: 1, black: 0, constant: 0.7, denormal: 0.5e-39, huge: 1e3 } satisfies Record<
+  keyof typeof IMAGES,
+  number
+>;
+
+/** Where {@link outputsAndGradients} has the kernel of the convolution. */
+const KERNEL = 1;
 
 /** Logits, then the gradient of the cross-entropy by each weight. */
 async function outputsAndGradients(backend: string, given: Case): Promise<Float32Array[]> {
