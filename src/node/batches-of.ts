@@ -27,16 +27,22 @@ export async function* batchesOf<Item>(
   try {
     while (!ended) {
       const batch: Item[] = [];
-      while (batch.length < size) {
-        coming ??= source.next();
-        const next = await (batch.length === 0 ? coming : soon(coming));
-        if (next === LATE) break;
-        coming = undefined;
-        if (next.done) {
-          ended = true;
-          break;
+      const pause = new Pause();
+      try {
+        while (batch.length < size) {
+          coming ??= source.next();
+          const next = await (batch.length === 0 ? coming : Promise.race([coming, pause.long]));
+          if (next === LATE) break;
+          coming = undefined;
+          if (next.done) {
+            ended = true;
+            break;
+          }
+          batch.push(next.value);
+          pause.begin();
         }
-        batch.push(next.value);
+      } finally {
+        pause.end();
       }
       if (batch.length > 0) yield batch;
     }
@@ -55,15 +61,25 @@ const PAUSE_MS = 20;
 
 const LATE = Symbol('late');
 
-/** What the promise gives, or LATE. */
-async function soon<Value>(promise: Promise<Value>): Promise<Value | typeof LATE> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), PAUSE_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+/** Tells when a source has been silent for long; one timer a batch, since one an item costs more than all else. */
+class Pause {
+  readonly long: Promise<typeof LATE>;
+  #resolve!: (late: typeof LATE) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    this.long = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** From now on the source is silent. */
+  begin(): void {
+    if (this.#timer) this.#timer.refresh();
+    else this.#timer = setTimeout(() => this.#resolve(LATE), PAUSE_MS);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }

@@ -144,8 +144,7 @@ export class ClassifierPool {
     try {
       while (!ended || running.length > 0) {
         if (!ended && running.length < atATime) coming ??= batches.next();
-        const next = await Promise.race([
-          aborted.promise,
+        const next = await aborted.orFirstOf<PoolResult<Item>[] | IteratorResult<Item[]>>([
           ...(coming ? [coming] : []),
           ...(running.length > 0 ? [running[0]] : []),
         ]);
@@ -194,16 +193,29 @@ function abortError(signal: AbortSignal): FerError {
   return new FerError('ABORTED', 'classification was stopped by its AbortSignal', { cause: signal.reason });
 }
 
-/** A promise that rejects when the signal comes. */
-function abortOf(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
-  let listener: (() => void) | undefined;
-  const promise = silenced(
-    new Promise<never>((_, reject) => {
-      listener = () => reject(abortError(signal!));
-      signal?.addEventListener('abort', listener);
-    }),
-  );
-  return { promise, forget: () => signal?.removeEventListener('abort', listener!) };
+interface Abort {
+  /** What comes first of some promises; rejects when the signal does. */
+  orFirstOf<Value>(promises: Promise<Value>[]): Promise<Value>;
+  forget(): void;
+}
+
+/**
+ * Not by `Promise.race` with one promise of the signal: it would keep all that it was ever raced with, every result among it,
+ * for as long as the signal is silent.
+ */
+function abortOf(signal: AbortSignal | undefined): Abort {
+  let rejectWaiting: ((error: FerError) => void) | undefined;
+  const listener = () => rejectWaiting?.(abortError(signal!));
+  signal?.addEventListener('abort', listener);
+  return {
+    orFirstOf: (promises) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) reject(abortError(signal));
+        rejectWaiting = reject;
+        for (const promise of promises) promise.then(resolve, reject);
+      }),
+    forget: () => signal?.removeEventListener('abort', listener),
+  };
 }
 
 /** The same promise; that nobody waits for it when it fails is no unhandled rejection. */

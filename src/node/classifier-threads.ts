@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
+import { predictionsOf } from '../classify/predictions-of.js';
 import { FerError, reasonOf } from '../errors.js';
 import { importOptional } from '../import-optional.js';
 import { networkModule } from '../lite/network-module.js';
@@ -10,6 +11,11 @@ import type { PoolItem, PoolResult } from './classifier-pool.js';
 import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
 import { networkWeights } from './network-weights.js';
 import { readModelFiles } from './read-model-files.js';
+
+export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
+  /** How many emotions are given. */
+  topk: number;
+}
 
 /** The threads of a `ClassifierPool`, and what happens when one dies. */
 export class ClassifierThreads {
@@ -49,17 +55,17 @@ export class ClassifierThreads {
    */
   async classify<Item extends PoolItem>(
     items: readonly Item[],
-    options: Omit<PoolTask, 'images'>,
+    { topk, limits }: ThreadsClassifyOptions,
   ): Promise<PoolResult<Item>[]> {
     const images = items.map(withBox);
     try {
-      return resultsOf(items, await this.#run({ ...options, images }));
+      return resultsOf(items, await this.#run({ images, limits }), topk);
     } catch {
       this.#throwIfClosed();
     }
     const alone = images.map(async (image, i): Promise<PoolResult<Item>> => {
       try {
-        return resultsOf([items[i]], await this.#run({ ...options, images: [image] }))[0];
+        return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
       } catch (error) {
         this.#throwIfClosed();
         // Functions and other things that are not taken to another thread.
@@ -82,7 +88,7 @@ export class ClassifierThreads {
     this.#pool = undefined;
   }
 
-  async #run(task: PoolTask): Promise<PoolAnswer[]> {
+  async #run(task: PoolTask): Promise<PoolAnswer> {
     this.#throwIfClosed();
     this.#pool ??= this.#startThreads(this.#workerData!);
     const answer = this.#pool.run(task);
@@ -151,11 +157,17 @@ function nameOf(image: TaskImage['image']): string {
   return typeof image === 'string' ? image : 'an image';
 }
 
-function resultsOf<Item extends PoolItem>(items: readonly Item[], answers: readonly PoolAnswer[]): PoolResult<Item>[] {
+function resultsOf<Item extends PoolItem>(
+  items: readonly Item[],
+  { probabilities, failures }: PoolAnswer,
+  topk: number,
+): PoolResult<Item>[] {
+  const failed = new Map(failures.map((failure) => [failure.index, failure]));
+  let row = 0;
   return items.map((item, i) => {
-    const answer = answers[i];
-    return 'predictions' in answer
-      ? { item, predictions: answer.predictions }
-      : { item, error: new FerError(answer.code, answer.message) };
+    const failure = failed.get(i);
+    return failure === undefined
+      ? { item, predictions: predictionsOf(probabilities, row++, topk) }
+      : { item, error: new FerError(failure.code, failure.message) };
   });
 }

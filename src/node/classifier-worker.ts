@@ -1,6 +1,4 @@
 import { workerData } from 'node:worker_threads';
-import type { Prediction } from '../classify/classifier.js';
-import { predictionsOf } from '../classify/predictions-of.js';
 import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
 import type { DecodeLimits } from '../image/image-limits.js';
 import type { Normalization } from '../image/normalize.js';
@@ -21,15 +19,19 @@ export interface PoolWorkerStart {
 /** Some images that a worker is to classify. */
 export interface PoolTask {
   images: { image: PoolImage; box?: Box }[];
-  topk: number;
   limits: DecodeLimits;
 }
 
-/** What became of one of them. */
-export type PoolAnswer = { predictions: Prediction[] } | { code: FerErrorCode; message: string };
+/** What became of them: numbers alone, which cost the thread that asks the least. */
+export interface PoolAnswer {
+  /** Of the images that could be read, in their order, [n, 5]. */
+  probabilities: Float32Array;
+  /** The other images. */
+  failures: { index: number; code: FerErrorCode; message: string }[];
+}
 
 /** Runs in a thread of the pool: decodes images in their order, then classifies those that could be read. */
-export default async function classifyTask({ images, topk, limits }: PoolTask): Promise<PoolAnswer[]> {
+export default async function classifyTask({ images, limits }: PoolTask): Promise<PoolAnswer> {
   const { module, weights, normalization } = workerData as PoolWorkerStart;
   starting ??= startNetwork(module).then((network) => {
     network.setWeights(weights);
@@ -38,26 +40,21 @@ export default async function classifyTask({ images, topk, limits }: PoolTask): 
   const network = await starting;
 
   const rows = new Float32Array(images.length * INPUT_SIZE);
-  const errors: (FerError | undefined)[] = [];
+  const failures: PoolAnswer['failures'] = [];
   let count = 0;
   const coming: Promise<Raster>[] = [];
   for (const [i, { box }] of images.entries()) {
     for (const { image } of images.slice(i + coming.length, i + AHEAD)) coming.push(silenced(toPixels(image, limits)));
     try {
-      const input = pixelsToInput(await coming.shift()!, { normalization, box });
-      rows.set(input, INPUT_SIZE * count++);
-      errors.push(undefined);
+      const out = rows.subarray(INPUT_SIZE * count, INPUT_SIZE * (count + 1));
+      pixelsToInput(await coming.shift()!, { normalization, box, out });
+      count++;
     } catch (error) {
-      errors.push(error instanceof FerError ? error : new FerError('INPUT', reasonOf(error), { cause: error }));
+      const { code, message } = error instanceof FerError ? error : new FerError('INPUT', reasonOf(error));
+      failures.push({ index: i, code, message });
     }
   }
-  const probabilities = await network.predict(rows, count);
-  let row = 0;
-  return errors.map((error) =>
-    error === undefined
-      ? { predictions: predictionsOf(probabilities, row++, topk) }
-      : { code: error.code, message: error.message },
-  );
+  return { probabilities: await network.predict(rows, count), failures };
 }
 
 // --- below this line: helpers of this file alone ---

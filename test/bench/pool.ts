@@ -2,7 +2,7 @@
  * ClassifierPool: faces a second with one worker and with as many as there are cores, and what the process holds while many
  * small JPEGs pass through it.
  *
- *   npm run bench pool                     1 and all workers, 4,000 faces each
+ *   npm run bench pool                     1 and all workers, 4,000 faces a worker
  *   npx tsx test/bench/pool.ts 100000      and memory over as many
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -32,24 +32,24 @@ async function* faces(count: number) {
 
 async function facesPerSecond(workers: number): Promise<number> {
   const pool = new ClassifierPool({ workers });
-  for await (const _ of pool.classifyStream(faces(500)));
+  for await (const _ of pool.classifyStream(faces(1500 * workers)));
   const start = performance.now();
-  for await (const _ of pool.classifyStream(faces(FACES)));
+  for await (const _ of pool.classifyStream(faces(FACES * workers)));
   const seconds = (performance.now() - start) / 1000;
   await pool.close();
-  return FACES / seconds;
+  return (FACES * workers) / seconds;
 }
 
 const cores = availableParallelism();
 const counts = [...new Set([1, Math.min(2, cores), cores])];
 const rates = new Map<number, number[]>(counts.map((count) => [count, []]));
 // Turn by turn: what else the machine does meanwhile meets all of them.
-for (let round = 0; round < 3; round++) {
+for (let round = 0; round < 5; round++) {
   for (const count of counts) rates.get(count)!.push(await facesPerSecond(count));
 }
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const alone = median(rates.get(1)!);
-console.log('ClassifierPool, JPEGs of 96x96 on disk, median of 3\n');
+console.log('ClassifierPool, JPEGs of 96x96 on disk, median of 5\n');
 for (const [count, values] of rates) {
   const rate = median(values);
   console.log(

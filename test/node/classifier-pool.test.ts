@@ -4,6 +4,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Worker } from 'node:worker_threads';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
@@ -54,6 +56,31 @@ afterAll(async () => {
 });
 
 describe.skipIf(!built)('ClassifierPool', () => {
+  test.each([undefined, new AbortController().signal])(
+    'a long stream keeps none of the results that were fetched (signal: %s)',
+    async (signal) => {
+      setFlagsFromString('--expose-gc');
+      const collect: () => void = runInNewContext('gc');
+      const fetched: WeakRef<object>[] = [];
+      let kept = 0;
+      const items = Array.from({ length: 60 }, (_, i) => paths[i % paths.length]);
+      const stream = pool().classifyStream(items, { signal });
+      for (;;) {
+        const { value } = await stream.next();
+        if (!value) break;
+        fetched.push(new WeakRef(value.predictions as object));
+        if (fetched.length < 50) continue;
+        // What is left behind by now: the last few are on their way.
+        await sleep(0);
+        collect();
+        kept = fetched.slice(0, 30).filter((result) => result.deref() !== undefined).length;
+        break;
+      }
+      expect(kept).toBe(0);
+      await stream.return(undefined);
+    },
+  );
+
   test('gives what a classifier gives, in order, for every kind of input', async () => {
     const { readFile } = await import('node:fs/promises');
     const bytes = await readFile(paths[1]);
