@@ -47,6 +47,16 @@ export interface NormalizeOptions {
  */
 export function normalize<T extends Float32Array>(levels: T, options: NormalizeOptions = {}): T {
   const { normalization = 'unit', width = 32, channels = 1 } = options;
+  return normalizeAs(levels, normalization, width, channels);
+}
+
+/** {@link normalize}, its options one by one: an object of them would be garbage of every frame. */
+export function normalizeAs<T extends Float32Array>(
+  levels: T,
+  normalization: Normalization,
+  width: number,
+  channels: number,
+): T {
   if (levels.length === 0 || levels.length % (width * channels) !== 0) {
     throw new FerError('SHAPE', `normalize wants rows of ${width} x ${channels} levels, got ${levels.length} levels`);
   }
@@ -99,27 +109,37 @@ function localContrast(levels: Float32Array, width: number, channels: number) {
     return;
   }
 
-  const plane = new Float64Array(width * height);
-  const squared = new Float64Array(width * height);
+  const count = width * height;
+  if (planes[0].length < count) planes = newPlanes(count);
+  const [plane, mean, squared, turned] = planes;
 
   for (let c = 0; c < channels; c++) {
     const origin = levels[c];
-    for (let k = 0; k < plane.length; k++) plane[k] = (levels[k * channels + c] - origin) / 255;
-    const mean = blur(plane, across, down);
-    for (let k = 0; k < plane.length; k++) {
+    for (let k = 0; k < count; k++) plane[k] = (levels[k * channels + c] - origin) / 255;
+    blurAndTurn(plane, width, height, across, turned);
+    blurAndTurn(turned, height, width, down, mean);
+    for (let k = 0; k < count; k++) {
       plane[k] -= mean[k];
       squared[k] = plane[k] * plane[k];
     }
 
-    const deviation = blur(squared, across, down);
+    blurAndTurn(squared, width, height, across, turned);
+    blurAndTurn(turned, height, width, down, squared);
     let sum = 0;
-    for (let k = 0; k < plane.length; k++) {
-      deviation[k] = Math.sqrt(deviation[k]);
-      sum += deviation[k];
+    for (let k = 0; k < count; k++) {
+      squared[k] = Math.sqrt(squared[k]);
+      sum += squared[k];
     }
-    const floor = Math.max(sum / plane.length / 2, 1e-4);
-    for (let k = 0; k < plane.length; k++) levels[k * channels + c] = plane[k] / Math.max(deviation[k], floor);
+    const floor = Math.max(sum / count / 2, 1e-4);
+    for (let k = 0; k < count; k++) levels[k * channels + c] = plane[k] / Math.max(squared[k], floor);
   }
+}
+
+/** Memory that is used again by the next call, as in resample.ts. */
+let planes = newPlanes(0);
+
+function newPlanes(count: number): Float64Array[] {
+  return [0, 1, 2, 3].map(() => new Float64Array(count));
 }
 
 const RADIUS = 12;
@@ -137,9 +157,10 @@ const BELL = Float64Array.from({ length: RADIUS + 1 }, (_, d) => {
 
 /** The weights of a line of pixels, [size, TAPS]: pixel i takes pixel i - RADIUS + t by [i, t]; each row sums to 1. */
 function gaussian(size: number): Float64Array {
-  const cached = gaussians.get(size);
-  if (cached) return cached;
+  return gaussians.get(size) ?? newGaussian(size);
+}
 
+function newGaussian(size: number): Float64Array {
   const weights = new Float64Array(size * TAPS);
   for (let i = 0; i < size; i++) {
     const inside = (t: number) => i - RADIUS + t >= 0 && i - RADIUS + t < size;
@@ -153,15 +174,14 @@ function gaussian(size: number): Float64Array {
 
 const gaussians = new Map<number, Float64Array>();
 
-function blur(plane: Float64Array, across: Float64Array, down: Float64Array): Float64Array {
-  const width = across.length / TAPS;
-  const height = down.length / TAPS;
-  return blurAndTurn(blurAndTurn(plane, width, height, across), height, width, down);
-}
-
-/** Blurs the rows of [height, width] and gives the transpose, [width, height]: twice is a blur of both directions. */
-function blurAndTurn(plane: Float64Array, width: number, height: number, weights: Float64Array): Float64Array {
-  const result = new Float64Array(plane.length);
+/** Blurs the rows of [height, width] into the transpose, [width, height]: twice is a blur of both directions. */
+function blurAndTurn(
+  plane: Float64Array,
+  width: number,
+  height: number,
+  weights: Float64Array,
+  result: Float64Array,
+): void {
   for (let i = 0; i < width; i++) {
     const from = Math.max(i - RADIUS, 0);
     const to = Math.min(i + RADIUS + 1, width);
@@ -191,5 +211,4 @@ function blurAndTurn(plane: Float64Array, width: number, height: number, weights
       result[i * height + y] = sum;
     }
   }
-  return result;
 }

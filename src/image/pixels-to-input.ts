@@ -1,6 +1,6 @@
-import { type Normalization, normalize } from './normalize.js';
+import { type Normalization, normalizeAs } from './normalize.js';
 import type { Raster } from './pixels.js';
-import { resample } from './resample.js';
+import { resampleTo } from './resample.js';
 import { type Crop, straighten } from './straighten.js';
 
 export interface PixelsToInputOptions {
@@ -40,10 +40,10 @@ export interface PixelsToInputOptions {
  * const input = pixelsToInput(photo, { box: face, normalization: 'standardize' }); // Float32Array, 32 * 32
  */
 export function pixelsToInput(image: Raster, options: PixelsToInputOptions = {}): Float32Array<ArrayBuffer> {
-  const { normalization, channels = 1, size = 32, box, out } = options;
+  const { normalization = 'unit', channels = 1, size = 32, box, out } = options;
+  // Not `box?.angle`: what may be a number or undefined is put on the heap.
+  const turned = box ? box.angle !== undefined && box.angle !== 0 : false;
   const levels =
-    box?.angle !== undefined && box.angle !== 0
-      ? straighten(image, box, size, channels, out)
-      : resample(image, { width: size, height: size, channels, box, out });
-  return normalize(levels, { normalization, width: size, channels });
+    box && turned ? straighten(image, box, size, channels, out) : resampleTo(image, size, size, channels, box, out);
+  return normalizeAs(levels, normalization, size, channels);
 }

@@ -1,5 +1,7 @@
 import { FerError } from '../errors.js';
+import { atLeast } from './at-least.js';
 import { checkBox, describeBox } from './check-box.js';
+import { BLOCK, copyPart } from './copy-part.js';
 import { describeInput } from './describe-input.js';
 import { type PixelKernels, pixelKernels } from './pixel-kernels.js';
 import type { Raster } from './pixels.js';
@@ -67,25 +69,57 @@ export interface ResampleOptions {
  * const luma = resample({ data, width: 640, height: 480, channels: 3 }); // Float32Array, 32 * 32
  */
 export function resample(image: Raster, options: ResampleOptions = {}): Float32Array<ArrayBuffer> {
-  const { width = 32, height = 32, channels = 1, box } = options;
-  checkSize('width', width);
-  checkSize('height', height);
-  if (channels !== 1 && channels !== 3)
-    throw new FerError('OPTION', `channels must be 1 or 3, got ${describeInput(channels)}`);
-  if (box) {
-    checkBox(box);
-    checkOverlap(box, image);
-  }
-  const result = options.out ?? new Float32Array(width * height * channels);
+  const { width = 32, height = 32, channels = 1, box, out } = options;
+  return resampleTo(image, width, height, channels, box, out);
+}
+
+/** {@link resample}, its options one by one: an object of them would be garbage of every frame. */
+export function resampleTo(
+  image: Raster,
+  width: number,
+  height: number,
+  channels: 1 | 3,
+  box?: Box,
+  out?: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> {
+  checkResample(image, width, height, channels, box);
+  const result = out ?? new Float32Array(width * height * channels);
   if (result.length !== width * height * channels) {
     throw new FerError('SHAPE', `out must have ${width * height * channels} floats, got ${result.length}`);
   }
+  resampleInto(image, width, height, channels, box, result);
+  return result;
+}
 
-  triangles(image.width, width, box?.x ?? 0, box?.width ?? image.width, kept.columns);
-  triangles(image.height, height, box?.y ?? 0, box?.height ?? image.height, kept.rows);
+/**
+ * {@link resample} into the first height * width * channels floats of `result`.
+ *
+ * @throws FerError `OPTION` as `resample`.
+ */
+export function resampleInto(
+  image: Raster,
+  width: number,
+  height: number,
+  channels: 1 | 3,
+  box: Box | undefined,
+  result: Float32Array,
+): void {
+  checkResample(image, width, height, channels, box);
+  if (box) {
+    place[0] = box.x;
+    place[1] = box.width;
+    place[2] = box.y;
+    place[3] = box.height;
+  } else {
+    place[0] = 0;
+    place[1] = image.width;
+    place[2] = 0;
+    place[3] = image.height;
+  }
+  triangles(image.width, width, 0, kept.columns);
+  triangles(image.height, height, 2, kept.rows);
   const kernels = pixelKernels();
   if (kernels === null || !resampleFast(kernels, image, channels, result)) resamplePlainly(image, channels, result);
-  return result;
 }
 
 // --- below this line: what one resize needs ---
@@ -93,7 +127,8 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
 /** By the triangles that are kept. */
 function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): void {
   const { columns, rows } = kept;
-  const [width, height] = [columns.size, rows.size];
+  const width = columns.size;
+  const height = rows.size;
   const left = columns.start[0];
   const count = columns.end[width - 1] - left;
 
@@ -120,7 +155,7 @@ function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): 
       for (let k = 0; k < rowLength; k++) sums[to + k] += weight * narrow[k];
     }
   }
-  for (let k = 0; k < result.length; k++) result[k] = sums[k];
+  for (let k = 0; k < height * rowLength; k++) result[k] = sums[k];
 }
 
 /** Bytes of rows that the kernels are given at a time: all of a frame, not all of a photograph. */
@@ -139,7 +174,8 @@ function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, res
   const count = columns.end[columns.size - 1] - left;
   const rowLength = columns.size * channels;
   const bytesALevel = floats ? 4 : 1;
-  const stride = image.width * image.channels * bytesALevel;
+  const rowLevels = image.width * image.channels;
+  const stride = rowLevels * bytesALevel;
   const top = rows.start[0];
   const bottom = rows.end[rows.size - 1];
   const band = Math.max(1, Math.min(bottom - top, Math.floor(BAND / stride)));
@@ -155,8 +191,8 @@ function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, res
   const rowStart = columnEnd + 4 * columns.end.length;
   const rowEnd = rowStart + 4 * rows.start.length;
   const pixels = rowEnd + 4 * rows.end.length;
-  kernels.reserve(pixels + band * stride + 16);
-  const { bytes, integers, doubles } = kernels;
+  kernels.reserve(pixels + band * stride + 2 * BLOCK * bytesALevel + 16);
+  const { integers, doubles } = kernels;
   doubles.set(columns.weights, columnWeights / 8);
   doubles.set(rows.weights, rowWeights / 8);
   doubles.fill(0, sums / 8, sums / 8 + rowLength * rows.size);
@@ -170,10 +206,9 @@ function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, res
   }
   for (let y = top; y < bottom; y += band) {
     const end = Math.min(y + band, bottom);
-    const part = image.data.subarray((y * stride) / bytesALevel, (end * stride) / bytesALevel);
-    if (floats) kernels.floats.set(part, pixels / 4);
-    else bytes.set(part, pixels);
-    const first = pixels + left * image.channels * bytesALevel;
+    const target = floats ? kernels.floats : kernels.bytes;
+    const row = copyPart(image.data, y * rowLevels, end * rowLevels, target, pixels / bytesALevel);
+    const first = (row + left * image.channels) * bytesALevel;
     // biome-ignore format: the arguments by what they are about
     kernels.resampleRows(
       first, stride, Number(floats), image.channels, channels, count, y, end,
@@ -182,7 +217,7 @@ function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, res
       line, narrow, sums,
     );
   }
-  for (let k = 0; k < result.length; k++) result[k] = doubles[sums / 8 + k];
+  for (let k = 0; k < rowLength * rows.size; k++) result[k] = doubles[sums / 8 + k];
   return true;
 }
 
@@ -212,17 +247,21 @@ function noTriangles(): Triangles {
   return { size: 0, start: new Int32Array(0), end: new Int32Array(0), weights: new Float64Array(0), taps: 0 };
 }
 
-/** The array, or a larger one where it is too small. */
-function atLeast<T extends Int32Array | Float32Array | Float64Array>(array: T, length: number): T {
-  return array.length >= length ? array : new (array.constructor as new (length: number) => T)(length);
-}
+/**
+ * Offset and extent of the columns, then of the rows, for {@link triangles}: fractions passed from function to function
+ * may each be a number on the heap.
+ */
+const place = new Float64Array(4);
 
-function triangles(inputSize: number, outputSize: number, offset: number, extent: number, into: Triangles): void {
+function triangles(inputSize: number, outputSize: number, at: number, into: Triangles): void {
+  const offset = place[at];
+  const extent = place[at + 1];
   const scale = extent / outputSize;
   const support = Math.max(scale, 1);
   const lowest = Math.floor(offset);
   const highest = Math.ceil(offset + extent);
-  const taps = Math.min(2 * Math.ceil(support) + 1, inputSize);
+  // `| 0`: a whole number as engines keep without a place on the heap. At most 2 * 8 * 64e6.
+  const taps = Math.min(2 * Math.ceil(support) + 1, inputSize) | 0;
 
   into.size = outputSize;
   into.taps = taps;
@@ -355,6 +394,17 @@ function readFloats(
     }
   }
   return wanted === 1 && channels !== 1 ? 0.001 : 1;
+}
+
+function checkResample(image: Raster, width: number, height: number, channels: 1 | 3, box?: Box): void {
+  checkSize('width', width);
+  checkSize('height', height);
+  if (channels !== 1 && channels !== 3)
+    throw new FerError('OPTION', `channels must be 1 or 3, got ${describeInput(channels)}`);
+  if (box) {
+    checkBox(box);
+    checkOverlap(box, image);
+  }
 }
 
 function checkSize(name: string, size: number) {

@@ -1,8 +1,9 @@
 import { FerError } from '../errors.js';
+import { atLeast } from './at-least.js';
 import { checkBox } from './check-box.js';
 import { describeInput } from './describe-input.js';
 import type { Raster } from './pixels.js';
-import { type Box, resample } from './resample.js';
+import { type Box, resampleInto, resampleTo } from './resample.js';
 
 /** A rectangle on an image that may be turned, such as a leaning face: {@link Box} says how it lies at angle 0. */
 export interface Crop extends Box {
@@ -36,32 +37,36 @@ export function straighten(
   out?: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> {
   checkBox(crop);
-  const { x, y, width, height, angle = 0 } = crop;
-  if (!Number.isFinite(angle)) {
+  const { x, y, width, height } = crop;
+  // Not with a default: what may be one of two numbers is put on the heap.
+  const { angle } = crop;
+  if (angle !== undefined && !Number.isFinite(angle)) {
     throw new FerError('OPTION', `the angle of a box must be a finite number, got ${describeInput(angle)}`);
   }
   if (!Number.isInteger(size) || size < 1 || size > 2048) {
     throw new FerError('OPTION', `size must be a whole number from 1 to 2048, got ${describeInput(size)}`);
   }
-  const cos = Math.cos(angle);
-  const sin = Math.sin(angle);
-  const around = {
-    width: width * Math.abs(cos) + height * Math.abs(sin),
-    height: width * Math.abs(sin) + height * Math.abs(cos),
-  };
+  const cos = angle ? Math.cos(angle) : 1;
+  const sin = angle ? Math.sin(angle) : 0;
+  upright.width = width * Math.abs(cos) + height * Math.abs(sin);
+  upright.height = width * Math.abs(sin) + height * Math.abs(cos);
+  upright.x = x + (width - upright.width) / 2;
+  upright.y = y + (height - upright.height) / 2;
   const dense = 4 * size;
-  const columns = Math.ceil((around.width / width) * dense);
-  const rows = Math.ceil((around.height / height) * dense);
-  const box = { x: x + (width - around.width) / 2, y: y + (height - around.height) / 2, ...around };
-  const upright = resample(image, { width: columns, height: rows, channels, box });
+  // `| 0`: whole numbers as engines pass without a place on the heap.
+  const columns = Math.min(Math.ceil((upright.width / width) * dense), TOO_MANY) | 0;
+  const rows = Math.min(Math.ceil((upright.height / height) * dense), TOO_MANY) | 0;
+  // Sizes that `resample` refuses get no memory.
+  if (columns <= 4096 && rows <= 4096) levels = atLeast(levels, columns * rows * channels);
+  resampleInto(image, columns, rows, channels, upright, levels);
+  turned = atLeast(turned, dense * dense * channels);
 
-  const turned = new Float32Array(dense * dense * channels);
   for (let i = 0; i < dense; i++) {
     const down = ((i + 0.5) / dense - 0.5) * height;
     for (let j = 0; j < dense; j++) {
       const right = ((j + 0.5) / dense - 0.5) * width;
-      const atX = ((right * cos - down * sin) / around.width + 0.5) * columns - 0.5;
-      const atY = ((right * sin + down * cos) / around.height + 0.5) * rows - 0.5;
+      const atX = ((right * cos - down * sin) / upright.width + 0.5) * columns - 0.5;
+      const atY = ((right * sin + down * cos) / upright.height + 0.5) * rows - 0.5;
       const left = Math.min(Math.max(Math.floor(atX), 0), columns - 2);
       const top = Math.min(Math.max(Math.floor(atY), 0), rows - 2);
       const partX = Math.min(Math.max(atX - left, 0), 1);
@@ -69,12 +74,27 @@ export function straighten(
       for (let c = 0; c < channels; c++) {
         const from = (top * columns + left) * channels + c;
         const below = from + columns * channels;
-        const upper = upright[from] + partX * (upright[from + channels] - upright[from]);
-        const lower = upright[below] + partX * (upright[below + channels] - upright[below]);
+        const upper = levels[from] + partX * (levels[from + channels] - levels[from]);
+        const lower = levels[below] + partX * (levels[below + channels] - levels[below]);
         turned[(i * dense + j) * channels + c] = upper + partY * (lower - upper);
       }
     }
   }
-  const square = { data: turned, width: dense, height: dense, channels };
-  return resample(square, { width: size, height: size, channels, out });
+  square.data = turned;
+  square.width = square.height = dense;
+  square.channels = channels;
+  return resampleTo(square, size, size, channels, undefined, out);
 }
+
+// --- below this line: what is used again by the next call, so that the frames of a video leave nothing to collect ---
+
+/** The rectangle around the crop that is not turned; of fractions from the start, as it will be. */
+const upright: Box = { x: 0.5, y: 0.5, width: 0.5, height: 0.5 };
+
+/** Columns or rows of no image, whatever the box. */
+const TOO_MANY = 2 ** 30;
+
+let levels = new Float32Array(0);
+let turned = levels;
+
+const square: Raster = { data: turned, width: 0, height: 0, channels: 1 };

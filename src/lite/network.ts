@@ -51,7 +51,8 @@ export async function startNetwork(module: WebAssembly.Module): Promise<Network>
         if (first > 0 && first % FACES_AT_A_STRETCH === 0) await new Promise((resolve) => setTimeout(resolve));
         const { run } = running();
         const count = Math.min(faces, n - first);
-        inputs.set(rows.subarray(first * INPUT_SIZE, (first + count) * INPUT_SIZE));
+        // One face is given as it is: a view of it would be garbage of every frame.
+        inputs.set(n === count ? rows : rows.subarray(first * INPUT_SIZE, (first + count) * INPUT_SIZE));
         run(count);
         for (let face = 0; face < count; face++) {
           for (let c = 0; c < CLASSES; c++) {

@@ -1,0 +1,9 @@
+/**
+ * The array, or a larger one where it is too small: for memory that the next call uses again. Nothing is copied.
+ *
+ * @example
+ * sums = atLeast(sums, rows * columns);
+ */
+export function atLeast<T extends Int32Array | Float32Array | Float64Array>(array: T, length: number): T {
+  return array.length >= length ? array : new (array.constructor as new (length: number) => T)(length);
+}
