@@ -8,15 +8,15 @@ import { randomStream } from '../src/train/random.js';
 
 /** Measured: `npm run bench queue`; docs/scaling.md says on what. CPU microseconds a face, bytes a face. */
 const MEASURED = {
-  decodeCrop: 660,
-  decodePhoto: 5900,
-  detect: 48_000,
+  decodeCrop: 128,
+  decodePhoto: 5536,
+  detect: 36_269,
   toInput: 30,
-  network: 60,
+  network: 67,
   /** What a worker spends beside the above: files, threads, job, ledger, results. */
-  workerRest: 400,
-  redis: 43,
-  waitingBytes: 243,
+  workerRest: 172,
+  redis: 28,
+  waitingBytes: 203,
   ledgerBytes: 51,
   resultBytes: 359,
 };

@@ -11,8 +11,8 @@ import { ClassifierThreads } from './classifier-threads.js';
 
 export interface ClassifierPoolOptions {
   /**
-   * Threads. Each keeps one core busy; from five on, set the environment variable `UV_THREADPOOL_SIZE` to as many before
-   * Node starts: images are decoded on Node's own threads, four unless told otherwise.
+   * Threads. Each keeps one core busy. For more than four on large pictures or formats other than JPEG, set the environment
+   * variable `UV_THREADPOOL_SIZE` to as many before Node starts: those are decoded on Node's own threads, four by default.
    * @default the number of cores
    */
   workers?: number;

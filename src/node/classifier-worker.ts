@@ -62,8 +62,8 @@ export default async function classifyTask({ images, limits }: PoolTask): Promis
 const INPUT_SIZE = 32 * 32;
 
 /**
- * Images that are decoded at a time. Decoding goes on in threads of libuv's, and each wait for another thread costs as much as
- * a small image: with several under way there is less of it. Each may be as large as its limits allow: not more than needed.
+ * Images that are decoded at a time. Other than small JPEGs are decoded in threads of libuv's, and each wait for another thread
+ * costs as much as a small image: with several under way there is less of it. Each may be as large as its limits allow: not more than needed.
  */
 const AHEAD = 4;
 
