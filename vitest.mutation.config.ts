@@ -6,7 +6,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     setupFiles: 'test/seed.ts',
-    include: ['test/{image,evaluate,train}/*.test.ts', 'test/node/{decode,small-jpeg}.test.ts'],
+    include: ['test/{image,evaluate,train}/*.test.ts', 'test/node/{decode,small-jpeg,render-plot}.test.ts'],
     exclude: ['test/train/{killed,golden-network,workers}.test.ts'],
   },
 });

@@ -86,7 +86,7 @@ function themeConfig({ ground, text, faint, grid, series, heat }: Ink) {
     title: { color: text, anchor: 'start', fontSize: 14 },
     text: { color: text },
     rule: { color: faint },
-    style: { rule: { stroke: faint } },
+    style: { rule: { color: faint } },
     line: { strokeWidth: 2, color: series[0] },
     point: { color: series[0], filled: true },
     bar: { color: series[0] },
