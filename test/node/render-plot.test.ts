@@ -11,14 +11,13 @@ const report = measure(
   Float32Array.from([1, 0, 1, 0, 1, 0, 0, 1]),
   ['<b>angry', 'happy & "glad"'],
 );
+// Made in each test: mutation tests know by that which of them a mutant needs.
 const charts = {
-  history: plotHistory(
-    { loss: [2, 1], accuracy: [0.4, 0.6], valLoss: [2, 1.5], valAccuracy: [0.4, 0.5] },
-    { bestEpoch: 2 },
-  ),
-  counts: plotConfusionMatrix(report),
-  shares: plotConfusionMatrix(report, { cells: 'shares' }),
-  calibration: plotCalibration(report),
+  history: () =>
+    plotHistory({ loss: [2, 1], accuracy: [0.4, 0.6], valLoss: [2, 1.5], valAccuracy: [0.4, 0.5] }, { bestEpoch: 2 }),
+  counts: () => plotConfusionMatrix(report),
+  shares: () => plotConfusionMatrix(report, { cells: 'shares' }),
+  calibration: () => plotCalibration(report),
 };
 
 /** The texts of an SVG's <text> elements, in order. */
@@ -34,7 +33,7 @@ const called = (svg: string, label: string) =>
     .join('\n');
 
 describe('renderPlot', () => {
-  test.each(Object.entries(charts))('%s is a chart that Vega-Lite has no objection to', (_, spec) => {
+  test.each(Object.entries(charts))('%s is a chart that Vega-Lite has no objection to', (_, chart) => {
     const warnings: unknown[] = [];
     const note = (...args: readonly unknown[]) => {
       warnings.push(...args);
@@ -47,13 +46,13 @@ describe('renderPlot', () => {
       debug: () => logger,
       level: () => logger,
     };
-    compile(JSON.parse(JSON.stringify(spec)) as TopLevelSpec, { logger: logger as never });
+    compile(JSON.parse(JSON.stringify(chart())) as TopLevelSpec, { logger: logger as never });
     expect(warnings).toEqual([]);
   });
 
-  test.each(Object.entries(charts))('%s is drawn alike in both themes, on their grounds', async (_, spec) => {
-    const light = await renderPlot(spec);
-    const dark = await renderPlot(spec, { theme: 'dark' });
+  test.each(Object.entries(charts))('%s is drawn alike in both themes, on their grounds', async (_, chart) => {
+    const light = await renderPlot(chart());
+    const dark = await renderPlot(chart(), { theme: 'dark' });
     expect(light).toMatch(/^<svg[^>]*>.*<\/svg>$/s);
     expect(light).toContain('fill="#ffffff"');
     expect(dark).toContain('fill="#0d1117"');
@@ -62,14 +61,14 @@ describe('renderPlot', () => {
   });
 
   test('a matrix says its counts, or its shares of each row', async () => {
-    expect(textsOf(await renderPlot(charts.counts))).toEqual(expect.arrayContaining(['2', '1', '0', 'truth']));
-    expect(textsOf(await renderPlot(charts.shares))).toEqual(
+    expect(textsOf(await renderPlot(charts.counts()))).toEqual(expect.arrayContaining(['2', '1', '0', 'truth']));
+    expect(textsOf(await renderPlot(charts.shares()))).toEqual(
       expect.arrayContaining(['66.7%', '33.3%', '0.0%', '100.0%']),
     );
   });
 
   test('a history has a line for each set, and one at the epoch that was kept', async () => {
-    const svg = await renderPlot(charts.history);
+    const svg = await renderPlot(charts.history());
     const texts = textsOf(svg);
     // One legend for both charts, and whole epochs on both axes.
     expect(texts.filter((text) => text === 'training' || text === 'validation')).toEqual(['training', 'validation']);
@@ -83,7 +82,7 @@ describe('renderPlot', () => {
   });
 
   test('the two sets differ by their dashes too, where colours cannot be told apart', async () => {
-    const svg = await renderPlot(charts.history);
+    const svg = await renderPlot(charts.history());
     const dashes = (set: string) => {
       const lines = drawnBy(svg).filter(({ label, element }) => label.endsWith(set) && element.includes('line mark'));
       return lines.map(({ element }) => /stroke-dasharray="([^"]*)"/.exec(element)?.[1]);
@@ -139,13 +138,13 @@ describe('renderPlot', () => {
   });
 
   test('names of classes are escaped', async () => {
-    const svg = await renderPlot(charts.counts);
+    const svg = await renderPlot(charts.counts());
     expect(svg).not.toContain('<b>');
     expect(textsOf(svg)).toContain('&lt;b&gt;angry');
   });
 
   test('an unknown theme and a chart that cannot be drawn are refused', async () => {
-    await expect(renderPlot(charts.counts, { theme: 'blue' as 'dark' })).rejects.toMatchObject({ code: 'OPTION' });
-    await expect(renderPlot({ ...charts.counts, layer: 7 })).rejects.toMatchObject({ code: 'DATA' });
+    await expect(renderPlot(charts.counts(), { theme: 'blue' as 'dark' })).rejects.toMatchObject({ code: 'OPTION' });
+    await expect(renderPlot({ ...charts.counts(), layer: 7 })).rejects.toMatchObject({ code: 'DATA' });
   });
 });
