@@ -48,6 +48,33 @@ describe('checkFrameCount', () => {
     expect(countOf(Buffer.concat([still, movie]), 'avif')).toBe(3000);
   });
 
+  test('boxes of data before and around the track: of 64 bits in length, and up to the end', () => {
+    const sizes = box('stsz', Buffer.from([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 12]));
+    const movie = box('moov', box('trak', box('mdia', box('minf', box('stbl', sizes)))));
+    // A length of 1 says that the true one follows, in 8 bytes: 4 + 4 + 8 and 5 of data.
+    const long = Buffer.from([0, 0, 0, 1, ...Buffer.from('mdat'), 0, 0, 0, 0, 0, 0, 0, 21, 1, 2, 3, 4, 5]);
+    expect(countOf(Buffer.concat([box('ftyp', Buffer.from('avis')), long, movie]), 'avif')).toBe(12);
+    const toTheEnd = Buffer.concat([Buffer.alloc(4), movie.subarray(4)]);
+    expect(countOf(Buffer.concat([box('free', Buffer.alloc(0)), toTheEnd]), 'avif')).toBe(12);
+  });
+
+  test('a box shorter than its own head, or longer than the file, ends the walk', () => {
+    const sizes = box('stsz', Buffer.from([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 12]));
+    const movie = box('moov', box('trak', box('mdia', box('minf', box('stbl', sizes)))));
+    for (const length of [2, 4, 7, 1000]) {
+      const broken = Buffer.concat([Buffer.from([0, 0, length >> 8, length & 255]), Buffer.from('free')]);
+      expect(countOf(Buffer.concat([broken, movie]), 'avif'), `${length}`).toBe(1);
+    }
+  });
+
+  test('a chunk of odd length in a WebP is padded by a byte, RFC 9649', () => {
+    const part = (type: string, length: number) =>
+      Buffer.concat([Buffer.from(type), Buffer.from([length, 0, 0, 0]), Buffer.alloc(length + (length % 2))]);
+    const head = Buffer.from('RIFF\0\0\0\0WEBP');
+    const frames = [part('ANMF', 17), part('ANMF', 16), part('ANMF', 0)];
+    expect(countOf(Buffer.concat([head, part('VP8X', 10), part('ICCP', 3), ...frames]), 'webp')).toBe(3);
+  });
+
   test('a big-endian TIFF and a BigTIFF', async () => {
     const big = Buffer.from([0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 0, 0, 0, 0, 14, 0, 0, 0, 0, 0, 0]);
     expect(countOf(big, 'tiff')).toBe(2);
