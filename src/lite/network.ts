@@ -7,8 +7,15 @@ export interface Network extends Predictor {
    * Takes other weights.
    *
    * @param weights - Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout.
+   * @param grid - What dense1's kernel was rounded to, where it was stored in 8 bits: one face alone is then classified by the codes.
    */
-  setWeights(weights: readonly Float32Array[]): void;
+  setWeights(weights: readonly Float32Array[], grid?: Grid): void;
+}
+
+/** Weights q * scale + min, q = 0 .. 255. */
+export interface Grid {
+  scale: number;
+  min: number;
 }
 
 /** Numbers of each of the weights that {@link Network.setWeights} takes. */
@@ -33,8 +40,11 @@ export async function startNetwork(module: WebAssembly.Module): Promise<Network>
   }
 
   return {
-    setWeights(weights) {
-      const { place } = running();
+    setWeights(weights, grid) {
+      const { place, setGrid } = running();
+      const { scale, min } = grid ?? { scale: 0, min: 0 };
+      // Codes count from the weight next to 0: most are small, and large codes that cancel would cost digits of their sums.
+      setGrid(scale, grid ? min + Math.round(-min / scale) * scale : 0);
       weights.forEach((values, index) => {
         for (let first = 0; first < values.length; first += stage.length) {
           const part = values.subarray(first, first + stage.length);
@@ -80,6 +90,7 @@ interface NetworkExports {
   stage: WebAssembly.Global<'i32'>;
   stageFloats: WebAssembly.Global<'i32'>;
   place(weight: number, first: number, count: number): void;
+  setGrid(scale: number, min: number): void;
   run(n: number): void;
 }
 

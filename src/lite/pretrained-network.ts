@@ -2,7 +2,7 @@ import { FerError } from '../errors.js';
 import { readWeights } from '../model/weights-manifest.js';
 import { modelJson } from '../weights/pretrained.js';
 import { readBinary } from '../weights/read-binary.js';
-import { type Network, startNetwork, WEIGHT_SIZES } from './network.js';
+import { type Grid, type Network, startNetwork, WEIGHT_SIZES } from './network.js';
 
 /**
  * Starts the network with the pretrained weights, whose sha256 is checked.
@@ -16,7 +16,7 @@ export async function pretrainedNetwork(
 ): Promise<Network> {
   const values = await pretrainedValues(weights);
   const network = await startNetwork(module);
-  network.setWeights(values);
+  network.setWeights(values, pretrainedGrid());
   return network;
 }
 
@@ -38,6 +38,15 @@ export async function pretrainedValues(weights?: Uint8Array | string | URL): Pro
     if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);
     return found;
   });
+}
+
+/** What the first dense layer's pretrained kernel was rounded to, as {@link Network.setWeights} takes it. */
+export function pretrainedGrid(): Grid | undefined {
+  const entries = modelJson.weightsManifest.flatMap(({ weights }) => weights);
+  const { quantization } = entries.find(({ name }) => name === 'dense1/kernel') ?? {};
+  if (quantization?.dtype !== 'uint8') return undefined;
+  const { scale = 1, min = 0 } = quantization;
+  return { scale, min };
 }
 
 // --- below this line: helpers of this file alone ---

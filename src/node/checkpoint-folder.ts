@@ -2,8 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import type { CheckpointStore } from '../train/checkpoint.js';
-import { lockFile } from './lock-file.js';
-import { writeFileWhole } from './write-file.js';
 
 /** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */
 export function checkpointFolder(folder: string): CheckpointStore {
@@ -11,6 +9,7 @@ export function checkpointFolder(folder: string): CheckpointStore {
   return {
     async save(bytes) {
       try {
+        const { writeFileWhole } = await import('./write-file.js');
         await writeFileWhole(path, bytes);
       } catch (error) {
         throw new FerError('CHECKPOINT', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
@@ -26,6 +25,8 @@ export function checkpointFolder(folder: string): CheckpointStore {
     },
     async lock() {
       try {
+        // With what it needs of Node, which classifying does not: every program would start with it.
+        const { lockFile } = await import('./lock-file.js');
         return await lockFile(join(folder, 'training.lock'));
       } catch (error) {
         if (error instanceof FerError) throw error;

@@ -13,6 +13,7 @@ import { useBackend } from '../../src/index.js';
 import { createClassifier } from '../../src/lite/index.js';
 import { startNetwork } from '../../src/lite/network.js';
 import { fastestBuild } from '../../src/lite/network-module.js';
+import { pretrainedGrid } from '../../src/lite/pretrained-network.js';
 import { loadPretrained } from '../../src/weights/index.js';
 import { simdPeak } from './kernel-peak.js';
 import { onnxNetwork } from './onnx-network.js';
@@ -44,7 +45,7 @@ async function engineTable(): Promise<void> {
     const ways = new Map<string, () => unknown>();
     for (const build of builds) {
       const network = await startNetwork(await WebAssembly.compile(readFileSync(`dist/wasm/${build}`)));
-      network.setWeights(weights);
+      network.setWeights(weights, pretrainedGrid());
       ways.set(build, () => network.predict(faces, batch));
     }
     ways.set('TF.js wasm', async () => {
@@ -81,11 +82,17 @@ async function layerTable(): Promise<void> {
     const relaxed = build.includes('relaxed');
     const peak = await simdPeak(relaxed ? 'relaxed-simd' : 'simd');
     const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(readFileSync(`dist/wasm/${build}`)));
-    const { place, run, layer1, layer2, layer3, ...rest } = exports as Record<string, (...args: number[]) => void>;
+    const { place, setGrid, run, layer1, layer2, layer3, ...rest } = exports as Record<
+      string,
+      (...args: number[]) => void
+    >;
     const { memory, stage, stageFloats, inputs } = rest as unknown as Record<string, WebAssembly.Global> & {
       memory: WebAssembly.Memory;
     };
     const staging = new Float32Array(memory.buffer, stage.value, stageFloats.value);
+    const grid = pretrainedGrid();
+    // As `network.ts` does: codes count from the weight next to 0.
+    if (grid) setGrid(grid.scale, grid.min + Math.round(-grid.min / grid.scale) * grid.scale);
     weights.forEach((values, index) => {
       for (let first = 0; first < values.length; first += staging.length) {
         const part = values.subarray(first, first + staging.length);

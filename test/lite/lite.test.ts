@@ -32,7 +32,13 @@ describe('fer-dcnn/lite', () => {
     const expected = await main.classify(image);
     expect(await classify(image)).toEqual(expected);
     expect(await classify(file)).toEqual(expected);
-    expect(await classify([image, file])).toEqual([expected, expected]);
+    // One face alone is computed with in 8 bits where the weights are stored so: the same numbers, added up otherwise.
+    for (const list of await classify([image, file])) {
+      list.forEach(({ className, probability }, i) => {
+        expect(className).toBe(expected[i].className);
+        expect(probability).toBeCloseTo(expected[i].probability, 5);
+      });
+    }
     expect(await classify(image, { topk: 2 })).toEqual(expected.slice(0, 2));
     const box = { x: 3, y: 4, width: 40, height: 50 };
     expect(await classify(image, { box })).toEqual(await main.classify(image, { box }));

@@ -105,6 +105,43 @@ describe.each(BUILDS)('the network by %s', (build) => {
     expect(() => gone.setWeights([])).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
   });
 
+  test('computes one face by 8-bit codes, wherever their grid lies, as by the floats that they stand for', async () => {
+    const model = buildModel();
+    setWeights(model, 3, 1);
+    const weights = weightsOf(model);
+    const coded = await startNetwork(module);
+    const grid = fc.record({
+      scale: fc.double({ min: 1e-4, max: 0.02, noNaN: true }),
+      // From all negative through both signs, evenly or not, to all positive.
+      shift: fc.integer({ min: -400, max: 150 }),
+      off: fc.constantFrom(0, 0.37),
+      seed: fc.nat(1e6),
+    });
+    await fc.assert(
+      fc.asyncProperty(grid, async ({ scale, shift, off, seed }) => {
+        const min = scale * (shift + off);
+        weights[4] = Float32Array.from(noise(2048 * 256, seed), (value) => Math.round(255 * value) * scale + min);
+        network.setWeights(weights);
+        coded.setWeights(weights, { scale, min });
+        const inputs = Float32Array.from(noise(2 * 1024, seed), (value) => 4 * value - 2);
+        const floats = await network.predict(inputs, 2);
+        expect(Array.from(await coded.predict(inputs, 2))).toEqual(Array.from(floats));
+        for (const face of [0, 1]) {
+          const alone = await coded.predict(inputs.subarray(1024 * face, 1024 * (face + 1)), 1);
+          expect(difference(alone, floats.subarray(5 * face, 5 * (face + 1)))).toBeLessThan(1e-4);
+        }
+      }),
+      { numRuns: 12 },
+    );
+    // Other weights without a grid take it back.
+    coded.setWeights(weightsOf(model));
+    network.setWeights(weightsOf(model));
+    const one = Float32Array.from(noise(1024, 8));
+    expect(Array.from(await coded.predict(one, 1))).toEqual(Array.from(await network.predict(one, 1)));
+    coded.dispose();
+    model.dispose();
+  });
+
   test.skipIf(valid === null)(`says of ${faceCount} faces what TF.js cpu says`, { timeout: 1_200_000 }, async () => {
     const own = await pretrainedNetwork(module);
     const model = await loadPretrained();
@@ -119,6 +156,11 @@ describe.each(BUILDS)('the network by %s', (build) => {
       expected.dispose();
       // A top class may differ only where two are nearer to each other than that.
       expect(difference(actual, wanted)).toBeLessThan(1e-4);
+      const alone = new Float32Array(actual.length);
+      for (let face = 0; face < faces.length; face++) {
+        alone.set(await own.predict(inputs.subarray(1024 * face, 1024 * (face + 1)), 1), 5 * face);
+      }
+      expect(difference(alone, actual)).toBeLessThan(1e-5);
       for (let i = 0; i < wanted.length; i += 5) {
         const [a, b] = [actual.subarray(i, i + 5), wanted.subarray(i, i + 5)];
         expect(b[b.indexOf(Math.max(...b))] - b[a.indexOf(Math.max(...a))]).toBeLessThan(1e-4);

@@ -1,6 +1,6 @@
 import { border, conv1 } from './conv1';
 import { conv2, transformFilters } from './conv2';
-import { dense1, dense2, listFeatures, packDense1, packDense2 } from './dense';
+import { dense1, dense1Coded, dense2, hasCodes, listFeatures, packCodes, packDense1, packDense2 } from './dense';
 import { CONV1, CONV1_BIAS, CONV2_BIAS, DENSE1_BIAS, DENSE2_BIAS, END, INPUTS, STAGE } from './layout';
 
 /*
@@ -8,6 +8,7 @@ import { CONV1, CONV1_BIAS, CONV2_BIAS, DENSE1_BIAS, DENSE2_BIAS, END, INPUTS, S
  * `outputs`. Built three times: see build.mjs.
  */
 
+export { setGrid } from './dense';
 export { FACES as faces, INPUTS as inputs, OUTPUTS as outputs, STAGE as stage, STAGE_FLOATS as stageFloats } from './layout';
 
 // The memory's size is an option of the build.
@@ -25,8 +26,10 @@ export function place(weight: i32, first: usize, count: usize): void {
     else transformFilters<f32>();
   } else if (weight == 3) memory.copy(CONV2_BIAS, STAGE, count << 2);
   else if (weight == 4) {
-    if (ASC_FEATURE_SIMD) packDense1<v128>(first >> 8, count >> 8);
-    else packDense1<f32>(first >> 8, count >> 8);
+    if (ASC_FEATURE_SIMD) {
+      packDense1<v128>(first >> 8, count >> 8);
+      if (hasCodes()) packCodes(first >> 8, count >> 8);
+    } else packDense1<f32>(first >> 8, count >> 8);
   } else if (weight == 5) memory.copy(DENSE1_BIAS, STAGE, count << 2);
   else if (weight == 6) packDense2();
   else if (weight == 7) memory.copy(DENSE2_BIAS, STAGE, count << 2);
@@ -60,6 +63,9 @@ export function layer2(): void {
 }
 
 export function layer3(n: usize): void {
-  if (ASC_FEATURE_SIMD) dense1<v128>(n);
-  else dense1<f32>(n);
+  if (ASC_FEATURE_SIMD) {
+    // A batch reads a block of floats from the cache for every face but the first: there codes are slower.
+    if (n == 1 && hasCodes()) dense1Coded();
+    else dense1<v128>(n);
+  } else dense1<f32>(n);
 }

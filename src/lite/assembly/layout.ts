@@ -17,7 +17,8 @@ export const CONV1_BIAS: usize = CONV1 + 9 * 32 * 4;
 export const CONV2: usize = CONV1_BIAS + 32 * 4; // transformed: [36][32 / 2V][32][2V]
 export const CONV2_BIAS: usize = CONV2 + 36 * 32 * 32 * 4;
 export const DENSE1: usize = CONV2_BIAS + 32 * 4; // [256 / 8V][2048][8V]
-export const DENSE1_BIAS: usize = DENSE1 + 2048 * 256 * 4;
+export const DENSE1_CODES: usize = DENSE1 + 2048 * 256 * 4; // [256 / 32][2048][32], of 8 bits
+export const DENSE1_BIAS: usize = DENSE1_CODES + 2048 * 256;
 export const DENSE2: usize = DENSE1_BIAS + 256 * 4; // [256][8], three columns of zeros
 export const DENSE2_BIAS: usize = DENSE2 + 256 * 8 * 4;
 
