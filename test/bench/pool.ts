@@ -8,7 +8,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
+import { classify } from '../../src/lite/index.js';
 import { ClassifierPool } from '../../src/node/index.js';
 
 const FILES = 500;
@@ -56,6 +58,40 @@ for (const [count, values] of rates) {
     `${String(count).padStart(3)} workers ${rate.toFixed(0).padStart(7)} faces/s ${(rate / alone).toFixed(2)}x`,
   );
 }
+
+/** Milliseconds that single faces take in this thread, one every 5 ms, while `meanwhile` goes on. */
+async function waits(meanwhile: () => Promise<unknown>): Promise<number[]> {
+  const face = { data: new Uint8Array(48 * 48).fill(90), width: 48, height: 48, channels: 1 as const };
+  const times: number[] = [];
+  let over = false;
+  const work = meanwhile().finally(() => {
+    over = true;
+  });
+  while (!over) {
+    const start = performance.now();
+    await classify(face);
+    times.push(performance.now() - start);
+    await sleep(5);
+  }
+  await work;
+  return times.sort((a, b) => a - b);
+}
+
+const paths2000 = Array.from({ length: 2000 }, (_, i) => paths[i % FILES]);
+const one = new ClassifierPool({ workers: 1 });
+const rows: [string, () => Promise<unknown>][] = [
+  ['nothing', () => sleep(1500)],
+  ['a pool of one worker: 2,000 faces', () => one.classify(paths2000)],
+  ['classify() of 2,000 faces, in this thread', () => classify(paths2000)],
+];
+await one.load();
+console.log('\nOne face meanwhile, ms            median     p95  longest');
+for (const [name, meanwhile] of rows) {
+  const times = await waits(meanwhile);
+  const figures = [0.5, 0.95, 1].map((share) => times[Math.ceil(share * times.length) - 1].toFixed(2).padStart(8));
+  console.log(`${name.padEnd(42)}${figures.join('')}`);
+}
+await one.close();
 
 if (many > 0) {
   const pool = new ClassifierPool();
