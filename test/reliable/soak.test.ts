@@ -39,7 +39,7 @@ describe('long runs', () => {
     const before = tf.memory().numTensors;
     const sizes: number[] = [];
     await train(model, smallFaces(), {
-      epochs: STEPS / 3 + (STEPS % 3 ? 1 : 0),
+      epochs: Math.ceil(STEPS / 3),
       batchSize: 8,
       callbacks: { onEpochEnd: () => void sizes.push(process.memoryUsage.rss()) },
     });
