@@ -118,7 +118,11 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
       await classify(paths[0]),
       await classify(bytes),
     ];
-    expect(lines.map(({ predictions }) => predictions)).toEqual(expected);
+    // One face alone is computed with in 8 bits, a batch in floats: equal to some 1e-6.
+    const close = expected.map((list) =>
+      list.map(({ className, probability }) => ({ className, probability: expect.closeTo(probability, 5) })),
+    );
+    expect(lines.map(({ predictions }) => predictions)).toEqual(close);
   });
 
   test('reports what it may not read, and reads it not', async () => {
