@@ -24,6 +24,7 @@
  * | `DISPOSED` | used after `dispose()` |
  * | `DATA` | training or evaluation data that is empty or inconsistent |
  * | `CHECKPOINT` | a checkpoint that cannot be written, read or continued |
+ * | `NOT_WRITTEN` | a file that cannot be written: a full disk, a read-only folder |
  * | `DETECTOR_UNAVAILABLE` | a face detector that does not start here |
  * | `TIMESTAMP` | a frame's time that is no number or lies before the last one's |
  * | `DAMAGED` | a video or data file that ends too early or breaks off |
@@ -54,6 +55,7 @@ export type FerErrorCode =
   | 'DISPOSED'
   | 'DATA'
   | 'CHECKPOINT'
+  | 'NOT_WRITTEN'
   | 'DETECTOR_UNAVAILABLE'
   | 'TIMESTAMP'
   | 'DAMAGED'

@@ -43,5 +43,6 @@ const ADVICE: Advice = {
   WEIGHTS_UNREACHABLE: 'install fer-dcnn again',
   WASM_UNREACHABLE: 'install fer-dcnn again, or pass --backend cpu',
   BACKEND_UNAVAILABLE: 'pass --backend cpu',
+  NOT_WRITTEN: 'is the disk full, or the folder read-only?',
   CHECKPOINT: 'take another --out, or leave --resume out to start anew',
 };

@@ -7,7 +7,7 @@ import { type EvaluationReport, FerError, summary, type TrainResult } from '../i
 import type { Mistake } from '../node/evaluate-folder.js';
 import { type SaveModelOptions, saveModel } from '../node/index.js';
 import { reportHtml } from '../node/report-html.js';
-import { writeFileWhole } from '../node/write-file.js';
+import { removeLeftNeighbours, writeFileWhole } from '../node/write-file.js';
 import { packageVersion } from './package-version.js';
 
 /** What `metrics.json` holds. */
@@ -36,6 +36,14 @@ export function checkRunFolder(folder: string, resume: boolean): void {
   if (found !== undefined) {
     throw new FerError('OPTION', `${folder} holds a run already: --resume goes on with it, another --out leaves it`);
   }
+}
+
+/** Removes what a killed run was writing; the folder is locked. Its checkpoint's is gone with the lock. */
+export async function clearRunFolder(folder: string): Promise<void> {
+  await removeLeftNeighbours(folder, [
+    ...['settings.json', 'model.json', 'weights.bin'],
+    ...['history.json', 'metrics.json', 'report.html'],
+  ]);
 }
 
 /** The settings that a run was started with, or none for a new one. @throws FerError `CHECKPOINT` for a damaged file. */

@@ -23,7 +23,15 @@ import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';
 import { codeOf } from './report-error.js';
 import { runCommand } from './run-command.js';
-import { checkRunFolder, environment, type RunMetrics, savedSettings, saveSettings, writeRun } from './run-folder.js';
+import {
+  checkRunFolder,
+  clearRunFolder,
+  environment,
+  type RunMetrics,
+  savedSettings,
+  saveSettings,
+  writeRun,
+} from './run-folder.js';
 
 /** What decides a training, and is kept for `--resume`. */
 interface TrainSettings extends DataFlags {
@@ -194,6 +202,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   const store = checkpointFolder(out);
   const unlock = await store.lock!();
   try {
+    await clearRunFolder(out);
     await saveSettings(out, { ...kept });
 
     const began = performance.now();

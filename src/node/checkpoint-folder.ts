@@ -5,14 +5,14 @@ import type { CheckpointStore } from '../train/checkpoint.js';
 
 /** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */
 export function checkpointFolder(folder: string): CheckpointStore {
-  const path = join(folder, 'checkpoint.bin');
+  const path = join(folder, CHECKPOINT);
   return {
     async save(bytes) {
       try {
         const { writeFileWhole } = await import('./write-file.js');
         await writeFileWhole(path, bytes);
       } catch (error) {
-        throw new FerError('CHECKPOINT', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
+        throw new FerError('CHECKPOINT', reasonOf(error), { cause: error });
       }
     },
     async load() {
@@ -27,7 +27,10 @@ export function checkpointFolder(folder: string): CheckpointStore {
       try {
         // With what it needs of Node, which classifying does not: every program would start with it.
         const { lockFile } = await import('./lock-file.js');
-        return await lockFile(join(folder, 'training.lock'));
+        const unlock = await lockFile(join(folder, 'training.lock'));
+        const { removeLeftNeighbours } = await import('./write-file.js');
+        await removeLeftNeighbours(folder, [CHECKPOINT]);
+        return unlock;
       } catch (error) {
         if (error instanceof FerError) throw error;
         throw new FerError('CHECKPOINT', `cannot write into ${folder}: ${reasonOf(error)}`, { cause: error });
@@ -35,3 +38,7 @@ export function checkpointFolder(folder: string): CheckpointStore {
     },
   };
 }
+
+// --- below this line: helpers of this file alone ---
+
+const CHECKPOINT = 'checkpoint.bin';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError } from '../errors.js';
 
@@ -20,8 +20,8 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
   await mkdir(dirname(path), { recursive: true });
   const mine: Owner = { pid: process.pid, host: hostname(), id: randomUUID() };
   const neighbour = `${path}.${mine.id}.tmp`;
-  await writeFile(neighbour, JSON.stringify(mine), { flush: true });
   try {
+    await writeFile(neighbour, JSON.stringify(mine), { flush: true });
     while (!(await linked(neighbour, path))) {
       const owner = await ownerOf(path);
       if (owner === 'gone') continue;
@@ -43,6 +43,7 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
     await rm(neighbour, { force: true });
   }
   held.add(mine.id);
+  await removeLeftNeighbours(path);
   const beat = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), HEARTBEAT).unref();
   return async () => {
     clearInterval(beat);
@@ -88,6 +89,15 @@ async function linked(neighbour: string, path: string): Promise<boolean> {
   }
 }
 
+/** Those of processes that were killed while they asked for the lock. */
+async function removeLeftNeighbours(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    if (!name.startsWith(`${basename(path)}.`) || !name.endsWith('.tmp')) continue;
+    const neighbour = join(dirname(path), name);
+    if (!(await isFresh(neighbour))) await rm(neighbour, { force: true }).catch(() => {});
+  }
+}
+
 /** Who has the lock; null when it does not say. */
 async function ownerOf(path: string): Promise<Owner | null | 'gone'> {
   try {
@@ -109,6 +119,11 @@ async function isAlive(owner: Owner | null, path: string): Promise<boolean> {
       return (error as NodeJS.ErrnoException).code === 'EPERM';
     }
   }
+  return isFresh(path);
+}
+
+/** Whether a file was touched of late; clocks of machines differ, either way. */
+async function isFresh(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => null);
   return found !== null && Math.abs(Date.now() - found.mtimeMs) < LEFT_BEHIND;
 }

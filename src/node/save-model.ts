@@ -10,7 +10,8 @@ export type SaveModelOptions = Pick<ToFilesOptions, 'quantize' | 'quantizeStep'>
  * `tf.loadLayersModel` opens it as well as `loadModel`. Each file is written whole or not at all, the binary first.
  *
  * @param folder - Made when it is not there.
- * @throws FerError `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; and what the file system throws.
+ * @throws FerError `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; `NOT_WRITTEN` for a full disk or a folder that
+ * cannot be written.
  * @example
  * await saveModel(model, 'runs/first', { quantize: 'uint8', quantizeStep: 0.2 });
  */

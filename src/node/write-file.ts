@@ -1,17 +1,19 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FerError, reasonOf } from '../errors.js';
 
 /**
  * Writes a file whole or not at all: into a neighbour first, flushed to the disk, then renamed over the old one,
  * and the folder flushed after it.
  *
  * @param path - Its folder is made when it is not there.
- * @throws what the file system throws; the old file is then untouched and no neighbour is left.
+ * @throws FerError `NOT_WRITTEN` for whatever the file system says (`cause`): a full disk, a folder that is read-only. The
+ * old file is then untouched and no neighbour is left.
  */
 export async function writeFileWhole(path: string, bytes: Uint8Array | string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const neighbour = `${path}.${process.pid}.${count++}.tmp`;
+  const neighbour = `${path}.${process.pid}.${count++}${ENDING}`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(neighbour, 'w');
     try {
       await file.writeFile(bytes);
@@ -22,14 +24,32 @@ export async function writeFileWhole(path: string, bytes: Uint8Array | string): 
     await rename(neighbour, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(neighbour, { force: true });
-    throw error;
+    // What is in the way of this is in the way of the rest, and was told first.
+    await rm(neighbour, { force: true }).catch(() => {});
+    throw new FerError('NOT_WRITTEN', `${path} cannot be written: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * Removes the neighbours of files that {@link writeFileWhole} was writing when its process was killed. Only for who may be
+ * sure that nobody else is writing these files, such as by a lock.
+ *
+ * @param names - Of the files; a folder that is not there has none.
+ */
+export async function removeLeftNeighbours(folder: string, names: readonly string[]): Promise<void> {
+  const found = await readdir(folder).catch(() => []);
+  const left = found.filter((name) => NEIGHBOUR.test(name) && names.includes(name.replace(NEIGHBOUR, '')));
+  // One that cannot be removed is in nobody's way.
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true }).catch(() => {})));
 }
 
 // --- below this line: helpers of this file alone ---
 
 let count = 0;
+
+/** Such that no file of somebody else's is taken for a neighbour. */
+const ENDING = '.fer-dcnn.tmp';
+const NEIGHBOUR = /\.\d+\.\d+\.fer-dcnn\.tmp$/;
 
 /** Makes a rename last through a power cut. Windows opens no folders, and some network disks sync none. */
 async function syncFolder(path: string): Promise<void> {

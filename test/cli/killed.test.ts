@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { decodeCheckpoint } from '../../src/train/checkpoint.js';
+import { randomStream } from '../../src/train/random.js';
+import { noise } from '../golden-network.js';
+import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
+import { runNode } from '../package/run-node.js';
+import { SEED } from '../seed.js';
+
+/*
+ * The command line's trainings at the worst of moments: killed, on a disk that fills, on one that is read-only. Whatever happens, every file
+ * is whole, and --resume ends with the files of a run to which nothing happened. `FER_KILLS=20 npm run test:kills` kills more often.
+ */
+const KILLS = Number(process.env.FER_KILLS ?? 4);
+const EPOCHS = 4;
+
+const { folder } = inject('consumer');
+const cwd = join(folder, 'killed');
+const cli = join(folder, 'node_modules/fer-dcnn/dist/node/cli.js');
+/** Of a finished run. */
+const FILES = [
+  ...['checkpoint.bin', 'history.json', 'metrics.json', 'model.json'],
+  ...['report.html', 'settings.json', 'weights.bin'],
+];
+const TRAIN = ['train', 'faces', '--epochs', String(EPOCHS), '--batch-size', '8', '--quiet'];
+const bytesOf = (...path: string[]) => readFileSync(join(cwd, ...path));
+
+beforeAll(async () => {
+  let seed = 1;
+  for (const emotion of ['angry', 'happy', 'sad', 'neutral', 'surprised']) {
+    mkdirSync(join(cwd, 'faces', emotion), { recursive: true });
+    for (let i = 0; i < 10; i++) {
+      const raw = { width: 48, height: 48, channels: 1 as const };
+      const levels = Buffer.from(noise(48 * 48, seed++).map((value) => 255 * value));
+      await sharp(levels, { raw })
+        .png()
+        .toFile(join(cwd, 'faces', emotion, `${i}.png`));
+    }
+  }
+  expect(await runNode([cli, ...TRAIN, '--out', 'whole'], cwd)).toMatchObject({ code: 0, stderr: '' });
+  expect(readdirSync(join(cwd, 'whole')).sort()).toEqual(FILES);
+}, 120_000);
+
+/** All but what a clock is read for. */
+function expectSameRun(run: string) {
+  expect(readdirSync(join(cwd, run)).sort()).toEqual(FILES);
+  for (const file of ['weights.bin', 'model.json', 'history.json', 'checkpoint.bin']) {
+    expect(bytesOf(run, file).equals(bytesOf('whole', file)), file).toBe(true);
+  }
+}
+
+/** Whether each file that is there can be read to its end. */
+function expectWhole(run: string) {
+  for (const file of readdirSync(join(cwd, run))) {
+    if (file === 'checkpoint.bin') expect(decodeCheckpoint(bytesOf(run, file)).arrays.length).toBeGreaterThan(0);
+    if (file.endsWith('.json')) expect(() => JSON.parse(String(bytesOf(run, file))), file).not.toThrow();
+    if (file === 'weights.bin') expect(bytesOf(run, file).equals(bytesOf('whole', file))).toBe(true);
+    if (file === 'report.html') expect(String(bytesOf(run, file)).trimEnd().endsWith('</html>')).toBe(true);
+  }
+}
+
+test(`a run killed ${KILLS} times with kill -9 and gone on with --resume ends with the same files`, {
+  timeout: 60_000 + KILLS * 60_000,
+}, async () => {
+  console.log(`kills of the command line: ${KILLS}, seed ${SEED}`);
+  const random = randomStream(SEED, 1);
+  const began = performance.now();
+  await runNode([cli, ...TRAIN, '--out', 'timed'], cwd);
+  const whole = performance.now() - began;
+  let killed = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const child = spawn(process.execPath, [cli, ...TRAIN, '--out', 'killed', '--resume'], { cwd, stdio: 'ignore' });
+    const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
+    // From its first file on to its last.
+    await Promise.race([sleep(whole * (0.2 + 0.8 * random())), ended]);
+    child.kill('SIGKILL');
+    if ((await ended) === 'SIGKILL') killed++;
+    expectWhole('killed');
+  }
+  expect(killed).toBeGreaterThan(0);
+  const last = await runNode([cli, ...TRAIN, '--out', 'killed', '--resume'], cwd);
+  expect(last).toMatchObject({ code: 0, stderr: '' });
+  expectSameRun('killed');
+});
+
+describe.skipIf(!OWN_MOUNTS)('a disk', () => {
+  // The network's weights take 2.1 MB, a checkpoint four times that, and the next one is written beside it.
+  test.each([
+    ['for the settings alone', '8k'],
+    ['for no checkpoint', '5m'],
+    ['for one checkpoint', '12m'],
+  ])(
+    'that has room %s: one line says so, what is there is whole, and with more room --resume ends as it would',
+    async (_, size) => {
+      const run = `full-${size}`;
+      mkdirSync(join(cwd, run));
+      const { code, stdout, stderr } = await runInOwnMounts(
+        `mkdir disk-${size}; mount -t tmpfs -o size=${size} tmpfs disk-${size}
+      "$NODE" "$CLI" ${TRAIN.join(' ')} --out disk-${size}/run && exit 1
+      cp -r disk-${size}/run/. ${run}-found
+      mount -o remount,size=100m disk-${size}
+      "$NODE" "$CLI" ${TRAIN.join(' ')} --out disk-${size}/run --resume
+      cp -r disk-${size}/run/. ${run}`,
+        cwd,
+        { CLI: cli },
+      );
+      expect(stderr).toMatch(/^fer-dcnn: disk-\S+ cannot be written: ENOSPC: .* \[(CHECKPOINT|NOT_WRITTEN)\]\n$/);
+      expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('epoch') });
+      const found = readdirSync(join(cwd, `${run}-found`));
+      expect(found.filter((name) => !FILES.includes(name))).toEqual([]);
+      expectWhole(`${run}-found`);
+      expectSameRun(run);
+    },
+  );
+
+  test('that is read-only: CHECKPOINT in one line, and nothing is touched', async () => {
+    cpSync(join(cwd, 'whole'), join(cwd, 'read-only'), { recursive: true });
+    const { code, stderr } = await runInOwnMounts(
+      `mount --bind read-only read-only; mount -o remount,bind,ro read-only
+      "$NODE" "$CLI" train faces --out read-only --resume --epochs 9 --quiet`,
+      cwd,
+      { CLI: cli },
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^fer-dcnn: .*read-only.*EROFS: .* \[CHECKPOINT\]\n$/);
+    expectSameRun('read-only');
+  });
+});
