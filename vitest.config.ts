@@ -4,6 +4,8 @@ const packed = { globalSetup: 'test/package/setup.ts', pool: 'forks' as const, t
 
 export default defineConfig({
   test: {
+    // A test that asserts nothing fails.
+    expect: { requireAssertions: true },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     setupFiles: 'test/seed.ts',
