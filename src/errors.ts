@@ -95,6 +95,12 @@ export function reasonOf(error: unknown): string {
   }
 }
 
+/** Lines as one: `a\n  b` is `a; b`. */
+export function joinLines(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').join('; ');
+}
+
 // --- below this line: helpers of this file alone ---
 
 /** Characters of a message; a path or a value may be longer than any reader wants. */

@@ -105,7 +105,10 @@ export async function runProgram(words: readonly string[]): Promise<void> {
 /** What commander says of a wrong command line. It quotes words as they are; a hint has a line of its own. */
 function usageError(text: string): string {
   const hint = /\n\(Did you mean .*\?\)\n?$/.exec(text);
-  const message = text.slice(0, hint?.index).replace(/^error: |\n+$/g, '');
+  const message = text
+    .slice(0, hint?.index)
+    .replace(/^error: /, '')
+    .trimEnd();
   const lines = [`fer-dcnn: ${message}`, ...(hint === null ? [] : [hint[0].trim()])];
   return lines.map((line) => `${printable(shortened(line))}\n`).join('');
 }

@@ -39,7 +39,7 @@ Examples:
   fer-dcnn split faces --exclude faces/exclude.txt --out faces-clean`;
 
 async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<ExitCode> {
-  const { ratio, seed, exclude, json, out = `${dir.replace(/[\\/]+$/, '')}-split` } = flags;
+  const { ratio, seed, exclude, json, out = `${withoutSlashes(dir)}-split` } = flags;
   if (/^\.*$/.test(dir)) {
     if (flags.out === undefined) throw new FerError('OPTION', `name the folder for the parts of ${dir} with --out`);
   }
@@ -53,6 +53,13 @@ async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<Exit
     process.stdout.write(`${printable(out)}\n${lines.join('')}`);
   }
   return EXIT.ok;
+}
+
+/** At its end; not by a regular expression, which would start anew at each slash of many. */
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && '\\/'.includes(path[end - 1])) end--;
+  return path.slice(0, end);
 }
 
 function ratio(text: string): SplitRatio {

@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, readSync, type Stats, statSync } fro
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { FerError, reasonOf } from '../errors.js';
+import { FerError, joinLines, reasonOf } from '../errors.js';
 import { checkPixelCount } from '../image/check-pixel-count.js';
 import { describeInput } from '../image/describe-input.js';
 import { checkFrameCount } from '../image/frame-count.js';
@@ -189,10 +189,7 @@ function loadSharp() {
 let sharpModule: Promise<typeof import('sharp').default> | undefined;
 
 function broken(name: string, error: unknown): FerError {
-  const reason = reasonOf(error)
-    .trim()
-    .replace(/\s*\n\s*/g, '; ');
-  return new FerError('DECODE', `${name} cannot be decoded: ${reason}`, { cause: error });
+  return new FerError('DECODE', `${name} cannot be decoded: ${joinLines(reasonOf(error))}`, { cause: error });
 }
 
 /** Grey and alpha, interleaved, to grey. */

@@ -5,7 +5,7 @@ import { BlockList, isIPv6 } from 'node:net';
  * multicast, reserved, or a way around that (IPv4 inside IPv6). By the special-purpose registries of IANA (RFC 6890).
  */
 export function isPrivateAddress(address: string): boolean {
-  const plain = address.replace(/%.*$/, '');
+  const plain = address.split('%', 1)[0];
   if (!isIPv6(plain)) return NOT_PUBLIC.check(plain, 'ipv4');
   return !PUBLIC_V6.check(plain, 'ipv6') || NOT_PUBLIC_V6.check(plain, 'ipv6');
 }

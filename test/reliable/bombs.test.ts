@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { runProgram } from '../../src/cli/program.js';
+import { errorLine } from '../../src/cli/report-error.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { imageFolder } from '../../src/node/image-folder.js';
 import { readVotes } from '../../src/node/votes.js';
@@ -125,6 +127,31 @@ describe('texts made to be slow', () => {
     const told = await bounded(async () => readVotes(votes, ['happy']));
     if (told instanceof Error) expect(told).toMatchObject({ name: 'FerError', code: 'DATA' });
     else expect((told as Map<string, unknown>).size).toBe(0);
+  });
+
+  test.each([
+    ['spaces', 'x  \n  y', 'x; y', ' '],
+    ['newlines', '\nx\n\ny\n', 'x; y', '\n'],
+  ])('an error of a million %s, and of few', (_, few, told, character) => {
+    const began = performance.now();
+    expect(errorLine(new Error(`x${character.repeat(1e6)}y`)).length).toBeLessThan(2100);
+    expect(performance.now() - began).toBeLessThan(LONGEST);
+    expect(errorLine(new Error(few))).toBe(`fer-dcnn: ${told} [UNKNOWN]\n`);
+  });
+
+  test('a command line of a hundred thousand newlines or slashes', async () => {
+    const written: string[] = [];
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    // Commands take their time to load.
+    for (const name of ['classify', 'split']) await runProgram([name, '--x']);
+    written.length = 0;
+    const began = performance.now();
+    await runProgram(['classify', `--x${'\n'.repeat(1e5)}y`]);
+    await runProgram(['split', `${'/'.repeat(1e5)}x`]);
+    expect(performance.now() - began).toBeLessThan(LONGEST);
+    stderr.mockRestore();
+    process.exitCode = undefined;
+    expect(written.join('')).toMatch(/^fer-dcnn: unknown option '--x\?+\.\.\.\n.*\nfer-dcnn: \/+.*\n$/s);
   });
 
   test('an address of a million letters', () => {
