@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { FerError } from '../errors.js';
 
 /**
  * Takes a lock: a file that says which process has it. A lock whose process is gone (killed, or of another machine that has
- * not touched it for a minute) is taken over.
+ * not written to it for a minute, by the clock of the disk: those of machines differ, and jump) is taken over.
  *
  * @param path - Its folder is made when it is not there.
  * @returns What gives the lock back.
@@ -25,7 +25,7 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
     while (!(await linked(neighbour, path))) {
       const owner = await ownerOf(path);
       if (owner === 'gone') continue;
-      if (await isAlive(owner, path)) {
+      if (await isAlive(owner, path, neighbour)) {
         const who = owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}`;
         throw new FerError(
           'CHECKPOINT',
@@ -44,9 +44,11 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
   }
   held.add(mine.id);
   await removeLeftNeighbours(path);
-  const beat = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), HEARTBEAT).unref();
+  const file = await openMine(path, mine);
+  const beat = setInterval(() => file?.write(JSON.stringify(mine), 0).catch(() => {}), HEARTBEAT).unref();
   return async () => {
     clearInterval(beat);
+    await file?.close();
     held.delete(mine.id);
     const owner = await ownerOf(path);
     if (owner !== 'gone' && owner?.id === mine.id) await rm(path, { force: true });
@@ -94,7 +96,7 @@ async function removeLeftNeighbours(path: string): Promise<void> {
   for (const name of await readdir(dirname(path)).catch(() => [])) {
     if (!name.startsWith(`${basename(path)}.`) || !name.endsWith('.tmp')) continue;
     const neighbour = join(dirname(path), name);
-    if (!(await isFresh(neighbour))) await rm(neighbour, { force: true }).catch(() => {});
+    if (!(await isFresh(neighbour, path))) await rm(neighbour, { force: true }).catch(() => {});
   }
 }
 
@@ -108,7 +110,17 @@ async function ownerOf(path: string): Promise<Owner | null | 'gone'> {
   }
 }
 
-async function isAlive(owner: Owner | null, path: string): Promise<boolean> {
+/** Bound to this very file: what is written there is never written into a lock that somebody else has put in its place. */
+async function openMine(path: string, mine: Owner): Promise<FileHandle | undefined> {
+  const file = await open(path, 'r+').catch(() => undefined);
+  if (file === undefined) return undefined;
+  if ((await file.readFile('utf8')) === JSON.stringify(mine)) return file;
+  await file.close();
+  return undefined;
+}
+
+/** @param neighbour - A file of this process in the same folder. */
+async function isAlive(owner: Owner | null, path: string, neighbour: string): Promise<boolean> {
   if (owner?.host === hostname()) {
     // A process number is used again, most often after a container's restart: by this very process.
     if (owner.pid === process.pid) return held.has(owner.id);
@@ -119,11 +131,12 @@ async function isAlive(owner: Owner | null, path: string): Promise<boolean> {
       return (error as NodeJS.ErrnoException).code === 'EPERM';
     }
   }
-  return isFresh(path);
+  await writeFile(neighbour, await readFile(neighbour));
+  return isFresh(path, neighbour);
 }
 
-/** Whether a file was touched of late; clocks of machines differ, either way. */
-async function isFresh(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => null);
-  return found !== null && Math.abs(Date.now() - found.mtimeMs) < LEFT_BEHIND;
+/** Whether a file was written to within a minute before another one, which was written to just now. */
+async function isFresh(path: string, writtenNow: string): Promise<boolean> {
+  const [found, now] = await Promise.all([path, writtenNow].map((each) => stat(each).catch(() => null)));
+  return found !== null && (now === null || now.mtimeMs - found.mtimeMs < LEFT_BEHIND);
 }

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/train/checkpoint.js';
@@ -85,6 +86,16 @@ test(`a run killed ${KILLS} times with kill -9 and gone on with --resume ends wi
   const last = await runNode([cli, ...TRAIN, '--out', 'killed', '--resume'], cwd);
   expect(last).toMatchObject({ code: 0, stderr: '' });
   expectSameRun('killed');
+});
+
+test('clocks that jump back and forth change nothing but the seconds', async () => {
+  const clock = join(cwd, 'clock.mjs');
+  writeFileSync(clock, 'const now = Date.now; let calls = 0; Date.now = () => now() + (calls++ % 2 ? 1 : -1) * 1e11;');
+  const { code, stderr } = await runNode([cli, ...TRAIN, '--out', 'jumping'], cwd, {
+    NODE_OPTIONS: `--import=${pathToFileURL(clock).href}`,
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expectSameRun('jumping');
 });
 
 describe.skipIf(!OWN_MOUNTS)('a disk', () => {

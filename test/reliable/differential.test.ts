@@ -5,7 +5,8 @@ import * as layers from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startBackend } from '../../src/backends/use-backend.js';
-import { buildModel } from '../../src/index.js';
+import type { Normalization } from '../../src/image/normalize.js';
+import { buildModel, createClassifier, EMOTIONS } from '../../src/index.js';
 import { registerTrainingKernels } from '../../src/kernels/index.js';
 import { randomStream } from '../../src/train/random.js';
 
@@ -123,6 +124,54 @@ test('the network with random weights gives the same probabilities on simd as on
   expect(seen.size).toBeGreaterThan(15);
   console.log(`differential: the largest error of a logit is ${largestError.toExponential(1)} of the largest logit`);
   logitsOf.dispose();
+});
+
+const pictures = fc.record({
+  width: fc.constantFrom(1, 1, 2, 31, 32, 33, 48, 700),
+  height: fc.constantFrom(1, 1, 2, 31, 32, 33, 48, 700),
+  channels: fc.constantFrom(1, 3, 4) as fc.Arbitrary<1 | 3 | 4>,
+  levels: fc.constantFrom('noise', 'constant', 'black', 'white', 'two halves'),
+  normalization: fc.constantFrom('unit', 'standardize', 'localContrast') as fc.Arbitrary<Normalization>,
+  angle: fc.constantFrom(undefined, 0, 0.3),
+  seed: fc.nat(),
+});
+
+test('pictures of one pixel, of one colour, narrow and large ones are classified alike on simd, wasm and cpu', async () => {
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(pictures, async ({ width, height, channels, levels, normalization, angle, seed }) => {
+      const random = randomStream(seed);
+      const level = Math.floor(256 * random());
+      const data = Uint8Array.from({ length: width * height * channels }, (_, k) => {
+        if (levels === 'noise') return 256 * random();
+        if (levels === 'two halves') return k < (width * height * channels) / 2 ? 0 : 255;
+        return { constant: level, black: 0, white: 255 }[levels];
+      });
+      // A long strip that leans reaches further out of its picture than a box may.
+      const leaning = angle !== undefined && Math.max(width, height) <= 4 * Math.min(width, height);
+      const box = leaning ? { x: 0, y: 0, width, height, angle } : undefined;
+      const lists: number[][] = [];
+      for (const backend of ['cpu', 'wasm', 'simd']) {
+        const classifier = createClassifier({ backend, normalization });
+        // Of two faces: the first of them alone is computed with in 8 bits, and compared too.
+        const image = { data, width, height, channels };
+        const [[alone], pair] = [
+          [await classifier.classify(image, { box })],
+          await classifier.classify([image, image], { box }),
+        ];
+        for (const list of [alone, ...pair])
+          lists.push(EMOTIONS.map((name) => list.find((p) => p.className === name)!.probability));
+        classifier.dispose();
+      }
+      for (const list of lists) {
+        expect(Math.abs(list.reduce((sum, p) => sum + p, 0) - 1)).toBeLessThan(1e-5);
+        for (const [i, probability] of list.entries()) expect(Math.abs(probability - lists[0][i])).toBeLessThan(1e-5);
+      }
+      seen.add(Math.min(width, height) === 1 ? 'narrow' : 'wide').add(levels);
+    }),
+    { numRuns: 40 },
+  );
+  expect(seen.size).toBe(7);
 });
 
 // --- below this line: helpers of this file alone ---
