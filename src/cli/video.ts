@@ -13,6 +13,7 @@ interface VideoFlags {
   frames?: true;
   fps: number;
   maxFrames?: number;
+  maxPixels?: number;
   maxFaces?: number;
   smoothing?: number;
   minDuration?: number;
@@ -35,6 +36,7 @@ export function videoCommand(): Command {
     .option('--frames', 'with --json or --csv: a line for each frame or face on it, as it goes, instead of the summary')
     .option('--fps <n>', 'frames a second to look at', numberBetween(0, 1000), 10)
     .option('--max-frames <n>', 'look at so many frames at most', wholeNumber(1))
+    .option('--max-pixels <n>', 'refuse videos of more pixels a frame (default: 64 million)', wholeNumber(1))
     .option('--max-faces <n>', 'look at the so many biggest faces of a frame', wholeNumber(1))
     .option('--smoothing <ms>', 'time constant of smoothing (default: 300)', wholeNumber(0))
     .option('--min-duration <ms>', 'how long an emotion must last to count (default: 500)', wholeNumber(0))
@@ -66,7 +68,7 @@ Examples:
   fer-dcnn video --csv --frames --fps 25 clip.mp4 > frames.csv`;
 
 async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promise<ExitCode> {
-  const { json, csv, frames: perFrame, fps, maxFrames, maxFaces, smoothing, minDuration, quiet } = flags;
+  const { json, csv, frames: perFrame, fps, maxFrames, maxPixels, maxFaces, smoothing, minDuration, quiet } = flags;
   if (perFrame && !json && !csv) {
     process.stderr.write('fer-dcnn: --frames goes with --json or --csv (see: fer-dcnn video --help)\n');
     return EXIT.none;
@@ -98,7 +100,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   let damage: unknown;
   let scale = 1;
   try {
-    const frames = videoFrames(file, { fps, maxFrames, signal });
+    const frames = videoFrames(file, { fps, maxFrames, maxPixels, signal });
     for await (const { image, timestamp } of frames) {
       scale = info.width / image.width;
       const state = scaled(await tracker.update(image, timestamp), scale);

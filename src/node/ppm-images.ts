@@ -1,12 +1,17 @@
 import { FerError } from '../errors.js';
+import { checkPixelCount } from '../image/check-pixel-count.js';
 import type { PixelImage } from '../image/pixels.js';
 
 /**
  * Reads a stream of PPM images (`P6`, 8 bits), as ffmpeg writes them: each says its own size. One image at a time is held.
  *
- * @throws FerError `DECODE` for bytes that are none; an image that breaks off is left out.
+ * @param maxPixels - Largest width * height of one: no memory is taken for more.
+ * @throws FerError `DECODE` for bytes that are none, `TOO_LARGE`; an image that breaks off is left out.
  */
-export async function* ppmImages(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<PixelImage, void, undefined> {
+export async function* ppmImages(
+  chunks: AsyncIterable<Uint8Array>,
+  maxPixels: number,
+): AsyncGenerator<PixelImage, void, undefined> {
   let head: Uint8Array = new Uint8Array(0);
   let image: PixelImage | null = null;
   let filled = 0;
@@ -22,6 +27,7 @@ export async function* ppmImages(chunks: AsyncIterable<Uint8Array>): AsyncGenera
         }
         head = new Uint8Array(0);
         const { width, height } = header;
+        checkPixelCount(width, height, maxPixels, 'a frame from ffmpeg');
         image = { data: new Uint8Array(width * height * 3), width, height, channels: 3 };
         filled = 0;
         rest = joined.subarray(header.length);

@@ -42,7 +42,7 @@ export async function probeVideo(video: string | URL): Promise<VideoInfo> {
   }
   if ((await run.ended) !== 0) throw await unreadable(path, run.errors);
 
-  const { streams = [], format = {} } = JSON.parse(json) as Probe;
+  const { streams = [], format = {} } = parsed(path, json);
   const [stream] = streams;
   if (!stream?.width || !stream.height) throw new FerError('DECODE', `${path} has no video in it`);
   const width = Math.round(stream.width * (ratioOf(stream.sample_aspect_ratio) ?? 1));
@@ -71,6 +71,14 @@ interface Probe {
     side_data_list?: { rotation?: number }[];
   }[];
   format?: { duration?: string };
+}
+
+function parsed(path: string, json: string): Probe {
+  try {
+    return JSON.parse(json) as Probe;
+  } catch (error) {
+    throw new FerError('DECODE', `ffprobe does not say in JSON what is in ${path}`, { cause: error });
+  }
 }
 
 async function unreadable(path: string, errors: string[]): Promise<FerError> {

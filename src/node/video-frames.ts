@@ -1,4 +1,6 @@
 import { FerError } from '../errors.js';
+import { checkPixelCount } from '../image/check-pixel-count.js';
+import { pixelLimit } from '../image/image-limits.js';
 import type { PixelImage } from '../image/pixels.js';
 import { ppmImages } from './ppm-images.js';
 import { probeVideo } from './probe-video.js';
@@ -20,6 +22,11 @@ export interface VideoFramesOptions {
    * @default 1280
    */
   maxSize?: number;
+  /**
+   * Largest width * height of the video itself: nothing of a larger one is decoded.
+   * @default 64e6
+   */
+  maxPixels?: number;
   /** Stops with `ABORTED`. */
   signal?: AbortSignal;
 }
@@ -36,8 +43,8 @@ export interface VideoFrame {
  * Reads the frames of a video file, one at a time, with `ffmpeg` from PATH. It reads on only as frames are taken, and
  * is ended when the loop is left.
  *
- * @throws FerError `NOT_FOUND`, `INPUT`, `OPTION`; `DECODE` for a file without a video; `PACKAGE_MISSING` without ffmpeg on
- * PATH; `ABORTED`; `DAMAGED` for a file that breaks off or is broken in places: after all the frames that could be read.
+ * @throws FerError `NOT_FOUND`, `INPUT`, `OPTION`; `DECODE` for a file without a video; `TOO_LARGE` over `maxPixels`;
+ * `PACKAGE_MISSING` without ffmpeg on PATH; `ABORTED`; `DAMAGED` for a file that breaks off or is broken in places: after all the frames that could be read.
  * @example
  * for await (const { image, timestamp } of videoFrames('clip.mp4', { fps: 5 })) {
  *   console.log(timestamp, await classifyFaces(image));
@@ -51,20 +58,25 @@ export async function* videoFrames(
   if (!(fps > 0 && fps <= 1000)) throw new FerError('OPTION', `fps must be above 0 and at most 1000, got ${fps}`);
   if (!(maxFrames >= 1)) throw new FerError('OPTION', `maxFrames must be 1 or more, got ${maxFrames}`);
   if (!(maxSize >= 16)) throw new FerError('OPTION', `maxSize must be 16 pixels or more, got ${maxSize}`);
+  const maxPixels = pixelLimit(options);
   throwIfAborted(signal);
   const path = await videoPath(video);
-  const { duration } = await probeVideo(path);
+  const { width, height, duration } = await probeVideo(path);
+  checkPixelCount(width, height, maxPixels, path);
   throwIfAborted(signal);
 
+  // Frames may grow in the midst of it. ffmpeg counts what it rounds up to whole blocks.
+  const decodable = Math.min(Math.ceil(2 * maxPixels) + 2 ** 16, 2 ** 31 - 1);
   const run = runFfmpeg('ffmpeg', [
-    ...['-nostdin', ...inputArgs(path), '-map', '0:v:0', '-an', '-sn', '-dn'],
+    ...['-nostdin', '-max_pixels', String(decodable)],
+    ...[...inputArgs(path), '-map', '0:v:0', '-an', '-sn', '-dn'],
     ...['-vf', `fps=${fps},${reducedTo(maxSize)}`, '-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
   ]);
   const stop = () => void run.kill();
   signal?.addEventListener('abort', stop, { once: true });
   let count = 0;
   try {
-    for await (const image of ppmImages(run.stdout)) {
+    for await (const image of ppmImages(run.stdout, (Math.ceil(maxSize) + 1) ** 2)) {
       throwIfAborted(signal);
       yield { image, timestamp: (count * 1000) / fps };
       count++;

@@ -10,9 +10,11 @@ import { isList } from '../../src/image/is-list.js';
 import { toInput } from '../../src/image/to-input.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { buildModel, classify, preprocess } from '../../src/index.js';
+import { createClassifier as createLiteClassifier } from '../../src/lite/index.js';
 import { fromFiles, type ModelFiles, toFiles } from '../../src/model/artifacts.js';
 import { quantize } from '../../src/model/quantize.js';
 import { readExclusions } from '../../src/node/exclusions.js';
+import { ppmImages } from '../../src/node/ppm-images.js';
 import { readVotes } from '../../src/node/votes.js';
 import { itemOf, itemsOf, jobDataOf, schemeOf } from '../../src/queue/items.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.js';
@@ -138,6 +140,46 @@ describe('files', () => {
     });
   });
 
+  test('frames of videos, in chunks of any size', { timeout: TIME }, async () => {
+    const frame = (width: number, height: number) => [
+      Buffer.from(`P6\n${width} ${height}\n255\n`),
+      Buffer.alloc(width * height * 3),
+    ];
+    const whole = Buffer.concat([...frame(4, 3), ...frame(20, 1), ...frame(1, 9)]);
+    const counts = await fuzz(
+      'ppm',
+      0.06,
+      fc.tuple(
+        changes.map((list) => mutate(whole, list)),
+        fc.integer({ min: 1, max: 200 }),
+      ),
+      async ([bytes, size]) => {
+        async function* chunks() {
+          for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
+        }
+        let pixels = 0;
+        for await (const { data, width, height } of ppmImages(chunks(), LIMIT)) {
+          if (data.length !== width * height * 3 || data.length === 0) throw new Error('wrong pixels');
+          pixels += data.length;
+        }
+        if (pixels > bytes.length) throw new Error('more pixels than bytes');
+      },
+      { bytesOf: ([bytes]) => bytes },
+    );
+    expect(counts.answer).toBeGreaterThan(0);
+    expect(counts.DECODE).toBeGreaterThan(0);
+  });
+
+  test('weights of the network without TF.js', { timeout: TIME }, async () => {
+    const counts = await fuzz('lite-weights', 0.02, changes, async (list) => {
+      const weights = mutate(readFileSync('weights/weights.bin'), list);
+      const classifier = createLiteClassifier({ weights });
+      await classifier.classify({ data: new Uint8Array(4), width: 2, height: 2, channels: 1 });
+      throw new Error('damage not seen');
+    });
+    expect(counts.WEIGHTS_CORRUPT).toBeGreaterThan(0);
+  });
+
   test('quantisation', { timeout: TIME }, async () => {
     const counts = await fuzz(
       'quantisation',
@@ -243,29 +285,29 @@ test('numbers and errors on the command line', { timeout: TIME }, async () => {
 });
 
 describe('what broke once', () => {
-  const inputs = (target: string) => {
-    const path = join('test/fuzz/regressions', target);
-    return existsSync(path)
-      ? readdirSync(path).map((name) => [name, new Uint8Array(readFileSync(join(path, name)))] as const)
-      : [];
+  const root = 'test/fuzz/regressions';
+  /** What is done with an input of each target that keeps its bytes. */
+  const targets: Record<string, (bytes: Uint8Array) => unknown> = {
+    ...Object.fromEntries(FORMATS.map((format) => [format, (bytes) => toPixels(bytes, { maxPixels: LIMIT })])),
+    checkpoint: decodeCheckpoint,
+    exclusions: (bytes) => {
+      const path = join(folder, 'again.txt');
+      writeFileSync(path, bytes);
+      readExclusions(path);
+    },
+    votes: (bytes) => {
+      const path = join(folder, 'again.csv');
+      writeFileSync(path, bytes);
+      readVotes(path, ['angry', 'happy']);
+    },
   };
-  const targets: [string, (bytes: Uint8Array) => unknown][] = [
-    ...FORMATS.map((format): [string, (bytes: Uint8Array) => unknown] => [
-      format,
-      (bytes) => toPixels(bytes, { maxPixels: LIMIT }),
-    ]),
-    ['checkpoint', decodeCheckpoint],
-    [
-      'votes',
-      (bytes) => {
-        const path = join(folder, 'again.csv');
-        writeFileSync(path, bytes);
-        readVotes(path, ['angry', 'happy']);
-      },
-    ],
-  ];
-  test.each(targets)('%s', async (target, work) => {
-    for (const [name, bytes] of inputs(target))
-      expect(await outcome(target, bytes, () => work(bytes)), name).toMatch(/^[\w]+$/);
+  const kept = readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => readdirSync(join(root, name)).map((file) => ({ target: name, file })));
+
+  test.each(kept)('$target: $file', async ({ target, file }) => {
+    const bytes = new Uint8Array(readFileSync(join(root, target, file)));
+    expect(targets).toHaveProperty(target);
+    expect(await outcome(target, bytes, () => targets[target](bytes))).toMatch(/^\w+$/);
   });
 });

@@ -49,6 +49,18 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(children()).toEqual([]);
   });
 
+  test('refuses a video of more pixels than allowed, before any of it is decoded', async () => {
+    const large = await read(clip, { maxPixels: 320 * 200 - 1 });
+    expect(large).toMatchObject({
+      frames: [],
+      error: { code: 'TOO_LARGE', message: expect.stringContaining('320x200') },
+    });
+    const { frames, error } = await read(clip, { maxPixels: 320 * 200, fps: 1 });
+    expect(error).toBeUndefined();
+    expect(frames).toHaveLength(3);
+    expect((await read(clip, { maxPixels: 0 })).error).toMatchObject({ code: 'OPTION' });
+  });
+
   test('gives frames at an even rate, each what the video shows at its time', async () => {
     const { frames, error } = await read(clip, { fps: 5 });
     expect(error).toBeUndefined();
@@ -199,6 +211,22 @@ describe('without ffmpeg', () => {
 });
 
 describe('ppmImages', () => {
+  test.each([
+    ['more pixels than it may have', 'P6 3 1 255 ', 'TOO_LARGE', /3x1.*limit of 2/],
+    ['more pixels than there is memory', 'P6 999999999 999999999 255 ', 'TOO_LARGE', /999999999x999999999/],
+    ['no pixels', 'P6 0 7 255 ', 'DECODE', /no pixels: 0x7/],
+    ['another depth', `P6 1 1 65535 ${'x'.repeat(60)}`, 'DECODE', /no PPM image/],
+  ])('refuses %s', async (_, text, code, message) => {
+    async function* chunks() {
+      yield Buffer.from(text);
+    }
+    await expect(ppmImages(chunks(), 2).next()).rejects.toMatchObject({
+      name: 'FerError',
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
   test.each([1, 7, 64, 1000])('reads images from chunks of %d bytes', async (size) => {
     const bytes = Buffer.concat([
       Buffer.from('P6\n2 1\n255\n'),
@@ -211,7 +239,7 @@ describe('ppmImages', () => {
       for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
     }
     const images: unknown[] = [];
-    for await (const image of ppmImages(chunks())) images.push(image);
+    for await (const image of ppmImages(chunks(), 2)) images.push(image);
     expect(images).toEqual([
       { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 2, height: 1, channels: 3 },
       { data: Uint8Array.of(7, 8, 9), width: 1, height: 1, channels: 3 },
