@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { installedCopies } from './consumer.js';
 import { writeFaces } from './faces.js';
+import { OWN_MOUNTS, runInOwnMounts } from './own-mounts.js';
 import { runNode, runProgram } from './run-node.js';
 
 const { folder } = inject('consumer');
@@ -93,6 +94,19 @@ describe('the same answer', () => {
     }
     expect(state()).toEqual(before);
   });
+
+  test.skipIf(!OWN_MOUNTS)(
+    'from a disk that is read-only to root too, with nothing writable but a terminal',
+    async () => {
+      const { code, stdout, stderr } = await runInOwnMounts(
+        'mount --bind .. ..; mount -o remount,bind,ro ..; cd "$PWD"; ! touch x 2> /dev/null; "$NODE" classify.mjs',
+        cwd,
+        { TMPDIR: '/nowhere', HOME: '/nowhere' },
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(JSON.parse(stdout)).toEqual(usual);
+    },
+  );
 
   test('from two copies of the package in one process', async () => {
     const copy = join(cwd, 'other/node_modules/fer-dcnn');
