@@ -22,9 +22,9 @@ function describeObject(value: object): string {
   if (value instanceof URL) return value.href;
 
   const given: unknown = value.constructor?.name;
-  const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'object';
+  const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;
   if (typeof Blob !== 'undefined' && value instanceof Blob) return `${name} of ${value.size} bytes`;
   if (name === 'Object') return `an object with the keys ${Object.keys(value).slice(0, 8).join(', ') || '(none)'}`;
-  return `${/^[AEIOUH]/.test(name) ? 'an' : 'a'} ${name}`;
+  return `${/^(?:[AEIO]|HTML)/.test(name) ? 'an' : 'a'} ${name}`;
 }

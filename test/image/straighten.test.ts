@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PixelImage } from '../../src/image/pixels.js';
+import type { PixelImage, Raster } from '../../src/image/pixels.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { resample } from '../../src/image/resample.js';
-import { straighten } from '../../src/image/straighten.js';
+import { type Crop, straighten } from '../../src/image/straighten.js';
+import { randomStream } from '../../src/train/random.js';
 
 /** Level 20 + right * x + down * y at the centre of each pixel. */
 function slope(
@@ -27,6 +28,8 @@ describe('straighten', () => {
         (angle, side, size) => {
           const crop = { x: 60 - side / 2, y: 60 - side / 2, width: side, height: side, angle };
           const found = straighten(slope(0.7, 0.9), crop, size, 1);
+          expect(found.length).toBe(size * size);
+          let within = true;
           for (let i = 0; i < size; i++) {
             for (let j = 0; j < size; j++) {
               const right = ((j + 0.5) / size - 0.5) * side;
@@ -35,11 +38,11 @@ describe('straighten', () => {
               const y = 60 + right * Math.sin(angle) + down * Math.cos(angle);
               // At the rim, resampling leans on the edge pixels.
               const rim = i === 0 || j === 0 || i === size - 1 || j === size - 1;
-              expect(Math.abs(found[i * size + j] - (20 + 0.7 * x + 0.9 * y))).toBeLessThan(
-                rim ? 0.3 * (side / size) + 0.5 : 0.5,
-              );
+              const difference = Math.abs(found[i * size + j] - (20 + 0.7 * x + 0.9 * y));
+              within &&= difference < (rim ? 0.3 * (side / size) + 0.5 : 0.5);
             }
           }
+          expect(within).toBe(true);
         },
       ),
       { numRuns: 40 },
@@ -82,14 +85,123 @@ describe('straighten', () => {
     for (const [k, value] of turned.entries()) expect(Math.abs(value - upright[k])).toBeLessThan(2 / 255);
   });
 
-  test('an angle of NaN or infinity, and a box that is none, are refused', () => {
-    const box = { x: 20, y: 30, width: 64, height: 64 };
-    const bad = [{ angle: Number.NaN }, { angle: Infinity }, { angle: 1, width: 0 }, { angle: 1, x: 500 }];
-    for (const change of bad) {
-      const image = slope(1, 1);
-      expect(() => pixelsToInput(image, { box: { ...box, ...change } })).toThrow(
+  test('is the three steps that it promises: four times as dense, turned, reduced', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.double({ min: -4, max: 4, noNaN: true }),
+        fc.tuple(share, share, share, share),
+        fc.integer({ min: 1, max: 6 }),
+        fc.constantFrom(1, 3),
+        fc.constantFrom(1, 3, 4),
+        fc.integer(),
+        (angle, [a, b, c, d], size, channels, of, seed) => {
+          const random = randomStream(seed);
+          const image = { data: Uint8Array.from({ length: 600 * of }, () => 256 * random()), width: 30, height: 20 };
+          const raster = { ...image, channels: of as 1 | 3 | 4 };
+          const crop = { x: 20 * a - 3, y: 15 * b - 3, width: 4 + 20 * c, height: 4 + 20 * d, angle };
+          const found = straighten(raster, crop, size, channels as 1 | 3);
+          expect(gap(found, slowStraighten(raster, crop, size, channels as 1 | 3))).toBeLessThan(1e-3);
+        },
+      ),
+    );
+  });
+
+  test('without an angle it is what angle 0 gives, and nearly what resample gives', () => {
+    const image = slope(1, 0.5);
+    const box = { x: 20, y: 30, width: 64, height: 48 };
+    const found = straighten(image, box, 16, 1);
+    expect(gap(found, straighten(image, { ...box, angle: 0 }, 16, 1))).toBe(0);
+    expect(gap(found, resample(image, { width: 16, height: 16, box }))).toBeLessThan(1);
+  });
+
+  test('is written where it is wanted', () => {
+    const out = new Float32Array(16);
+    const crop = { x: 20, y: 30, width: 64, height: 64, angle: 1 };
+    expect(straighten(slope(1, 1), crop, 4, 1, out)).toBe(out);
+    expect(gap(out, straighten(slope(1, 1), crop, 4, 1))).toBe(0);
+  });
+
+  const box = { x: 20, y: 30, width: 64, height: 64, angle: 1 };
+
+  test.each<[string, object, number, string | RegExp]>([
+    ['an angle of NaN', { angle: Number.NaN }, 32, 'the angle of a box must be a finite number, got NaN'],
+    ['an endless angle', { angle: Infinity }, 32, 'the angle of a box must be a finite number, got Infinity'],
+    ['an angle as text', { angle: '1' }, 32, 'the angle of a box must be a finite number, got "1"'],
+    [
+      'a box of no width',
+      { width: 0 },
+      32,
+      'box { x: 20, y: 30, width: 0, height: 64 } must have finite numbers and a width and height above 0',
+    ],
+    ['a box elsewhere', { x: 500 }, 32, /^box \{ x: .* \} lies outside the image of 120x120 pixels$/],
+    ['size 0', {}, 0, 'size must be a whole number from 1 to 2048, got 0'],
+    ['size 1.5', {}, 1.5, 'size must be a whole number from 1 to 2048, got 1.5'],
+    ['size 2049', {}, 2049, 'size must be a whole number from 1 to 2048, got 2049'],
+    // Of size 2048, four times as dense is too wide already.
+    ['size 2048', { angle: 0 }, 2048, 'width must be a whole number from 1 to 4096, got 8192'],
+    // A needle: 64 / 0.001 * sin(1) * 128 columns; then as many rows; then more than fit in 31 bits.
+    ['a needle', { width: 0.001 }, 32, /^width must be a whole number from 1 to 4096, got 6893\d{3}$/],
+    ['a flat needle', { height: 0.001 }, 32, /^height must be a whole number from 1 to 4096, got 6893\d{3}$/],
+    ['a finer needle', { width: 1e-7 }, 32, 'width must be a whole number from 1 to 4096, got 1073741824'],
+    ['a finer flat needle', { height: 1e-7 }, 32, 'height must be a whole number from 1 to 4096, got 1073741824'],
+  ])('%s is refused', (_, change, size, message) => {
+    const told = typeof message === 'string' ? message : expect.stringMatching(message);
+    expect(() => straighten(slope(1, 1), { ...box, ...change }, size, 1)).toThrow(
+      expect.objectContaining({ code: 'OPTION', message: told }),
+    );
+  });
+
+  test('an angle or box out of its range is refused as an option of pixelsToInput too', () => {
+    for (const change of [{ angle: Number.NaN }, { angle: Infinity }, { width: 0 }, { x: 500 }]) {
+      expect(() => pixelsToInput(slope(1, 1), { box: { ...box, ...change } })).toThrow(
         expect.objectContaining({ code: 'OPTION' }),
       );
     }
   });
 });
+
+/** The three steps by the docstring, each pixel by itself. */
+function slowStraighten(image: Raster, { x, y, width, height, angle = 0 }: Crop, size: number, channels: 1 | 3) {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  /** A point of the crop, from its centre, where the turned one lies on the image. */
+  const onImage = (right: number, down: number) => [
+    x + width / 2 + right * cos - down * sin,
+    y + height / 2 + right * sin + down * cos,
+  ];
+  const wide = Math.abs(width * cos) + Math.abs(height * sin);
+  const high = Math.abs(width * sin) + Math.abs(height * cos);
+  const around = { x: x + (width - wide) / 2, y: y + (height - high) / 2, width: wide, height: high };
+
+  const dense = 4 * size;
+  const columns = Math.ceil((wide / width) * dense);
+  const rows = Math.ceil((high / height) * dense);
+  const levels = resample(image, { width: columns, height: rows, channels, box: around });
+  const clamp = (value: number, last: number) => Math.min(Math.max(value, 0), last);
+  const turned = Float32Array.from({ length: dense * dense * channels }, (_, k) => {
+    const pixel = Math.floor(k / channels);
+    const right = (((pixel % dense) + 0.5) / dense - 0.5) * width;
+    const down = ((Math.floor(pixel / dense) + 0.5) / dense - 0.5) * height;
+    const [imageX, imageY] = onImage(right, down);
+    const u = clamp(((imageX - around.x) / around.width) * columns - 0.5, columns - 1);
+    const v = clamp(((imageY - around.y) / around.height) * rows - 0.5, rows - 1);
+    let sum = 0;
+    for (const column of [Math.floor(u), Math.floor(u) + 1]) {
+      for (const row of [Math.floor(v), Math.floor(v) + 1]) {
+        const weight = (1 - Math.abs(u - column)) * (1 - Math.abs(v - row));
+        if (weight > 0) sum += weight * levels[(row * columns + column) * channels + (k % channels)];
+      }
+    }
+    return sum;
+  });
+  return resample({ data: turned, width: dense, height: dense, channels }, { width: size, height: size, channels });
+}
+
+/** The largest difference of two results; NaN where one is longer, or no number. */
+function gap(found: Float32Array, expected: ArrayLike<number>): number {
+  let largest = 0;
+  for (let k = 0; k < Math.max(found.length, expected.length); k++) {
+    largest = Math.max(largest, Math.abs(found[k] - expected[k]));
+  }
+  return largest;
+}

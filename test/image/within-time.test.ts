@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { withinTime } from '../../src/image/within-time.js';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { timeoutOf, withinTime } from '../../src/image/within-time.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('withinTime', () => {
   test('gives what the work brings, and its errors', async () => {
@@ -16,7 +20,7 @@ describe('withinTime', () => {
     await expect(waiting).rejects.toMatchObject({
       name: 'FerError',
       code: 'TIMEOUT',
-      message: expect.stringMatching(/^slow\.avif .* 10 ms/),
+      message: 'slow.avif took longer to decode than 10 ms; maxMilliseconds raises the limit',
     });
     expect(late).toEqual([]);
     await work;
@@ -39,5 +43,25 @@ describe('withinTime', () => {
 
   test('a limit beyond what timers count is no limit of a millisecond', async () => {
     expect(await withinTime(sleep(20, 'done'), 1e12, 'it')).toBe('done');
+  });
+
+  test('no timer outlives the work, and none is set where there is no limit', async () => {
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    await withinTime(Promise.resolve(5), Number.POSITIVE_INFINITY, 'it');
+    expect(set).not.toHaveBeenCalled();
+    await withinTime(Promise.resolve(5), 1000, 'it');
+    await withinTime(Promise.reject(new Error('broken')), 1000, 'it').catch(() => {});
+    expect(set).toHaveBeenCalledTimes(2);
+    for (const { value } of set.mock.results) expect(cleared).toHaveBeenCalledWith(value);
+  });
+
+  test('what is thrown names the cause, where there is one', () => {
+    const cause = new Error('stopped');
+    expect(timeoutOf('face.gif', 250, cause)).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'face.gif took longer to decode than 250 ms; maxMilliseconds raises the limit',
+      cause,
+    });
   });
 });
