@@ -44,6 +44,19 @@ describe('normalize', () => {
     }
   });
 
+  test.each(['kernels', 'none'] as const)("'localContrast' leaves what hardly differs as it is: %s", (use) => {
+    usePixelKernels(use);
+    // Stripes of 0 and 255 on the left; on the right, where no stripe is within reach, 100 and 101.
+    const image = Float32Array.from({ length: 32 * 64 }, (_, k) => {
+      return k % 64 < 32 ? 255 * (k % 2) : 100 + (k % 2);
+    });
+    const found = normalize(image.slice(), { normalization: 'localContrast', width: 64 });
+    expect(gap(found, slowLocalContrast(image, 64))).toBeLessThan(5e-6);
+    // A stripe's deviation is about half of white, so that the mean is a quarter and what divides an eighth of white.
+    expect(Math.abs(found[32 * 64 - 1])).toBeLessThan(0.05);
+    expect(Math.abs(found[15 * 64])).toBeGreaterThan(0.9);
+  });
+
   test("'localContrast' hardly sees a change of light", () => {
     const image = Float32Array.from({ length: 1024 }, (_, k) => 100 + 40 * Math.sin(k * k));
     const darker = image.map((level) => level * 0.5 + 20);
@@ -66,11 +79,19 @@ describe('normalize', () => {
     );
   });
 
-  test.each(['standardize', 'localContrast'] as const)('%s of one colour is zero, exactly', (normalization) => {
+  test.each([
+    ['standardize', 'kernels', 1],
+    ['standardize', 'kernels', 3],
+    ['localContrast', 'kernels', 1],
+    ['localContrast', 'none', 1],
+    ['localContrast', 'none', 3],
+  ] as const)('%s of one colour is zero, exactly: %s, %d channels', (normalization, use, channels) => {
+    usePixelKernels(use);
     fc.assert(
       fc.property(fc.double({ min: 0, max: 255, noNaN: true }), (level) => {
-        const image = new Float32Array(1024).fill(level);
-        expect(normalize(image, { normalization }).every((value) => value === 0)).toBe(true);
+        const image = new Float32Array(20 * 20 * channels).fill(level);
+        const input = normalize(image, { normalization, width: 20, channels });
+        expect(input.every((value) => value === 0)).toBe(true);
       }),
     );
   });
