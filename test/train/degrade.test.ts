@@ -94,3 +94,163 @@ describe('degrade', () => {
     }
   });
 });
+
+describe('degrade, on colours and sides that are no multiple of 8', () => {
+  const sides: [number, number, number][] = [
+    [13, 9, 3],
+    [7, 17, 1],
+    [1, 10, 1],
+  ];
+
+  test('the first draw says which of the four, each as likely; the second how strong', () => {
+    const one = noise(9, 9, 1);
+    const by = (first: number) => changed(one, [first, 0.5]);
+    for (const [low, high] of [
+      [0, 0.2499],
+      [0.25, 0.4999],
+      [0.5, 0.7499],
+      [0.75, 0.9999],
+    ]) {
+      expect(by(low)).toEqual(by(high));
+    }
+    expect(new Set([0, 0.25, 0.5, 0.75].map((first) => by(first).join())).size).toBe(4);
+  });
+
+  test.each([
+    [0, 0.4],
+    [0.25, 0.7],
+    [1, 1.6],
+  ])('at strength %d blurs by a Gaussian of %d pixels, whose weights sum to 1 at every edge', (strength, sigma) => {
+    for (const side of sides) {
+      const image = noise(...side);
+      const bell = (distance: number) => Math.exp(-(distance ** 2) / (2 * sigma ** 2));
+      const expected = filtered(image, (x, y, fromX, fromY) => bell(Math.hypot(x - fromX, y - fromY)));
+      expectClose(changed(image, [0, strength]), expected, 3);
+    }
+  });
+
+  test.each([
+    [0, 0.01],
+    [0.5, 0.045],
+    [1, 0.08],
+  ])('at strength %d adds noise of %d of the range, by Box and Muller', (strength, share) => {
+    // A radius of one deviation, in the four directions: two numbers each, the last without its second.
+    const radius = 1 - Math.exp(-0.5);
+    const draws = [0, 0.25, 0.5, 0.75].flatMap((turn) => [radius, turn]);
+    const wanted = [1, 0, 0, 1, -1, 0, 0];
+    for (const range of [1, 255]) {
+      const image = { data: new Float32Array(7).fill(range / 2), width: 7, height: 1, channels: 1 };
+      const expected = wanted.map((sign) => range / 2 + sign * share * range);
+      expectClose(changed(image, [0.25, strength, ...draws], range), expected, range === 1 ? 6 : 4);
+    }
+    const twice = { data: new Float32Array(2), width: 2, height: 1, channels: 1 };
+    // 1 - e^-2 gives twice the deviation: the root of -2 ln e^-2.
+    expectClose(changed(twice, [0.25, strength, 1 - Math.exp(-2), 0]), [2 * share * 255, 0], 4);
+  });
+
+  test.each([
+    [0, 60],
+    [0.3, 45],
+    [1, 10],
+  ])('at strength %d compresses as the cosine transform of T.81 says, at quality %d', (strength, quality) => {
+    for (const side of sides) {
+      const image = noise(...side);
+      expectClose(changed(image, [0.5, strength]), compressed(image, quality), 2);
+      const unit = { ...image, data: image.data.map((level) => level / 255) };
+      expectClose(
+        changed(unit, [0.5, strength], 1),
+        compressed(image, quality).map((level) => level / 255),
+        4,
+      );
+    }
+  });
+
+  test.each([
+    [0, 0.9],
+    [0.5, 0.625],
+    [1, 0.35],
+  ])('at strength %d reduces to %d of each side, at least a pixel, and enlarges again', (strength, share) => {
+    for (const side of sides) {
+      const image = noise(...side);
+      const [width, height, channels] = side as [number, number, 1 | 3];
+      const small = {
+        width: Math.max(1, Math.round(width * share)),
+        height: Math.max(1, Math.round(height * share)),
+        channels,
+      };
+      const data = resample({ ...image, channels }, small);
+      expectClose(changed(image, [0.75, strength]), resample({ data, ...small }, { width, height, channels }), 2);
+    }
+  });
+});
+
+// --- below this line: what is expected, by another way ---
+
+function noise(width: number, height: number, channels: number): Levels {
+  const random = randomStream(width, height, channels);
+  return {
+    data: Float32Array.from({ length: width * height * channels }, () => 255 * random()),
+    width,
+    height,
+    channels,
+  };
+}
+
+function changed(image: Levels, draws: number[], range = 255): Float32Array {
+  const data = Float32Array.from(image.data);
+  let next = 0;
+  degrade({ ...image, data }, range, () => draws[next++]);
+  return data;
+}
+
+function expectClose(out: ArrayLike<number>, expected: ArrayLike<number>, digits: number): void {
+  expect(out.length).toBe(expected.length);
+  const furthest = Math.max(...Array.from(out, (level, k) => Math.abs(level - expected[k])));
+  expect(furthest).toBeLessThan(0.5 * 10 ** -digits);
+}
+
+/** Every pixel as the mean of all, each with its weight. */
+function filtered(image: Levels, weight: (x: number, y: number, fromX: number, fromY: number) => number): number[] {
+  const { data, width, channels } = image;
+  return Array.from(data, (_, k) => {
+    const [x, y] = [Math.floor(k / channels) % width, Math.floor(k / channels / width)];
+    let [sum, weights] = [0, 0];
+    for (let from = k % channels; from < data.length; from += channels) {
+      const w = weight(x, y, Math.floor(from / channels) % width, Math.floor(from / channels / width));
+      sum += w * data[from];
+      weights += w;
+    }
+    return sum / weights;
+  });
+}
+
+/** ITU-T T.81, A.3.3 as it is written there: sums of four factors over each block, outside the picture its edge again. */
+function compressed({ data, width, height, channels }: Levels, quality: number): number[] {
+  const scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
+  const factor = (x: number, u: number) => Math.cos(((2 * x + 1) * u * Math.PI) / 16) * (u === 0 ? Math.SQRT1_2 : 1);
+  const eight = [0, 1, 2, 3, 4, 5, 6, 7];
+  const places = eight.flatMap((y) => eight.map((x) => [x, y]));
+  return Array.from(data, (_, k) => {
+    const c = k % channels;
+    const [x, y] = [Math.floor(k / channels) % width, Math.floor(k / channels / width)];
+    const [left, top] = [x - (x % 8), y - (y % 8)];
+    const level = ([dx, dy]: number[]) =>
+      data[(Math.min(height - 1, top + dy) * width + Math.min(width - 1, left + dx)) * channels + c] - 128;
+    let sum = 128;
+    for (const [u, v] of places) {
+      const step = Math.min(255, Math.floor((K1[8 * v + u] * scale + 50) / 100));
+      let coefficient = 0;
+      for (const place of places) coefficient += level(place) * factor(place[0], u) * factor(place[1], v);
+      sum += (step * Math.round(coefficient / 4 / step) * factor(x % 8, u) * factor(y % 8, v)) / 4;
+    }
+    return sum;
+  });
+}
+
+/** T.81, table K.1. */
+const K1 = [
+  ...[16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55],
+  ...[14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62],
+  ...[18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92],
+  ...[49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99],
+];
