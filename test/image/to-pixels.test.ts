@@ -9,6 +9,10 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
+const sides = 'image width and height must be whole numbers above 0, got';
+const bytes = 'image data must be a Uint8Array or Uint8ClampedArray, got';
+const shape = 'an image tensor has the shape [height, width, channels], got';
+const scale = 'image tensors are on the 0..255 scale, got';
 const image: PixelImage = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 2, height: 1, channels: 3 };
 
 describe('toPixels', () => {
@@ -38,36 +42,128 @@ describe('toPixels', () => {
   });
 
   test.each<[string, Partial<Record<keyof PixelImage, unknown>>, string, string]>([
-    ['too few levels', { data: new Uint8Array(5) }, 'SHAPE', '6 levels, got 5'],
-    ['too many levels', { data: new Uint8Array(7) }, 'SHAPE', '6 levels, got 7'],
-    ['no width', { width: 0 }, 'SHAPE', '0 and 1'],
-    ['half a row', { height: 0.5 }, 'SHAPE', '0.5'],
-    ['a width that is no number', { width: '2' }, 'SHAPE', '2'],
-    ['two channels', { channels: 2 }, 'CHANNELS', '2'],
-    ['floats', { data: new Float32Array(6) }, 'INPUT', 'Float32Array'],
-    ['a plain array', { data: [1, 2, 3, 4, 5, 6] }, 'INPUT', 'Array'],
-  ])('refuses a PixelImage of %s', async (_, change, code, words) => {
+    ['too few levels', { data: new Uint8Array(5) }, 'SHAPE', 'an image of 2x1 with 3 channels has 6 levels, got 5'],
+    ['too many levels', { data: new Uint8Array(7) }, 'SHAPE', 'an image of 2x1 with 3 channels has 6 levels, got 7'],
+    ['no width', { width: 0 }, 'SHAPE', `${sides} 0 and 1`],
+    ['no height', { height: 0 }, 'SHAPE', `${sides} 2 and 0`],
+    ['less than no sides', { width: -2, height: -1 }, 'SHAPE', `${sides} -2 and -1`],
+    ['half a column', { width: 1.5 }, 'SHAPE', `${sides} 1.5 and 1`],
+    ['half a row', { height: 0.5 }, 'SHAPE', `${sides} 2 and 0.5`],
+    ['a width that is no number', { width: '2' }, 'SHAPE', `${sides} "2" and 1`],
+    ['a height that is no number', { height: undefined }, 'SHAPE', `${sides} 2 and undefined`],
+    ['two channels', { channels: 2 }, 'CHANNELS', 'an image has 1, 3 or 4 channels, got 2'],
+    ['channels in words', { channels: '3' }, 'CHANNELS', 'an image has 1, 3 or 4 channels, got "3"'],
+    ['floats', { data: new Float32Array(6) }, 'INPUT', `${bytes} Float32Array of 24 bytes`],
+    ['signed bytes', { data: new Int8Array(6) }, 'INPUT', `${bytes} Int8Array of 6 bytes`],
+    ['a plain array', { data: [1, 2, 3, 4, 5, 6] }, 'INPUT', `${bytes} an Array`],
+    // Its tag says what it is not.
+    ['what calls itself bytes', { data: named('Uint8Array') }, 'INPUT', `${bytes} an object with the keys length`],
+  ])('refuses a PixelImage of %s', async (_, change, code, message) => {
     await expect(toPixels({ ...image, ...change } as PixelImage)).rejects.toMatchObject({
       name: 'FerError',
       code,
-      message: expect.stringContaining(words),
+      message,
     });
   });
 
-  test.each<[string, () => tf.Tensor, string]>([
-    ['NaN', () => tf.tensor3d([1, Number.NaN, 3], [1, 1, 3]), 'NOT_FINITE'],
-    ['infinity', () => tf.tensor3d([1, 2, Number.POSITIVE_INFINITY], [1, 1, 3]), 'NOT_FINITE'],
-    ['rank 2', () => tf.tensor2d([1, 2], [1, 2]), 'SHAPE'],
-    ['rank 4', () => tf.zeros([1, 4, 4, 3]), 'SHAPE'],
-    ['no rows', () => tf.zeros([0, 4, 3]), 'SHAPE'],
-    ['two channels', () => tf.zeros([4, 4, 2]), 'CHANNELS'],
-    ['the -1..1 scale', () => tf.tensor3d([-1, 0.2, 1], [1, 1, 3]), 'INPUT'],
-    ['the 0..65535 scale', () => tf.tensor3d([3, 300, 65535], [1, 1, 3]), 'INPUT'],
-    ['bool', () => tf.zeros([2, 2, 1], 'bool'), 'INPUT'],
-  ])('refuses a tensor of %s', async (_, make, code) => {
+  test.each<[string, () => tf.Tensor, string, string]>([
+    ['NaN', () => tf.tensor3d([1, Number.NaN, 3], [1, 1, 3]), 'NOT_FINITE', 'the image tensor holds NaN at [0, 0, 1]'],
+    [
+      'infinity',
+      () => tf.tensor3d([1, 2, 3, Number.POSITIVE_INFINITY], [2, 2, 1]),
+      'NOT_FINITE',
+      'the image tensor holds Infinity at [1, 1, 0]',
+    ],
+    ['rank 2', () => tf.tensor2d([1, 2], [1, 2]), 'SHAPE', `${shape} [1,2]`],
+    ['rank 4', () => tf.zeros([1, 4, 4, 3]), 'SHAPE', `${shape} [1,4,4,3]`],
+    ['no rows', () => tf.zeros([0, 4, 3]), 'SHAPE', 'an image tensor has no pixels: shape [0,4,3]'],
+    ['no columns', () => tf.zeros([4, 0, 3]), 'SHAPE', 'an image tensor has no pixels: shape [4,0,3]'],
+    [
+      'two channels',
+      () => tf.zeros([4, 5, 2]),
+      'CHANNELS',
+      'an image tensor has 1, 3 or 4 channels, got the shape [4,5,2]',
+    ],
+    ['the -1..1 scale', () => tf.tensor3d([-1, 0.2, 1], [1, 1, 3]), 'INPUT', `${scale} -1 at [0, 0, 0]`],
+    [
+      'the 0..65535 scale',
+      () => tf.tensor3d([3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 65535, 0], [2, 2, 3]),
+      'INPUT',
+      `${scale} 65535 at [1, 1, 1]`,
+    ],
+    ['bool', () => tf.zeros([2, 2, 1], 'bool'), 'INPUT', 'an image tensor is of dtype float32 or int32, got bool'],
+  ])('refuses a tensor of %s', async (_, make, code, message) => {
     const tensor = make();
-    await expect(toPixels(tensor as tf.Tensor3D)).rejects.toMatchObject({ name: 'FerError', code });
+    await expect(toPixels(tensor as tf.Tensor3D)).rejects.toMatchObject({ name: 'FerError', code, message });
     tensor.dispose();
+  });
+
+  test('rounding may take the levels of a tensor a hundredth beyond the scale: they are moved to its ends', async () => {
+    const tensor = tf.tensor3d([-0.0099, 255.0099, 0, 255], [2, 2, 1]);
+    expect([...(await toPixels(tensor)).data]).toEqual([0, 255, 0, 255]);
+    for (const [level, text] of [
+      [-0.0101, '-0.010099'],
+      [255.0101, '255.010'],
+    ] as const) {
+      const beyond = tf.tensor3d([1, level], [1, 2, 1]);
+      await expect(toPixels(beyond)).rejects.toThrow(`${scale} ${text}`);
+    }
+  });
+
+  test.each<[string, object, string]>([
+    ['a shape that is none', { shape: [1.5, 2, 1] }, 'an image tensor has no pixels: shape [1.5,2,1]'],
+    ['a width that is none', { shape: [1, '2', 1] }, 'an image tensor has no pixels: shape [1,2,1]'],
+    ['less than it says', { shape: [1, 3, 1] }, 'an image tensor of shape [1,3,1] holds 2 levels'],
+  ])('refuses what is like a tensor and has %s', async (_, change, message) => {
+    const tensor = { shape: [1, 2, 1], dtype: 'float32', isDisposed: false, data: async () => Float32Array.of(1, 2) };
+    expect((await toPixels(tensor as unknown as ImageInput)).data).toEqual(Float32Array.of(1, 2));
+    await expect(toPixels({ ...tensor, ...change } as unknown as ImageInput)).rejects.toMatchObject({
+      name: 'FerError',
+      code: 'SHAPE',
+      message,
+    });
+  });
+
+  test('what lacks something of a tensor is none, whatever else it has', async () => {
+    const tensor = { shape: [1, 2, 1], dtype: 'float32', isDisposed: false, data: async () => Float32Array.of(1, 2) };
+    for (const change of [{ shape: '1,2,1' }, { dtype: 7 }, { data: [1, 2] }]) {
+      await expect(toPixels({ ...tensor, ...change } as unknown as ImageInput)).rejects.toMatchObject({
+        code: 'INPUT',
+        message: expect.stringContaining('shape, dtype, isDisposed, data is no image'),
+      });
+    }
+    const pixels = { ...image, shape: [1, 2, 3], dtype: 'uint8' };
+    expect((await toPixels(pixels)).data).toBe(image.data);
+  });
+
+  test.each(['data', 'width', 'height'] as const)('what lacks the %s of an image is none', async (field) => {
+    const { [field]: _, ...rest } = image;
+    await expect(toPixels(rest as PixelImage)).rejects.toMatchObject({
+      code: 'INPUT',
+      message: expect.stringContaining('is no image'),
+    });
+  });
+
+  test('an ImageData of another space is for the platform to convert, and a PixelImage has none', async () => {
+    const wide = { data: new Uint8ClampedArray(8), width: 2, height: 1, colorSpace: 'display-p3' };
+    await expect(toPixels(wide as unknown as ImageData)).rejects.toThrow('is no image');
+    expect(await toPixels({ ...wide, channels: 4 } as PixelImage)).toMatchObject({ channels: 4 });
+  });
+
+  test('an input that throws when it is looked at is told in words, with what it threw', async () => {
+    const cause = new Error('no data today');
+    const input = Object.defineProperty({ width: 2, height: 1 }, 'data', {
+      enumerable: true,
+      get() {
+        throw cause;
+      },
+    });
+    await expect(toPixels(input as unknown as PixelImage)).rejects.toMatchObject({
+      name: 'FerError',
+      code: 'INPUT',
+      message: 'an object with the keys width, height, data cannot be read: no data today',
+      cause,
+    });
   });
 
   test('says where NaN is', async () => {
@@ -79,13 +175,21 @@ describe('toPixels', () => {
   test('refuses a disposed tensor', async () => {
     const tensor = tf.tensor3d([1], [1, 1, 1]);
     tensor.dispose();
-    await expect(toPixels(tensor)).rejects.toMatchObject({ code: 'DISPOSED' });
+    await expect(toPixels(tensor)).rejects.toMatchObject({ code: 'DISPOSED', message: 'the image tensor is disposed' });
   });
 
   test('the pixel limit holds for pixels too', async () => {
-    await expect(toPixels(image, { maxPixels: 1 })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    await expect(toPixels(image, { maxPixels: 1 })).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: 'the image is 2x1: 2 pixels, over the limit of 1; maxPixels raises it',
+    });
+    expect(await toPixels(image, { maxPixels: 2 })).toMatchObject({ width: 2 });
     const tensor = tf.zeros<tf.Rank.R3>([4, 4, 1]);
-    await expect(toPixels(tensor, { maxPixels: 15 })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    await expect(toPixels(tensor, { maxPixels: 15 })).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: 'the image tensor is 4x4: 16 pixels, over the limit of 15; maxPixels raises it',
+    });
+    expect(await toPixels(tensor, { maxPixels: 16 })).toMatchObject({ width: 4 });
     tensor.dispose();
   });
 
@@ -97,3 +201,10 @@ describe('toPixels', () => {
     await expect(toPixels(input as unknown as ImageInput)).rejects.toMatchObject({ name: 'FerError', code: 'INPUT' });
   });
 });
+
+// --- below this line: helpers of this file alone ---
+
+/** Six levels that are no view of memory, and whose tag is of another kind. */
+function named(kind: string): object {
+  return { length: 6, [Symbol.toStringTag]: kind };
+}
