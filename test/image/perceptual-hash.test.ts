@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bitCount, HASHED_SIZE, perceptualHash } from '../../src/image/perceptual-hash.js';
+import { randomStream } from '../../src/train/random.js';
 
 const N = HASHED_SIZE;
 const picture = fc.uint8Array({ minLength: N * N, maxLength: N * N });
@@ -39,8 +40,47 @@ describe('perceptualHash', () => {
     // It is odd, so the mirror image has the other sign.
     expect(perceptualHash(wave(1)).mirrored[0] & 8).toBe(0);
   });
+
+  test('sets the bit of each frequency that is positive, and, mirrored, of odd ones that are negative', () => {
+    const random = randomStream(1);
+    for (let picture = 0; picture < 20; picture++) {
+      const luma = Float64Array.from({ length: N * N }, () => 255 * random());
+      const { hash, mirrored } = perceptualHash(luma);
+      for (let k = 0; k < 64; k++) {
+        const [down, across] = [Math.floor(k / 8), k % 8];
+        const value = k === 0 ? 0 : frequency(luma, across, down);
+        const bit = (words: [number, number]) => (words[k < 32 ? 0 : 1] >>> (k % 32)) & 1;
+        expect(bit(hash), `${across} across, ${down} down`).toBe(value > 0 ? 1 : 0);
+        expect(bit(mirrored), `${across} across, ${down} down`).toBe((across % 2 === 0 ? value : -value) > 0 ? 1 : 0);
+      }
+    }
+  });
+
+  test('of black is nothing, and the mean counts for nothing', () => {
+    expect(perceptualHash(new Float64Array(N * N))).toEqual({ hash: [0, 0], mirrored: [0, 0] });
+    for (const sign of [1, -1]) {
+      expect(perceptualHash(new Float64Array(N * N).fill(sign)).hash[0] & 1).toBe(0);
+      expect(perceptualHash(new Float64Array(N * N).fill(sign)).mirrored[0] & 1).toBe(0);
+    }
+  });
 });
 
 test('bitCount counts the bits that are set', () => {
   expect([0, 1, -1, 0b1011, 0x80000000 | 0].map(bitCount)).toEqual([0, 1, 32, 3, 1]);
 });
+
+test('bitCount is the number of ones that a word has in writing', () => {
+  const random = randomStream(2);
+  for (let i = 0; i < 200; i++) {
+    const word = Math.floor(2 ** 32 * random()) | 0;
+    expect(bitCount(word), `${word}`).toBe((word >>> 0).toString(2).replaceAll('0', '').length);
+  }
+});
+
+// --- below this line: the transform as it is written ---
+
+/** DCT-II of a picture at one frequency, unscaled. */
+function frequency(luma: Float64Array, across: number, down: number): number {
+  const wave = (k: number, place: number) => Math.cos(((2 * place + 1) * k * Math.PI) / (2 * N));
+  return luma.reduce((sum, level, i) => sum + level * wave(across, i % N) * wave(down, Math.floor(i / N)), 0);
+}

@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
-import { type AugmentOptions, augment, checkAugmentOptions, type Levels } from '../../src/train/augment.js';
+import {
+  type AugmentOptions,
+  augment,
+  checkAugmentOptions,
+  type Levels,
+  REPORT_AUGMENTATION,
+} from '../../src/train/augment.js';
 import { degrade } from '../../src/train/degrade.js';
 import { randomStream } from '../../src/train/random.js';
 
@@ -76,6 +82,19 @@ describe('augment, draw by draw', () => {
     }
   });
 
+  test.each<[string, AugmentOptions]>([
+    ['moved', { shift: 0.5 }],
+    ['lifted', { brightness: 0.5 }],
+  ])('a picture of more than 64 KB is %s as a small one is', (_, options) => {
+    // All of one level: wherever a pixel is taken from, it is the same.
+    const large = { data: new Float32Array(150 * 150).fill(100), width: 150, height: 150, channels: 1 };
+    const small = { data: new Float32Array(9).fill(100), width: 3, height: 3, channels: 1 };
+    usePixelKernels('kernels');
+    const [level] = changed(small, options, { shiftX: 0.75, brightness: 0.75 });
+    usePixelKernels('kernels');
+    expect(new Set(changed(large, options, { shiftX: 0.75, brightness: 0.75 }))).toEqual(new Set([level]));
+  });
+
   test('brightness is a share of the range that the levels have', () => {
     const out = new Float32Array(2);
     augment(
@@ -134,6 +153,10 @@ describe('augment, draw by draw', () => {
     augment(unit, 1, { brightness: 0.2, degrade: 1 }, () => (drawn++ < 12 ? first() : then()), out);
     for (const [k, level] of out.entries()) expect(level).toBeCloseTo(lifted[k], 5);
   });
+});
+
+test('the augmentation of the report: shear and zoom of 0.2, mirrored or not', () => {
+  expect(REPORT_AUGMENTATION).toEqual({ shear: 0.2, zoom: 0.2, flip: true });
 });
 
 describe('checkAugmentOptions', () => {
