@@ -52,7 +52,6 @@ export class TrainingRun {
   apply(gradients: tf.NamedTensorMap, learningRate: number): void {
     this.#adam.step(gradients, learningRate);
     tf.dispose(gradients);
-    if (this.#settings.ema === null) return;
     const decay = this.#averageDecay();
     this.#averages.forEach((average, i) => {
       tf.tidy(() => average.assign(tf.add(tf.mul(average, decay), tf.mul(this.source.variables[i], 1 - decay))));
@@ -96,7 +95,7 @@ export class TrainingRun {
 
   outOfPatience(): boolean {
     const stopping = this.#settings.earlyStopping;
-    if (stopping === null || this.epoch === 0) return false;
+    if (stopping === null) return false;
     return this.epoch - this.#lastImprovement(stopping.minDelta ?? 0) >= stopping.patience;
   }
 
@@ -137,7 +136,7 @@ export class TrainingRun {
     if (targets.some((target, i) => arrays[i]?.length !== target.size)) {
       throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
     }
-    assign(targets, arrays.slice(0, targets.length));
+    assign(targets, arrays);
     this.#adam.steps = saved.steps;
     this.epoch = saved.epoch;
     this.#history = saved.history;
@@ -226,10 +225,8 @@ function isSavedState(saved: SavedState): boolean {
   return (
     [epoch, steps, bestEpoch].every((count) => Number.isSafeInteger(count) && count >= 0) &&
     bestEpoch <= epoch &&
-    typeof history === 'object' &&
-    history !== null &&
     ['loss', 'accuracy', 'learningRate', 'valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) =>
-      Array.isArray(history[figure as keyof TrainHistory]),
+      Array.isArray(history?.[figure as keyof TrainHistory]),
     )
   );
 }

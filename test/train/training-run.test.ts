@@ -3,6 +3,7 @@ import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type TrainOptions, useBackend } from '../../src/index.js';
 import { type CheckpointStore, decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.js';
+import type { EpochFigures } from '../../src/train/train-history.js';
 import { type TrainSettings, trainSettings } from '../../src/train/train-options.js';
 import { readTrainingData } from '../../src/train/training-data.js';
 import { TrainingRun } from '../../src/train/training-run.js';
@@ -142,7 +143,7 @@ describe('the end of an epoch', () => {
     setSureness(model, 2);
     await run.endEpoch(figures(0.7), undefined);
     setSureness(model, 3);
-    expect(run.finish()).toEqual({
+    expect(run.finish()).toStrictEqual({
       history: {
         ...{ loss: [0.5, 0.7], accuracy: [0.5, 0.5], learningRate: [0.01, 0.01] },
         ...{ valLoss: [], valAccuracy: [], valMacroRecall: [] },
@@ -177,12 +178,19 @@ describe('the end of an epoch', () => {
     for (const [i, loss] of result.history.valLoss.entries()) expect(loss).toBeCloseTo(losses[i], 5);
   });
 
+  test('a first epoch is the best so far, even when its figure is no number', async () => {
+    const { model, run } = await started();
+    await run.endEpoch(figures(Number.NaN), validation);
+    setSureness(model, 2);
+    expect(run.finish().best.epoch).toBe(1);
+    expect(weightsOf(model)).toEqual(sure(1));
+  });
+
   test('averages are what is validated and kept; the training goes on from the weights as they were', async () => {
     const { model, run } = await started({ ema: 0.9, monitor: 'valLoss' }, { model: classifier(2) });
     setSureness(model, -1);
-    const seen = figures(1) as { valAccuracy?: number };
-    await run.endEpoch(figures(1), validation);
-    await run.endEpoch(Object.assign(seen, { loss: 1 }) as never, validation);
+    const seen: EpochFigures = figures(1);
+    await run.endEpoch(seen, validation);
     expect(seen.valAccuracy).toBe(1);
     expect(weightsOf(model)).toEqual(sure(-1));
     run.finish();
