@@ -41,7 +41,8 @@ export async function startGradientWorkers(
       averaged: run.moved.averages.length > 0,
       ...{ samples: training.count, batchSize: Math.min(batchSize, training.count), inputSize: spec.inputSize },
     };
-    threads.push(...Array.from({ length: count - 1 }, () => runtime.startGradientWorker()));
+    // One by one: where a later one does not start, those before it are ended.
+    while (threads.length < count - 1) threads.push(runtime.startGradientWorker());
     const state = new SharedState(layout);
     const kernels = await kernelsOn(state.memory);
     const start: Omit<WorkerStart, 'thread'> = {
