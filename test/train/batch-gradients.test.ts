@@ -91,7 +91,7 @@ describe('the gradients of a batch', () => {
       indices: [2, 0, 1],
       weights: [3, 0.5, 3],
     },
-    { name: 'of one sample twice', weightOfClass: null, indices: [1, 1], weights: [1, 1] },
+    { name: 'of one sample twice', weightOfClass: null, indices: [0, 2, 2], weights: [1, 1, 1] },
   ])('$name are those calculated by hand', async ({ weightOfClass, indices, weights }) => {
     const from = source({ weightOfClass });
     const before = tf.memory().numTensors;

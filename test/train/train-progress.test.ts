@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Sample, type TrainOptions, train, useBackend } from '../../src/index.js';
+import { FerError, type Sample, type TrainOptions, train, useBackend } from '../../src/index.js';
 import { metadataOf, setMetadata } from '../../src/model/metadata.js';
+import { runtime } from '../../src/node/runtime.js';
 import type { CheckpointStore } from '../../src/train/checkpoint.js';
 
 beforeAll(() => useBackend('cpu'));
@@ -200,6 +201,15 @@ describe('what a training takes, it gives back', () => {
     vi.stubGlobal('SharedArrayBuffer', undefined);
     const { stoppedAt } = await train(classifier(), data, still);
     expect(stoppedAt).toBe(2);
+  });
+
+  test('more threads than one are started, and what they say as they start is told', async () => {
+    const none = new FerError('OPTION', 'there are no threads here');
+    const start = vi.spyOn(runtime, 'startGradientWorker').mockImplementation(() => {
+      throw none;
+    });
+    await expect(train(classifier(), data, { ...still, workers: 2 })).rejects.toBe(none);
+    expect(start).toHaveBeenCalledOnce();
   });
 
   test('figures and checksum of the weights before are no longer the model’s, its classes are named', async () => {
