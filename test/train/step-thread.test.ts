@@ -87,7 +87,10 @@ async function threadsOf(count: number, run: TrainingRun, copy: () => LayersMode
   const threads = Array.from({ length: count }, (_, thread) => {
     const barrier = new StepBarrier(state.arrivals, count);
     const wait = async () => {
-      while (!barrier.wait(0)) await new Promise((resolve) => setImmediate(resolve));
+      for (let looks = 0; !barrier.wait(0); looks++) {
+        if (looks === 1000) throw new Error('a thread does not come');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     };
     const own = thread === 0 ? model : copy();
     sources.push({ ...run.source, model: own, variables: variablesOf(own) });
