@@ -211,6 +211,18 @@ describe.each(['cpu', 'wasm'])('threads that share the steps of a training, on %
     expect(counts).toEqual([10, 2, 0, 10, 2, 0]);
   });
 
+  test('a training that goes on from a step begins with a batch that is augmented', async () => {
+    for (const done of [1, 2]) {
+      const run = await runOf(network());
+      for (let step = 0; step < done; step++) run.nextStep(rate);
+      const { state, take } = await threadsOf(2, run, network);
+      state.order.set(orders[0]);
+      await take(batches[0], 1);
+      const share = { indices: orders[0].slice(0, 5), firstRow: 0, part: 0, epoch: 1, step: done };
+      expect(state.inputs[done % 2]).toEqual(takeShare(run.source, share).inputs);
+    }
+  });
+
   test('leaves no tensor behind, and the model keeps its weights when the shared ones move on', async () => {
     const run = await runOf(network());
     const { state, sources, take } = await threadsOf(2, run, network);
