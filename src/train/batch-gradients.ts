@@ -99,15 +99,24 @@ export function batchGradients(source: GradientSource, share: TakenShare): Batch
   const xs = tf.tensor4d(inputs, [n, spec.height, spec.width, spec.channels]);
   const ys = tf.tensor2d(labels, [n, classes]);
   const ws = weights && tf.tensor1d(weights);
-  const { value, grads } = withSeededDropout(model, [seed, 3, step, part], () =>
-    tf.variableGrads(() => {
-      const forward = trainingLoss(model, xs, ys, ws);
-      outputs = tf.keep(forward.outputs);
-      return forward.loss;
-    }, variables),
-  );
-  tf.dispose([xs, ys]);
-  ws?.dispose();
+  let made: ReturnType<typeof tf.variableGrads>;
+  try {
+    made = withSeededDropout(model, [seed, 3, step, part], () =>
+      tf.variableGrads(() => {
+        const forward = trainingLoss(model, xs, ys, ws);
+        outputs = tf.keep(forward.outputs);
+        return forward.loss;
+      }, variables),
+    );
+  } catch (error) {
+    // A model disposed of in the meantime, a layer of the user's own, an operation without a gradient.
+    outputs?.dispose();
+    throw error;
+  } finally {
+    tf.dispose([xs, ys]);
+    ws?.dispose();
+  }
+  const { value, grads } = made;
 
   return {
     gradients: grads,

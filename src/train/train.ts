@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { isDisposed } from '../backends/tfjs-predictor.js';
 import { currentBackend } from '../backends/use-backend.js';
 import { FerError } from '../errors.js';
 import { classNamesOf } from '../evaluate/evaluate.js';
@@ -21,7 +22,7 @@ import { stepsHere, type TrainingSteps } from './training-steps.js';
  * @param data - Tensors `{ xs, ys }`, or samples `{ image, label }` such as those of `imageFolder`. Labels are class
  * indices or probabilities over the classes (soft labels). Samples are read once and kept in memory as 8-bit levels.
  * @throws FerError `MODEL`, `DATA`, `SHAPE`, `CLASSES`, `OPTION`, `NOT_FINITE` when the loss is no longer a number,
- * `CHECKPOINT`, `ABORTED`, `BACKEND_UNAVAILABLE` when a worker ends, and what reading an image throws.
+ * `CHECKPOINT`, `ABORTED`, `DISPOSED`, `BACKEND_UNAVAILABLE` when a worker ends, and what reading an image throws.
  * @example
  * const model = buildModel({ seed: 1 });
  * const { history, best } = await train(model, imageFolder('faces/train'), {
@@ -33,11 +34,15 @@ import { stepsHere, type TrainingSteps } from './training-steps.js';
  * @see Kingma and Ba, "Adam", 2015; Polyak and Juditsky, 1992, for the averaging of weights
  */
 export async function train(model: LayersModel, data: LabelledData, options: TrainOptions = {}): Promise<TrainResult> {
+  if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
   const settings = trainSettings(model, options);
   throwIfAborted(settings.signal);
   const unlock = await settings.store?.lock?.();
   try {
     return await trainWith(model, data, options, settings);
+  } catch (error) {
+    if (error instanceof FerError || !isDisposed(model)) throw error;
+    throw new FerError('DISPOSED', 'the model has been disposed while it was trained', { cause: error });
   } finally {
     await unlock?.();
   }

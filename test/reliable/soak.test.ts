@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { buildModel, classify, createClassifier, FerError, train, useBackend } from '../../src/index.js';
+import { buildModel, classify, createClassifier, evaluate, FerError, train, useBackend } from '../../src/index.js';
 import { smallFaces } from '../train/small-faces.js';
 
 /* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps. */
@@ -102,6 +102,42 @@ describe('much at once', () => {
     // Those of the two that lived to the end, at least.
     expect(answers).toBeGreaterThanOrEqual(100);
     for (const classifier of classifiers) classifier.dispose();
+  });
+});
+
+describe('a model that is disposed of in mid-flight', () => {
+  test.each(['simd', 'wasm', 'cpu'])('calls on %s end with the right answer or DISPOSED', async (backend) => {
+    const model = buildModel({ seed: 1 });
+    const classifier = createClassifier({ model, backend });
+    const right = await classifier.classify(face);
+    const calls = Array.from({ length: 60 }, async (_, i) => {
+      await new Promise((resolve) => setTimeout(resolve, i % 6));
+      if (i === 33) model.dispose();
+      return classifier.classify(face);
+    });
+    const told = await Promise.allSettled(calls);
+    for (const each of told) {
+      if (each.status === 'fulfilled') expect(each.value).toEqual(right);
+      else expect(each.reason).toMatchObject({ name: 'FerError', code: 'DISPOSED' });
+    }
+    expect(new Set(told.map(({ status }) => status)).size).toBe(2);
+    classifier.dispose();
+  });
+
+  test('a training and an evaluation end with DISPOSED, and leave no tensor', async () => {
+    await useBackend('wasm');
+    const before = tf.memory().numTensors;
+    for (const moment of ['onBatchEnd', 'onEpochEnd', 'onTrainBegin'] as const) {
+      const model = buildModel({ seed: 1 });
+      const training = train(model, smallFaces(), { epochs: 3, callbacks: { [moment]: () => void model.dispose() } });
+      await expect(training, moment).rejects.toMatchObject({ name: 'FerError', code: 'DISPOSED' });
+      await expect(train(model, smallFaces())).rejects.toMatchObject({ name: 'FerError', code: 'DISPOSED' });
+    }
+    const model = buildModel({ seed: 1 });
+    const evaluation = evaluate(model, smallFaces());
+    model.dispose();
+    await expect(evaluation).rejects.toMatchObject({ name: 'FerError', code: 'DISPOSED' });
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
 
