@@ -9,7 +9,7 @@ import { decodeCheckpoint } from '../../src/train/checkpoint.js';
 import { randomStream } from '../../src/train/random.js';
 import { noise } from '../golden-network.js';
 import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
-import { runNode } from '../package/run-node.js';
+import { NODE, runNode } from '../package/run-node.js';
 import { SEED } from '../seed.js';
 
 /*
@@ -74,7 +74,7 @@ test(`a run killed ${KILLS} times with kill -9 and gone on with --resume ends wi
   const whole = performance.now() - began;
   let killed = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const child = spawn(process.execPath, [cli, ...TRAIN, '--out', 'killed', '--resume'], { cwd, stdio: 'ignore' });
+    const child = spawn(NODE, [cli, ...TRAIN, '--out', 'killed', '--resume'], { cwd, stdio: 'ignore' });
     const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
     // From its first file on to its last.
     await Promise.race([sleep(whole * (0.2 + 0.8 * random())), ended]);

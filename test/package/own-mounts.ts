@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { type NodeRun, runProgram } from './run-node.js';
+import { NODE, type NodeRun, runProgram } from './run-node.js';
 
 /** Whether this system lets a process have file systems of its own: Linux, where user namespaces are not forbidden. */
 export const OWN_MOUNTS =
@@ -16,5 +16,5 @@ if (!OWN_MOUNTS)
  * await runInOwnMounts('mount -t tmpfs -o size=1m tmpfs small; "$NODE" fill.mjs small', cwd);
  */
 export function runInOwnMounts(script: string, cwd: string, env: Record<string, string> = {}): Promise<NodeRun> {
-  return runProgram('unshare', ['-rm', 'sh', '-euc', script], cwd, { NODE: process.execPath, ...env });
+  return runProgram('unshare', ['-rm', 'sh', '-euc', script], cwd, { NODE, ...env });
 }

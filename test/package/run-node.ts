@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** The Node that is tested: this one, or that of `npm run test:node-versions`. */
-const NODE = process.env.FER_NODE ?? process.execPath;
+export const NODE = process.env.FER_NODE ?? process.execPath;
 
 export interface NodeRun {
   code: number | null;
