@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { writeFaces } from '../package/faces.js';
-import { nodeJson, runNode } from '../package/run-node.js';
+import { NODE, nodeJson, runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
 const cwd = join(folder, 'cli');
@@ -99,7 +99,7 @@ describe('fer-dcnn classify', () => {
   });
 
   test('a reader that closes the pipe early is no error', async () => {
-    const child = spawn(process.execPath, [cli, 'classify', ...Array(50).fill('face.png')], { cwd });
+    const child = spawn(NODE, [cli, 'classify', ...Array(50).fill('face.png')], { cwd });
     let stderr = '';
     child.stderr.on('data', (chunk) => {
       stderr += chunk;

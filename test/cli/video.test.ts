@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { ffmpeg, hasFfmpeg } from '../ffmpeg.js';
-import { runNode } from '../package/run-node.js';
+import { NODE, runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
 const cwd = join(folder, 'video');
@@ -81,7 +81,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
   });
 
   test('Ctrl-C stops it, with what was seen up to then and exit code 130', async () => {
-    const child = spawn(process.execPath, [cli, 'video', '--fps', '200', '--csv', '--frames', 'clip.mp4'], { cwd });
+    const child = spawn(NODE, [cli, 'video', '--fps', '200', '--csv', '--frames', 'clip.mp4'], { cwd });
     let stdout = '';
     child.stdout.on('data', (chunk) => {
       stdout += chunk;

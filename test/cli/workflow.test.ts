@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { lockFile } from '../../src/node/lock-file.js';
 import { noise } from '../golden-network.js';
-import { nodeJson, runNode } from '../package/run-node.js';
+import { NODE, nodeJson, runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
 const cwd = join(folder, 'workflow');
@@ -118,7 +118,7 @@ describe('from a folder of faces to a report', () => {
   });
 
   test('Ctrl-C stops with exit code 130 and leaves a checkpoint; --resume then ends as if nothing had been', async () => {
-    const child = spawn(process.execPath, [cli, 'train', 'parts', '--epochs', '2', '--out', 'runs/stopped'], { cwd });
+    const child = spawn(NODE, [cli, 'train', 'parts', '--epochs', '2', '--out', 'runs/stopped'], { cwd });
     let stderr = '';
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
@@ -201,7 +201,7 @@ describe('classify', () => {
     const val = EMOTIONS.flatMap((emotion) => below('val', emotion));
     expect(files).toEqual([...below('test', 'sad').sort(), ...val.sort()]);
 
-    const child = spawn(process.execPath, [cli, 'classify', '--json', '-'], { cwd });
+    const child = spawn(NODE, [cli, 'classify', '--json', '-'], { cwd });
     child.stdin.end(readFileSync(join(cwd, files[0])));
     let stdout = '';
     child.stdout.on('data', (chunk) => {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { installedCopies } from './consumer.js';
 import { writeFaces } from './faces.js';
 import { OWN_MOUNTS, runInOwnMounts } from './own-mounts.js';
-import { runNode, runProgram } from './run-node.js';
+import { NODE, runNode, runProgram } from './run-node.js';
 
 const { folder } = inject('consumer');
 const cwd = join(folder, 'odd');
@@ -44,7 +44,7 @@ describe('the same answer', () => {
 
   test('without a home directory, a folder for temporary files, or any environment at all', async () => {
     expect(await shown(['classify.mjs'], { HOME: '', USERPROFILE: '', TMPDIR: '/nowhere' })).toEqual(usual);
-    const { code, stdout, stderr } = await runProgram('env', ['-i', process.execPath, 'classify.mjs'], cwd);
+    const { code, stdout, stderr } = await runProgram('env', ['-i', NODE, 'classify.mjs'], cwd);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual(usual);
   });
@@ -140,7 +140,7 @@ describe('the command line', () => {
       ['--help'],
     ].map((args) => ({ args, line: args.join(' ') })),
   )('ends quietly when nobody reads what it prints: $line', async ({ args }) => {
-    const child = spawn(process.execPath, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(NODE, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     let stderr = '';
     child.stderr.on('data', (chunk) => {
@@ -160,7 +160,7 @@ describe('the command line', () => {
       for (let i = 0; i < 4; i++) cpSync(join(cwd, 'face.png'), join(cwd, 'faces', emotion, `${i}.png`));
     }
     const train = [cli, 'train', 'faces', '--no-val', '--epochs', '500', '--out', 'runs/twice'];
-    const child = spawn(process.execPath, train, { cwd });
+    const child = spawn(NODE, train, { cwd });
     let stderr = '';
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
