@@ -48,6 +48,12 @@ describe('the views that are made of an image', () => {
     expect(made).toHaveBeenCalledTimes(4);
   });
 
+  test('are none of what lies around a part in the middle', () => {
+    const { data, made } = views(3 * BLOCK);
+    copyPart(data, BLOCK + 5, 2 * BLOCK - 5, target, 0);
+    expect(made.mock.calls).toEqual([[BLOCK, 2 * BLOCK]]);
+  });
+
   test('are none for the whole image, and none for one of a single block', () => {
     const large = views(3 * BLOCK + 10);
     expect(copyPart(large.data, 0, large.data.length, target, 9)).toBe(9);

@@ -121,6 +121,14 @@ describe('what the kernels are given', () => {
     expect(pixelKernels()!.bytes.length).toBeLessThan(2 ** 21 + 2 ** 18);
   });
 
+  test('of a part far down in an image, its own rows and the blocks that they touch are kept, no more', () => {
+    const rows = resampling();
+    const image = { data: new Uint8Array(1000 * 1500), width: 1000, height: 1500, channels: 1 as const };
+    resample(image, { box: { x: 0, y: 1000, width: 1000, height: 10 } });
+    expect(rows.mock.calls.map((call) => call.slice(6, 8))).toEqual([[1000, 1010]]);
+    expect(pixelKernels()!.bytes.length).toBeLessThan(2 ** 18);
+  });
+
   test('a row longer than a band comes by itself', () => {
     const rows = resampling();
     const image = { data: new Uint8Array(2 * 2_100_000).fill(7), width: 2_100_000, height: 2, channels: 1 as const };

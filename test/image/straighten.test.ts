@@ -107,6 +107,16 @@ describe('straighten', () => {
     );
   });
 
+  test('a large one in colour, after smaller ones, finds room', () => {
+    const random = randomStream(5);
+    const data = Uint8Array.from({ length: 40 * 40 * 3 }, () => 256 * random());
+    const image: Raster = { data, width: 40, height: 40, channels: 3 };
+    const crop = { x: 5, y: 5, width: 30, height: 30, angle: 0.5 };
+    for (const size of [2, 64, 3]) {
+      expect(gap(straighten(image, crop, size, 3), slowStraighten(image, crop, size, 3))).toBeLessThan(1e-3);
+    }
+  });
+
   test('without an angle it is what angle 0 gives, and nearly what resample gives', () => {
     const image = slope(1, 0.5);
     const box = { x: 20, y: 30, width: 64, height: 48 };
