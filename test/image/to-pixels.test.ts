@@ -21,6 +21,16 @@ describe('toPixels', () => {
     expect(await toPixels({ ...image, data: Buffer.from(image.data) })).toMatchObject({ width: 2, channels: 3 });
   });
 
+  test('a single pixel is an image, of each number of channels', async () => {
+    for (const channels of [1, 3, 4] as const) {
+      const data = new Uint8Array(channels).fill(7);
+      const tensor = tf.tensor3d([...data], [1, 1, channels]);
+      expect(await toPixels({ data, width: 1, height: 1, channels })).toEqual({ data, width: 1, height: 1, channels });
+      expect([...(await toPixels(tensor)).data]).toEqual([...data]);
+      tensor.dispose();
+    }
+  });
+
   test('an ImageData is RGBA', async () => {
     const data = { data: new Uint8ClampedArray(8).fill(9), width: 2, height: 1, colorSpace: 'srgb' } as ImageData;
     expect(await toPixels(data)).toEqual({ data: data.data, width: 2, height: 1, channels: 4 });
@@ -44,6 +54,7 @@ describe('toPixels', () => {
   test.each<[string, Partial<Record<keyof PixelImage, unknown>>, string, string]>([
     ['too few levels', { data: new Uint8Array(5) }, 'SHAPE', 'an image of 2x1 with 3 channels has 6 levels, got 5'],
     ['too many levels', { data: new Uint8Array(7) }, 'SHAPE', 'an image of 2x1 with 3 channels has 6 levels, got 7'],
+    ['too few rows', { height: 2 }, 'SHAPE', 'an image of 2x2 with 3 channels has 12 levels, got 6'],
     ['no width', { width: 0 }, 'SHAPE', `${sides} 0 and 1`],
     ['no height', { height: 0 }, 'SHAPE', `${sides} 2 and 0`],
     ['less than no sides', { width: -2, height: -1 }, 'SHAPE', `${sides} -2 and -1`],
@@ -197,8 +208,20 @@ describe('toPixels', () => {
     await expect(toPixels(image, { maxPixels })).rejects.toMatchObject({ code: 'OPTION' });
   });
 
-  test.each([null, undefined, 5, {}, [], () => 0, Symbol.iterator])('refuses %s', async (input) => {
-    await expect(toPixels(input as unknown as ImageInput)).rejects.toMatchObject({ name: 'FerError', code: 'INPUT' });
+  test.each([
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [5, '5'],
+    [{}, 'an object with the keys (none)'],
+    [[], 'an Array'],
+    [() => 0, 'a function'],
+    [Symbol.iterator, 'Symbol(Symbol.iterator)'],
+  ])('refuses %s, and says what images there are', async (input, name) => {
+    await expect(toPixels(input as unknown as ImageInput)).rejects.toMatchObject({
+      name: 'FerError',
+      code: 'INPUT',
+      message: `${name} is no image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
+    });
   });
 });
 
