@@ -65,6 +65,8 @@ describe('checkFrameCount', () => {
       const broken = Buffer.concat([Buffer.from([0, 0, length >> 8, length & 255]), Buffer.from('free')]);
       expect(countOf(Buffer.concat([broken, movie]), 'avif'), `${length}`).toBe(1);
     }
+    // Four bytes on, the movie would begin.
+    expect(countOf(Buffer.concat([Buffer.from([0, 0, 0, 4]), movie]), 'avif')).toBe(1);
   });
 
   test('a chunk of odd length in a WebP is padded by a byte, RFC 9649', () => {
@@ -112,7 +114,7 @@ describe('checkFrameCount', () => {
       expect(countOf(Buffer.concat([head, image, image, image]), 'gif')).toBe(3);
       // An image whose blocks are cut off counts; what stands behind the trailer does not.
       expect(countOf(Buffer.concat([head, image, image.subarray(0, 12)]), 'gif')).toBe(2);
-      expect(countOf(Buffer.concat([head, image, Buffer.from([0x3b]), image]), 'gif')).toBe(1);
+      expect(countOf(Buffer.concat([head, image, Buffer.from([0x3b, 0, 0]), image]), 'gif')).toBe(1);
     }
   });
 
