@@ -96,25 +96,24 @@ export function batchGradients(source: GradientSource, share: TakenShare): Batch
   const n = indices.length;
 
   let outputs: tf.Tensor2D | undefined;
-  const xs = tf.tensor4d(inputs, [n, spec.height, spec.width, spec.channels]);
-  const ys = tf.tensor2d(labels, [n, classes]);
-  const ws = weights && tf.tensor1d(weights);
   let made: ReturnType<typeof tf.variableGrads>;
   try {
-    made = withSeededDropout(model, [seed, 3, step, part], () =>
-      tf.variableGrads(() => {
-        const forward = trainingLoss(model, xs, ys, ws);
-        outputs = tf.keep(forward.outputs);
-        return forward.loss;
-      }, variables),
-    );
+    made = tf.tidy(() => {
+      const xs = tf.tensor4d(inputs, [n, spec.height, spec.width, spec.channels]);
+      const ys = tf.tensor2d(labels, [n, classes]);
+      const ws = weights && tf.tensor1d(weights);
+      return withSeededDropout(model, [seed, 3, step, part], () =>
+        tf.variableGrads(() => {
+          const forward = trainingLoss(model, xs, ys, ws);
+          outputs = tf.keep(forward.outputs);
+          return forward.loss;
+        }, variables),
+      );
+    });
   } catch (error) {
     // A model disposed of in the meantime, a layer of the user's own, an operation without a gradient.
     outputs?.dispose();
     throw error;
-  } finally {
-    tf.dispose([xs, ys]);
-    ws?.dispose();
   }
   const { value, grads } = made;
 

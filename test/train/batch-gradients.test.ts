@@ -123,6 +123,18 @@ describe('the gradients of a batch', () => {
   });
 });
 
+test('a step that fails, before the model is run or after it has answered, leaves no tensor', () => {
+  const made = source({ weightOfClass: Float32Array.of(1, 2) });
+  const taken = takeShare(made, share([0, 1]));
+  // Of another model: no gradient reaches it, which is found when the answer is there.
+  const stranger = tf.variable(tf.scalar(1));
+  const before = tf.memory().numTensors;
+  expect(() => batchGradients({ ...made, variables: [stranger] }, taken)).toThrow();
+  expect(tf.memory().numTensors).toBe(before);
+  expect(() => batchGradients(made, { ...taken, labels: Float32Array.of(1) })).toThrow();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
 describe('a part of a batch', () => {
   test('is taken row by row, each with a stream of its place in the training', () => {
     const taken: [index: number, offset: number, random: number][] = [];

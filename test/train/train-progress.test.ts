@@ -115,6 +115,49 @@ describe('callbacks', () => {
   });
 });
 
+describe('a model that is disposed of', () => {
+  test('is not trained', async () => {
+    const model = classifier();
+    model.dispose();
+    const lock = vi.fn(async () => async () => {});
+    const store = { load: async () => null, save: async () => {}, lock };
+    await expect(train(model, data, { ...still, checkpoint: store })).rejects.toMatchObject({
+      ...{ name: 'FerError', code: 'DISPOSED', message: 'the model has been disposed' },
+    });
+    expect(lock).not.toHaveBeenCalled();
+  });
+
+  test.each(['onTrainBegin', 'onBatchEnd', 'onEpochEnd'])(
+    'in %s ends the training, and no tensor stays',
+    async (moment) => {
+      const model = classifier();
+      const before = tf.memory().numTensors;
+      const training = train(model, data, { ...still, ema: 0.9, callbacks: { [moment]: () => void model.dispose() } });
+      await expect(training).rejects.toMatchObject({
+        ...{ name: 'FerError', code: 'DISPOSED', message: 'the model has been disposed while it was trained' },
+        cause: expect.objectContaining({ message: expect.stringMatching(/already disposed/) }),
+      });
+      // But for its weights, which are gone.
+      expect(tf.memory().numTensors).toBe(before - 2);
+    },
+  );
+
+  test('is not what an error of somebody else is told as', async () => {
+    const mine = new Error('mine');
+    const fail = () => {
+      throw mine;
+    };
+    await expect(train(classifier(), data, { ...still, callbacks: { onBatchEnd: fail } })).rejects.toBe(mine);
+    const model = classifier();
+    const refusal = new FerError('DATA', 'mine');
+    const onBatchEnd = () => {
+      model.dispose();
+      throw refusal;
+    };
+    await expect(train(model, data, { ...still, callbacks: { onBatchEnd } })).rejects.toBe(refusal);
+  });
+});
+
 describe('a training pauses, so that others get their turn', () => {
   /** Steps of a training, of 25 ms each by its clock, and pauses between them. */
   async function steps(pause: (resolve: () => void) => void): Promise<string> {
