@@ -157,7 +157,9 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     try {
       const { page } = await openExample(without, served.url, { permissions: ['camera'] });
       await page.getByRole('button', { name: 'Start camera' }).click();
-      await page.getByRole('alert').getByText('No camera was found. Plug one in, or use pictures.').waitFor();
+      const said = page.getByRole('alert').getByText('No camera was found. Plug one in, or use pictures.');
+      await said.waitFor();
+      expect(await said.isVisible()).toBe(true);
     } finally {
       await without.close();
     }
