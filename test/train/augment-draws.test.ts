@@ -9,6 +9,7 @@ import {
 } from '../../src/train/augment.js';
 import { degrade } from '../../src/train/degrade.js';
 import { randomStream } from '../../src/train/random.js';
+import { noiseLevels } from './noise-levels.js';
 
 afterEach(() => usePixelKernels('kernels'));
 
@@ -48,7 +49,7 @@ describe('augment, draw by draw', () => {
       [6, 9, 1],
       [1, 5, 1],
     ]) {
-      const image = noise(width, height, channels);
+      const image = noiseLevels(width, height, channels);
       const expected = moved(image, options, { ...even, ...draws });
       for (const way of ['kernels', 'none'] as const) {
         usePixelKernels(way);
@@ -59,7 +60,7 @@ describe('augment, draw by draw', () => {
   });
 
   test('a draw of one half changes nothing, whatever may be changed', () => {
-    const image = noise(9, 9, 1);
+    const image = noiseLevels(9, 9, 1);
     const options = { flip: true, rotation: 40, shift: 0.2, scale: 0.3, zoom: 0.3, shear: 0.4, contrast: 0.5 };
     const out = changed(image, { ...options, brightness: 0.5, erasing: 0.5, degrade: 0.5 }, {});
     for (const [k, value] of out.entries()) expect(value).toBeCloseTo(image.data[k], 3);
@@ -67,7 +68,7 @@ describe('augment, draw by draw', () => {
 
   test.each(['kernels', 'none'] as const)('contrast and brightness, by %s, scale about the mean and add', (way) => {
     usePixelKernels(way);
-    const image = noise(5, 4, 3);
+    const image = noiseLevels(5, 4, 3);
     const mean = [...image.data].reduce((sum, level) => sum + level, 0) / 60;
     // 1 + 0.4 * (2 * 0.75 - 1) is 1.2; 0.3 * (2 * 0.25 - 1) of 255 is -38.25.
     for (const [options, factor, lift] of [
@@ -122,7 +123,7 @@ describe('augment, draw by draw', () => {
   ])(
     'erasing fills %s with the mean and leaves the rest',
     (_, [width, height, channels], draws, [x, y, wide, high]) => {
-      const image = noise(width, height, channels);
+      const image = noiseLevels(width, height, channels);
       const mean = [...image.data].reduce((sum, level) => sum + level, 0) / image.data.length;
       const expected = Array.from(image.data, (level, k) => {
         const [column, row] = [Math.floor(k / channels) % width, Math.floor(k / channels / width)];
@@ -134,7 +135,7 @@ describe('augment, draw by draw', () => {
   );
 
   test('erasing and degrading happen below their probability, not at it', () => {
-    const image = noise(8, 8, 1);
+    const image = noiseLevels(8, 8, 1);
     expect(changed(image, { erasing: 0.3 }, { erasing: 0.3 })).toEqual(image.data);
     expect(changed(image, { degrade: 0.3 }, { degrade: 0.3 })).toEqual(image.data);
     expect(changed(image, {}, { erasing: 0, degrade: 0 })).toEqual(image.data);
@@ -143,7 +144,7 @@ describe('augment, draw by draw', () => {
   });
 
   test('what is degraded is the changed picture, on its own scale', () => {
-    const image = noise(10, 6, 3);
+    const image = noiseLevels(10, 6, 3);
     const lifted = image.data.map((level) => level / 255 + 0.1);
     degrade({ ...image, data: lifted }, 1, randomStream(3));
     const out = new Float32Array(180);
@@ -209,16 +210,6 @@ function changed(image: Levels, options: AugmentOptions, draws: Draws, between?:
   const out = new Float32Array(image.data.length);
   augment(image, 255, options, script(draws, between), out);
   return out;
-}
-
-function noise(width: number, height: number, channels: number): Levels {
-  const random = randomStream(width, height, channels);
-  return {
-    data: Float32Array.from({ length: width * height * channels }, () => 255 * random()),
-    width,
-    height,
-    channels,
-  };
 }
 
 type Matrix = [[number, number], [number, number]];

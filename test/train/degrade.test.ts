@@ -5,6 +5,7 @@ import { resample } from '../../src/image/resample.js';
 import type { Levels } from '../../src/train/augment.js';
 import { degrade } from '../../src/train/degrade.js';
 import { randomStream } from '../../src/train/random.js';
+import { noiseLevels } from './noise-levels.js';
 
 const size = 48;
 const kinds = { blur: 0, noise: 1, jpeg: 2, reduced: 3 };
@@ -103,7 +104,7 @@ describe('degrade, on colours and sides that are no multiple of 8', () => {
   ];
 
   test('the first draw says which of the four, each as likely; the second how strong', () => {
-    const one = noise(9, 9, 1);
+    const one = noiseLevels(9, 9, 1);
     const by = (first: number) => changed(one, [first, 0.5]);
     for (const [low, high] of [
       [0, 0.2499],
@@ -122,7 +123,7 @@ describe('degrade, on colours and sides that are no multiple of 8', () => {
     [1, 1.6],
   ])('at strength %d blurs by a Gaussian of %d pixels, whose weights sum to 1 at every edge', (strength, sigma) => {
     for (const side of sides) {
-      const image = noise(...side);
+      const image = noiseLevels(...side);
       const bell = (distance: number) => Math.exp(-(distance ** 2) / (2 * sigma ** 2));
       const expected = filtered(image, (x, y, fromX, fromY) => bell(Math.hypot(x - fromX, y - fromY)));
       expectClose(changed(image, [0, strength]), expected, 3);
@@ -154,7 +155,7 @@ describe('degrade, on colours and sides that are no multiple of 8', () => {
     [1, 10],
   ])('at strength %d compresses as the cosine transform of T.81 says, at quality %d', (strength, quality) => {
     for (const side of sides) {
-      const image = noise(...side);
+      const image = noiseLevels(...side);
       expectClose(changed(image, [0.5, strength]), compressed(image, quality), 2);
       const unit = { ...image, data: image.data.map((level) => level / 255) };
       expectClose(
@@ -171,7 +172,7 @@ describe('degrade, on colours and sides that are no multiple of 8', () => {
     [1, 0.35],
   ])('at strength %d reduces to %d of each side, at least a pixel, and enlarges again', (strength, share) => {
     for (const side of sides) {
-      const image = noise(...side);
+      const image = noiseLevels(...side);
       const [width, height, channels] = side as [number, number, 1 | 3];
       const small = {
         width: Math.max(1, Math.round(width * share)),
@@ -185,16 +186,6 @@ describe('degrade, on colours and sides that are no multiple of 8', () => {
 });
 
 // --- below this line: what is expected, by another way ---
-
-function noise(width: number, height: number, channels: number): Levels {
-  const random = randomStream(width, height, channels);
-  return {
-    data: Float32Array.from({ length: width * height * channels }, () => 255 * random()),
-    width,
-    height,
-    channels,
-  };
-}
 
 function changed(image: Levels, draws: number[], range = 255): Float32Array {
   const data = Float32Array.from(image.data);
