@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError } from '../errors.js';
+import { makeFolder } from './make-folder.js';
 
 /**
  * Takes a lock: a file that says which process has it. A lock whose process is gone (killed, or of another machine that has
@@ -17,9 +18,10 @@ import { FerError } from '../errors.js';
  * const unlock = await lockFile('runs/first/training.lock');
  */
 export async function lockFile(path: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const mine: Owner = { pid: process.pid, host: hostname(), id: randomUUID() };
   const neighbour = `${path}.${mine.id}.tmp`;
+  asking.add(mine.id);
   try {
     await writeFile(neighbour, JSON.stringify(mine), { flush: true });
     while (!(await linked(neighbour, path))) {
@@ -32,17 +34,13 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
           `${who} trains into this folder: wait for it, or, if it is gone, delete ${path}`,
         );
       }
-      // Of several that take over at once, the last to rename has it: each looks again after all have.
-      await rename(neighbour, path);
-      await sleep(SETTLED);
-      const now = await ownerOf(path);
-      if (now !== 'gone' && now?.id === mine.id) break;
-      await writeFile(neighbour, JSON.stringify(mine), { flush: true });
+      await removeStale(path, owner, neighbour);
     }
+    held.add(mine.id);
   } finally {
+    asking.delete(mine.id);
     await rm(neighbour, { force: true });
   }
-  held.add(mine.id);
   await removeLeftNeighbours(path);
   const file = await openMine(path, mine);
   const beat = setInterval(() => file?.write(JSON.stringify(mine), 0).catch(() => {}), HEARTBEAT).unref();
@@ -63,13 +61,14 @@ interface Owner {
   id: string;
 }
 
-/** Locks of this process. */
+/** Locks of this process, and those that it is asking for. */
 const held = new Set<string>();
+const asking = new Set<string>();
 
 /** Milliseconds. */
 const HEARTBEAT = 10_000;
 const LEFT_BEHIND = 60_000;
-const SETTLED = 100;
+const A_MOMENT = 10;
 
 /** Makes the lock if there is none, whole from the first moment on. */
 async function linked(neighbour: string, path: string): Promise<boolean> {
@@ -88,6 +87,26 @@ async function linked(neighbour: string, path: string): Promise<boolean> {
         throw failure;
       },
     );
+  }
+}
+
+/**
+ * Removes a lock whose process is gone, unless somebody else has done so. One at a time may, or one that looked before would
+ * remove what another has put there since: who does it has a lock of its own for that long.
+ */
+async function removeStale(path: string, stale: Owner | null, neighbour: string): Promise<void> {
+  const guard = `${path}.stale.tmp`;
+  if (!(await linked(neighbour, guard))) {
+    const other = await ownerOf(guard);
+    if (other !== 'gone' && !(await isAlive(other, guard, neighbour))) await rm(guard, { force: true });
+    await sleep(A_MOMENT);
+    return;
+  }
+  try {
+    const now = await ownerOf(path);
+    if (now !== 'gone' && now?.id === stale?.id) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
   }
 }
 
@@ -123,7 +142,7 @@ async function openMine(path: string, mine: Owner): Promise<FileHandle | undefin
 async function isAlive(owner: Owner | null, path: string, neighbour: string): Promise<boolean> {
   if (owner?.host === hostname()) {
     // A process number is used again, most often after a container's restart: by this very process.
-    if (owner.pid === process.pid) return held.has(owner.id);
+    if (owner.pid === process.pid) return held.has(owner.id) || asking.has(owner.id);
     try {
       process.kill(owner.pid, 0);
       return true;

@@ -1,8 +1,9 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { randomStream, shuffledIndices } from '../train/random.js';
 import { type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { makeFolderSync } from './make-folder.js';
 
 /** Shares of training, validation and, with three numbers, test images: above 0, summing to 1. */
 export type SplitRatio = readonly [number, number] | readonly [number, number, number];
@@ -113,10 +114,10 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
   const unfinished = `${resolve(output)}.unfinished-${process.pid}`;
   try {
     parts.forEach((part, k) => {
-      for (const name of part.classes) mkdirSync(join(unfinished, PARTS[k], name), { recursive: true });
+      for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
       for (const file of part.files) {
         const copy = join(unfinished, PARTS[k], relative(dir, file.path));
-        mkdirSync(dirname(copy), { recursive: true });
+        makeFolderSync(dirname(copy));
         copyFileSync(file.path, copy);
       }
     });

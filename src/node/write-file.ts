@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { makeFolder } from './make-folder.js';
 
 /**
  * Writes a file whole or not at all: into a neighbour first, flushed to the disk, then renamed over the old one,
@@ -13,7 +14,7 @@ import { FerError, reasonOf } from '../errors.js';
 export async function writeFileWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   const neighbour = `${path}.${process.pid}.${count++}${ENDING}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(neighbour, 'w');
     try {
       await file.writeFile(bytes);

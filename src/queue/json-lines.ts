@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { makeFolder } from '../node/make-folder.js';
 import { adoptLines } from './adopt-lines.js';
 import type { Ledger, Placed } from './ledger.js';
 import type { ResultSink } from './result-sink.js';
@@ -66,7 +67,7 @@ export function jsonLines(path: string): ResultSink {
 async function createFile(path: string): Promise<string> {
   if (/[\0\n\r]/.test(path)) throw new FerError('OPTION', 'the path of a results file has no line ends');
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     try {
       if (!(await handle.stat()).isFile()) throw new FerError('OPTION', `${path} is not a regular file`);

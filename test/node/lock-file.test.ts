@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { lockFile } from '../../src/node/lock-file.js';
+
+const execute = promisify(execFile);
 
 let folder: string;
 let path: string;
@@ -48,13 +52,41 @@ describe('a lock', () => {
     await (given[0] as PromiseFulfilledResult<() => Promise<void>>).value();
   });
 
-  test('of a process of this machine that is gone is taken over, by one of many', async () => {
-    // Above what Linux and macOS number processes with.
+  test('of a process of this machine that is gone is taken over, by one of many, however late some are', async () => {
+    for (let round = 0; round < 30; round++) {
+      // Above what Linux and macOS number processes with.
+      leave({ pid: 2 ** 30, host: hostname(), id: 'x' });
+      const asked = await Promise.allSettled(Array.from({ length: 8 }, () => lockFile(path)));
+      const given = asked.filter(({ status }) => status === 'fulfilled');
+      expect(given).toHaveLength(1);
+      for (const { reason } of asked as PromiseRejectedResult[]) if (reason) expect(reason).toMatchObject(refused);
+      await (given[0] as PromiseFulfilledResult<() => Promise<void>>).value();
+      expect(readdirSync(folder)).toEqual([]);
+    }
+  });
+
+  test('of a process that is gone is taken over by one of many processes', { timeout: 60_000 }, async () => {
     leave({ pid: 2 ** 30, host: hostname(), id: 'x' });
-    const asked = await Promise.allSettled(Array.from({ length: 5 }, () => lockFile(path)));
-    const given = asked.filter(({ status }) => status === 'fulfilled');
-    expect(given).toHaveLength(1);
-    await (given[0] as PromiseFulfilledResult<() => Promise<void>>).value();
+    const program = `
+      import { lockFile } from './src/node/lock-file.ts';
+      while (Date.now() < Number(process.argv[2]));
+      const unlock = await lockFile(process.argv[1]).catch((error) => console.log(error.code));
+      if (unlock) {
+        console.log('locked');
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        await unlock();
+      }`;
+    const at = String(Date.now() + 2500);
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', program, path, at];
+    const told = await Promise.all(Array.from({ length: 6 }, () => execute(process.execPath, args)));
+    expect(told.map(({ stdout }) => stdout.trim()).sort()).toEqual([...Array(5).fill('CHECKPOINT'), 'locked']);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('is taken over although the one who was taking it over was killed, too', async () => {
+    leave({ pid: 2 ** 30, host: hostname(), id: 'x' });
+    writeFileSync(`${path}.stale.tmp`, JSON.stringify({ pid: 2 ** 30, host: hostname(), id: 'y' }));
+    await (await lockFile(path))();
     expect(readdirSync(folder)).toEqual([]);
   });
 
