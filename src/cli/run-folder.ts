@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { reasonOf } from '../errors.js';
 import { type EvaluationReport, FerError, summary, type TrainResult } from '../index.js';
 import type { Mistake } from '../node/evaluate-folder.js';
 import { type SaveModelOptions, saveModel } from '../node/index.js';
+import { readRegularFile } from '../node/read-regular-file.js';
 import { reportHtml } from '../node/report-html.js';
 import { removeLeftNeighbours, writeFileWhole } from '../node/write-file.js';
 import { packageVersion } from './package-version.js';
@@ -51,9 +52,9 @@ export async function savedSettings(folder: string): Promise<Record<string, unkn
   const path = join(folder, 'settings.json');
   if (!existsSync(path)) return {};
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    return JSON.parse((await readRegularFile(path)).toString()) as Record<string, unknown>;
   } catch (error) {
-    throw new FerError('CHECKPOINT', `${path} is no JSON`, { cause: error });
+    throw new FerError('CHECKPOINT', `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 

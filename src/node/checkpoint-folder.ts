@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import type { CheckpointStore } from '../train/checkpoint.js';
+import { readRegularFile } from './read-regular-file.js';
 
 /** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */
 export function checkpointFolder(folder: string): CheckpointStore {
@@ -17,7 +17,7 @@ export function checkpointFolder(folder: string): CheckpointStore {
     },
     async load() {
       try {
-        return await readFile(path);
+        return await readRegularFile(path);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
         throw new FerError('CHECKPOINT', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });

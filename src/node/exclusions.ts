@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { readRegularFileSync } from './read-regular-file.js';
 import { writeFileWhole } from './write-file.js';
 
 /** A file to leave out, and why. */
@@ -19,7 +19,7 @@ export interface Exclusion {
 export function readExclusions(list: string): Set<string> {
   let text: string;
   try {
-    text = readFileSync(list, 'utf8');
+    text = readRegularFileSync(list).toString();
   } catch (error) {
     throw new FerError('NOT_FOUND', `the list ${list} cannot be read: ${reasonOf(error)}`, { cause: error });
   }

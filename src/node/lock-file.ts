@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError } from '../errors.js';
 import { makeFolder } from './make-folder.js';
+import { readRegularFile } from './read-regular-file.js';
 
 /**
  * Takes a lock: a file that says which process has it. A lock whose process is gone (killed, or of another machine that has
@@ -122,7 +123,7 @@ async function removeLeftNeighbours(path: string): Promise<void> {
 /** Who has the lock; null when it does not say. */
 async function ownerOf(path: string): Promise<Owner | null | 'gone'> {
   try {
-    const owner = JSON.parse(await readFile(path, 'utf8')) as Owner | null;
+    const owner = JSON.parse((await readRegularFile(path)).toString()) as Owner | null;
     return Number.isInteger(owner?.pid) && typeof owner?.host === 'string' ? owner : null;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : null;

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { readRegularFileSync } from './read-regular-file.js';
 
 /**
  * Reads soft labels from a CSV file: a header `file,angry,happy,...`, then a row an image. Columns are found by the class
@@ -15,7 +15,7 @@ import { FerError, reasonOf } from '../errors.js';
 export function readVotes(path: string, classes: readonly string[]): Map<string, Float32Array> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFileSync(path).toString();
   } catch (error) {
     throw new FerError('NOT_FOUND', `votes file ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
