@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { currentBackend } from '../../src/backends/use-backend.js';
 import { buildModel, evaluate, type PixelImage, type Sample, useBackend } from '../../src/index.js';
+import { setMetadata } from '../../src/model/metadata.js';
 
 /** Says class 0 for dark images and class 1 for bright ones, with a confidence that grows with the contrast. */
 function brightness() {
@@ -67,6 +69,50 @@ describe('evaluate', () => {
     const classes = ['a', 'b', 'c', 'd', 'e'];
     expect((await evaluate(model, [face], { classes })).classes[2]).toMatchObject({ className: 'c', support: 1 });
     await expect(evaluate(model, [face], { classes: ['a'] })).rejects.toMatchObject({ code: 'CLASSES' });
+  });
+
+  test('a model that names its classes is told by them, unless it names another number of them', async () => {
+    const model = brightness();
+    const namesOf = async () => (await evaluate(model, [flat(0, 0)])).classes.map(({ className }) => className);
+    setMetadata(model, { classes: ['dark', 'bright'] });
+    expect(await namesOf()).toEqual(['dark', 'bright']);
+    setMetadata(model, { classes: ['dark', 'bright', 'other'] });
+    expect(await namesOf()).toEqual(['class 0', 'class 1']);
+  });
+
+  test.each([
+    ['names', { classes: ['a', 'b', 'c'] }, 'CLASSES', '3 class names for a model with 2 classes'],
+    ['half a batch', { batchSize: 1.5 }, 'OPTION', 'batchSize must be a positive integer, got 1.5'],
+    ['no batch', { batchSize: 0 }, 'OPTION', 'batchSize must be a positive integer, got 0'],
+  ])('refuses options that do not fit, in whole words: %s', async (_, options, code, message) => {
+    await expect(evaluate(brightness(), [flat(0, 0)], options)).rejects.toMatchObject({ code, message });
+  });
+
+  test('what the backend made for it is disposed of, whether it ends well, is stopped or fails', async () => {
+    const backend = await currentBackend();
+    const { predictor } = backend;
+    const dispose = vi.fn();
+    const predict = vi.fn(async (_: Float32Array, count: number) => new Float32Array(2 * count).fill(0.5));
+    backend.predictor = () => ({ predict, dispose });
+    try {
+      await evaluate(brightness(), [flat(0, 0)]);
+      expect(dispose).toHaveBeenCalledTimes(1);
+      const stop = new AbortController();
+      const why = new Error('enough');
+      const stopped = evaluate(brightness(), [flat(0, 0), flat(0, 0)], {
+        batchSize: 1,
+        signal: stop.signal,
+        onBatch: () => stop.abort(why),
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', message: 'evaluate was aborted', cause: why });
+      expect(predict).toHaveBeenCalledTimes(2);
+      expect(dispose).toHaveBeenCalledTimes(2);
+      predict.mockRejectedValueOnce(why);
+      await expect(evaluate(brightness(), [flat(0, 0)])).rejects.toBe(why);
+      expect(dispose).toHaveBeenCalledTimes(3);
+    } finally {
+      backend.predictor = predictor;
+    }
   });
 
   test('leaves no tensor behind and refuses what it cannot measure', async () => {

@@ -59,6 +59,32 @@ describe('measure', () => {
     expect(report.expectedCalibrationError).toBe(0);
   });
 
+  test.each([
+    // Of fifteen bins: over 5/15 up to 6/15, over 7/15 up to 8/15, and so on.
+    [0.34, 5],
+    [0.5, 7],
+    [0.666, 9],
+    [0.667, 10],
+    [0.93, 13],
+    [0.94, 14],
+  ])('a confidence of %d is counted in bin %i, which says from where to where it goes', (confidence, bin) => {
+    const rest = (1 - confidence) / 2;
+    const { calibration } = measure(Float32Array.of(rest, confidence, rest), Float32Array.of(1, 0, 0), names);
+    expect(calibration.map(({ count }) => count)).toEqual(Array.from({ length: 15 }, (_, i) => Number(i === bin)));
+    const { low, high, accuracy } = calibration[bin];
+    expect([low, high, accuracy]).toEqual([bin / 15, (bin + 1) / 15, 0]);
+    expect(calibration[bin].confidence).toBeCloseTo(confidence, 6);
+  });
+
+  test('of equals the first counts, in what is said and in what is true', () => {
+    const { confusionMatrix } = measure(Float32Array.of(0.2, 0.4, 0.4), Float32Array.of(0.5, 0, 0.5), names);
+    expect(confusionMatrix).toEqual([
+      [0, 1, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+  });
+
   test('counts, shares and bounds hold for any predictions', () => {
     const row = fc.tuple(
       fc.nat(2),
