@@ -60,7 +60,7 @@ describe('the same answer', () => {
   test('with a stack 16 KB larger than Node itself starts with', async () => {
     writeFileSync(join(cwd, 'empty.mjs'), "import 'node:fs';");
     let size = 64;
-    // 64 KB are too few for Node to load any module: some 70 it takes, more where the environment is larger.
+    // 64 KB are too few for Node 20 to load any module: some 70 it takes, more where the environment is larger.
     while ((await runNode([`--stack-size=${size}`, 'empty.mjs'], cwd)).code !== 0) size += 4;
     console.log(`a stack of ${size} KB, the smallest that Node loads an empty module with`);
     expect(size).toBeLessThan(256);
