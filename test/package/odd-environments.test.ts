@@ -57,7 +57,7 @@ describe('the same answer', () => {
     expect(await shown(args)).toEqual(usual);
   });
 
-  test('with a stack 16 KB larger than Node itself starts with', async () => {
+  test('with a stack 16 KB larger than Node itself starts with, and fer-dcnn/lite with none larger', async () => {
     writeFileSync(join(cwd, 'empty.mjs'), "import 'node:fs';");
     let size = 64;
     // 64 KB are too few for Node 20 to load any module: some 70 it takes, more where the environment is larger.
@@ -65,6 +65,17 @@ describe('the same answer', () => {
     console.log(`a stack of ${size} KB, the smallest that Node loads an empty module with`);
     expect(size).toBeLessThan(256);
     expect(await shown([`--stack-size=${size + 16}`, 'classify.mjs'])).toEqual(usual);
+
+    // Without TF.js, what Node needs itself is enough: 64 KB, on Node 22 and later.
+    writeFileSync(
+      join(cwd, 'lite.mjs'),
+      `import { classify } from 'fer-dcnn/lite';
+      const levels = Uint8Array.from({ length: 48 * 48 }, (_, k) => (k * 7) % 256);
+      const list = await classify({ data: levels, width: 48, height: 48, channels: 1 });
+      process.stdout.write(JSON.stringify([list.map(({ probability }) => probability)]));`,
+    );
+    const tight = size === 64 ? 64 : size + 4;
+    expect(await shown([`--stack-size=${tight}`, 'lite.mjs'])).toEqual(await shown(['lite.mjs']));
   });
 
   test('with clocks that jump, back and forth', async () => {
