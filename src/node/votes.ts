@@ -39,18 +39,21 @@ export function readVotes(path: string, classes: readonly string[]): Map<string,
         `${place}: votes must be numbers from 0 up, got ${columns.map((c) => row[c]).join(',')}`,
       );
     }
-    const total = counts.reduce((sum, count) => sum + count, 0);
-    if (total > 0) {
-      votes.set(
-        resolve(dirname(path), row[fileColumn]),
-        Float32Array.from(counts, (count) => count / total),
-      );
-    }
+    const shares = sharesOf(counts);
+    if (shares !== null) votes.set(resolve(dirname(path), row[fileColumn]), shares);
   });
   return votes;
 }
 
-// --- below this line: CSV after RFC 4180 ---
+// --- below this line: a row, and CSV after RFC 4180 ---
+
+/** Null for zeros. */
+function sharesOf(counts: readonly number[]): Float32Array | null {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  // Each is a number, their sum need not be.
+  if (total === Number.POSITIVE_INFINITY) return sharesOf(counts.map((count) => count / Number.MAX_VALUE));
+  return total > 0 ? Float32Array.from(counts, (count) => count / total) : null;
+}
 
 function parseCsv(text: string, path: string): string[][] {
   const rows: string[][] = [];

@@ -299,7 +299,9 @@ describe('what broke once', () => {
     votes: (bytes) => {
       const path = join(folder, 'again.csv');
       writeFileSync(path, bytes);
-      readVotes(path, ['angry', 'happy']);
+      for (const [angry, happy] of readVotes(path, ['angry', 'happy']).values()) {
+        if (Math.abs(angry + happy - 1) > 1e-6) throw new Error(`votes sum to ${angry + happy}`);
+      }
     },
   };
   const kept = readdirSync(root, { withFileTypes: true })
