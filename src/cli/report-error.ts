@@ -1,4 +1,4 @@
-import { joinLines } from '../errors.js';
+import { joinLines, reasonOf } from '../errors.js';
 import type { FerErrorCode } from '../index.js';
 import { printable, shortened } from './printable.js';
 
@@ -28,7 +28,7 @@ export function codeOf(error: unknown): string {
 
 /** The message of anything thrown, in one line. */
 export function messageOf(error: unknown): string {
-  return joinLines(error instanceof Error ? error.message : String(error));
+  return joinLines(reasonOf(error));
 }
 
 // --- below this line: helpers of this file alone ---

@@ -22,7 +22,7 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
   await makeFolder(dirname(path));
   const mine: Owner = { pid: process.pid, host: hostname(), id: randomUUID() };
   const neighbour = `${path}.${mine.id}.tmp`;
-  asking.add(mine.id);
+  held.add(mine.id);
   try {
     await writeFile(neighbour, JSON.stringify(mine), { flush: true });
     while (!(await linked(neighbour, path))) {
@@ -37,9 +37,10 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
       }
       await removeStale(path, owner, neighbour);
     }
-    held.add(mine.id);
+  } catch (error) {
+    held.delete(mine.id);
+    throw error;
   } finally {
-    asking.delete(mine.id);
     await rm(neighbour, { force: true });
   }
   await removeLeftNeighbours(path);
@@ -64,7 +65,6 @@ interface Owner {
 
 /** Locks of this process, and those that it is asking for. */
 const held = new Set<string>();
-const asking = new Set<string>();
 
 /** Milliseconds. */
 const HEARTBEAT = 10_000;
@@ -143,7 +143,7 @@ async function openMine(path: string, mine: Owner): Promise<FileHandle | undefin
 async function isAlive(owner: Owner | null, path: string, neighbour: string): Promise<boolean> {
   if (owner?.host === hostname()) {
     // A process number is used again, most often after a container's restart: by this very process.
-    if (owner.pid === process.pid) return held.has(owner.id) || asking.has(owner.id);
+    if (owner.pid === process.pid) return held.has(owner.id);
     try {
       process.kill(owner.pid, 0);
       return true;
