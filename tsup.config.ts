@@ -2,12 +2,12 @@ import { defineConfig, type Options } from 'tsup';
 
 const entry = {
   index: 'src/index.ts',
-  weights: 'src/weights/index.ts',
-  kernels: 'src/kernels/index.ts',
-  lite: 'src/lite/index.ts',
+  weights: 'src/weights.ts',
+  kernels: 'src/kernels.ts',
+  lite: 'src/lite.ts',
 };
 
-const nodeEntry = { ...entry, node: 'src/node/index.ts', queue: 'src/queue/index.ts', standalone: 'src/standalone.ts' };
+const nodeEntry = { ...entry, node: 'src/node.ts', queue: 'src/queue.ts', standalone: 'src/standalone.ts' };
 
 const shared: Options = {
   target: 'es2022',
@@ -41,8 +41,8 @@ export default defineConfig([
     entry: {
       ...nodeEntry,
       cli: 'src/cli/index.ts',
-      'gradient-worker': 'src/node/gradient-worker.ts',
-      'classifier-worker': 'src/node/classifier-worker.ts',
+      'gradient-worker': 'src/gradient-worker.ts',
+      'classifier-worker': 'src/pool/classifier-worker.ts',
     },
     outDir: 'dist/node',
     format: ['esm'],
@@ -51,7 +51,7 @@ export default defineConfig([
   },
   {
     ...shared,
-    entry: { 'vega-svg': 'src/node/vega-svg.ts' },
+    entry: { 'vega-svg': 'src/report/vega-svg.ts' },
     outDir: 'dist/node',
     format: ['cjs'],
     // Without the file and network access that Vega's build for Node has.
@@ -74,7 +74,7 @@ export default defineConfig([
   { ...shared, entry, outDir: 'dist/browser', format: ['esm'], platform: 'browser' },
   {
     ...shared,
-    entry: { index: 'src/standalone.ts', lite: 'src/lite/index.ts' },
+    entry: { index: 'src/standalone.ts', lite: 'src/lite.ts' },
     outDir: 'dist/standalone',
     format: ['esm'],
     platform: 'browser',

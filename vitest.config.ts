@@ -15,7 +15,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/*/assembly/**', 'src/browser/**', 'src/cli/**', 'src/queue/**', 'src/**/*-worker.ts'],
+      exclude: ['src/**/assembly/**', 'src/platform/browser/**', 'src/cli/**', 'src/queue/**', 'src/**/*-worker.ts'],
       thresholds: { lines: 90 },
     },
     projects: [

@@ -9,7 +9,11 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     setupFiles: 'test/seed.ts',
-    include: ['test/{image,evaluate,train}/*.test.ts', 'test/node/{decode,small-jpeg,render-plot}.test.ts'],
-    exclude: ['test/train/{killed,golden-network,workers}.test.ts', 'test/image/garbage.test.ts'],
+    include: [
+      'test/{image,tfjs/evaluate,tfjs/train}/*.test.ts',
+      'test/platform/node/{decode,small-jpeg}.test.ts',
+      'test/report/render-plot.test.ts',
+    ],
+    exclude: ['test/tfjs/train/{killed,golden-network,workers}.test.ts', 'test/image/garbage.test.ts'],
   },
 });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 /*
  * The weights of BlazeFace (MediaPipe's "back" network, Apache-2.0) out of the TF.js graph model in `@vladmandic/human`,
  * as one file of half precision in the order in which the network uses them: dist/faces/blazeface.bin, 269 KB instead
- * of 618 KB. `src/detectors/blaze-network.ts` reads it.
+ * of 618 KB. `src/faces/blaze-network.ts` reads it.
  */
 const models = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/human')), '../models');
 const { weightsManifest } = JSON.parse(readFileSync(join(models, 'blazeface.json'), 'utf8'));

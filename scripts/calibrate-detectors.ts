@@ -9,7 +9,7 @@
  * crop that was pasted, on the raw box, and on the framed crop; of the faces that the detector found.
  */
 import { join } from 'node:path';
-import { cropOf } from '../src/classify/crop-of.js';
+import { cropOf } from '../src/faces/crop-of.js';
 import { resample } from '../src/image/resample.js';
 import { straighten } from '../src/image/straighten.js';
 import { toPixels } from '../src/image/to-pixels.js';
@@ -24,7 +24,7 @@ import {
   type PixelImage,
   useBackend,
 } from '../src/index.js';
-import { imageFolder } from '../src/node/index.js';
+import { imageFolder } from '../src/node.js';
 
 const SIZE = 320;
 const SIDE = 160;

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { createClassifier, EMOTIONS, type Emotion, type PixelImage, useBackend } from '../src/index.js';
-import { imageFolder } from '../src/node/index.js';
+import { imageFolder } from '../src/node.js';
 
 interface Peer {
   name: string;

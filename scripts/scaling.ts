@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { randomStream } from '../src/train/random.js';
+import { randomStream } from '../src/tfjs/train/random.js';
 
 /*
  * What 10^6, 10^9 and 10^11 faces take: `npx tsx scripts/scaling.ts`. Its output stands in docs/scaling.md, and a test holds

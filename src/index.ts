@@ -1,33 +1,46 @@
-export type { Backend, BackendFactory, BackendName, BackendOptions, Predictor } from './backends/types.js';
-export { registerBackend, useBackend } from './backends/use-backend.js';
 export type { Classifier, ClassifyOptions, Prediction } from './classify/classifier.js';
 export { classify } from './classify/classify.js';
 export { type ClassifyFacesOptions, classifyFaces, type DetectedFace } from './classify/classify-faces.js';
 export { type CreateClassifierOptions, createClassifier } from './classify/create-classifier.js';
-export { type BlazeFaceOptions, blazeFaceDetector } from './detectors/blaze-face.js';
-export { type FaceApi, type FaceApiOptions, faceApiDetector } from './detectors/face-api.js';
-export { type NativeDetectorOptions, nativeDetector } from './detectors/native.js';
-export type { BuiltInDetector, Detection, FaceDetector, Framing, Keypoint } from './detectors/types.js';
 export { EMOTIONS, type Emotion } from './emotions.js';
 export { FerError, type FerErrorCode } from './errors.js';
-export { type EvaluatedBatch, type EvaluateOptions, evaluate } from './evaluate/evaluate.js';
-export type { LabelledData, TensorData } from './evaluate/labelled-data.js';
-export type { CalibrationBin, ClassReport, EvaluationReport } from './evaluate/metrics.js';
-export { type PlotCalibrationOptions, plotCalibration } from './evaluate/plot-calibration.js';
-export { type PlotConfusionMatrixOptions, plotConfusionMatrix } from './evaluate/plot-confusion-matrix.js';
-export { type PlotHistoryOptions, plotHistory } from './evaluate/plot-history.js';
-export type { VegaLiteSpec } from './evaluate/vega-lite-spec.js';
-export type { ImageLimits } from './image/image-limits.js';
+export { type BlazeFaceOptions, blazeFaceDetector } from './faces/blaze-face.js';
+export { type FaceApi, type FaceApiOptions, faceApiDetector } from './faces/face-api.js';
+export { type NativeDetectorOptions, nativeDetector } from './faces/native.js';
+export type { BuiltInDetector, Detection, FaceDetector, Framing, Keypoint } from './faces/types.js';
 export type { ImageInput, PixelTensor } from './image/input.js';
 export type { Normalization } from './image/normalize.js';
 export type { PixelImage } from './image/pixels.js';
-export { type PreprocessOptions, preprocess } from './image/preprocess.js';
 export type { Box } from './image/resample.js';
 export type { Sample } from './image/sample.js';
 export type { Crop } from './image/straighten.js';
-export { type BuildModelOptions, buildModel } from './model/build-model.js';
-export type { ModelMetadata } from './model/metadata.js';
-export { summary } from './model/summary.js';
+export type { ImageLimits } from './platform/image-limits.js';
+export type { Backend, BackendFactory, BackendName, BackendOptions, Predictor } from './tfjs/backends/types.js';
+export { registerBackend, useBackend } from './tfjs/backends/use-backend.js';
+export { type EvaluatedBatch, type EvaluateOptions, evaluate } from './tfjs/evaluate/evaluate.js';
+export type { LabelledData, TensorData } from './tfjs/evaluate/labelled-data.js';
+export type { CalibrationBin, ClassReport, EvaluationReport } from './tfjs/evaluate/metrics.js';
+export { type PlotCalibrationOptions, plotCalibration } from './tfjs/evaluate/plot-calibration.js';
+export { type PlotConfusionMatrixOptions, plotConfusionMatrix } from './tfjs/evaluate/plot-confusion-matrix.js';
+export type { VegaLiteSpec } from './tfjs/evaluate/vega-lite-spec.js';
+export { type BuildModelOptions, buildModel } from './tfjs/model/build-model.js';
+export type { ModelMetadata } from './tfjs/model/metadata.js';
+export { summary } from './tfjs/model/summary.js';
+export { type PreprocessOptions, preprocess } from './tfjs/preprocess.js';
+export { type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';
+export type { CheckpointStore } from './tfjs/train/checkpoint.js';
+export { type PlotHistoryOptions, plotHistory } from './tfjs/train/plot-history.js';
+export type { Sampling } from './tfjs/train/sampling.js';
+export {
+  type CosineScheduleOptions,
+  cosineSchedule,
+  type Schedule,
+  type StepScheduleOptions,
+  stepSchedule,
+} from './tfjs/train/schedule.js';
+export { train } from './tfjs/train/train.js';
+export type { EpochFigures, TrainHistory, TrainResult } from './tfjs/train/train-history.js';
+export type { EarlyStopping, Monitor, TrainCallbacks, TrainOptions } from './tfjs/train/train-options.js';
 export { type CreateTrackerOptions, createTracker } from './track/create-tracker.js';
 export { STATE_CSV_HEADER, stateToCsv } from './track/state-to-csv.js';
 export type { EmotionShare, Episode, FaceSummary, TrackSummary } from './track/summary.js';
@@ -44,16 +57,3 @@ export type {
   TrackerFrame,
   TrackState,
 } from './track/types.js';
-export { type AugmentOptions, REPORT_AUGMENTATION } from './train/augment.js';
-export type { CheckpointStore } from './train/checkpoint.js';
-export type { Sampling } from './train/sampling.js';
-export {
-  type CosineScheduleOptions,
-  cosineSchedule,
-  type Schedule,
-  type StepScheduleOptions,
-  stepSchedule,
-} from './train/schedule.js';
-export { train } from './train/train.js';
-export type { EpochFigures, TrainHistory, TrainResult } from './train/train-history.js';
-export type { EarlyStopping, Monitor, TrainCallbacks, TrainOptions } from './train/train-options.js';

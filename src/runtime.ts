@@ -1,10 +1,10 @@
-import type { DecodeLimits } from './image/image-limits.js';
 import type { PixelImage } from './image/pixels.js';
-import type { CheckpointStore } from './train/checkpoint.js';
+import type { DecodeLimits } from './platform/image-limits.js';
+import type { CheckpointStore } from './tfjs/train/checkpoint.js';
 
 /**
  * All that differs between Node and browsers. `#runtime` (package.json `imports`) names the implementation:
- * `src/node/runtime.ts` under the `node` condition, `src/browser/runtime.ts` otherwise.
+ * `src/platform/node/runtime.ts` under the `node` condition, `src/platform/browser/runtime.ts` otherwise.
  */
 export interface Runtime {
   /**
@@ -40,7 +40,7 @@ export interface Runtime {
   checkpointFolder(path: string): CheckpointStore;
 
   /**
-   * Starts a thread that computes gradients (`src/train/gradient-worker.ts`).
+   * Starts a thread that computes gradients (`src/tfjs/train/gradient-worker.ts`).
    *
    * @throws FerError `OPTION` where there are no threads that share memory.
    */

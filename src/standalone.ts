@@ -6,5 +6,5 @@
 export * as tf from '@tensorflow/tfjs-core';
 export * as layers from '@tensorflow/tfjs-layers';
 export * from './index.js';
-export * from './kernels/index.js';
-export * from './weights/index.js';
+export * from './kernels.js';
+export * from './weights.js';

@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { type Box, resample } from '../src/image/resample.js';
 import type { PixelImage, Sample } from '../src/index.js';
-import { randomStream } from '../src/train/random.js';
+import { randomStream } from '../src/tfjs/train/random.js';
 
 /** A change that faces in the wild have and FER2013's crops have not. */
 export interface Corruption {

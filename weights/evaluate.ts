@@ -3,8 +3,8 @@
  * `../shared/ferplus/valid`. Prints the figures as JSON, those under corruption too.
  */
 import { evaluate, useBackend } from '../src/index.js';
-import { imageFolder } from '../src/node/index.js';
-import { loadPretrained } from '../src/weights/index.js';
+import { imageFolder } from '../src/node.js';
+import { loadPretrained } from '../src/weights.js';
 import { corruptionFigures, figuresOf } from './figures.js';
 
 await useBackend('wasm');

@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type EvaluationReport, evaluate } from '../src/index.js';
-import type { ImageFolder } from '../src/node/index.js';
+import type { ImageFolder } from '../src/node.js';
 import { CORRUPTIONS, corrupted } from './corruptions.js';
 
 /** The figures of an evaluation that are kept beside the weights, rounded to what a few thousand faces can tell apart. */

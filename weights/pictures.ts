@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plotCalibration, plotConfusionMatrix } from '../src/index.js';
-import { renderPlot } from '../src/node/index.js';
+import { renderPlot } from '../src/node.js';
 import type { Figures } from './figures.js';
 
 /** The pictures of the model card by their file names, as SVG, drawn from the same figures as its tables. */

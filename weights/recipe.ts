@@ -19,10 +19,10 @@ import {
   train,
   useBackend,
 } from '../src/index.js';
-import { registerTrainingKernels } from '../src/kernels/index.js';
-import { fromFiles, toFiles } from '../src/model/artifacts.js';
-import { metadataOf, setMetadata } from '../src/model/metadata.js';
-import { type ImageFolder, imageFolder, type SaveModelOptions, saveModel } from '../src/node/index.js';
+import { registerTrainingKernels } from '../src/kernels.js';
+import { type ImageFolder, imageFolder, type SaveModelOptions, saveModel } from '../src/node.js';
+import { fromFiles, toFiles } from '../src/tfjs/model/artifacts.js';
+import { metadataOf, setMetadata } from '../src/tfjs/model/metadata.js';
 import { type Metrics, writeCard } from './card.js';
 import { corruptionFigures, figuresOf } from './figures.js';
 import { writePictures } from './pictures.js';

@@ -1,13 +1,13 @@
-import type { Predictor } from '../backends/types.js';
 import { EMOTIONS, type Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { describeInput } from '../image/describe-input.js';
-import type { ImageLimits } from '../image/image-limits.js';
 import type { ImageInput } from '../image/input.js';
 import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
+import type { ImageLimits } from '../platform/image-limits.js';
+import type { Predictor } from '../tfjs/backends/types.js';
 import { predictionsOf } from './predictions-of.js';
 
 /** An emotion and how probable it is, in [0, 1]. */

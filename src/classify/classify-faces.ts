@@ -1,14 +1,14 @@
-import { blazeFaceDetector } from '../detectors/blaze-face.js';
-import { findFaces } from '../detectors/find-faces.js';
-import type { Detection, FaceDetector, Framing } from '../detectors/types.js';
 import { FerError } from '../errors.js';
+import { blazeFaceDetector } from '../faces/blaze-face.js';
+import { cropOf } from '../faces/crop-of.js';
+import { findFaces } from '../faces/find-faces.js';
+import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { PixelImage } from '../image/pixels.js';
 import type { Crop } from '../image/straighten.js';
 import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
 import type { Classifier, Prediction } from './classifier.js';
 import { classify } from './classify.js';
-import { cropOf } from './crop-of.js';
 
 export interface ClassifyFacesOptions extends ToPixelsOptions {
   /**

@@ -1,5 +1,5 @@
-import { chosenBackend } from '../backends/use-backend.js';
 import type { ImageInput } from '../image/input.js';
+import { chosenBackend } from '../tfjs/backends/use-backend.js';
 import type { Classifier, ClassifyOptions, Prediction } from './classifier.js';
 import { createClassifier } from './create-classifier.js';
 

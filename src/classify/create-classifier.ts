@@ -1,12 +1,12 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { tfjsPredictor } from '../backends/tfjs-predictor.js';
-import type { Backend, BackendName } from '../backends/types.js';
-import { checkBackendName, classifyingBackend, startBackend, startTensors } from '../backends/use-backend.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
-import { sampleChannels, specOf } from '../evaluate/labelled-data.js';
 import type { Normalization } from '../image/normalize.js';
-import { metadataOf } from '../model/metadata.js';
+import { tfjsPredictor } from '../tfjs/backends/tfjs-predictor.js';
+import type { Backend, BackendName } from '../tfjs/backends/types.js';
+import { checkBackendName, classifyingBackend, startBackend, startTensors } from '../tfjs/backends/use-backend.js';
+import { sampleChannels, specOf } from '../tfjs/evaluate/labelled-data.js';
+import { metadataOf } from '../tfjs/model/metadata.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
 
 export interface CreateClassifierOptions {
@@ -48,7 +48,7 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
 // --- below this line: helpers of this file alone ---
 
 async function loadPretrainedOn(backend: Backend): Promise<LoadedNetwork> {
-  const { loadPretrained, pretrained } = await import('../weights/index.js');
+  const { loadPretrained, pretrained } = await import('../weights.js');
   if (backend.pretrained !== undefined) {
     return {
       predictor: await backend.pretrained(),

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
-import { writeExclusions } from '../node/exclusions.js';
-import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node/index.js';
+import { writeExclusions } from '../folders/exclusions.js';
+import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';

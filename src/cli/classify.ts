@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
-import type { ImageLimits } from '../image/image-limits.js';
 import type { Classifier, ClassifyOptions } from '../index.js';
-import type { ClassifierPool } from '../node/index.js';
+import type { ClassifierPool } from '../node.js';
+import type { ImageLimits } from '../platform/image-limits.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
@@ -64,7 +64,7 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   const options = { topk, ...limitsOf(flags) };
   const pool = faces ? null : await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
-  const { inOrder } = await import('../node/in-order.js');
+  const { inOrder } = await import('../pool/in-order.js');
   const writer = csv ? csvWriter(faces) : json ? jsonWriter() : tableWriter(items);
   // On a terminal the lines themselves show how far it is.
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
@@ -99,7 +99,7 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
 
 async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
   const { createClassifier } = await import('../index.js');
-  const net = model === undefined ? undefined : await import('../node/index.js').then((node) => node.loadModel(model));
+  const net = model === undefined ? undefined : await import('../node.js').then((node) => node.loadModel(model));
   const classifier = createClassifier({ model: net, backend });
   await classifier.load();
   return classifier;
@@ -107,7 +107,7 @@ async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
 
 /** The images that the names stand for, and the names that stand for none. */
 async function itemsOf(names: readonly string[]): Promise<{ items: string[]; failed: [string, unknown][] }> {
-  const { imagePaths } = await import('../node/image-paths.js');
+  const { imagePaths } = await import('../folders/image-paths.js');
   const items: string[] = [];
   const failed: [string, unknown][] = [];
   for (const name of names) {

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { saveModel, toOnnx } from '../node/index.js';
-import { writeFileWhole } from '../node/write-file.js';
+import { saveModel, toOnnx } from '../node.js';
+import { writeFileWhole } from '../platform/node/write-file.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { openModel } from './open-model.js';
 import { printable } from './printable.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FerError } from '../index.js';
-import { type ImageFolder, type ImageFolderOptions, imageFolder, splitFolder } from '../node/index.js';
+import { type ImageFolder, type ImageFolderOptions, imageFolder, splitFolder } from '../node.js';
 import { errorLine } from './report-error.js';
 
 /** Options on reading folders that several commands have. */

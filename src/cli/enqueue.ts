@@ -31,7 +31,7 @@ Examples:
   fer-dcnn enqueue /faces --queue 2026-11 --max-waiting 1000000`;
 
 async function run(signal: AbortSignal, dir: string, flags: EnqueueFlags): Promise<ExitCode> {
-  const { enqueueFolder } = await import('../queue/index.js');
+  const { enqueueFolder } = await import('../queue.js');
   const progress = startProgress({ label: 'enqueuing', unit: 'images', quiet: flags.quiet });
   const { redis: connection, queue, batch: batchSize, maxWaiting } = flags;
   try {

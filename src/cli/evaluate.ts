@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { classNamesOf } from '../evaluate/evaluate.js';
+import { evaluateFolder } from '../folders/evaluate-folder.js';
 import { type EvaluationReport, summary, useBackend } from '../index.js';
-import { evaluateFolder } from '../node/evaluate-folder.js';
-import { imageFolder } from '../node/index.js';
-import { reportHtml } from '../node/report-html.js';
-import { writeFileWhole } from '../node/write-file.js';
+import { imageFolder } from '../node.js';
+import { writeFileWhole } from '../platform/node/write-file.js';
+import { reportHtml } from '../report/report-html.js';
+import { classNamesOf } from '../tfjs/evaluate/evaluate.js';
 import { type DataFlags, folderOptions, withClasses } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { openModel } from './open-model.js';

@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { loadModel } from '../node/index.js';
-import { loadPretrained } from '../weights/index.js';
+import { loadModel } from '../node.js';
+import { loadPretrained } from '../weights.js';
 
 /** The model that an option names: a folder, a `model.json`, or without one (or as `pretrained`) the shipped weights. */
 export async function openModel(path?: string): Promise<LayersModel> {

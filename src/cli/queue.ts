@@ -31,7 +31,7 @@ Examples:
   fer-dcnn queue status --queue 2026-11 --json`;
 
 async function run(_signal: AbortSignal, { redis: connection, queue, json }: StatusFlags): Promise<ExitCode> {
-  const { queueStatus } = await import('../queue/index.js');
+  const { queueStatus } = await import('../queue.js');
   const status = await queueStatus({ connection, queue });
   if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
   else for (const [state, count] of Object.entries(status)) process.stdout.write(`${state.padEnd(9)}  ${count}\n`);

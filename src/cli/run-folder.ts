@@ -3,12 +3,12 @@ import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { reasonOf } from '../errors.js';
+import type { Mistake } from '../folders/evaluate-folder.js';
 import { type EvaluationReport, FerError, summary, type TrainResult } from '../index.js';
-import type { Mistake } from '../node/evaluate-folder.js';
-import { type SaveModelOptions, saveModel } from '../node/index.js';
-import { readRegularFile } from '../node/read-regular-file.js';
-import { reportHtml } from '../node/report-html.js';
-import { removeLeftNeighbours, writeFileWhole } from '../node/write-file.js';
+import { type SaveModelOptions, saveModel } from '../node.js';
+import { readRegularFile } from '../platform/node/read-regular-file.js';
+import { removeLeftNeighbours, writeFileWhole } from '../platform/node/write-file.js';
+import { reportHtml } from '../report/report-html.js';
 import { packageVersion } from './package-version.js';
 
 /** What `metrics.json` holds. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { FerError } from '../index.js';
-import { type SplitRatio, splitFolder } from '../node/index.js';
+import { type SplitRatio, splitFolder } from '../node.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { wholeNumber } from './numbers.js';
 import { printable } from './printable.js';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { FerError } from '../errors.js';
-import type { ClassifierPool } from '../node/index.js';
+import type { ClassifierPool } from '../node.js';
 
 /** What images are to be classified with. */
 export interface PoolRequest {
@@ -17,7 +17,7 @@ export interface PoolRequest {
 export async function startPool({ images, backend, model }: PoolRequest): Promise<ClassifierPool | null> {
   const pays = images.length >= MANY && availableParallelism() > 1 && !images.includes('-');
   if (!pays || (backend !== undefined && backend !== 'simd')) return null;
-  const { ClassifierPool } = await import('../node/index.js');
+  const { ClassifierPool } = await import('../node.js');
   const pool = new ClassifierPool({ model });
   try {
     await pool.load();

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { summary } from '../index.js';
-import { metadataOf } from '../model/metadata.js';
+import { metadataOf } from '../tfjs/model/metadata.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { openModel } from './open-model.js';
 import { printable } from './printable.js';

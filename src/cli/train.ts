@@ -1,6 +1,6 @@
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { classNamesOf } from '../evaluate/evaluate.js';
+import { evaluateFolder } from '../folders/evaluate-folder.js';
 import {
   buildModel,
   cosineSchedule,
@@ -11,10 +11,10 @@ import {
   train,
   useBackend,
 } from '../index.js';
-import { checkpointFolder } from '../node/checkpoint-folder.js';
-import { evaluateFolder } from '../node/evaluate-folder.js';
-import type { FolderSample, ImageFolder } from '../node/index.js';
-import { MOST_WORKERS } from '../train/train-options.js';
+import type { FolderSample, ImageFolder } from '../node.js';
+import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
+import { classNamesOf } from '../tfjs/evaluate/evaluate.js';
+import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { numberBetween, wholeNumber } from './numbers.js';

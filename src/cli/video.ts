@@ -76,7 +76,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   const { createClassifier, createTracker, STATE_CSV_HEADER, stateToCsv, summaryToCsv, summaryToJson } = await import(
     '../index.js'
   );
-  const { loadModel, probeVideo, videoFrames } = await import('../node/index.js');
+  const { loadModel, probeVideo, videoFrames } = await import('../node.js');
 
   const info = await probeVideo(file);
   const model = flags.model === undefined ? undefined : await loadModel(flags.model);

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { FerError, type FerErrorCode } from '../errors.js';
-import type { ImageLimits } from '../image/image-limits.js';
-import type { QueueMetrics, QueueWorker } from '../queue/index.js';
+import type { ImageLimits } from '../platform/image-limits.js';
+import type { QueueMetrics, QueueWorker } from '../queue.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
@@ -73,7 +73,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
   if ((out === undefined) === (stream === undefined)) {
     throw new FerError('OPTION', 'name where results go: --out <file>, or --stream <key>');
   }
-  const { createMetrics, createWorker, jsonLines, queueStatus, redisStream } = await import('../queue/index.js');
+  const { createMetrics, createWorker, jsonLines, queueStatus, redisStream } = await import('../queue.js');
   const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
   const tell = troubleTeller((line) => progress.print(line));
   let worker: QueueWorker | undefined;

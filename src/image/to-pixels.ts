@@ -1,8 +1,8 @@
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
-import { checkPixelCount } from './check-pixel-count.js';
+import { checkPixelCount } from '../platform/check-pixel-count.js';
+import { type ImageLimits, imageLimits, pixelLimit } from '../platform/image-limits.js';
 import { describeInput } from './describe-input.js';
-import { type ImageLimits, imageLimits, pixelLimit } from './image-limits.js';
 import type { ImageInput, PixelTensor } from './input.js';
 import type { PixelImage, Raster } from './pixels.js';
 

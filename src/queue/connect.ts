@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { FerError, reasonOf } from '../errors.js';
-import { importOptional } from '../import-optional.js';
+import { importOptional } from '../platform/import-optional.js';
 import type { QueueAddress, RedisConnection } from './types.js';
 
 /** A queue's name and the connection to it. */

@@ -1,4 +1,4 @@
-import { importOptional } from '../import-optional.js';
+import { importOptional } from '../platform/import-optional.js';
 import { connect } from './connect.js';
 import { statusOf } from './queue-status.js';
 import type { BatchReport, QueueAddress } from './types.js';

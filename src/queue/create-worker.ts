@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import { FerError, reasonOf } from '../errors.js';
-import { type ImageLimits, imageLimits } from '../image/image-limits.js';
-import { ClassifierPool, type ClassifierPoolOptions } from '../node/classifier-pool.js';
+import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import { ClassifierPool, type ClassifierPoolOptions } from '../pool/classifier-pool.js';
 import { connect } from './connect.js';
 import { functionSink, type IdentifiedResult } from './function-sink.js';
 import { Ledger } from './ledger.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError } from '../errors.js';
-import { batchesOf } from '../node/batches-of.js';
+import { batchesOf } from '../pool/batches-of.js';
 import { type ConnectOptions, connect } from './connect.js';
 import { itemOf, jobDataOf, jobId, type QueueItem } from './items.js';
 import { Ledger } from './ledger.js';

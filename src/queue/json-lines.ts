@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
-import { makeFolder } from '../node/make-folder.js';
+import { makeFolder } from '../platform/node/make-folder.js';
 import { adoptLines } from './adopt-lines.js';
 import type { Ledger, Placed } from './ledger.js';
 import type { ResultSink } from './result-sink.js';

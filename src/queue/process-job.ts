@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { FerError, type FerErrorCode } from '../errors.js';
-import type { ImageLimits } from '../image/image-limits.js';
-import type { ClassifierPool, PoolResult } from '../node/classifier-pool.js';
+import type { ImageLimits } from '../platform/image-limits.js';
+import type { ClassifierPool, PoolResult } from '../pool/classifier-pool.js';
 import { itemsOf, jobDataOf, type QueueItem } from './items.js';
 import type { Ledger, Outcome, Placed } from './ledger.js';
 import type { ItemReader } from './read-item.js';

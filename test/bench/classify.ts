@@ -79,9 +79,9 @@ async function classifier(backend: Backend, batch: number): Promise<() => Promis
 async function network(path: Path, name: Backend, batch: number): Promise<() => Promise<unknown>> {
   const inputs = Float32Array.from({ length: batch * 1024 }, (_, i) => ((i * 7) % 256) / 255);
   if (path === 'network') {
-    const { startBackend } = await import('../../src/backends/use-backend.js');
-    const { tfjsPredictor } = await import('../../src/backends/tfjs-predictor.js');
-    const { loadPretrained } = await import('../../src/weights/index.js');
+    const { startBackend } = await import('../../src/tfjs/backends/use-backend.js');
+    const { tfjsPredictor } = await import('../../src/tfjs/backends/tfjs-predictor.js');
+    const { loadPretrained } = await import('../../src/weights.js');
     const backend = await startBackend(name);
     const model = await loadPretrained();
     const predictor = backend.predictor?.(model) ?? tfjsPredictor(backend, model);

@@ -10,11 +10,11 @@ import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { useBackend } from '../../src/index.js';
-import { createClassifier } from '../../src/lite/index.js';
-import { startNetwork } from '../../src/lite/network.js';
-import { fastestBuild } from '../../src/lite/network-module.js';
-import { pretrainedGrid } from '../../src/lite/pretrained-network.js';
-import { loadPretrained } from '../../src/weights/index.js';
+import { createClassifier } from '../../src/lite.js';
+import { startNetwork } from '../../src/network/network.js';
+import { fastestBuild } from '../../src/network/network-module.js';
+import { pretrainedGrid } from '../../src/network/pretrained-network.js';
+import { loadPretrained } from '../../src/weights.js';
 import { simdPeak } from './kernel-peak.js';
 import { onnxNetwork } from './onnx-network.js';
 

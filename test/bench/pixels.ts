@@ -8,8 +8,8 @@ import { normalize } from '../../src/image/normalize.js';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { resample } from '../../src/image/resample.js';
-import { augment } from '../../src/train/augment.js';
-import { randomStream } from '../../src/train/random.js';
+import { augment } from '../../src/tfjs/train/augment.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 const face = Float32Array.from({ length: 48 * 48 }, (_, i) => (i * 7919) % 256);
 const levels = { data: face, width: 48, height: 48, channels: 1 as const };

@@ -10,8 +10,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { classify } from '../../src/lite/index.js';
-import { ClassifierPool } from '../../src/node/index.js';
+import { classify } from '../../src/lite.js';
+import { ClassifierPool } from '../../src/node.js';
 
 const FILES = 500;
 const FACES = 4000;

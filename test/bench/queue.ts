@@ -12,13 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { imageLimits } from '../../src/image/image-limits.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { blazeFaceDetector, useBackend } from '../../src/index.js';
-import { startNetwork } from '../../src/lite/network.js';
-import { networkModule } from '../../src/lite/network-module.js';
-import { decode } from '../../src/node/decode.js';
-import { createWorker, enqueue, jsonLines, queueStatus } from '../../src/queue/index.js';
+import { startNetwork } from '../../src/network/network.js';
+import { networkModule } from '../../src/network/network-module.js';
+import { imageLimits } from '../../src/platform/image-limits.js';
+import { decode } from '../../src/platform/node/decode.js';
+import { createWorker, enqueue, jsonLines, queueStatus } from '../../src/queue.js';
 import { RedisServer } from '../queue/redis-server.js';
 
 const counts = process.argv.slice(2).map(Number);

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { buildModel, type Sample, type TrainOptions, train, useBackend } from '../../src/index.js';
-import { registerTrainingKernels } from '../../src/kernels/index.js';
-import { imageFolder } from '../../src/node/index.js';
+import { registerTrainingKernels } from '../../src/kernels.js';
+import { imageFolder } from '../../src/node.js';
 import { sharedPath } from '../shared.js';
 
 const ferplus = sharedPath('ferplus');

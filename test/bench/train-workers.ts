@@ -4,8 +4,8 @@
  * The built worker runs: `npm run build` first.
  */
 import { buildModel, type PixelImage, type Sample, type TrainOptions, train, useBackend } from '../../src/index.js';
-import { registerTrainingKernels } from '../../src/kernels/index.js';
-import { randomStream } from '../../src/train/random.js';
+import { registerTrainingKernels } from '../../src/kernels.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 const [steps = 40, turns = 5] = process.argv.slice(2).map(Number);
 const options: TrainOptions = {

@@ -2,8 +2,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { adamStep } from '../../src/kernels/adam.js';
-import { dropout } from '../../src/kernels/dropout.js';
+import { adamStep } from '../../src/tfjs/kernels/adam.js';
+import { dropout } from '../../src/tfjs/kernels/dropout.js';
 
 export interface Network {
   /** One training step; its time in ms. */

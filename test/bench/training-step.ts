@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { type KernelPath, registerTrainingKernels } from '../../src/kernels/index.js';
+import { type KernelPath, registerTrainingKernels } from '../../src/kernels.js';
 import { simdPeak } from './kernel-peak.js';
 import { startJax } from './training-step-jax.js';
 import { network } from './training-step-network.js';

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { classifyFaces, createClassifier } from '../../src/index.js';
-import { loadModel } from '../../src/node/index.js';
+import { loadModel } from '../../src/node.js';
 import { haveChromium, startChromium } from './chromium.js';
 import {
   cutFaces,

@@ -11,8 +11,8 @@ import {
   type Prediction,
   useBackend,
 } from '../../src/index.js';
-import { metadataOf, setMetadata } from '../../src/model/metadata.js';
-import { loadPretrained, pretrained } from '../../src/weights/index.js';
+import { metadataOf, setMetadata } from '../../src/tfjs/model/metadata.js';
+import { loadPretrained, pretrained } from '../../src/weights.js';
 
 /** A face-sized picture of soft blobs: no face, but with structure at every scale. */
 function picture(width = 60, height = 72, channels: 1 | 3 = 3): PixelImage {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { lockFile } from '../../src/node/lock-file.js';
+import { lockFile } from '../../src/platform/node/lock-file.js';
 import { noise } from '../golden-network.js';
 import { NODE, nodeJson, runNode } from '../package/run-node.js';
 

@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { COMMANDS } from '../../src/cli/program.js';
-import { toFiles } from '../../src/model/artifacts.js';
-import { setMetadata } from '../../src/model/metadata.js';
+import { toFiles } from '../../src/tfjs/model/artifacts.js';
+import { setMetadata } from '../../src/tfjs/model/metadata.js';
 
 /** What a command line left behind. */
 export interface Told {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { BLOCK, copyPart } from '../../src/image/copy-part.js';
 import { resample } from '../../src/image/resample.js';
-import { randomStream } from '../../src/train/random.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 test('every element of a part comes to lie where it says', () => {
   const random = randomStream(1);

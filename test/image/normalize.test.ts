@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Normalization, normalize } from '../../src/image/normalize.js';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
-import { randomStream } from '../../src/train/random.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 afterEach(() => usePixelKernels('kernels'));
 

@@ -4,8 +4,8 @@ import { normalize } from '../../src/image/normalize.js';
 import { pixelKernels, usePixelKernels } from '../../src/image/pixel-kernels.js';
 import type { Raster } from '../../src/image/pixels.js';
 import { resample } from '../../src/image/resample.js';
-import { type AugmentOptions, augment } from '../../src/train/augment.js';
-import { randomStream } from '../../src/train/random.js';
+import { type AugmentOptions, augment } from '../../src/tfjs/train/augment.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 afterEach(() => usePixelKernels('kernels'));
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
 import type { Raster } from '../../src/image/pixels.js';
 import { type Box, resample, resampleInto } from '../../src/image/resample.js';
-import { randomStream } from '../../src/train/random.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 afterEach(() => usePixelKernels('kernels'));
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PixelImage } from '../../src/image/pixels.js';
 import { type ResampleOptions, resample } from '../../src/image/resample.js';
-import { randomStream } from '../../src/train/random.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 interface Golden {
   cases: {

@@ -4,7 +4,7 @@ import type { PixelImage, Raster } from '../../src/image/pixels.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { resample } from '../../src/image/resample.js';
 import { type Crop, straighten } from '../../src/image/straighten.js';
-import { randomStream } from '../../src/train/random.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 
 /** Level 20 + right * x + down * y at the centre of each pixel. */
 function slope(

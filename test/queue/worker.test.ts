@@ -18,7 +18,7 @@ import {
   type QueueWorker,
   queueStatus,
   redisStream,
-} from '../../src/queue/index.js';
+} from '../../src/queue.js';
 import { runNode } from '../package/run-node.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';

@@ -6,9 +6,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.js';
 import { errorLine } from '../../src/cli/report-error.js';
+import { imageFolder } from '../../src/folders/image-folder.js';
+import { readVotes } from '../../src/folders/votes.js';
 import { toPixels } from '../../src/image/to-pixels.js';
-import { imageFolder } from '../../src/node/image-folder.js';
-import { readVotes } from '../../src/node/votes.js';
 import { schemeOf } from '../../src/queue/items.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-bombs-'));

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ImageLimits } from '../../src/image/image-limits.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { classify, classifyFaces, createTracker, preprocess } from '../../src/index.js';
-import { classify as classifyLite } from '../../src/lite/index.js';
-import { ClassifierPool, checkFolder, imageFolder } from '../../src/node/index.js';
+import { classify as classifyLite } from '../../src/lite.js';
+import { ClassifierPool, checkFolder, imageFolder } from '../../src/node.js';
+import type { ImageLimits } from '../../src/platform/image-limits.js';
 
 const EMOTION = 'happy';
 let folder: string;

@@ -2,8 +2,8 @@ import dns from 'node:dns';
 import { Socket } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { buildModel, classify, classifyFaces, evaluate, preprocess, train, useBackend } from '../../src/index.js';
-import { loadPretrained } from '../../src/weights/index.js';
-import { smallFaces } from '../train/small-faces.js';
+import { loadPretrained } from '../../src/weights.js';
+import { smallFaces } from '../tfjs/train/small-faces.js';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { buildModel, classify, createClassifier, evaluate, FerError, train, useBackend } from '../../src/index.js';
-import { smallFaces } from '../train/small-faces.js';
+import { smallFaces } from '../tfjs/train/small-faces.js';
 
 /* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps. */
 const FULL = process.env.FER_SOAK === 'full';

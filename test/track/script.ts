@@ -1,6 +1,6 @@
 import { EMOTIONS, type Emotion, type Prediction } from '../../src/index.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 import type { SeenFace } from '../../src/track/types.js';
-import { randomStream } from '../../src/train/random.js';
 
 /** What a face shows, and for how long, ms. */
 export type Script = [emotion: Emotion, duration: number][];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { buildModel } from '../../src/index.js';
-import { randomStream } from '../../src/train/random.js';
+import { randomStream } from '../../src/tfjs/train/random.js';
 import { bestTemperature, foldTemperature } from '../../weights/temperature.js';
 
 test('bestTemperature finds the temperature that labels were drawn with', () => {

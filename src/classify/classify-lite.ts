@@ -1,0 +1,28 @@
+import type { ImageInput } from '../image/input.js';
+import type { Classifier, ClassifyOptions, Prediction } from './classifier.js';
+import { createClassifier } from './create-classifier-lite.js';
+
+/**
+ * Says what a face shows, with the pretrained weights. They are loaded at the first call, once. The input should be a
+ * crop of one face, framed from forehead to chin; `box` names it in a larger picture.
+ *
+ * @returns The five emotions, most probable first; for an array of faces, one such list a face.
+ * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `CHANNELS`, `SHAPE`, `NOT_FINITE` for images; `OPTION`;
+ * `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`, `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE` for what is loaded.
+ * @example
+ * import { classify } from 'fer-dcnn/lite';
+ * console.log(await classify('face.jpg')); // [{ className: 'happy', probability: 0.98 }, ...]
+ */
+export function classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
+export function classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+export async function classify(
+  input: ImageInput | readonly ImageInput[],
+  options?: ClassifyOptions,
+): Promise<Prediction[] | Prediction[][]> {
+  shared ??= createClassifier();
+  return shared.classify(input as ImageInput, options);
+}
+
+// --- below this line: helpers of this file alone ---
+
+let shared: Classifier | undefined;

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EMOTIONS } from '../emotions.js';
+import { FerError } from '../errors.js';
+import { HASHED_SIZE } from '../image/perceptual-hash.js';
+import type { PixelImage } from '../image/pixels.js';
+import { resample } from '../image/resample.js';
+import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import type { Exclusion } from './exclusions.js';
+import { groupDuplicates } from './group-duplicates.js';
+import { type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { nearDuplicates } from './near-duplicates.js';
+
+export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
+  /**
+   * Names that class folders may have; images of others are counted as `strayFiles`.
+   * @default EMOTIONS
+   */
+  classes?: readonly string[];
+  /**
+   * Whether near duplicates are looked for as well.
+   * @default true
+   */
+  near?: boolean;
+  /** Told of each image that has been looked at, with the count of all. */
+  onImage?: (done: number, of: number) => void;
+  /** Stops the check. */
+  signal?: AbortSignal;
+}
+
+/** Images that show the same. */
+export interface DuplicateGroup {
+  files: string[];
+  /** All have the same pixels; otherwise they are nearly the same: stored anew, resized, brightened, mirrored. */
+  exact: boolean;
+  /** They lie in more than one of train, val and test. */
+  acrossSplits: boolean;
+  /** They are labelled differently. */
+  acrossClasses: boolean;
+}
+
+/** What there is to know of a folder before one trains on it. */
+export interface FolderCheck {
+  /** Images found, unreadable ones included. */
+  files: number;
+  unreadable: { file: string; reason: string }[];
+  duplicates: DuplicateGroup[];
+  /** Images by the name of their class folder, over all splits. */
+  classes: Record<string, number>;
+  /** Images by split and class; one split named '' where the class folders lie in `dir` itself. */
+  splits: Record<string, Record<string, number>>;
+  /** Class folders that are no class, with how many images they hold. */
+  strayFolders: { folder: string; files: number }[];
+  /** Images by size, "48x48", commonest first. */
+  sizes: Record<string, number>;
+  /** Files that had better be left out, and why; see `imageFolder({ exclude })`. */
+  exclusions: Exclusion[];
+}
+
+/**
+ * Looks through a folder of class folders, or of train, val and test folders of them: images that cannot be read, folders
+ * that are no class, sizes, and exact and near duplicates within and across splits. Nothing is changed.
+ *
+ * It keeps 5 KB an image in memory.
+ *
+ * @throws FerError `NOT_FOUND` when `dir` is no folder, `DATA` when it holds no class folders or images, `ABORTED`,
+ * `OPTION`.
+ * @example
+ * const { unreadable, duplicates, exclusions } = await checkFolder('faces');
+ * const leaking = duplicates.filter(({ acrossSplits }) => acrossSplits);
+ */
+export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
+  const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
+  const unreadable: FolderCheck['unreadable'] = [];
+  const folders = splitsOf(dir).map((split) => ({
+    split,
+    folder: imageFolder(join(dir, split), {
+      ...{ exclude, extensions, ...imageLimits(options) },
+      unreadable: 'skip',
+      onUnreadable(file, error) {
+        unreadable.push({ file, reason: error.message });
+        onImage?.(++done, files);
+      },
+    }),
+  }));
+  const files = folders.reduce((sum, { folder }) => sum + folder.length, 0);
+  const counts: FolderCheck['splits'] = {};
+  const found: CheckedImage[] = [];
+  const sizes = new Map<string, number>();
+  let done = 0;
+  for (const { split, folder } of folders) {
+    counts[split] = {};
+    const labels = new Map(folder.files.map(({ path, label }) => [path, folder.classes[label]]));
+    for (const name of labels.values()) counts[split][name] = (counts[split][name] ?? 0) + 1;
+    for await (const { file, image } of folder) {
+      if (signal?.aborted) throw new FerError('ABORTED', 'the check was aborted', { cause: signal.reason });
+      found.push({ file, split, className: labels.get(file) ?? '', pixels: digest(image), luma: lumaOf(image) });
+      const size = `${image.width}x${image.height}`;
+      sizes.set(size, (sizes.get(size) ?? 0) + 1);
+      onImage?.(++done, files);
+    }
+  }
+
+  const totals: FolderCheck['classes'] = Object.fromEntries(classes.map((name) => [name, 0]));
+  for (const split of Object.values(counts)) {
+    for (const [name, count] of Object.entries(split)) totals[name] = (totals[name] ?? 0) + count;
+  }
+  const strayFolders = Object.entries(counts).flatMap(([split, names]) =>
+    Object.entries(names)
+      .filter(([name]) => !classes.includes(name))
+      .map(([name, count]) => ({ folder: join(dir, split, name), files: count })),
+  );
+  const pairs = near
+    ? await nearDuplicates(
+        found.map(({ luma }) => luma),
+        { signal },
+      )
+    : [];
+  const { groups, exclusions } = groupDuplicates(found, pairs);
+  return {
+    files,
+    unreadable,
+    duplicates: groups,
+    classes: totals,
+    splits: counts,
+    strayFolders,
+    sizes: Object.fromEntries([...sizes].sort(([, a], [, b]) => b - a)),
+    exclusions: [...unreadable.map(({ file }) => ({ path: file, reason: 'cannot be read' })), ...exclusions],
+  };
+}
+
+/** One image, as far as duplicates go. */
+export interface CheckedImage {
+  file: string;
+  split: string;
+  className: string;
+  /** Stands for the exact pixels. */
+  pixels: string;
+  /** Grey levels, [32 * 32]. */
+  luma: Uint8Array;
+}
+
+// --- below this line: helpers of this file alone ---
+
+const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
+
+/** The folders in `dir` that are splits, or '' for `dir` itself when none is. */
+function splitsOf(dir: string): string[] {
+  let entries: string[];
+  try {
+    entries = readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return ['']; // imageFolder tells what is wrong with it
+  }
+  const splits = entries.filter((name) => SPLITS.test(name)).sort();
+  return splits.length > 0 ? splits : [''];
+}
+
+/** Pixels and size; a grey image stored in colour has the same as one stored in grey. */
+function digest(image: PixelImage): string {
+  const { data, width, height, channels } = image;
+  return createHash('sha256')
+    .update(`${width}x${height}`)
+    .update(channels === 1 || !isGrey(image) ? data : everyNth(data, channels))
+    .digest('hex');
+}
+
+function isGrey({ data, channels }: PixelImage): boolean {
+  for (let i = 0; i < data.length; i += channels) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2] || (channels === 4 && data[i + 3] !== 255)) return false;
+  }
+  return true;
+}
+
+function everyNth(data: PixelImage['data'], step: number): Uint8Array {
+  return Uint8Array.from({ length: data.length / step }, (_, i) => data[i * step]);
+}
+
+function lumaOf(image: PixelImage): Uint8Array {
+  return Uint8Array.from(resample(image, { width: HASHED_SIZE, height: HASHED_SIZE, channels: 1 }), Math.round);
+}

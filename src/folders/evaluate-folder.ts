@@ -1,0 +1,66 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { classNamesOf, type EvaluateOptions, evaluate } from '../tfjs/evaluate/evaluate.js';
+import { type EvaluationReport, indexOfLargest } from '../tfjs/evaluate/metrics.js';
+import type { FolderSample, ImageFolder } from './image-folder.js';
+
+export interface EvaluateFolderOptions extends Pick<EvaluateOptions, 'signal'> {
+  /**
+   * How many of the mistakes are kept.
+   * @default 24
+   */
+  mistakes?: number;
+  /** Told of each image that has been measured. */
+  onImage?: () => void;
+}
+
+/** An image that the model took for another class. */
+export interface Mistake {
+  file: string;
+  /** Class it is labelled with. */
+  truth: string;
+  /** Class that the model says. */
+  said: string;
+  /** How probable the model finds that. */
+  probability: number;
+}
+
+/**
+ * Measures a model on a folder, and finds the mistakes that it was surest of.
+ *
+ * @returns The report of `evaluate`; and the mistakes, most probable first.
+ * @throws FerError as `evaluate` and the folder's iteration do.
+ */
+export async function evaluateFolder(
+  model: LayersModel,
+  folder: ImageFolder,
+  options: EvaluateFolderOptions = {},
+): Promise<{ report: EvaluationReport; mistakes: Mistake[] }> {
+  const { mistakes: most = 24, signal, onImage } = options;
+  const classes = classNamesOf(model);
+  const files: string[] = [];
+  let seen = 0;
+  let mistakes: Mistake[] = [];
+
+  async function* noted(): AsyncGenerator<FolderSample> {
+    for await (const sample of folder) {
+      files.push(sample.file);
+      yield sample;
+      onImage?.();
+    }
+  }
+  const report = await evaluate(model, noted(), {
+    signal,
+    onBatch({ count, probabilities, labels }) {
+      for (let row = 0; row < count; row++) {
+        const from = row * classes.length;
+        const truth = indexOfLargest(labels, from, classes.length);
+        const said = indexOfLargest(probabilities, from, classes.length);
+        const file = files[seen++];
+        if (truth === said) continue;
+        mistakes.push({ file, truth: classes[truth], said: classes[said], probability: probabilities[from + said] });
+      }
+      mistakes = mistakes.sort((a, b) => b.probability - a.probability).slice(0, most);
+    },
+  });
+  return { report, mistakes };
+}

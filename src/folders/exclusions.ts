@@ -1,0 +1,59 @@
+import { dirname, relative, resolve, sep } from 'node:path';
+import { FerError, reasonOf } from '../errors.js';
+import { readRegularFileSync } from '../platform/node/read-regular-file.js';
+import { writeFileWhole } from '../platform/node/write-file.js';
+
+/** A file to leave out, and why. */
+export interface Exclusion {
+  path: string;
+  reason: string;
+}
+
+/**
+ * Reads a list of files to leave out: one path a line, relative to the list's folder; lines that begin with `#` are
+ * remarks. A path in double quotes is JSON.
+ *
+ * @returns Absolute paths.
+ * @throws FerError `NOT_FOUND` for a missing list, `DATA` for a quoted line that is no JSON.
+ */
+export function readExclusions(list: string): Set<string> {
+  let text: string;
+  try {
+    text = readRegularFileSync(list).toString();
+  } catch (error) {
+    throw new FerError('NOT_FOUND', `the list ${list} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+  const paths = new Set<string>();
+  text.split(/\r?\n/).forEach((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return;
+    paths.add(resolve(dirname(list), line.startsWith('"') ? unquoted(line, `${list}, line ${index + 1}`) : line));
+  });
+  return paths;
+}
+
+/** Writes a list that {@link readExclusions} reads, each path below its reason. */
+export async function writeExclusions(list: string, exclusions: readonly Exclusion[]): Promise<void> {
+  const lines = [
+    '# Files to leave out, relative to this one: imageFolder(dir, { exclude }), fer-dcnn train --exclude.',
+  ];
+  for (const { path, reason } of exclusions) {
+    lines.push(`# ${reason.replace(/\p{Cc}+/gu, ' ')}`, quotedIfNeeded(relative(dirname(list), path)));
+  }
+  await writeFileWhole(list, `${lines.join('\n')}\n`);
+}
+
+// --- below this line: helpers of this file alone ---
+
+function unquoted(line: string, place: string): string {
+  try {
+    return String(JSON.parse(line));
+  } catch (error) {
+    throw new FerError('DATA', `${place}: no path in quotes: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** With slashes on all systems; in quotes where a plain line would be read otherwise. */
+function quotedIfNeeded(path: string): string {
+  const portable = sep === '\\' ? path.replaceAll('\\', '/') : path;
+  return /^["#]|^\s|\s$|\p{Cc}/u.test(portable) ? JSON.stringify(portable) : portable;
+}

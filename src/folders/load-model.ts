@@ -1,0 +1,17 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { fromFiles } from '../tfjs/model/artifacts.js';
+import { readModelFiles } from './read-model-files.js';
+
+/**
+ * Loads a TF.js Layers model from files, such as `saveModel` wrote, and checks the binary's length and, where
+ * `model.json` has one, its sha256.
+ *
+ * @param path - `model.json`, or the folder that it lies in.
+ * @throws FerError `NOT_FOUND`; `MODEL` when it is no such model, or one that would take more memory than its files show;
+ * `WEIGHTS_CORRUPT`.
+ * @example
+ * const model = await loadModel('runs/first');
+ */
+export async function loadModel(path: string): Promise<LayersModel> {
+  return fromFiles(await readModelFiles(path));
+}

@@ -1,0 +1,132 @@
+import { copyFileSync, existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { FerError, reasonOf } from '../errors.js';
+import { makeFolderSync } from '../platform/node/make-folder.js';
+import { randomStream, shuffledIndices } from '../tfjs/train/random.js';
+import { type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.js';
+
+/** Shares of training, validation and, with three numbers, test images: above 0, summing to 1. */
+export type SplitRatio = readonly [number, number] | readonly [number, number, number];
+
+export interface SplitFolderOptions<R extends SplitRatio = SplitRatio> extends ImageFolderOptions {
+  /**
+   * Shares of training, validation and test images; with two numbers there is no test part.
+   * @default [0.8, 0.1, 0.1]
+   */
+  ratio?: R;
+  /**
+   * Decides which image goes where.
+   * @default 1337
+   */
+  seed?: number;
+  /**
+   * A folder to copy the images to, as `train/<class>/`, `val/<class>/` and `test/<class>/`; it must not exist or be
+   * empty, and lie outside `dir`. It appears only when all is copied.
+   * @default nothing is copied
+   */
+  output?: string;
+}
+
+/** The parts of a folder. */
+export interface FolderSplit<Test = ImageFolder> {
+  train: ImageFolder;
+  validation: ImageFolder;
+  test: Test;
+}
+
+/**
+ * Splits a folder of class folders into training, validation and test images: every image in one part, each class in the
+ * same shares. A class of n images, shuffled, is cut at the rounded places n r1 and n (r1 + r2). The same folder, ratio
+ * and seed give the same parts. Without `output` nothing is written; the parts read the images where they are. It
+ * answers when it is done, so `await` is neither needed nor harmful.
+ *
+ * @throws FerError `OPTION` for ratios that are not above 0 or do not sum to 1, a seed that is no whole number, or an
+ * output folder that is in use; `DATA` when a part would be empty; and what `imageFolder` throws.
+ * @example
+ * const { train, validation, test } = splitFolder('faces', { ratio: [0.8, 0.1, 0.1], seed: 7 });
+ */
+export function splitFolder<const R extends SplitRatio = readonly [number, number, number]>(
+  dir: string,
+  options: SplitFolderOptions<R> = {},
+): FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder> {
+  const { ratio = [0.8, 0.1, 0.1], seed = 1337, output } = options;
+  checkRatio(ratio);
+  if (!Number.isSafeInteger(seed)) throw new FerError('OPTION', `seed must be a whole number, got ${seed}`);
+  if (output !== undefined) checkOutput(dir, output);
+
+  const folder = imageFolder(dir, options);
+  const parts = cut(folder, ratio, seed).map((indices, k) => {
+    if (indices.length > 0) return folder.subset(indices);
+    throw new FerError('DATA', `${dir} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
+  });
+  if (output !== undefined) copyParts(dir, output, parts);
+
+  const [train, validation, test] = parts;
+  return { train, validation, test } as FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder>;
+}
+
+// --- below this line: cutting and copying ---
+
+const PARTS = ['train', 'val', 'test'];
+
+function checkRatio(ratio: readonly number[]) {
+  const sum = ratio.reduce((total, share) => total + share, 0);
+  const positive = ratio.every((share) => Number.isFinite(share) && share > 0);
+  if ((ratio.length !== 2 && ratio.length !== 3) || !positive || Math.abs(sum - 1) > 1e-6) {
+    throw new FerError('OPTION', `ratio must be two or three numbers above 0 that sum to 1, got [${ratio.join(', ')}]`);
+  }
+}
+
+function cut(folder: ImageFolder, ratio: readonly number[], seed: number): number[][] {
+  const parts: number[][] = ratio.map(() => []);
+  folder.classes.forEach((_, label) => {
+    const members = folder.files.flatMap((file, index) => (file.label === label ? [index] : []));
+    const order = shuffledIndices(members.length, randomStream(seed, label));
+    let share = 0;
+    let from = 0;
+    ratio.forEach((part, k) => {
+      share += part;
+      // The last part takes what is left, whatever the sum was rounded to.
+      const to = k === ratio.length - 1 ? members.length : Math.round(members.length * share);
+      for (let place = from; place < to; place++) parts[k].push(members[order[place]]);
+      from = to;
+    });
+  });
+  for (const part of parts) part.sort((a, b) => a - b);
+  return parts;
+}
+
+function checkOutput(dir: string, output: string) {
+  const way = relative(resolve(dir), resolve(output));
+  const outside = way === '..' || way.startsWith(`..${sep}`) || resolve(dir, way) !== resolve(output);
+  if (way === '' || !outside) throw new FerError('OPTION', `output ${output} must lie outside ${dir}`);
+  if (!existsSync(output)) return;
+  let entries: string[] = [];
+  try {
+    entries = readdirSync(output);
+  } catch (error) {
+    throw new FerError('OPTION', `output ${output} is not a folder: ${reasonOf(error)}`, { cause: error });
+  }
+  if (entries.length > 0) throw new FerError('OPTION', `output ${output} is not empty`);
+}
+
+function copyParts(dir: string, output: string, parts: ImageFolder[]) {
+  const unfinished = `${resolve(output)}.unfinished-${process.pid}`;
+  try {
+    parts.forEach((part, k) => {
+      for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
+      for (const file of part.files) {
+        const copy = join(unfinished, PARTS[k], relative(dir, file.path));
+        makeFolderSync(dirname(copy));
+        copyFileSync(file.path, copy);
+      }
+    });
+    if (existsSync(output)) rmdirSync(output);
+    renameSync(unfinished, output);
+  } catch (error) {
+    if (existsSync(unfinished)) rmSync(unfinished, { recursive: true });
+    throw new FerError('OPTION', `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}

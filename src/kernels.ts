@@ -1,0 +1,6 @@
+export {
+  type KernelPath,
+  registerTrainingKernels,
+  type TrainingKernels,
+  type TrainingKernelsOptions,
+} from './tfjs/kernels/register.js';

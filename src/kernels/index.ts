@@ -1,6 +1,0 @@
-export {
-  type KernelPath,
-  registerTrainingKernels,
-  type TrainingKernels,
-  type TrainingKernelsOptions,
-} from './register.js';

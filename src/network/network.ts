@@ -1,0 +1,113 @@
+import { FerError, reasonOf } from '../errors.js';
+import type { Predictor } from '../tfjs/backends/types.js';
+
+/** The network of `buildModel()`, grey, in memory of its own: inputs [n,32,32,1], outputs [n,5]. */
+export interface Network extends Predictor {
+  /**
+   * Takes other weights.
+   *
+   * @param weights - Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout.
+   * @param grid - What dense1's kernel was rounded to, where it was stored in 8 bits: one face alone is then classified by the codes.
+   */
+  setWeights(weights: readonly Float32Array[], grid?: Grid): void;
+}
+
+/** Weights q * scale + min, q = 0 .. 255. */
+export interface Grid {
+  scale: number;
+  min: number;
+}
+
+/** Numbers of each of the weights that {@link Network.setWeights} takes. */
+export const WEIGHT_SIZES: readonly number[] = [3 * 3 * 32, 32, 3 * 3 * 32 * 32, 32, 2048 * 256, 256, 256 * 5, 5];
+
+/**
+ * Starts the network on a compiled module. Each has some 3 MB of memory, freed with it.
+ *
+ * @throws FerError `BACKEND_UNAVAILABLE` for a module that is not the network's, or that does not start here.
+ */
+export async function startNetwork(module: WebAssembly.Module): Promise<Network> {
+  let exports: NetworkExports | undefined = await instantiate(module);
+  const { buffer } = exports.memory;
+  const faces = exports.faces.value;
+  const inputs = new Float32Array(buffer, exports.inputs.value, faces * INPUT_SIZE);
+  const outputs = new Float32Array(buffer, exports.outputs.value, faces * OUTPUT_STRIDE);
+  const stage = new Float32Array(buffer, exports.stage.value, exports.stageFloats.value);
+
+  function running(): NetworkExports {
+    if (exports === undefined) throw new FerError('DISPOSED', 'the network has been disposed');
+    return exports;
+  }
+
+  return {
+    setWeights(weights, grid) {
+      const { place, setGrid } = running();
+      const { scale, min } = grid ?? { scale: 0, min: 0 };
+      // Codes count from the weight next to 0: most are small, and large codes that cancel would cost digits of their sums.
+      setGrid(scale, grid ? min + Math.round(-min / scale) * scale : 0);
+      weights.forEach((values, index) => {
+        for (let first = 0; first < values.length; first += stage.length) {
+          const part = values.subarray(first, first + stage.length);
+          stage.set(part);
+          place(index, first, part.length);
+        }
+      });
+    },
+
+    async predict(rows, n) {
+      const probabilities = new Float32Array(n * CLASSES);
+      for (let first = 0; first < n; first += faces) {
+        // Others' single faces go in between the parts of a large batch.
+        if (first > 0 && first % FACES_AT_A_STRETCH === 0) await new Promise((resolve) => setTimeout(resolve));
+        const { run } = running();
+        const count = Math.min(faces, n - first);
+        // One face is given as it is: a view of it would be garbage of every frame.
+        inputs.set(n === count ? rows : rows.subarray(first * INPUT_SIZE, (first + count) * INPUT_SIZE));
+        run(count);
+        for (let face = 0; face < count; face++) {
+          for (let c = 0; c < CLASSES; c++) {
+            probabilities[(first + face) * CLASSES + c] = outputs[face * OUTPUT_STRIDE + c];
+          }
+        }
+      }
+      running();
+      return probabilities;
+    },
+
+    dispose() {
+      exports = undefined;
+    },
+  };
+}
+
+// --- below this line: the module, as src/network/assembly/index.ts exports it ---
+
+interface NetworkExports {
+  memory: WebAssembly.Memory;
+  faces: WebAssembly.Global<'i32'>;
+  inputs: WebAssembly.Global<'i32'>;
+  outputs: WebAssembly.Global<'i32'>;
+  stage: WebAssembly.Global<'i32'>;
+  stageFloats: WebAssembly.Global<'i32'>;
+  place(weight: number, first: number, count: number): void;
+  setGrid(scale: number, min: number): void;
+  run(n: number): void;
+}
+
+const CLASSES = 5;
+const INPUT_SIZE = 32 * 32;
+const OUTPUT_STRIDE = 8;
+/** Some 10 ms of work; a multiple of the module's `faces`. */
+const FACES_AT_A_STRETCH = 64;
+
+async function instantiate(module: WebAssembly.Module): Promise<NetworkExports> {
+  try {
+    const { exports } = await WebAssembly.instantiate(module);
+    if (!('place' in exports && 'run' in exports)) throw new Error('it exports no network');
+    return exports as unknown as NetworkExports;
+  } catch (error) {
+    throw new FerError('BACKEND_UNAVAILABLE', `the network's module does not start here: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}

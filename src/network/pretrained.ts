@@ -1,0 +1,26 @@
+import model from '../../weights/model.json' with { type: 'json' };
+import type { Normalization } from '../image/normalize.js';
+import type { ModelJson } from './weights-manifest.js';
+
+/** What is known of the pretrained weights. */
+export interface Pretrained {
+  /** Hex sha256 of `weights.bin`, checked whenever it is loaded. */
+  sha256: string;
+  /** How the weights' inputs are normalised; `classify` does so by itself. */
+  normalization: Normalization;
+  /** Names of the outputs, in order. */
+  classes: readonly string[];
+  /** Figures measured with these very weights; `weights/MODEL_CARD.md` says how. */
+  metrics: Readonly<Record<string, unknown>>;
+}
+
+/** The content of the pretrained `model.json`. */
+export const modelJson = model as unknown as ModelJson;
+
+/**
+ * The pretrained weights' checksum, figures and normalisation, without loading them.
+ *
+ * @example
+ * console.log(pretrained.metrics.accuracy);
+ */
+export const pretrained: Pretrained = modelJson.userDefinedMetadata?.['fer-dcnn'] as Pretrained;

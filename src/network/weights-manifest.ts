@@ -1,0 +1,120 @@
+import type { io } from '@tensorflow/tfjs-core';
+import { FerError } from '../errors.js';
+import type { ModelMetadata } from '../tfjs/model/metadata.js';
+import { fromFloat16 } from './float16.js';
+import { sha256Of } from './sha256.js';
+
+/** TF.js's Layers format: the content of `model.json`. */
+export interface ModelJson {
+  format: 'layers-model';
+  generatedBy: string;
+  convertedBy: string | null;
+  modelTopology: object;
+  weightsManifest: { paths: string[]; weights: io.WeightsManifestEntry[] }[];
+  userDefinedMetadata?: Record<string, unknown>;
+}
+
+/** Numbers that a model's weights may be: 1 GiB as float32, which they are computed with however they are stored. */
+const MOST_WEIGHTS = 2 ** 28;
+
+/**
+ * The bytes of all weights that `model.json` lists.
+ *
+ * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one of more weights than are loaded here.
+ */
+export function declaredBytes(json: ModelJson): number {
+  return weightEntries(json).reduce((sum, entry) => sum + bytesOf(entry), 0);
+}
+
+/**
+ * Reads the list of weights in a binary, and checks the binary's length and, where the metadata has one, its sha256.
+ *
+ * @returns The weights in the order in which the binary holds them.
+ * @throws FerError `MODEL` when `json` is no TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
+ * `json` was written with.
+ */
+export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promise<io.WeightsManifestEntry[]> {
+  const entries = weightEntries(json);
+  const expected = declaredBytes(json);
+  if (binary.length !== expected) {
+    throw new FerError('WEIGHTS_CORRUPT', `the weights are ${binary.length} bytes, model.json says ${expected}`);
+  }
+  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
+  if (metadata?.sha256 !== undefined) {
+    const found = await sha256Of(binary);
+    if (found !== metadata.sha256) {
+      throw new FerError('WEIGHTS_CORRUPT', `the weights' sha256 is ${found}, model.json says ${metadata.sha256}`);
+    }
+  }
+  return entries;
+}
+
+/**
+ * Reads weights as floats, by name, rounded as TF.js rounds: a stored q stands for q * scale + min.
+ *
+ * @throws FerError as {@link checkedEntries}; `MODEL` for a weight that is stored as anything but float32, float16,
+ * uint8 or uint16.
+ */
+export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<Map<string, Float32Array>> {
+  const weights = new Map<string, Float32Array>();
+  let offset = 0;
+  for (const entry of await checkedEntries(json, binary)) {
+    const bytes = bytesOf(entry);
+    // A copy, since an offset of one byte is none of a float.
+    const { buffer } = binary.slice(offset, offset + bytes);
+    const { dtype, scale = 1, min = 0 } = entry.quantization ?? { dtype: entry.dtype };
+    if (dtype === 'float32') weights.set(entry.name, new Float32Array(buffer));
+    else if (dtype === 'uint8') weights.set(entry.name, dequantize(new Uint8Array(buffer), scale, min));
+    else if (dtype === 'uint16') weights.set(entry.name, dequantize(new Uint16Array(buffer), scale, min));
+    else if (dtype === 'float16') weights.set(entry.name, fromFloat16(new Uint16Array(buffer)));
+    else throw new FerError('MODEL', `the weight ${entry.name} is stored as ${dtype}, which is not read here`);
+    offset += bytes;
+  }
+  return weights;
+}
+
+// --- below this line: helpers of this file alone ---
+
+function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
+  if (json?.format !== 'layers-model' || typeof json.modelTopology !== 'object' || json.modelTopology === null) {
+    throw new FerError('MODEL', "not a TF.js Layers model: model.json lacks format 'layers-model' or modelTopology");
+  }
+  const groups = json.weightsManifest;
+  if (
+    !Array.isArray(groups) ||
+    !groups.every((group) => Array.isArray(group?.weights) && group.weights.every(isEntry))
+  ) {
+    throw new FerError('MODEL', 'model.json has no valid weightsManifest');
+  }
+  const entries = groups.flatMap((group) => group.weights);
+  const weights = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  if (!(weights <= MOST_WEIGHTS)) {
+    throw new FerError('MODEL', `model.json lists ${weights} weights; up to ${MOST_WEIGHTS} are loaded`);
+  }
+  return entries;
+}
+
+const BYTES: Record<string, number> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1 };
+
+function isEntry(entry: io.WeightsManifestEntry): boolean {
+  return (
+    typeof entry?.name === 'string' &&
+    Array.isArray(entry.shape) &&
+    entry.shape.every((size) => Number.isInteger(size) && size >= 0) &&
+    (entry.quantization?.dtype ?? entry.dtype) in BYTES
+  );
+}
+
+function bytesOf(entry: io.WeightsManifestEntry): number {
+  return sizeOf(entry) * BYTES[entry.quantization?.dtype ?? entry.dtype];
+}
+
+function sizeOf({ shape }: io.WeightsManifestEntry): number {
+  return shape.reduce((product, axis) => product * axis, 1);
+}
+
+function dequantize(stored: Uint8Array | Uint16Array, scale: number, min: number): Float32Array {
+  const values = new Float32Array(stored.length);
+  for (let k = 0; k < stored.length; k++) values[k] = stored[k] * scale + min;
+  return values;
+}

@@ -1,0 +1,25 @@
+export { type CheckFolderOptions, checkFolder, type DuplicateGroup, type FolderCheck } from './folders/check-folder.js';
+export type { Exclusion } from './folders/exclusions.js';
+export {
+  type FolderFile,
+  type FolderSample,
+  type ImageFolder,
+  type ImageFolderOptions,
+  imageFolder,
+} from './folders/image-folder.js';
+export { loadModel } from './folders/load-model.js';
+export { type SaveModelOptions, saveModel } from './folders/save-model.js';
+export { type FolderSplit, type SplitFolderOptions, type SplitRatio, splitFolder } from './folders/split-folder.js';
+export { type ToOnnxOptions, toOnnx } from './onnx/to-onnx.js';
+export {
+  ClassifierPool,
+  type ClassifierPoolOptions,
+  type PoolClassifyOptions,
+  type PoolImage,
+  type PoolItem,
+  type PoolProgress,
+  type PoolResult,
+} from './pool/classifier-pool.js';
+export { type RenderPlotOptions, renderPlot } from './report/render-plot.js';
+export { probeVideo, type VideoInfo } from './video/probe-video.js';
+export { type VideoFrame, type VideoFramesOptions, videoFrames } from './video/video-frames.js';

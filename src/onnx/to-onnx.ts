@@ -1,0 +1,96 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError } from '../errors.js';
+import { classNamesOf } from '../tfjs/evaluate/evaluate.js';
+import { specOf } from '../tfjs/evaluate/labelled-data.js';
+import { metadataOf } from '../tfjs/model/metadata.js';
+import type { Quantization } from '../tfjs/model/quantize.js';
+import { OnnxGraph } from './onnx-graph.js';
+import { LAYER_WRITERS } from './onnx-layers.js';
+import { ELEMENT, type OnnxValueInfo } from './onnx-types.js';
+
+export interface ToOnnxOptions {
+  /**
+   * How kernels are stored. Biases stay float32, and all is computed in float32: the same as TF.js makes of a model that
+   * `saveModel` stored so.
+   * @default 'none'
+   */
+  quantize?: Quantization;
+}
+
+/**
+ * Writes a model as ONNX (operator set 13), for onnxruntime in Python, C#, C++, Java or a browser. Its input `images`
+ * is what the TF.js model takes, [n,height,width,channels], normalised; its output `probabilities` is [n,classes]. The
+ * model's metadata (`classes`, `normalization`) says the rest.
+ *
+ * @param model - A chain of layers: convolutions, depthwise convolutions, pooling, batch normalisation, dense, dropout,
+ * flatten, reshape, zero padding and activations.
+ * @returns The bytes of an `.onnx` file.
+ * @throws FerError `MODEL` for a model that is no chain or has another layer, naming it; `OPTION` for an unknown
+ * quantization; `NOT_FINITE` when a weight is NaN or infinite.
+ * @see https://onnx.ai/onnx/operators/
+ * @example
+ * await writeFile('model.onnx', await toOnnx(await loadPretrained()));
+ */
+export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): Promise<Uint8Array> {
+  const { quantize = 'none' } = options;
+  if (!['none', 'uint8', 'uint16', 'float16'].includes(quantize)) {
+    throw new FerError('OPTION', `quantize must be 'none', 'uint8', 'uint16' or 'float16', got '${quantize}'`);
+  }
+  const spec = specOf(model);
+  checkChain(model);
+  const graph = new OnnxGraph(INPUT, quantize);
+  for (const layer of model.layers) {
+    const write = LAYER_WRITERS[layer.getClassName()];
+    if (write === undefined) {
+      throw new FerError('MODEL', `the layer ${layer.name} (${layer.getClassName()}) has no ONNX here`);
+    }
+    write(graph, layer);
+  }
+  graph.arrange('last');
+  graph.nodes.push({ opType: 'Identity', name: OUTPUT, input: [graph.value], output: [OUTPUT], attribute: [] });
+
+  const { normalization = 'unit' } = metadataOf(model);
+  const { encodeOnnx } = await import('./onnx-schema.js');
+  return encodeOnnx({
+    // Of ONNX 1.8, which came with operator set 13.
+    irVersion: 7,
+    producerName: 'fer-dcnn',
+    opsetImport: [{ domain: '', version: 13 }],
+    metadataProps: [
+      { key: 'classes', value: JSON.stringify(classNamesOf(model)) },
+      { key: 'normalization', value: normalization },
+    ],
+    graph: {
+      name: model.name,
+      node: graph.nodes,
+      initializer: graph.initializers,
+      input: [tensorInfo(INPUT, [spec.height, spec.width, spec.channels])],
+      output: [tensorInfo(OUTPUT, [spec.classes])],
+    },
+  });
+}
+
+// --- below this line: helpers of this file alone ---
+
+const INPUT = 'images';
+const OUTPUT = 'probabilities';
+
+/** Every layer takes what the one before it gives, and nothing else. */
+function checkChain({ layers }: LayersModel): void {
+  layers.forEach((layer, i) => {
+    const sources = layer.inboundNodes.flatMap((node) => node.inboundLayers);
+    const before = i === 0 ? undefined : layers[i - 1];
+    const fits = sources.length === 0 ? i === 0 || before?.getClassName() === 'InputLayer' : sources.length === 1;
+    if (!fits || (sources.length === 1 && before !== undefined && sources[0] !== before)) {
+      throw new FerError(
+        'MODEL',
+        `ONNX is written for chains of layers; ${layer.name} has other inputs than the one before`,
+      );
+    }
+  });
+}
+
+function tensorInfo(name: string, sizes: readonly number[]): OnnxValueInfo {
+  const dim = [{ dimParam: 'n' }, ...sizes.map((size) => ({ dimValue: size }))];
+  return { name, type: { tensorType: { elemType: ELEMENT.float32, shape: { dim } } } };
+}

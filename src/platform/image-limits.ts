@@ -1,0 +1,82 @@
+import { FerError } from '../errors.js';
+import { describeInput } from '../image/describe-input.js';
+
+/**
+ * Bounds on an image, for pictures of strangers. Sizes are known before anything is decoded: what is over one is refused
+ * with `TOO_LARGE`.
+ */
+export interface ImageLimits {
+  /**
+   * Largest width * height.
+   * @default 64e6
+   */
+  maxPixels?: number;
+  /**
+   * Largest encoded image in bytes; a file over it is not read. Pixels, tensors and elements of a page are not encoded.
+   * @default 512e6
+   */
+  maxBytes?: number;
+  /**
+   * Most frames of an animation, or pages of a TIFF, in an encoded image. The first alone is decoded, however many there are.
+   * @default Infinity
+   */
+  maxFrames?: number;
+  /**
+   * Longest time to read and decode an image, milliseconds: after it, `TIMEOUT`. Under load this includes waiting for others.
+   * @default Infinity
+   */
+  maxMilliseconds?: number;
+}
+
+/** All of them. */
+export type DecodeLimits = Required<ImageLimits>;
+
+/** What holds unless the caller says otherwise. */
+export const DEFAULT_LIMITS: DecodeLimits = {
+  maxPixels: 64e6,
+  maxBytes: 512e6,
+  maxFrames: Number.POSITIVE_INFINITY,
+  maxMilliseconds: Number.POSITIVE_INFINITY,
+};
+
+/**
+ * The limits among some options, with defaults for those that are missing.
+ *
+ * @throws FerError `OPTION` for a limit below 1, which nothing could meet.
+ */
+export function imageLimits(options: ImageLimits): DecodeLimits {
+  const { maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
+  return {
+    maxPixels: limit('maxPixels', maxPixels),
+    maxBytes: limit('maxBytes', maxBytes),
+    maxFrames: limit('maxFrames', maxFrames),
+    maxMilliseconds: limit('maxMilliseconds', maxMilliseconds),
+  };
+}
+
+/**
+ * The one limit of images that are pixels already.
+ *
+ * @throws FerError `OPTION` for a limit below 1.
+ */
+export function pixelLimit(options: ImageLimits): number {
+  return limit('maxPixels', options.maxPixels);
+}
+
+/**
+ * Refuses an encoded image of more than `maxBytes` bytes.
+ *
+ * @param name - What the image is called in the message.
+ * @throws FerError `TOO_LARGE`.
+ */
+export function checkByteCount(bytes: number, maxBytes: number, name: string): void {
+  if (bytes <= maxBytes) return;
+  throw new FerError('TOO_LARGE', `${name} has ${bytes} bytes, over the limit of ${maxBytes}; maxBytes raises it`);
+}
+
+// --- below this line: helpers of this file alone ---
+
+function limit(name: keyof ImageLimits, value: number = DEFAULT_LIMITS[name]): number {
+  if (typeof value === 'number' && value >= 1) return value;
+  throw new FerError('OPTION', `${name} must be a number from 1 up, got ${describeInput(value)}`);
+}

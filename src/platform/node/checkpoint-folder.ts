@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { FerError, reasonOf } from '../../errors.js';
+import type { CheckpointStore } from '../../tfjs/train/checkpoint.js';
+import { readRegularFile } from './read-regular-file.js';
+
+/** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */
+export function checkpointFolder(folder: string): CheckpointStore {
+  const path = join(folder, CHECKPOINT);
+  return {
+    async save(bytes) {
+      try {
+        const { writeFileWhole } = await import('./write-file.js');
+        await writeFileWhole(path, bytes);
+      } catch (error) {
+        throw new FerError('CHECKPOINT', reasonOf(error), { cause: error });
+      }
+    },
+    async load() {
+      try {
+        return await readRegularFile(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw new FerError('CHECKPOINT', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+      }
+    },
+    async lock() {
+      try {
+        // With what it needs of Node, which classifying does not: every program would start with it.
+        const { lockFile } = await import('./lock-file.js');
+        const unlock = await lockFile(join(folder, 'training.lock'));
+        const { removeLeftNeighbours } = await import('./write-file.js');
+        await removeLeftNeighbours(folder, [CHECKPOINT]);
+        return unlock;
+      } catch (error) {
+        if (error instanceof FerError) throw error;
+        throw new FerError('CHECKPOINT', `cannot write into ${folder}: ${reasonOf(error)}`, { cause: error });
+      }
+    },
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+const CHECKPOINT = 'checkpoint.bin';

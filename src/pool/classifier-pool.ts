@@ -1,0 +1,225 @@
+import { availableParallelism } from 'node:os';
+import type { Prediction } from '../classify/classifier.js';
+import { EMOTIONS } from '../emotions.js';
+import { FerError } from '../errors.js';
+import type { PixelImage } from '../image/pixels.js';
+import type { Box } from '../image/resample.js';
+import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import type { ModelFiles } from '../tfjs/model/artifacts.js';
+import { batchesOf } from './batches-of.js';
+import { ClassifierThreads } from './classifier-threads.js';
+
+export interface ClassifierPoolOptions {
+  /**
+   * Threads. Each keeps one core busy. For more than four on large pictures or formats other than JPEG, set the environment
+   * variable `UV_THREADPOOL_SIZE` to as many before Node starts: those are decoded on Node's own threads, four by default.
+   * @default the number of cores
+   */
+  workers?: number;
+  /**
+   * Images that a thread is given at a time.
+   * @default 32
+   */
+  batchSize?: number;
+  /**
+   * A model of your own, as `saveModel` writes it: its folder, or its files' content. It must be the network of
+   * `buildModel()`, grey, with whatever weights.
+   * @default the pretrained weights
+   */
+  model?: string | ModelFiles;
+}
+
+export interface PoolClassifyOptions extends ImageLimits {
+  /**
+   * How many of the five emotions are given.
+   * @default 5
+   */
+  topk?: number;
+  /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
+  signal?: AbortSignal;
+  /** Told after every batch. */
+  onProgress?: (progress: PoolProgress) => void;
+}
+
+/** How far a pool has come with one call. */
+export interface PoolProgress {
+  /** Items that are done, failed ones included. */
+  done: number;
+  /** Items that could not be classified. */
+  failed: number;
+  /** All items, where that is known. */
+  total?: number;
+}
+
+/** An image as a thread can be given it: a path, a `file:` URL, encoded bytes, or pixels. */
+export type PoolImage = string | URL | Uint8Array | ArrayBuffer | PixelImage;
+
+/** What a pool takes: an image of one face, or an image and the face's place in it. */
+export type PoolItem = PoolImage | { image: PoolImage; box?: Box };
+
+/** What became of an item. One that cannot be classified does not stop the others. */
+export type PoolResult<Item extends PoolItem = PoolItem> =
+  | { item: Item; predictions: Prediction[]; error?: undefined }
+  | { item: Item; predictions?: undefined; error: FerError };
+
+/**
+ * Classifies on all cores: threads decode and classify, on the network's own WebAssembly. Needs the package `piscina`.
+ *
+ * Nothing is started before the first call. When a thread dies, another takes its place, and each image it held is tried
+ * once more, alone; one that ends its thread again is reported as `WORKER`.
+ *
+ * @throws FerError `OPTION` for a number out of its range. The first call: `PACKAGE_MISSING`; `WEIGHTS_UNREACHABLE`,
+ * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
+ * @example
+ * const pool = new ClassifierPool();
+ * for await (const { item, predictions, error } of pool.classifyStream(paths)) {
+ *   console.log(item, predictions?.[0].className ?? error.code);
+ * }
+ * await pool.close();
+ */
+export class ClassifierPool {
+  readonly #batchSize: number;
+  readonly #threads: ClassifierThreads;
+
+  constructor(options: ClassifierPoolOptions = {}) {
+    const { workers = availableParallelism(), batchSize = 32, model } = options;
+    checkCount('workers', workers);
+    checkCount('batchSize', batchSize);
+    this.#batchSize = batchSize;
+    this.#threads = new ClassifierThreads(workers, model);
+  }
+
+  /** Number of threads. */
+  get workers(): number {
+    return this.#threads.count;
+  }
+
+  /** Starts the threads now rather than at the first image. */
+  async load(): Promise<void> {
+    await this.#threads.start();
+  }
+
+  /**
+   * Classifies a list.
+   *
+   * @returns One result an item, in the items' order.
+   * @throws FerError `OPTION`, `ABORTED`, `DISPOSED`, and as the class says; images' own errors are in their results.
+   */
+  async classify<Item extends PoolItem>(
+    items: readonly Item[],
+    options: PoolClassifyOptions = {},
+  ): Promise<PoolResult<Item>[]> {
+    const results: PoolResult<Item>[] = [];
+    for await (const result of this.classifyStream(items, options)) results.push(result);
+    return results;
+  }
+
+  /**
+   * Classifies whatever comes, however much: an item is taken only when a thread can soon have it, and results wait to be
+   * fetched before more is taken, so that memory does not grow with the number of items.
+   *
+   * @param items - A source that throws ends the stream with its error. One that pauses does not hold results back.
+   * @returns One result an item, in the items' order. Leaving the loop early closes the source.
+   * @throws FerError as {@link classify}.
+   */
+  async *classifyStream<Item extends PoolItem>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    options: PoolClassifyOptions = {},
+  ): AsyncGenerator<PoolResult<Item>, void, undefined> {
+    const { topk = EMOTIONS.length, signal, onProgress } = options;
+    checkCount('topk', topk);
+    const limits = imageLimits(options);
+    throwIfAborted(signal);
+    await this.#threads.start();
+
+    const aborted = abortOf(signal);
+    const progress: PoolProgress = { done: 0, failed: 0 };
+    if (Array.isArray(items)) progress.total = items.length;
+    // Each thread has a batch in hand and one that waits.
+    const atATime = 2 * this.#threads.count;
+    const running: Promise<PoolResult<Item>[]>[] = [];
+    const batches = batchesOf(items, this.#batchSize);
+    let coming: Promise<IteratorResult<Item[]>> | undefined;
+    let ended = false;
+    try {
+      while (!ended || running.length > 0) {
+        if (!ended && running.length < atATime) coming ??= batches.next();
+        const next = await aborted.orFirstOf<PoolResult<Item>[] | IteratorResult<Item[]>>([
+          ...(coming ? [coming] : []),
+          ...(running.length > 0 ? [running[0]] : []),
+        ]);
+        if (Array.isArray(next)) {
+          running.shift();
+          progress.done += next.length;
+          progress.failed += next.filter(({ error }) => error !== undefined).length;
+          onProgress?.({ ...progress });
+          for (const result of next) {
+            throwIfAborted(signal);
+            yield result;
+          }
+        } else {
+          coming = undefined;
+          if (next.done) ended = true;
+          else running.push(silenced(this.#threads.classify(next.value, { topk, limits })));
+        }
+      }
+    } finally {
+      aborted.forget();
+      // Not waited for: a source that never answers would hold the caller who aborts.
+      coming?.catch(() => {});
+      batches.return(undefined).catch(() => {});
+    }
+  }
+
+  /** Waits for what the threads have in hand, then ends them. Calls that are still going on throw `DISPOSED`. */
+  async close(): Promise<void> {
+    await this.#threads.close();
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+function checkCount(name: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 1)) {
+    throw new FerError('OPTION', `${name} must be a whole number of 1 or more, got ${value}`);
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal);
+}
+
+function abortError(signal: AbortSignal): FerError {
+  return new FerError('ABORTED', 'classification was stopped by its AbortSignal', { cause: signal.reason });
+}
+
+interface Abort {
+  /** What comes first of some promises; rejects when the signal does. */
+  orFirstOf<Value>(promises: Promise<Value>[]): Promise<Value>;
+  forget(): void;
+}
+
+/**
+ * Not by `Promise.race` with one promise of the signal: it would keep all that it was ever raced with, every result among it,
+ * for as long as the signal is silent.
+ */
+function abortOf(signal: AbortSignal | undefined): Abort {
+  let rejectWaiting: ((error: FerError) => void) | undefined;
+  const listener = () => rejectWaiting?.(abortError(signal!));
+  signal?.addEventListener('abort', listener);
+  return {
+    orFirstOf: (promises) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) reject(abortError(signal));
+        rejectWaiting = reject;
+        for (const promise of promises) promise.then(resolve, reject);
+      }),
+    forget: () => signal?.removeEventListener('abort', listener),
+  };
+}
+
+/** The same promise; that nobody waits for it when it fails is no unhandled rejection. */
+function silenced<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,173 @@
+import { fileURLToPath } from 'node:url';
+import type { Piscina } from 'piscina';
+import { predictionsOf } from '../classify/predictions-of.js';
+import { FerError, reasonOf } from '../errors.js';
+import { readModelFiles } from '../folders/read-model-files.js';
+import { networkModule } from '../network/network-module.js';
+import { pretrained } from '../network/pretrained.js';
+import { pretrainedValues } from '../network/pretrained-network.js';
+import { importOptional } from '../platform/import-optional.js';
+import type { ModelFiles } from '../tfjs/model/artifacts.js';
+import type { PoolItem, PoolResult } from './classifier-pool.js';
+import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
+import { networkWeights } from './network-weights.js';
+
+export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
+  /** How many emotions are given. */
+  topk: number;
+}
+
+/** The threads of a `ClassifierPool`, and what happens when one dies. */
+export class ClassifierThreads {
+  readonly count: number;
+  readonly #model: string | ModelFiles | undefined;
+  #starting: Promise<PoolWorkerStart> | undefined;
+  #workerData: PoolWorkerStart | undefined;
+  #pool: Piscina | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #Piscina!: typeof Piscina;
+  #closed = false;
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(count: number, model?: string | ModelFiles) {
+    this.count = count;
+    this.#model = model;
+  }
+
+  /** Loads what the threads need and starts them, once; what failed may be tried again. */
+  async start(): Promise<void> {
+    this.#throwIfClosed();
+    this.#starting ??= this.#load();
+    try {
+      this.#workerData = await this.#starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+    this.#throwIfClosed();
+    this.#pool ??= this.#startThreads(this.#workerData);
+  }
+
+  /**
+   * Classifies a batch on one thread. When that dies, each item is tried once more, alone.
+   *
+   * @throws FerError `DISPOSED` when the threads are closed before it is done.
+   */
+  async classify<Item extends PoolItem>(
+    items: readonly Item[],
+    { topk, limits }: ThreadsClassifyOptions,
+  ): Promise<PoolResult<Item>[]> {
+    const images = items.map(withBox);
+    try {
+      return resultsOf(items, await this.#run({ images, limits }), topk);
+    } catch {
+      this.#throwIfClosed();
+    }
+    const alone = images.map(async (image, i): Promise<PoolResult<Item>> => {
+      try {
+        return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
+      } catch (error) {
+        this.#throwIfClosed();
+        // Functions and other things that are not taken to another thread.
+        if ((error as Error).name === 'DataCloneError') {
+          return { item: items[i], error: new FerError('INPUT', `no image: ${reasonOf(error)}`, { cause: error }) };
+        }
+        const message = `${nameOf(image.image)}: the thread that classified it ended, twice: ${reasonOf(error)}`;
+        return { item: items[i], error: new FerError('WORKER', message, { cause: error }) };
+      }
+    });
+    return Promise.all(alone);
+  }
+
+  /** Waits for what the threads have in hand, then ends them. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+    clearInterval(this.#watch);
+    await this.#pool?.destroy();
+    this.#pool = undefined;
+  }
+
+  async #run(task: PoolTask): Promise<PoolAnswer> {
+    this.#throwIfClosed();
+    this.#pool ??= this.#startThreads(this.#workerData!);
+    const answer = this.#pool.run(task);
+    this.#running.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#running.delete(answer);
+    }
+  }
+
+  async #load(): Promise<PoolWorkerStart> {
+    const { Piscina } = await importOptional('piscina', () => import('piscina'), 'ClassifierPool');
+    this.#Piscina = Piscina;
+    const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
+    const { weights, normalization } =
+      model === undefined
+        ? { weights: await pretrainedValues(), normalization: pretrained.normalization }
+        : await networkWeights(model);
+    return { module: await networkModule(), weights, normalization };
+  }
+
+  #startThreads(workerData: PoolWorkerStart): Piscina {
+    const pool = new this.#Piscina({
+      // The built file, from the sources too.
+      filename: fileURLToPath(new URL('../../dist/node/classifier-worker.js', import.meta.url)),
+      minThreads: this.count,
+      maxThreads: this.count,
+      // Not this process's flags: --input-type and loaders of TypeScript would stop or slow them.
+      execArgv: [],
+      workerData,
+    });
+    // The tasks of a thread that dies are told by themselves.
+    pool.on('error', () => {});
+    // Piscina starts no thread in the place of one that dies while it starts: what waits would wait for ever.
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => {
+      if (this.#running.size === 0 || pool.threads.length > 0) return;
+      clearInterval(this.#watch);
+      this.#pool = undefined;
+      pool.destroy();
+    }, WATCH_MS);
+    this.#watch.unref();
+    return pool;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new FerError('DISPOSED', 'this pool has been closed: make another');
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+const WATCH_MS = 500;
+
+type TaskImage = PoolTask['images'][number];
+
+function withBox(item: PoolItem): TaskImage {
+  const { image, box } =
+    typeof item === 'object' && 'image' in item ? item : { image: item as TaskImage['image'], box: undefined };
+  // A URL is not taken to another thread.
+  return { image: image instanceof URL ? image.href : image, box };
+}
+
+function nameOf(image: TaskImage['image']): string {
+  return typeof image === 'string' ? image : 'an image';
+}
+
+function resultsOf<Item extends PoolItem>(
+  items: readonly Item[],
+  { probabilities, failures }: PoolAnswer,
+  topk: number,
+): PoolResult<Item>[] {
+  const failed = new Map(failures.map((failure) => [failure.index, failure]));
+  let row = 0;
+  return items.map((item, i) => {
+    const failure = failed.get(i);
+    return failure === undefined
+      ? { item, predictions: predictionsOf(probabilities, row++, topk) }
+      : { item, error: new FerError(failure.code, failure.message) };
+  });
+}

@@ -1,0 +1,81 @@
+import { FerError } from '../errors.js';
+import type { Normalization } from '../image/normalize.js';
+import { WEIGHT_SIZES } from '../network/network.js';
+import { readWeights } from '../network/weights-manifest.js';
+import type { ModelFiles } from '../tfjs/model/artifacts.js';
+import type { ModelMetadata } from '../tfjs/model/metadata.js';
+
+/** The weights of a model that is the network of `buildModel()`, and what it was trained with. */
+export interface NetworkWeights {
+  /** Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout. */
+  weights: Float32Array[];
+  normalization: Normalization;
+}
+
+/**
+ * Reads a model's weights without TF.js, for the network's own WebAssembly.
+ *
+ * @throws FerError `MODEL` when it is another network than that of `buildModel()`, grey; `WEIGHTS_CORRUPT` when the binary
+ * is not the one that `json` was written with.
+ */
+export async function networkWeights({ json, binary }: ModelFiles): Promise<NetworkWeights> {
+  const byName = await readWeights(json, binary);
+  const weights = layerNames(json.modelTopology as Topology)
+    .flatMap((layer) => [byName.get(`${layer}/kernel`), byName.get(`${layer}/bias`)])
+    .filter((values) => values !== undefined);
+  if (String(weights.map((values) => values.length)) !== String(WEIGHT_SIZES)) throw anotherNetwork();
+  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
+  return { weights, normalization: metadata?.normalization ?? 'unit' };
+}
+
+// --- below this line: helpers of this file alone ---
+
+interface Topology {
+  class_name?: string;
+  config?: { layers?: { class_name: string; config: Record<string, unknown> }[] };
+}
+
+/** The network's layers as `model.json` has them, dropout apart, which does nothing here. */
+const LAYERS: readonly [className: string, config: Record<string, unknown>][] = [
+  ['Conv2D', { filters: 32, kernel_size: [3, 3], batch_input_shape: [null, 32, 32, 1], ...convolution() }],
+  ['MaxPooling2D', pooling()],
+  ['Conv2D', { filters: 32, kernel_size: [3, 3], ...convolution() }],
+  ['MaxPooling2D', pooling()],
+  ['Flatten', {}],
+  ['Dense', { units: 256, activation: 'relu', use_bias: true }],
+  ['Dense', { units: 5, activation: 'softmax', use_bias: true }],
+];
+
+function convolution() {
+  const strides = { strides: [1, 1], dilation_rate: [1, 1], padding: 'same', data_format: 'channels_last' };
+  return { ...strides, activation: 'relu', use_bias: true };
+}
+
+function pooling() {
+  return { pool_size: [2, 2], strides: [2, 2], padding: 'valid', data_format: 'channels_last' };
+}
+
+/** Names of the layers that have weights, in order. */
+function layerNames(topology: Topology): string[] {
+  const all = topology.config?.layers;
+  const layers = Array.isArray(all) ? all.filter((layer) => layer?.class_name !== 'Dropout') : [];
+  const same =
+    topology.class_name === 'Sequential' &&
+    layers.length === LAYERS.length &&
+    LAYERS.every(([className, expected], i) => {
+      const { class_name, config } = layers[i] ?? ({} as Partial<(typeof layers)[number]>);
+      return (
+        class_name === className &&
+        Object.entries(expected).every(([key, value]) => JSON.stringify(config?.[key]) === JSON.stringify(value))
+      );
+    });
+  if (!same) throw anotherNetwork();
+  return layers.map(({ config }) => String(config.name));
+}
+
+function anotherNetwork(): FerError {
+  return new FerError(
+    'MODEL',
+    'this runs the network of buildModel() alone, as saveModel() writes it: use createClassifier({ model }) for others',
+  );
+}

@@ -1,0 +1,78 @@
+import type { EvaluationReport } from '../tfjs/evaluate/metrics.js';
+import type { TrainResult } from '../tfjs/train/train-history.js';
+
+/**
+ * What the figures say, in sentences: nothing in them but what was measured.
+ *
+ * @param training - What `train` gave, where the model was trained just now.
+ */
+export function reportConclusion(evaluation: EvaluationReport, training?: TrainResult): string[] {
+  const { count, accuracy, macroRecall, classes } = evaluation;
+  const occurring = classes.filter(({ support }) => support > 0);
+  if (occurring.length === 0) return [];
+
+  const sentences: string[] = [];
+  const largest = occurring.reduce((a, b) => (b.support > a.support ? b : a));
+  sentences.push(
+    `The model is right on ${percent(accuracy)} of ${count.toLocaleString('en')} images; saying ` +
+      `“${largest.className}” each time would be right on ${percent(largest.support / count)}. ` +
+      `With every class counted alike (macro recall), it is right on ${percent(macroRecall)}.`,
+  );
+  sentences.push(...strengths(evaluation), calibration(evaluation));
+  const absent = classes.filter(({ support }) => support === 0).map(({ className }) => className);
+  if (absent.length > 0) sentences.push(`Nothing is known of ${absent.join(', ')}: no image of it was there.`);
+  const few = occurring.filter(({ support }) => support < 50);
+  if (few.length > 0) {
+    const list = few.map(({ className, support }) => `${className} (${support})`).join(', ');
+    sentences.push(`Classes of few images have uncertain figures: ${list}.`);
+  }
+  if (training !== undefined) sentences.push(...course(training));
+  return sentences;
+}
+
+// --- below this line: helpers of this file alone ---
+
+function strengths({ classes, normalizedConfusionMatrix }: EvaluationReport): string[] {
+  const occurring = classes.filter(({ support }) => support > 0);
+  if (occurring.length < 2) return [];
+  const best = occurring.reduce((a, b) => (b.recall > a.recall ? b : a));
+  const worst = occurring.reduce((a, b) => (b.recall < a.recall ? b : a));
+  if (best === worst) return [];
+  const row = normalizedConfusionMatrix[classes.indexOf(worst)].map((share, c) =>
+    classes[c] === worst ? { share: -1, c } : { share, c },
+  );
+  const taken = row.reduce((a, b) => (b.share > a.share ? b : a));
+  const mixed = taken.share > 0 ? `, which it takes for ${classes[taken.c].className} in ${percent(taken.share)}` : '';
+  return [
+    `It recognises ${best.className} best (${percent(best.recall)} of them) and ${worst.className} worst ` +
+      `(${percent(worst.recall)})${mixed}.`,
+  ];
+}
+
+function calibration({ calibration: bins, count, accuracy, expectedCalibrationError }: EvaluationReport): string {
+  const confidence = bins.reduce((sum, bin) => sum + bin.confidence * bin.count, 0) / count;
+  const gap = confidence - accuracy;
+  const error = `calibration error ${expectedCalibrationError.toFixed(3)}`;
+  if (Math.abs(gap) < 0.02) return `Its probabilities are, on the whole, as high as it is right (${error}).`;
+  const how = gap > 0 ? 'surer than it is right' : 'less sure than it is right';
+  return `It is ${how}: its top probability is ${percent(confidence)} on average (${error}).`;
+}
+
+function course({ best, stoppedAt, history }: TrainResult): string[] {
+  const sentences = [`Of ${stoppedAt} epochs, the weights of epoch ${best.epoch} were kept.`];
+  if (history.valLoss.length === 0) {
+    sentences.push('There was no validation data: whether it trained for too long cannot be told.');
+  } else if (best.epoch === stoppedAt && stoppedAt > 1) {
+    sentences.push('The last epoch was the best: more epochs may help.');
+  }
+  const last = history.valLoss.at(-1);
+  const lowest = Math.min(...history.valLoss);
+  if (last !== undefined && last > lowest * 1.1) {
+    sentences.push('After that the validation loss rose again: the model began to learn its training images by heart.');
+  }
+  return sentences;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}

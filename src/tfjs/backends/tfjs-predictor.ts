@@ -1,0 +1,33 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError } from '../../errors.js';
+import type { Backend, Predictor } from './types.js';
+import { runOn } from './use-backend.js';
+
+/** Runs any Layers model by TF.js, on a backend that has been started. */
+export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
+  const shape = model.inputs[0].shape.slice(1) as number[];
+  return {
+    async predict(inputs, n) {
+      if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
+      const output = runOn(backend, () =>
+        tf.tidy(() => model.apply(tf.tensor(inputs, [n, ...shape], 'float32'), { training: false }) as tf.Tensor),
+      );
+      try {
+        return (await output.data()) as Float32Array;
+      } finally {
+        output.dispose();
+      }
+    },
+    dispose() {},
+  };
+}
+
+/** Whether a model's weights are gone. TF.js has no word for it: reading a weight of a disposed model throws. */
+export function isDisposed(model: LayersModel): boolean {
+  try {
+    return model.weights.some((weight) => weight.read().isDisposed);
+  } catch {
+    return true;
+  }
+}

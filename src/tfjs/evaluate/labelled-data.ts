@@ -1,0 +1,218 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError } from '../../errors.js';
+import { type Normalization, normalize } from '../../image/normalize.js';
+import { resample } from '../../image/resample.js';
+import type { Sample } from '../../image/sample.js';
+import { toPixels } from '../../image/to-pixels.js';
+
+/** Labelled tensors, ready for the model. */
+export interface TensorData {
+  /** Inputs as the model takes them, [n,height,width,channels], already normalised. */
+  xs: tf.Tensor;
+  /** Class indices [n], or probabilities (one-hot or soft) [n,classes]. */
+  ys: tf.Tensor;
+}
+
+/** What `train` and `evaluate` learn from and measure on. */
+export type LabelledData = TensorData | Iterable<Sample> | AsyncIterable<Sample>;
+
+/** What a model takes and gives. */
+export interface ModelSpec {
+  height: number;
+  width: number;
+  channels: number;
+  /** Numbers an input: height * width * channels. */
+  inputSize: number;
+  classes: number;
+}
+
+/**
+ * Reads the shapes off a model with one image input and one output of class probabilities.
+ *
+ * @throws FerError `MODEL` for any other model.
+ */
+export function specOf(model: LayersModel): ModelSpec {
+  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
+    throw new FerError(
+      'MODEL',
+      `a model of one input and one output is needed, this has ${model.inputs.length} and ${model.outputs.length}`,
+    );
+  }
+  const input = model.inputs[0].shape.slice(1);
+  const output = model.outputs[0].shape.slice(1);
+  if (input.length !== 3 || input.some((size) => size === null) || output.length !== 1 || output[0] === null) {
+    throw new FerError(
+      'MODEL',
+      `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
+    );
+  }
+  const [height, width, channels] = input as number[];
+  return { height, width, channels, inputSize: height * width * channels, classes: output[0] };
+}
+
+/** Whether data is tensors rather than samples. */
+export function isTensorData(data: LabelledData): data is TensorData {
+  return typeof data === 'object' && data !== null && 'xs' in data && 'ys' in data;
+}
+
+/** Inputs and labels as flat arrays, a row a sample. */
+export interface LabelledRows {
+  /** [count,inputSize] */
+  inputs: Float32Array;
+  /** [count,classes] */
+  labels: Float32Array;
+  count: number;
+}
+
+/**
+ * Gives labelled data as batches that a model takes; the last may be smaller.
+ *
+ * @throws FerError `DATA` when there is nothing or it is no labelled data, `SHAPE`, `CLASSES` and `NOT_FINITE` for
+ * tensors or labels that do not fit the model, and what reading a sample throws.
+ */
+export async function* labelledBatches(
+  data: LabelledData,
+  spec: ModelSpec,
+  normalization: Normalization,
+  batchSize: number,
+): AsyncGenerator<LabelledRows> {
+  if (isTensorData(data)) {
+    yield* rowBlocks(await tensorRows(data, spec), spec, batchSize);
+    return;
+  }
+
+  const channels = sampleChannels(spec);
+  let batch = emptyRows(batchSize, spec);
+  let seen = 0;
+  for await (const sample of samplesOf(data)) {
+    const pixels = await toPixels(sample.image);
+    const plane = resample(pixels, { width: spec.width, height: spec.height, channels });
+    normalize(plane, { normalization, width: spec.width, channels });
+    batch.inputs.set(plane, batch.count * spec.inputSize);
+    writeLabel(sample.label, spec.classes, batch.labels, batch.count, sample.file ?? `sample ${seen}`);
+    batch.count++;
+    seen++;
+    if (batch.count === batchSize) {
+      yield batch;
+      batch = emptyRows(batchSize, spec);
+    }
+  }
+  if (seen === 0) throw nothing();
+  if (batch.count > 0) {
+    yield* rowBlocks(batch, spec, batch.count);
+  }
+}
+
+/** Cuts rows into blocks of `size`, without copying; the last may be smaller. */
+export function* rowBlocks(rows: LabelledRows, spec: ModelSpec, size: number): Generator<LabelledRows> {
+  for (let from = 0; from < rows.count; from += size) {
+    const count = Math.min(size, rows.count - from);
+    yield {
+      inputs: rows.inputs.subarray(from * spec.inputSize, (from + count) * spec.inputSize),
+      labels: rows.labels.subarray(from * spec.classes, (from + count) * spec.classes),
+      count,
+    };
+  }
+}
+
+/** All of a {@link TensorData} as rows, checked against the model. */
+export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promise<LabelledRows> {
+  const wanted = [spec.height, spec.width, spec.channels];
+  if (xs.rank !== 4 || wanted.some((size, axis) => xs.shape[axis + 1] !== size)) {
+    throw new FerError('SHAPE', `xs has shape [${xs.shape}], the model takes [n,${wanted}]`);
+  }
+  const count = xs.shape[0];
+  if (count === 0) throw nothing();
+  if (ys.shape[0] !== count) throw new FerError('SHAPE', `xs has ${count} rows, ys has ${ys.shape[0]}`);
+  if (ys.rank > 2 || (ys.rank === 2 && ys.shape[1] !== spec.classes)) {
+    throw new FerError(
+      'CLASSES',
+      `ys has shape [${ys.shape}], the model has ${spec.classes} classes: [n] or [n,${spec.classes}] is needed`,
+    );
+  }
+
+  const inputs = Float32Array.from(await xs.data());
+  for (let i = 0; i < inputs.length; i++) {
+    if (!Number.isFinite(inputs[i])) {
+      throw new FerError('NOT_FINITE', `xs holds ${inputs[i]} in row ${Math.floor(i / spec.inputSize)}`);
+    }
+  }
+  const given = await ys.data();
+  const labels = new Float32Array(count * spec.classes);
+  for (let row = 0; row < count; row++) {
+    const label = ys.rank === 1 ? given[row] : given.subarray(row * spec.classes, (row + 1) * spec.classes);
+    writeLabel(label, spec.classes, labels, row, `row ${row}`);
+  }
+  return { inputs, labels, count };
+}
+
+/**
+ * Writes one label as a row of probabilities.
+ *
+ * @param label - A class index, or probabilities of all classes summing to 1 (within 1e-3).
+ * @param where - What the label belongs to, for the message.
+ * @throws FerError `CLASSES` for an index or a count out of range, `NOT_FINITE`, `DATA` for rows that are no
+ * probabilities.
+ */
+export function writeLabel(
+  label: number | ArrayLike<number>,
+  classes: number,
+  labels: Float32Array,
+  row: number,
+  where: string,
+): void {
+  if (typeof label === 'number') {
+    if (!Number.isInteger(label) || label < 0 || label >= classes) {
+      throw new FerError('CLASSES', `${where}: label ${label} is no class index of a model with ${classes} classes`);
+    }
+    labels[row * classes + label] = 1;
+    return;
+  }
+  if (label === null || typeof label !== 'object' || label.length !== classes) {
+    throw new FerError('CLASSES', `${where}: a label of ${label?.length} numbers for a model with ${classes} classes`);
+  }
+  let sum = 0;
+  for (let c = 0; c < classes; c++) {
+    if (!Number.isFinite(label[c])) throw new FerError('NOT_FINITE', `${where}: the label holds ${label[c]}`);
+    if (label[c] < 0) throw new FerError('DATA', `${where}: the label holds a negative probability, ${label[c]}`);
+    sum += label[c];
+    labels[row * classes + c] = label[c];
+  }
+  if (Math.abs(sum - 1) > 1e-3) throw new FerError('DATA', `${where}: the label's probabilities sum to ${sum}, not 1`);
+}
+
+/** The samples of labelled data that is no tensors. @throws FerError `DATA` when it cannot be iterated. */
+export async function* samplesOf(data: Iterable<Sample> | AsyncIterable<Sample>): AsyncGenerator<Sample> {
+  if (data === null || typeof data !== 'object' || !(Symbol.asyncIterator in data || Symbol.iterator in data)) {
+    throw new FerError('DATA', 'data must be { xs, ys } tensors or an iterable of samples { image, label }');
+  }
+  for await (const sample of data) {
+    if (sample === null || typeof sample !== 'object' || !('image' in sample) || !('label' in sample)) {
+      throw new FerError('DATA', 'a sample must be { image, label }');
+    }
+    yield sample;
+  }
+}
+
+/** Channels that images are read with for a model. @throws FerError `CHANNELS` when it is neither 1 nor 3. */
+export function sampleChannels(spec: ModelSpec): 1 | 3 {
+  if (spec.channels !== 1 && spec.channels !== 3) {
+    throw new FerError('CHANNELS', `images have 1 or 3 channels, the model takes ${spec.channels}: give tensors`);
+  }
+  return spec.channels;
+}
+
+export function nothing(): FerError {
+  return new FerError('DATA', 'there is no sample in the data');
+}
+
+// --- below this line: helpers of this file alone ---
+
+function emptyRows(capacity: number, spec: ModelSpec): LabelledRows {
+  return {
+    inputs: new Float32Array(capacity * spec.inputSize),
+    labels: new Float32Array(capacity * spec.classes),
+    count: 0,
+  };
+}

@@ -1,0 +1,87 @@
+import { FerError } from '../../errors.js';
+import type { EvaluationReport } from './metrics.js';
+import { VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
+
+export interface PlotConfusionMatrixOptions {
+  /**
+   * What the cells say: how many samples, or which share of the samples of their row.
+   * @default 'counts'
+   */
+  cells?: 'counts' | 'shares';
+  /**
+   * Width and height of the matrix, in pixels.
+   * @default 300
+   */
+  size?: number;
+}
+
+/**
+ * Draws a confusion matrix: rows are the truth, columns what the model says, darker is more.
+ *
+ * @param report - What `evaluate` gives.
+ * @returns A Vega-Lite specification with the counts in it.
+ * @throws FerError `DATA` when the matrix does not fit the classes, `OPTION`.
+ * @example
+ * const spec = plotConfusionMatrix(await evaluate(model, faces), { cells: 'shares' });
+ */
+export function plotConfusionMatrix(
+  report: Pick<EvaluationReport, 'confusionMatrix'> & { classes: readonly { className: string }[] },
+  options: PlotConfusionMatrixOptions = {},
+): VegaLiteSpec {
+  const { cells = 'counts', size = 300 } = options;
+  if (cells !== 'counts' && cells !== 'shares') {
+    throw new FerError('OPTION', `cells must be 'counts' or 'shares', got '${cells}'`);
+  }
+  const names = report.classes.map(({ className }) => className);
+  const matrix = report.confusionMatrix;
+  if (names.length === 0 || matrix.length !== names.length || matrix.some((row) => row.length !== names.length)) {
+    throw new FerError('DATA', `plotConfusionMatrix: ${names.length} classes, a matrix of ${matrix.length} rows`);
+  }
+
+  const most = Math.max(1, ...matrix.flat());
+  const values = matrix.flatMap((row, truth) => {
+    const support = row.reduce((sum, count) => sum + count, 0);
+    return row.map((count, said) => {
+      const share = support === 0 ? 0 : count / support;
+      // How dark the cell is, 0..1: what the colour and the contrast of its text go by.
+      const shade = cells === 'counts' ? count / most : share;
+      return { truth: names[truth], said: names[said], count, share, shade };
+    });
+  });
+  const axis = { labelAngle: 0, domain: false, ticks: false, grid: false };
+  return {
+    $schema: VEGA_LITE,
+    description: `Confusion matrix of ${names.length} classes, ${cells === 'counts' ? 'counts' : 'shares of each row'}`,
+    width: size,
+    height: size,
+    data: { values },
+    encoding: {
+      x: { field: 'said', type: 'nominal', sort: names, title: 'model says', axis: { ...axis, orient: 'top' } },
+      y: { field: 'truth', type: 'nominal', sort: names, title: 'truth', axis },
+    },
+    layer: [
+      {
+        mark: { type: 'rect', cornerRadius: 3, tooltip: { content: 'data' } },
+        encoding: {
+          color: {
+            field: 'shade',
+            type: 'quantitative',
+            scale: { domain: [0, 1], range: 'heatmap' },
+            legend: null,
+          },
+        },
+      },
+      {
+        mark: { type: 'text', fontSize: 13 },
+        encoding: {
+          text:
+            cells === 'counts'
+              ? { field: 'count', type: 'quantitative', format: ',d' }
+              : { field: 'share', type: 'quantitative', format: '.1%' },
+          color: { condition: { test: 'datum.shade > 0.5', value: 'white' } },
+        },
+      },
+    ],
+    config: { scale: { bandPaddingInner: 0.03 } },
+  };
+}

@@ -1,0 +1,193 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { runtime } from '#runtime';
+import { reasonOf } from '../../errors.js';
+import { assetCandidates } from '../../platform/asset-candidates.js';
+import { isWasm } from '../../platform/is-wasm.js';
+import { TRAINING_BINARIES } from '../assets.js';
+
+/** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
+export interface NativeKernels {
+  gemmScratch(m: number, n: number, k: number): number;
+  gemm(...sizesAndAddresses: number[]): void;
+  convScratch(...sizes: number[]): number;
+  conv2d(...sizesAndAddresses: number[]): void;
+  conv2dFilterGradient(...sizesAndAddresses: number[]): void;
+  inputGradientScratch(...sizes: number[]): number;
+  conv2dInputGradient(...sizesAndAddresses: number[]): void;
+  winogradScratch(inChannels: number, outChannels: number): number;
+  winograd(...sizesAndAddresses: number[]): void;
+  winogradFilterGradient(...sizesAndAddresses: number[]): void;
+  turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
+  maxPool(...sizesAndAddresses: number[]): void;
+  maxPoolGradient(...sizesAndAddresses: number[]): void;
+  addBias(x: number, bias: number, out: number, rows: number, columns: number): void;
+  reluGradient(x: number, dy: number, out: number, count: number): void;
+  sumRows(x: number, out: number, rows: number, columns: number): void;
+  adam(...addressesAndNumbers: number[]): void;
+  adamOfMany(...addressesAndNumbers: number[]): void;
+  dropout(x: number, out: number, count: number, seed: number, threshold: number, scale: number): void;
+}
+
+/** The part of TF.js's wasm backend that is used here; it is not in its public types. */
+export interface WasmBackend {
+  wasm: {
+    asm?: { memory?: unknown };
+    /** Where TF.js's threaded build keeps it. */
+    wasmMemory?: unknown;
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
+  dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: 'float32'): { dataId: object; shape: number[]; dtype: 'float32' };
+}
+
+/** A build of the training module: with fused multiply-add, or with plain 128-bit SIMD. */
+export type NativePath = 'relaxed-simd' | 'simd';
+
+interface NativeModule {
+  path: NativePath;
+  /** Whether it works on memory that threads share. */
+  shared: boolean;
+  module: WebAssembly.Module;
+}
+
+const modules = new Map<string, Promise<NativeModule>>();
+const instances = new WeakMap<object, Map<NativeModule, NativeKernels | string>>();
+let active: NativeModule | null = null;
+
+/**
+ * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
+ *
+ * @param backend - The wasm backend if it has started: a threaded one takes a build of its own.
+ * @param wanted - Which build; the fastest that this engine takes when left out.
+ * @throws Error when it cannot be found, or the engine does not take it.
+ */
+export async function useNative(backend: unknown, wanted: NativePath = fastestPath()): Promise<NativePath> {
+  const shared = backend !== undefined && isShared(memoryOf(backend as WasmBackend));
+  const key = `${wanted} ${shared}`;
+  let loading = modules.get(key);
+  if (loading === undefined) {
+    loading = load(wanted, shared);
+    modules.set(key, loading);
+  }
+  try {
+    active = await loading;
+    return wanted;
+  } catch (error) {
+    modules.delete(key);
+    throw error;
+  }
+}
+
+/** From now on `nativeOn` gives null. */
+export function useNoNative(): void {
+  active = null;
+}
+
+/** The training kernels on this backend's memory, or null when they are not loaded or cannot work on it. */
+export function nativeOn(backend: unknown): NativeKernels | null {
+  if (active === null) return null;
+  const made = instanceOn(backend as WasmBackend, active);
+  return typeof made === 'string' ? null : made;
+}
+
+/** Why `nativeOn` gives null for this backend. */
+export function whyNotNative(backend: unknown): string | undefined {
+  if (active === null) return 'the training kernels are not loaded';
+  const made = instanceOn(backend as WasmBackend, active);
+  return typeof made === 'string' ? made : undefined;
+}
+
+/**
+ * The training kernels on memory of one's own that threads share.
+ *
+ * @throws Error when they cannot be found, or the engine does not take them.
+ */
+export async function nativeOnShared(memory: WebAssembly.Memory): Promise<NativeKernels> {
+  const { module } = await load(fastestPath(), true);
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return exports as unknown as NativeKernels;
+}
+
+/** Runs `work` with scratch memory of the backend's own allocator. */
+export function withScratch<T>(backend: unknown, bytes: number, work: (address: number) => T): T {
+  const { wasm } = backend as WasmBackend;
+  const address = wasm._malloc(bytes);
+  if (address === 0) throw new Error(`the wasm backend has no ${bytes} bytes left`);
+  try {
+    return work(address);
+  } finally {
+    wasm._free(address);
+  }
+}
+
+/** Where a tensor's values lie in the backend's memory; moves them there from another backend. */
+export function addressOf(backend: unknown, tensor: { dataId: object }): number {
+  return (backend as WasmBackend).dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** A float tensor's values where they lie, without a copy, until the next op; null on other backends than wasm. */
+export function valuesInPlace(tensor: { dataId: object; size: number }): Float32Array | null {
+  if (tf.getBackend() !== 'wasm') return null;
+  const backend = tf.backend() as unknown as WasmBackend;
+  const memory = memoryOf(backend);
+  if (!(memory instanceof WebAssembly.Memory)) return null;
+  return new Float32Array(memory.buffer, addressOf(backend, tensor), tensor.size);
+}
+
+// --- below this line: helpers of this file alone ---
+
+async function load(path: NativePath, shared: boolean): Promise<NativeModule> {
+  const file =
+    `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as keyof typeof TRAINING_BINARIES;
+  const beside = TRAINING_BINARIES[file]();
+  const asset = await runtime.readAsset(assetCandidates(beside, `dist/wasm/${file}`, import.meta.url), isWasm);
+  if (asset === null) throw new Error(`${beside} is not there`);
+  return { path, shared, module: await WebAssembly.compile(asset.bytes) };
+}
+
+function instanceOn(backend: WasmBackend, native: NativeModule): NativeKernels | string {
+  let made = instances.get(backend);
+  if (made === undefined) {
+    made = new Map();
+    instances.set(backend, made);
+  }
+  let instance = made.get(native);
+  if (instance === undefined) {
+    instance = instantiate(backend, native);
+    made.set(native, instance);
+  }
+  return instance;
+}
+
+function memoryOf({ wasm }: WasmBackend): unknown {
+  return wasm?.wasmMemory ?? wasm?.asm?.memory;
+}
+
+function isShared(memory: unknown): boolean {
+  const sharing = typeof SharedArrayBuffer !== 'undefined' && memory instanceof WebAssembly.Memory;
+  return sharing && memory.buffer instanceof SharedArrayBuffer;
+}
+
+function instantiate(backend: WasmBackend, { module, shared }: NativeModule): NativeKernels | string {
+  const memory = memoryOf(backend);
+  if (!(memory instanceof WebAssembly.Memory)) return 'this build of the wasm backend does not show its memory';
+  if (shared !== isShared(memory))
+    return 'the wasm backend started after the kernels, with other memory: register again';
+  try {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    return exports as unknown as NativeKernels;
+  } catch (error) {
+    return `the wasm backend's memory cannot be imported: ${reasonOf(error)}`;
+  }
+}
+
+/** A module of one function that swizzles in the relaxed way. */
+const RELAXED_PROBE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+]);
+
+function fastestPath(): NativePath {
+  return WebAssembly.validate(RELAXED_PROBE) ? 'relaxed-simd' : 'simd';
+}

@@ -1,0 +1,132 @@
+import { sha256 } from '@noble/hashes/sha2';
+import { bytesToHex } from '@noble/hashes/utils';
+import { type io, ready } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError, reasonOf } from '../../errors.js';
+import { checkedEntries, type ModelJson } from '../../network/weights-manifest.js';
+import { quietCpu } from '../backends/quiet-cpu.js';
+import { loadBounded } from './bounded-layers.js';
+import { withMetadata } from './metadata.js';
+import { type Quantization, quantize } from './quantize.js';
+
+/** A model as it is stored: a `model.json` and its one binary. */
+export interface ModelFiles {
+  json: ModelJson;
+  binary: Uint8Array;
+}
+
+export interface ToFilesOptions {
+  /**
+   * How kernels are stored. Biases and other vectors stay float32: they are small, and precision matters there.
+   * @default 'none'
+   */
+  quantize?: Quantization;
+  /**
+   * For `uint8`: the least step between two stored values, as a share of the weights' standard deviation, 0 to 1. Only
+   * kernels of 65,536 weights and more are stored so: smaller ones weigh little and lose much. The binary is as long as
+   * without it, but compresses better: at 0.2, the pretrained weights take 289 KB by brotli instead of 407.
+   * @default 0
+   */
+  quantizeStep?: number;
+  /**
+   * File name of the binary, written into `model.json`.
+   * @default 'weights.bin'
+   */
+  binaryName?: string;
+}
+
+/**
+ * Turns a model into files that plain `tf.loadLayersModel` opens, with the binary's sha256 in the metadata.
+ *
+ * @throws FerError `NOT_FINITE` when a weight is NaN or infinite; `OPTION` for an unknown quantization or step.
+ */
+export function toFiles(model: LayersModel, options: ToFilesOptions = {}): ModelFiles {
+  const { quantize: to = 'none', quantizeStep = 0, binaryName = 'weights.bin' } = options;
+  if (!['none', 'uint8', 'uint16', 'float16'].includes(to)) {
+    throw new FerError('OPTION', `quantize must be 'none', 'uint8', 'uint16' or 'float16', got '${to}'`);
+  }
+
+  if (!(quantizeStep >= 0 && quantizeStep <= 1)) {
+    throw new FerError('OPTION', `quantizeStep must be between 0 and 1, got ${quantizeStep}`);
+  }
+  if (quantizeStep > 0 && to !== 'uint8') {
+    throw new FerError('OPTION', `quantizeStep goes with quantize: 'uint8', got '${to}'`);
+  }
+
+  const entries: io.WeightsManifestEntry[] = [];
+  const parts: Uint8Array[] = [];
+  for (const weight of model.weights) {
+    const tensor = weight.read();
+    const values = tensor.dataSync<'float32'>();
+    const leastScale = values.length < LARGE ? 0 : quantizeStep * standardDeviation(values);
+    const stored = quantize(values, tensor.rank < 2 ? 'none' : to, leastScale);
+    entries.push({
+      name: weight.originalName,
+      shape: tensor.shape,
+      dtype: 'float32',
+      ...(stored.quantization && { quantization: stored.quantization }),
+    });
+    parts.push(stored.bytes);
+  }
+  const binary = concatenate(parts);
+
+  return {
+    json: {
+      format: 'layers-model',
+      generatedBy: 'fer-dcnn',
+      convertedBy: null,
+      modelTopology: model.toJSON(undefined, false) as object,
+      weightsManifest: [{ paths: [binaryName], weights: entries }],
+      userDefinedMetadata: withMetadata(model, { sha256: bytesToHex(sha256(binary)) }),
+    },
+    binary,
+  };
+}
+
+/**
+ * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
+ *
+ * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one that would take more memory than its weights and
+ * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with.
+ */
+export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
+  const entries = await checkedEntries(json, binary);
+  await ready();
+  quietCpu();
+  try {
+    return await loadBounded({
+      modelTopology: json.modelTopology,
+      weightSpecs: entries,
+      weightData: new Uint8Array(binary).buffer,
+      userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
+    });
+  } catch (error) {
+    if (error instanceof FerError) throw error;
+    throw new FerError('MODEL', `TF.js cannot build this model: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Weights from which on a kernel's size counts. */
+const LARGE = 65_536;
+
+function standardDeviation(values: Float32Array): number {
+  let sum = 0;
+  let squares = 0;
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  return Math.sqrt(Math.max(0, squares / values.length - (sum / values.length) ** 2));
+}
+
+function concatenate(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

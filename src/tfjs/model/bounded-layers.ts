@@ -1,0 +1,191 @@
+import { dispose, io, serialization, type Tensor } from '@tensorflow/tfjs-core';
+import { type LayersModel, type LayerVariable, loadLayersModel, type Shape } from '@tensorflow/tfjs-layers';
+import { FerError } from '../../errors.js';
+import { type AddWeight, underFreeName, withAddWeight } from './add-weight.js';
+
+/** Numbers that the layers of a model may give for one image, all together: 1 GiB as float32. */
+export const MOST_ACTIVATIONS = 2 ** 28;
+
+/** Layers of a model, each counted as often as it is called; the largest of Keras's own models has some 1,100. */
+export const MOST_LAYERS = 4000;
+
+/** What a model is made of. */
+export interface ModelParts {
+  modelTopology: object;
+  weightSpecs: io.WeightsManifestEntry[];
+  weightData: ArrayBuffer;
+  userDefinedMetadata?: Record<string, never>;
+}
+
+/**
+ * Builds a model of its parts as `loadLayersModel` does, but none that would take more memory than it shows: TF.js allocates
+ * whatever sizes a topology declares, and compares them with the weights afterwards.
+ *
+ * @throws FerError `MODEL`, before memory is taken for it, for a layer that wants more weights than are there, for layers that
+ * give more than {@link MOST_ACTIVATIONS} numbers, more than {@link MOST_LAYERS} layers, layers that wait for each other, and
+ * stateful layers; for all else what TF.js throws.
+ */
+export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
+  const { modelTopology, weightSpecs, weightData, userDefinedMetadata } = parts;
+  const there = weightSpecs.reduce((sum, { shape }) => sum + product(shape), 0);
+  const made: LayerVariable[] = [];
+
+  // TF.js looks the class of a model up by name and builds it at one go: under this name, it does so in our hands. Each load
+  // has a name of its own, since loads overlap, and two copies of this package share one TF.js.
+  const { classNameMap } = serialization.SerializationMap.getMap() as unknown as {
+    classNameMap: Record<string, Entry>;
+  };
+  const name = `FerDcnnBounded${Math.random().toString(36).slice(2)}`;
+  const build: Build = (_, { model }, ...more) => {
+    const { className, config } = model as { className: string; config: object };
+    if (!Object.hasOwn(classNameMap, className)) throw new FerError('MODEL', `TF.js knows no model ${className}`);
+    checkTopology(config);
+    const [modelClass, fromConfig] = classNameMap[className];
+    const built = withAddWeight(
+      modelClass.prototype,
+      (addWeight) => bounded(there, made, underFreeName(addWeight)),
+      () => fromConfig(modelClass, config as Record<string, unknown>, ...more),
+    );
+    if (typeof (built as Partial<LayersModel>).loadWeights !== 'function') {
+      throw new FerError('MODEL', `${className} is no model`);
+    }
+    return built;
+  };
+  classNameMap[name] = [class {}, build];
+  let weights: Record<string, Tensor> = {};
+  try {
+    const root = (modelTopology as { model_config?: object }).model_config ?? modelTopology;
+    const wrapped = { class_name: name, config: { model: root } };
+    const model = await loadLayersModel(io.fromMemory({ modelTopology: wrapped, userDefinedMetadata }));
+    checkActivations(model);
+    weights = io.decodeWeights(weightData, weightSpecs);
+    const ofOptimizer = new Set(weightSpecs.filter(({ group }) => group === 'optimizer').map((entry) => entry.name));
+    model.loadWeights(Object.fromEntries(Object.entries(weights).filter(([each]) => !ofOptimizer.has(each))));
+    return model;
+  } catch (error) {
+    for (const weight of made) weight.dispose();
+    throw error;
+  } finally {
+    dispose(weights);
+    delete classNameMap[name];
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** A class in TF.js's register, and how a model or layer is made of its config. */
+type Entry = [modelClass: { prototype: object }, build: Build];
+type Build = (modelClass: { prototype: object }, config: Record<string, unknown>, ...more: unknown[]) => unknown;
+
+/** Where a config holds layers: those of a model, that of a wrapper, the cells of a recurrent layer. */
+const HOLDS_LAYERS = new Set(['layers', 'layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells']);
+
+/** @throws FerError `MODEL` for what takes TF.js very long or for ever, or memory that no weight shows. */
+function checkTopology(config: object): void {
+  // A model inside a model is gone through as often as it is called, and so on inwards: few bytes may mean much work.
+  const callsOf = (value: unknown, key: string): number => {
+    if (typeof value !== 'object' || value === null) return 0;
+    if (Array.isArray(value)) {
+      if (key === 'layers') boundPasses(value);
+      return value.reduce((sum: number, item) => sum + callsOf(item, key), 0);
+    }
+    const { stateful, inboundNodes } = value as { stateful?: unknown; inboundNodes?: unknown };
+    if (stateful) throw new FerError('MODEL', 'stateful layers keep memory between calls: they are not loaded here');
+    const inside = Object.entries(value).reduce((sum, [inner, item]) => sum + callsOf(item, inner), 0);
+    const times = Array.isArray(inboundNodes) ? Math.max(1, inboundNodes.length) : 1;
+    return (HOLDS_LAYERS.has(key) ? inside + 1 : inside) * times;
+  };
+  const calls = callsOf(config, 'layers');
+  if (calls > MOST_LAYERS) {
+    throw new FerError('MODEL', `the model has more than ${MOST_LAYERS} layers, counted as often as they are called`);
+  }
+}
+
+/** Times that TF.js may go through a list of layers: a list in order needs one, layers that are called again one a call. */
+const MOST_PASSES = 100;
+
+/**
+ * Ends a loop of TF.js that would not end by itself: it goes through the layers until all have their inputs, which layers
+ * that wait for each other, or for one that is not there, never have.
+ */
+function boundPasses(list: unknown[]): void {
+  let passes = 0;
+  Object.defineProperty(list, Symbol.iterator, {
+    value(this: unknown[]) {
+      if (++passes > MOST_PASSES) throw new FerError('MODEL', 'layers of the model wait for inputs that never come');
+      return this.values();
+    },
+  });
+}
+
+/** TF.js's own way to make a weight, for no more of them than are `there`; those that are made are put into `made`. */
+function bounded(there: number, made: LayerVariable[], addWeight: AddWeight): AddWeight {
+  let declared = 0;
+  return function (name, shape, ...more) {
+    if (shape.every((size) => Number.isSafeInteger(size) && size! >= 0)) declared += product(shape);
+    else declared = Number.POSITIVE_INFINITY;
+    if (declared > there) {
+      throw new FerError(
+        'MODEL',
+        `${this.name}/${name} of shape [${shape}] is more than the ${there} weights there are`,
+      );
+    }
+    // They are replaced at once, and some of the ways to start them take minutes.
+    this.setFastWeightInitDuringBuild(true);
+    const weight = addWeight.call(this, name, shape, ...more);
+    made.push(weight);
+    return weight;
+  };
+}
+
+type AnyLayer = LayersModel['layers'][number] & {
+  layers?: AnyLayer[];
+  layer?: AnyLayer;
+  forwardLayer?: AnyLayer;
+  backwardLayer?: AnyLayer;
+};
+
+/**
+ * Follows the shape of one image through a model, models inside it included.
+ *
+ * @throws FerError `MODEL` when the layers together give too much. A model of images of any size is let pass: what
+ * classifies, trains or evaluates wants the size to be known.
+ */
+function checkActivations(model: LayersModel): void {
+  const inputs = model.inputs.map(({ shape }) => [1, ...shape.slice(1)]);
+  if (inputs.flat().includes(null)) return;
+
+  let given = inputs.reduce((sum, shape) => sum + product(shape), 0);
+  const watched = new Set<AnyLayer>();
+  const watch = (layer: AnyLayer) => {
+    if (watched.has(layer)) return;
+    watched.add(layer);
+    const { computeOutputShape } = layer;
+    layer.computeOutputShape = function (this: AnyLayer, shape) {
+      const output = computeOutputShape.call(this, shape);
+      for (const sizes of (Array.isArray(output[0]) ? output : [output]) as Shape[]) {
+        const known = sizes.every((size) => Number.isSafeInteger(size) && size! >= 0);
+        given += known ? product(sizes) : Number.POSITIVE_INFINITY;
+        if (given > MOST_ACTIVATIONS) {
+          throw new FerError('MODEL', `up to ${layer.name}, of shape [${sizes}], an image takes more than 1 GiB`);
+        }
+      }
+      return output;
+    };
+    const { layer: wrapped, forwardLayer, backwardLayer } = layer;
+    for (const inner of [...(layer.layers ?? []), wrapped, forwardLayer, backwardLayer]) if (inner) watch(inner);
+  };
+  try {
+    for (const layer of model.layers) watch(layer);
+    // A chain of layers becomes a graph at its first use, or here.
+    model.build(inputs);
+    model.computeOutputShape(inputs);
+  } finally {
+    // Those that were put in front of the class's own.
+    for (const layer of watched) delete (layer as { computeOutputShape?: unknown }).computeOutputShape;
+  }
+}
+
+function product(shape: Shape): number {
+  return shape.reduce<number>((size, axis) => size * axis!, 1);
+}

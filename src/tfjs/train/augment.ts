@@ -1,0 +1,223 @@
+import { FerError } from '../../errors.js';
+import { pixelKernels } from '../../image/pixel-kernels.js';
+import { degrade } from './degrade.js';
+
+/** Random changes to a face that leave its emotion as it is. All are off at 0, and `false` where they are switches. */
+export interface AugmentOptions {
+  /**
+   * Mirrors half of the faces, left to right.
+   * @default false
+   */
+  flip?: boolean;
+  /**
+   * Largest rotation either way, degrees.
+   * @default 0
+   */
+  rotation?: number;
+  /**
+   * Largest shift either way, as a share of width and of height.
+   * @default 0
+   */
+  shift?: number;
+  /**
+   * Scales by a factor between 1 - zoom and 1 + zoom, width and height each by its own.
+   * @default 0
+   */
+  zoom?: number;
+  /**
+   * Scales by a factor between 1 - scale and 1 + scale, width and height by the same: a looser or tighter framing.
+   * @default 0
+   */
+  scale?: number;
+  /**
+   * Largest shear angle either way, radians.
+   * @default 0
+   */
+  shear?: number;
+  /**
+   * Multiplies the difference from the mean level by a factor between 1 - contrast and 1 + contrast.
+   * @default 0
+   */
+  contrast?: number;
+  /**
+   * Adds up to this share of the level range, either way.
+   * @default 0
+   */
+  brightness?: number;
+  /**
+   * Probability that a rectangle of 2 to 20% of the area is filled with the mean level (Zhong et al., "Random Erasing",
+   * 2020).
+   * @default 0
+   */
+  erasing?: number;
+  /**
+   * Probability that the picture is made worse: blurred, noisy, compressed as JPEG, or reduced and enlarged again.
+   * @default 0
+   */
+  degrade?: number;
+}
+
+/** The augmentation that the original report trained with: shear 0.2, zoom 0.2, horizontal flip. */
+export const REPORT_AUGMENTATION: AugmentOptions = { shear: 0.2, zoom: 0.2, flip: true };
+
+/** Levels of one image, row by row, channels interleaved. */
+export interface Levels {
+  data: Float32Array;
+  width: number;
+  height: number;
+  channels: number;
+}
+
+/**
+ * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then
+ * erasing, then quality.
+ *
+ * @param range - The difference between black and white on the scale of `levels`: 255, or 1.
+ * @param random - Numbers in [0, 1); the same numbers make the same change.
+ * @param out - Where the result is written, length of `levels.data`; not `levels.data` itself.
+ */
+export function augment(
+  levels: Levels,
+  range: number,
+  options: AugmentOptions,
+  random: () => number,
+  out: Float32Array,
+): void {
+  const { flip = false, rotation = 0, shift = 0, zoom = 0, scale = 0, shear = 0 } = options;
+  const { contrast = 0, brightness = 0, erasing = 0 } = options;
+  const { width, height } = levels;
+  const around = (extent: number) => (2 * random() - 1) * extent;
+
+  // Every number is drawn whether it is used or not, so that switching one change off leaves the others as they were.
+  const mirrored = random() < 0.5 && flip;
+  const angle = (around(rotation) * Math.PI) / 180;
+  const shiftX = around(shift) * width;
+  const shiftY = around(shift) * height;
+  const together = 1 + around(scale);
+  const zoomX = (1 + around(zoom)) * together;
+  const zoomY = (1 + around(zoom)) * together;
+  const slant = around(shear);
+  const contrastFactor = 1 + around(contrast);
+  const lift = around(brightness) * range;
+  const erased = random() < erasing;
+
+  if (mirrored || rotation || shift || zoom || scale || shear) {
+    // From an output pixel to the place in the source that it shows: rotation x shear, then scale, then mirror.
+    const cos = Math.cos(angle);
+    const sin = Math.sin(angle);
+    const sign = mirrored ? -1 : 1;
+    const xx = (sign * cos) / zoomX;
+    const xy = (sign * -Math.sin(angle + slant)) / zoomX;
+    const yx = sin / zoomY;
+    const yy = Math.cos(angle + slant) / zoomY;
+    warp(levels, [xx, xy, shiftX, yx, yy, shiftY], out);
+  } else {
+    out.set(levels.data);
+  }
+  if (contrast || brightness) changeLevels(out, contrastFactor, lift);
+  if (erased) erase(levels, out, random);
+  if (random() < (options.degrade ?? 0)) degrade({ ...levels, data: out }, range, random);
+}
+
+/** @throws FerError `OPTION` naming the field that is out of range. */
+export function checkAugmentOptions(options: AugmentOptions): void {
+  const below: [keyof AugmentOptions, number][] = [
+    ['zoom', 1],
+    ['scale', 1],
+    ['shift', 1],
+    ['contrast', 1],
+    ['brightness', 1],
+    ['erasing', 1],
+    ['degrade', 1],
+    ['rotation', 180],
+    ['shear', Math.PI / 2],
+  ];
+  for (const [field, limit] of below) {
+    const value = options[field] ?? 0;
+    if (!(typeof value === 'number' && value >= 0 && value <= limit)) {
+      throw new FerError('OPTION', `augment.${field} must be between 0 and ${limit}, got ${value}`);
+    }
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Affine inverse mapping about the centre: source x = cx + xx*(x-cx) + xy*(y-cy) + tx, and y likewise. */
+type Mapping = [xx: number, xy: number, tx: number, yx: number, yy: number, ty: number];
+
+function warp({ data, width, height, channels }: Levels, mapping: Mapping, out: Float32Array): void {
+  const kernels = pixelKernels();
+  if (kernels !== null) {
+    const to = data.length + 1;
+    kernels.reserve(4 * (to + data.length));
+    kernels.floats.set(data);
+    // The pixel behind the last one: it is read, but does not count.
+    kernels.floats[data.length] = 0;
+    kernels.warp(0, width, height, channels, ...mapping, 4 * to);
+    out.set(kernels.floats.subarray(to, to + data.length));
+    return;
+  }
+
+  const [xx, xy, tx, yx, yy, ty] = mapping;
+  const cx = (width - 1) / 2;
+  const cy = (height - 1) / 2;
+  const right = width - 1;
+  const bottom = height - 1;
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const rowX = cx + xy * (y - cy) + tx - xx * cx;
+    const rowY = cy + yy * (y - cy) + ty - yx * cx;
+    for (let x = 0; x < width; x++) {
+      const sourceX = Math.min(right, Math.max(0, rowX + xx * x));
+      const sourceY = Math.min(bottom, Math.max(0, rowY + yx * x));
+      const x0 = Math.floor(sourceX);
+      const y0 = Math.floor(sourceY);
+      const fx = sourceX - x0;
+      const fy = sourceY - y0;
+      const top = y0 * width;
+      const low = (y0 < bottom ? y0 + 1 : y0) * width;
+      const x1 = x0 < right ? x0 + 1 : x0;
+      for (let c = 0; c < channels; c++) {
+        const a = data[(top + x0) * channels + c];
+        const b = data[(top + x1) * channels + c];
+        const d = data[(low + x0) * channels + c];
+        const e = data[(low + x1) * channels + c];
+        const upper = a + (b - a) * fx;
+        out[to++] = upper + (d + (e - d) * fx - upper) * fy;
+      }
+    }
+  }
+}
+
+function changeLevels(data: Float32Array, factor: number, lift: number): void {
+  const kernels = pixelKernels();
+  if (kernels !== null) {
+    kernels.reserve(4 * data.length);
+    kernels.floats.set(data);
+    kernels.changeLevels(0, data.length, factor, lift);
+    data.set(kernels.floats.subarray(0, data.length));
+    return;
+  }
+
+  const mean = meanOf(data);
+  for (let i = 0; i < data.length; i++) data[i] = mean + (data[i] - mean) * factor + lift;
+}
+
+function erase({ width, height, channels }: Levels, out: Float32Array, random: () => number): void {
+  const mean = meanOf(out);
+  const area = (0.02 + 0.18 * random()) * width * height;
+  const aspect = Math.exp((2 * random() - 1) * Math.log(3));
+  const wide = Math.min(width, Math.max(1, Math.round(Math.sqrt(area * aspect))));
+  const high = Math.min(height, Math.max(1, Math.round(Math.sqrt(area / aspect))));
+  const left = Math.floor(random() * (width - wide + 1));
+  const top = Math.floor(random() * (height - high + 1));
+  for (let y = top; y < top + high; y++) {
+    out.fill(mean, (y * width + left) * channels, (y * width + left + wide) * channels);
+  }
+}
+
+function meanOf(data: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += data[i];
+  return sum / data.length;
+}

@@ -1,0 +1,81 @@
+import { sha256 } from '@noble/hashes/sha2';
+import { bytesToHex } from '@noble/hashes/utils';
+import { FerError, reasonOf } from '../../errors.js';
+
+/** Where checkpoints are kept. In Node a folder's path does; elsewhere, or for other storage, an object like this. */
+export interface CheckpointStore {
+  /** Replaces what was saved before, all or nothing. */
+  save(bytes: Uint8Array): Promise<void>;
+  /** What was saved last, or null. */
+  load(): Promise<Uint8Array | null>;
+  /**
+   * Takes the store for one training, so that no other writes into it; gives what ends that.
+   *
+   * @throws FerError `CHECKPOINT` while another has it.
+   */
+  lock?(): Promise<() => Promise<void>>;
+}
+
+/** All that a training needs to go on as if it had not stopped. */
+export interface Checkpoint {
+  /** Plain values: epochs done, history, settings. */
+  state: Record<string, unknown>;
+  /** Weights, optimiser moments, averages and best weights, in the order that the writer chose. */
+  arrays: Float32Array[];
+}
+
+/**
+ * Writes a checkpoint as one sequence of bytes: a magic word, the sha256 of all that follows, the length of a JSON head,
+ * the head (state, lengths), then the arrays, float32, little-endian.
+ */
+export function encodeCheckpoint({ state, arrays }: Checkpoint): Uint8Array {
+  const head = new TextEncoder().encode(JSON.stringify({ state, lengths: arrays.map((array) => array.length) }));
+  const bytes = new Uint8Array(HEAD_AT + head.length + arrays.reduce((sum, array) => sum + array.byteLength, 0));
+  new DataView(bytes.buffer).setUint32(LENGTH_AT, head.length, true);
+  bytes.set(head, HEAD_AT);
+  let offset = HEAD_AT + head.length;
+  for (const array of arrays) {
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), offset);
+    offset += array.byteLength;
+  }
+  bytes.set(MAGIC);
+  bytes.set(sha256(bytes.subarray(LENGTH_AT)), MAGIC.length);
+  return bytes;
+}
+
+/**
+ * Reads what {@link encodeCheckpoint} wrote.
+ *
+ * @throws FerError `CHECKPOINT` when the bytes are not a whole checkpoint.
+ */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  if (bytes.length < HEAD_AT || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new FerError('CHECKPOINT', 'the checkpoint is not one of this library, or of another version');
+  }
+  const sum = bytesToHex(bytes.subarray(MAGIC.length, LENGTH_AT));
+  if (bytesToHex(sha256(bytes.subarray(LENGTH_AT))) !== sum) {
+    throw new FerError('CHECKPOINT', 'the checkpoint is damaged: its sha256 does not match');
+  }
+  try {
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(LENGTH_AT, true);
+    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD_AT, HEAD_AT + length)));
+    // A copy, so that the floats are aligned; of a Node Buffer, slice would be none.
+    const body = new Uint8Array(bytes.subarray(HEAD_AT + length));
+    let offset = 0;
+    const arrays = (head.lengths as number[]).map((size) => {
+      const array = new Float32Array(body.buffer, offset, size);
+      offset += array.byteLength;
+      return array;
+    });
+    if (offset !== body.length) throw new Error(`its arrays are ${offset} bytes of ${body.length}`);
+    return { state: head.state, arrays };
+  } catch (error) {
+    throw new FerError('CHECKPOINT', `the checkpoint is damaged: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+const MAGIC = new TextEncoder().encode('FERCKPT2');
+const LENGTH_AT = MAGIC.length + 32;
+const HEAD_AT = LENGTH_AT + 4;

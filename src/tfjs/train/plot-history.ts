@@ -1,0 +1,111 @@
+import { FerError } from '../../errors.js';
+import { VEGA_LITE, type VegaLiteSpec } from '../evaluate/vega-lite-spec.js';
+import type { TrainHistory } from './train-history.js';
+
+export interface PlotHistoryOptions {
+  /** The epoch (from 1) whose weights were kept; a line marks it. */
+  bestEpoch?: number;
+  /**
+   * Width of each of the two charts, in pixels.
+   * @default 300
+   */
+  width?: number;
+  /**
+   * Height of each of the two charts, in pixels.
+   * @default 220
+   */
+  height?: number;
+}
+
+/**
+ * Draws loss and accuracy by epoch, for training and, where there is one, validation, side by side.
+ *
+ * The training figures are those of augmented samples under dropout, as `train` saw them: validation may well be better.
+ *
+ * @param history - What `train` gives; lists of validation figures may be empty.
+ * @returns A Vega-Lite specification with the figures in it.
+ * @throws FerError `DATA` when there is no epoch in it.
+ * @example
+ * const { history, best } = await train(model, faces, { validationData });
+ * const spec = plotHistory(history, { bestEpoch: best.epoch });
+ */
+export function plotHistory(
+  history: Pick<TrainHistory, 'loss' | 'accuracy'> & Partial<TrainHistory>,
+  options: PlotHistoryOptions = {},
+): VegaLiteSpec {
+  const { bestEpoch, width = 300, height = 220 } = options;
+  if (history.loss.length === 0) throw new FerError('DATA', 'plotHistory: the history has no epoch');
+
+  const validated = (history.valLoss?.length ?? 0) > 0;
+  const series = validated ? ['training', 'validation'] : ['training'];
+  const chart = (name: string, training: readonly number[], validation: readonly number[] = [], format = '') => ({
+    width,
+    height,
+    data: { values: [...points('training', training), ...points('validation', validation)] },
+    layer: [
+      ...(bestEpoch === undefined
+        ? []
+        : [
+            {
+              data: { values: [{ epoch: bestEpoch }] },
+              mark: { type: 'rule', strokeDash: [4, 4], tooltip: `best epoch: ${bestEpoch}` },
+              encoding: { x: { field: 'epoch', type: 'quantitative' } },
+            },
+          ]),
+      {
+        mark: { type: 'line', point: history.loss.length <= 60, tooltip: true },
+        encoding: {
+          x: {
+            field: 'epoch',
+            type: 'quantitative',
+            title: bestEpoch === undefined ? 'epoch' : `epoch (kept: ${bestEpoch})`,
+            // From the first epoch, in whole steps.
+            scale: { domain: [1, Math.max(2, history.loss.length)], zero: false, nice: false },
+            axis: { tickMinStep: 1, format: 'd', grid: false },
+          },
+          y: {
+            field: 'value',
+            type: 'quantitative',
+            title: name,
+            scale: { zero: false },
+            axis: { format },
+          },
+          color: {
+            field: 'set',
+            type: 'nominal',
+            title: null,
+            scale: { domain: series },
+            legend: { orient: 'top', symbolType: 'stroke' },
+          },
+          strokeDash: {
+            field: 'set',
+            type: 'nominal',
+            scale: {
+              domain: series,
+              range: [
+                [1, 0],
+                [6, 3],
+              ],
+            },
+          },
+        },
+      },
+    ],
+  });
+
+  return {
+    $schema: VEGA_LITE,
+    description: `Loss and accuracy over ${history.loss.length} epochs of training`,
+    hconcat: [
+      chart('loss', history.loss, history.valLoss),
+      chart('accuracy', history.accuracy, history.valAccuracy, '.0%'),
+    ],
+    spacing: 36,
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+function points(set: string, values: readonly number[]) {
+  return values.map((value, i) => ({ epoch: i + 1, set, value }));
+}

@@ -1,0 +1,214 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { runtime } from '#runtime';
+import { FerError } from '../../errors.js';
+import type { Normalization } from '../../image/normalize.js';
+import { type LabelledData, type ModelSpec, specOf } from '../evaluate/labelled-data.js';
+import { metadataOf } from '../model/metadata.js';
+import { type AugmentOptions, checkAugmentOptions } from './augment.js';
+import type { CheckpointStore } from './checkpoint.js';
+import type { Sampling } from './sampling.js';
+import type { Schedule } from './schedule.js';
+import type { EpochFigures } from './train-history.js';
+
+export interface TrainOptions {
+  /**
+   * Times that the data is gone through.
+   * @default 10
+   */
+  epochs?: number;
+  /**
+   * Samples a step; the last step of an epoch may have fewer.
+   * @default 32
+   */
+  batchSize?: number;
+  /**
+   * Adam's learning rate, the peak where there is a schedule.
+   * @default 1e-3
+   */
+  learningRate?: number;
+  /** How the learning rate moves; constant without one. See `cosineSchedule` and `stepSchedule`. */
+  schedule?: Schedule;
+  /**
+   * Decoupled weight decay, on kernels only: each step shrinks them by learning rate times this.
+   * @default 0
+   */
+  weightDecay?: number;
+  /** Measured after each epoch, without augmentation or dropout. */
+  validationData?: LabelledData;
+  /**
+   * Random changes to the training images. `REPORT_AUGMENTATION` is what the original report used.
+   * @default none
+   */
+  augment?: AugmentOptions;
+  /**
+   * How images are normalised; recorded in the model, so that `classify` follows. Tensors are taken as they are.
+   * @default what the model's metadata says, else 'unit'
+   */
+  normalization?: Normalization;
+  /**
+   * Decides order, augmentation and dropout. Same seed, data, options and backend: the same history, bit for bit.
+   * @default 1
+   */
+  seed?: number;
+  /**
+   * Which samples an epoch takes: `shuffled`, each once; `balanced`, drawn so that every class comes equally often;
+   * `square-root`, halfway, by the inverse square root of class size.
+   * @default 'shuffled'
+   */
+  sampling?: Sampling;
+  /** A factor a class on its samples' loss, or `balanced`: count / (classes * class count). */
+  classWeights?: 'balanced' | readonly number[];
+  /**
+   * Decay of an exponential moving average of the weights, such as 0.999; the average is what is validated and kept.
+   * It starts as the plain mean of the first steps: the decay is at most (1 + step) / (10 + step).
+   * @default none
+   */
+  ema?: number;
+  /** What decides which epoch's weights are the best. @default 'valLoss', or 'loss' without validation data */
+  monitor?: Monitor;
+  /** Ends the training when the monitored figure no longer improves. */
+  earlyStopping?: EarlyStopping;
+  /** Where the whole state is saved after each epoch: a folder (Node), or an object that keeps bytes. */
+  checkpoint?: string | CheckpointStore;
+  /**
+   * Goes on from the checkpoint, when there is one; the options must be those it was started with, `epochs` aside.
+   * @default false
+   */
+  resume?: boolean;
+  /** Told of progress. */
+  callbacks?: TrainCallbacks | readonly TrainCallbacks[];
+  /**
+   * Threads that share the work of every batch, on as many cores (Node); the one that calls is one of them. The same
+   * seed and number of workers give the same result. 128 at most.
+   * @default 1
+   */
+  workers?: number;
+  /** Stops the training before the next step, with FerError `ABORTED`; the model then holds its last weights. */
+  signal?: AbortSignal;
+}
+
+/** Threads of a training: each takes some 100 MB, and so many that they find no memory end the process. */
+export const MOST_WORKERS = 128;
+
+/** Figures that can decide which weights are best. */
+export type Monitor = 'loss' | 'valLoss' | 'valAccuracy' | 'valMacroRecall';
+
+export interface EarlyStopping {
+  /** Epochs without improvement that are waited for. */
+  patience: number;
+  /**
+   * The least change that counts as one.
+   * @default 0
+   */
+  minDelta?: number;
+}
+
+export interface TrainCallbacks {
+  /** The data has been read. */
+  onTrainBegin?(info: { samples: number; stepsPerEpoch: number; epochs: number }): void | Promise<void>;
+  /** A step is done. `step` counts from 1 in the epoch, `loss` is the batch's. */
+  onBatchEnd?(info: { epoch: number; step: number; stepsPerEpoch: number; loss: number }): void | Promise<void>;
+  /** An epoch (from 1) is done, validated and saved. */
+  onEpochEnd?(epoch: number, figures: EpochFigures): void | Promise<void>;
+}
+
+/** The options, checked and complete. */
+export interface TrainSettings {
+  spec: ModelSpec;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  schedule: Schedule;
+  weightDecay: number;
+  normalization: Normalization;
+  seed: number;
+  sampling: Sampling;
+  classWeights: TrainOptions['classWeights'];
+  ema: number | null;
+  monitor: Monitor;
+  earlyStopping: EarlyStopping | null;
+  store: CheckpointStore | null;
+  workers: number;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws FerError `OPTION`, `CLASSES`, `MODEL`, naming the option and its value.
+ */
+export function trainSettings(model: LayersModel, options: TrainOptions): TrainSettings {
+  const {
+    epochs = 10,
+    batchSize = 32,
+    learningRate = 1e-3,
+    weightDecay = 0,
+    seed = 1,
+    workers = 1,
+    sampling = 'shuffled',
+  } = options;
+  const spec = specOf(model);
+  checkInteger('epochs', epochs, 1);
+  checkInteger('batchSize', batchSize, 1);
+  checkInteger('seed', seed, 0);
+  checkInteger('workers', workers, 1, MOST_WORKERS);
+  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
+    throw new FerError('OPTION', `learningRate must be positive, got ${learningRate}`);
+  }
+  if (!(weightDecay >= 0 && Number.isFinite(weightDecay))) {
+    throw new FerError('OPTION', `weightDecay must be 0 or more, got ${weightDecay}`);
+  }
+  if (!['shuffled', 'balanced', 'square-root'].includes(sampling)) {
+    throw new FerError('OPTION', `sampling must be 'shuffled', 'balanced' or 'square-root', got '${sampling}'`);
+  }
+  const { ema, classWeights, validationData, earlyStopping } = options;
+  if (ema !== undefined && !(ema > 0 && ema < 1)) throw new FerError('OPTION', `ema must be in (0, 1), got ${ema}`);
+  if (options.augment) checkAugmentOptions(options.augment);
+  if (Array.isArray(classWeights)) {
+    if (classWeights.length !== spec.classes) {
+      throw new FerError('CLASSES', `${classWeights.length} classWeights for a model with ${spec.classes} classes`);
+    }
+    if (!classWeights.every((weight) => weight >= 0 && Number.isFinite(weight))) {
+      throw new FerError('OPTION', `classWeights must be 0 or more, got ${classWeights.join(', ')}`);
+    }
+  }
+  const monitor = options.monitor ?? (validationData ? 'valLoss' : 'loss');
+  if (!['loss', 'valLoss', 'valAccuracy', 'valMacroRecall'].includes(monitor)) {
+    throw new FerError(
+      'OPTION',
+      `monitor must be 'loss', 'valLoss', 'valAccuracy' or 'valMacroRecall', got '${monitor}'`,
+    );
+  }
+  if (monitor !== 'loss' && !validationData) throw new FerError('OPTION', `monitor '${monitor}' needs validationData`);
+  if (earlyStopping) checkInteger('earlyStopping.patience', earlyStopping.patience, 1);
+  if (options.resume && !options.checkpoint) throw new FerError('OPTION', 'resume needs a checkpoint to go on from');
+
+  const { checkpoint } = options;
+  return {
+    spec,
+    epochs,
+    batchSize,
+    learningRate,
+    schedule: options.schedule ?? (() => 1),
+    weightDecay,
+    normalization: options.normalization ?? metadataOf(model).normalization ?? 'unit',
+    seed,
+    sampling,
+    classWeights,
+    ema: ema ?? null,
+    monitor,
+    earlyStopping: earlyStopping ?? null,
+    workers,
+    store: typeof checkpoint === 'string' ? runtime.checkpointFolder(checkpoint) : (checkpoint ?? null),
+    signal: options.signal,
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (!(Number.isSafeInteger(value) && value >= least && value <= most)) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`;
+    throw new FerError('OPTION', `${name} must be an integer ${range}, got ${value}`);
+  }
+}

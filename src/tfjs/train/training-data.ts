@@ -1,0 +1,177 @@
+import { FerError } from '../../errors.js';
+import { type Normalization, normalize } from '../../image/normalize.js';
+import { resample } from '../../image/resample.js';
+import { toPixels } from '../../image/to-pixels.js';
+import {
+  isTensorData,
+  type LabelledData,
+  type LabelledRows,
+  labelledBatches,
+  type ModelSpec,
+  nothing,
+  sampleChannels,
+  samplesOf,
+  tensorRows,
+  writeLabel,
+} from '../evaluate/labelled-data.js';
+import { indexOfLargest } from '../evaluate/metrics.js';
+import { type AugmentOptions, augment, type Levels } from './augment.js';
+
+/** Samples in memory, as plain arrays that worker threads can share. */
+export interface StoredSamples {
+  /** Ready inputs, or levels 0..255 in one byte each (luma, or RGB) that are augmented and normalised when taken. */
+  data: Float32Array | Uint8Array;
+  /** Where each sample begins in `data`, with the end of the last behind it, [count + 1]. */
+  starts: Float64Array;
+  /** Pixels a row and rows of each sample, [2 * count]. */
+  sizes: Uint16Array;
+  /** Probabilities, [count,classes]. */
+  labels: Float32Array;
+}
+
+/** How stored samples become inputs. */
+export interface TakeOptions {
+  spec: ModelSpec;
+  normalization: Normalization;
+  /** None: samples are taken as they are. */
+  augmentation: AugmentOptions | null;
+}
+
+/** Training data: read once, kept in memory, augmented anew whenever a sample is taken. */
+export class TrainingData {
+  readonly count: number;
+  /** Probabilities, [count,classes]. */
+  readonly labels: Float32Array;
+  /** The most probable class of each sample. */
+  readonly truth: Uint16Array;
+  readonly stored: StoredSamples;
+  readonly options: TakeOptions;
+  #source = new Float32Array(0);
+  #changed = new Float32Array(0);
+
+  constructor(stored: StoredSamples, options: TakeOptions) {
+    const { classes } = options.spec;
+    this.stored = stored;
+    this.options = options;
+    this.labels = stored.labels;
+    this.count = stored.labels.length / classes;
+    this.truth = Uint16Array.from({ length: this.count }, (_, i) =>
+      indexOfLargest(stored.labels, i * classes, classes),
+    );
+  }
+
+  /**
+   * Writes sample `index` as an input of the model at `out[offset...]`.
+   *
+   * @param random - Decides the augmentation.
+   */
+  take(index: number, out: Float32Array, offset: number, random: () => number): void {
+    const { spec, normalization, augmentation } = this.options;
+    const { data, starts, sizes } = this.stored;
+    const stored = data.subarray(starts[index], starts[index + 1]);
+    const [width, height] = sizes.subarray(2 * index, 2 * index + 2);
+    if (stored instanceof Float32Array) {
+      if (augmentation === null) out.set(stored, offset);
+      else {
+        const levels: Levels = { data: stored, width, height, channels: spec.channels };
+        augment(levels, 1, augmentation, random, out.subarray(offset, offset + spec.inputSize));
+      }
+      return;
+    }
+
+    if (this.#source.length !== stored.length) {
+      this.#source = new Float32Array(stored.length);
+      this.#changed = new Float32Array(stored.length);
+    }
+    this.#source.set(stored);
+    const channels = spec.channels as 1 | 3;
+    augment({ data: this.#source, width, height, channels }, 255, augmentation ?? {}, random, this.#changed);
+    const image = { data: this.#changed, width, height, channels };
+    const face = resample(image, { width: spec.width, height: spec.height, channels });
+    normalize(face, { normalization, width: spec.width, channels });
+    out.set(face, offset);
+  }
+}
+
+/**
+ * Reads all of the data. Images are kept as 8-bit levels at 1.5 times the model's input (2.3 KB a face of 48x48) when
+ * they will be augmented, as ready inputs (4 KB a face) when not.
+ *
+ * @throws FerError as {@link labelledBatches}; `ABORTED`.
+ */
+export async function readTrainingData(
+  data: LabelledData,
+  options: TakeOptions,
+  signal?: AbortSignal,
+): Promise<TrainingData> {
+  const { spec, normalization, augmentation } = options;
+  if (isTensorData(data) || augmentation === null) {
+    const { inputs, labels, count } = await allRows(data, spec, normalization, signal);
+    const starts = Float64Array.from({ length: count + 1 }, (_, i) => i * spec.inputSize);
+    const sizes = Uint16Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? spec.width : spec.height));
+    return new TrainingData({ data: inputs, starts, sizes, labels }, options);
+  }
+
+  const channels = sampleChannels(spec);
+  const faces: Uint8Array[] = [];
+  const labels: Float32Array[] = [];
+  const sizes: number[] = [];
+  for await (const sample of samplesOf(data)) {
+    throwIfAborted(signal);
+    const row = new Float32Array(spec.classes);
+    writeLabel(sample.label, spec.classes, row, 0, sample.file ?? `sample ${faces.length}`);
+    labels.push(row);
+    const pixels = await toPixels(sample.image);
+    // A picture that is small already is kept as it is.
+    const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
+    const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
+    sizes.push(width, height);
+    faces.push(Uint8Array.from(resample(pixels, { width, height, channels }), Math.round));
+  }
+  if (faces.length === 0) throw nothing();
+
+  const starts = new Float64Array(faces.length + 1);
+  faces.forEach((face, i) => {
+    starts[i + 1] = starts[i] + face.length;
+  });
+  const levels = new Uint8Array(starts[faces.length]);
+  faces.forEach((face, i) => {
+    levels.set(face, starts[i]);
+  });
+  const probabilities = new Float32Array(faces.length * spec.classes);
+  labels.forEach((row, i) => {
+    probabilities.set(row, i * spec.classes);
+  });
+  return new TrainingData({ data: levels, starts, sizes: Uint16Array.from(sizes), labels: probabilities }, options);
+}
+
+/** All rows of labelled data, normalised, in memory: for data that is gone through many times. */
+export async function allRows(
+  data: LabelledData,
+  spec: ModelSpec,
+  normalization: Normalization,
+  signal?: AbortSignal,
+): Promise<LabelledRows> {
+  if (isTensorData(data)) return tensorRows(data, spec);
+  const batches: LabelledRows[] = [];
+  let count = 0;
+  for await (const batch of labelledBatches(data, spec, normalization, 256)) {
+    throwIfAborted(signal);
+    batches.push(batch);
+    count += batch.count;
+  }
+  const inputs = new Float32Array(count * spec.inputSize);
+  const labels = new Float32Array(count * spec.classes);
+  let row = 0;
+  for (const batch of batches) {
+    inputs.set(batch.inputs, row * spec.inputSize);
+    labels.set(batch.labels, row * spec.classes);
+    row += batch.count;
+  }
+  return { inputs, labels, count };
+}
+
+/** @throws FerError `ABORTED` when the signal says so. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new FerError('ABORTED', 'training was aborted', { cause: signal.reason });
+}

@@ -1,0 +1,254 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError } from '../../errors.js';
+import { classNamesOf, evaluateRows } from '../evaluate/evaluate.js';
+import { type LabelledRows, rowBlocks } from '../evaluate/labelled-data.js';
+import { Adam, type AdamStep } from './adam.js';
+import type { GradientSource } from './batch-gradients.js';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import type { EpochFigures, TrainHistory, TrainResult } from './train-history.js';
+import type { TrainSettings } from './train-options.js';
+import type { TrainingData } from './training-data.js';
+
+/** One training: everything that changes from step to step, and that a checkpoint holds. */
+export class TrainingRun {
+  /** Epochs done. */
+  epoch = 0;
+  /** What batches are taken from. */
+  readonly source: GradientSource;
+  readonly #model: LayersModel;
+  readonly #settings: TrainSettings;
+  readonly #adam: Adam;
+  readonly #averages: tf.Variable[];
+  #history: TrainHistory = {
+    loss: [],
+    accuracy: [],
+    learningRate: [],
+    valLoss: [],
+    valAccuracy: [],
+    valMacroRecall: [],
+  };
+  #bestEpoch = 0;
+  /** All weights of the best epoch; empty before there is one. */
+  #bestWeights: Float32Array[] = [];
+
+  constructor(model: LayersModel, settings: TrainSettings, training: TrainingData) {
+    const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    if (variables.length === 0) throw new FerError('MODEL', 'the model has no trainable weights');
+    this.#model = model;
+    this.#settings = settings;
+    const { spec, seed } = settings;
+    this.source = { model, variables, spec, training, seed, weightOfClass: classWeights(settings, training) };
+    this.#adam = new Adam(variables, { weightDecay: settings.weightDecay });
+    this.#averages = settings.ema === null ? [] : variables.map((v) => tf.tidy(() => tf.variable(tf.clone(v), false)));
+  }
+
+  /** Steps done. */
+  get steps(): number {
+    return this.#adam.steps;
+  }
+
+  /** Moves the weights by one step, and their average after them; disposes the gradients. */
+  apply(gradients: tf.NamedTensorMap, learningRate: number): void {
+    this.#adam.step(gradients, learningRate);
+    tf.dispose(gradients);
+    const decay = this.#averageDecay();
+    this.#averages.forEach((average, i) => {
+      tf.tidy(() => average.assign(tf.add(tf.mul(average, decay), tf.mul(this.source.variables[i], 1 - decay))));
+    });
+  }
+
+  /** Counts a step that is taken elsewhere, on {@link moved}. */
+  nextStep(learningRate: number): AdamStep & { averageDecay: number } {
+    const numbers = this.#adam.nextStep(learningRate);
+    return { ...numbers, averageDecay: this.#averageDecay() };
+  }
+
+  /** All that a step moves, beside the weights that are not trained; averages are none where none are kept. */
+  get moved(): Record<'weights' | 'means' | 'squares' | 'averages', readonly tf.Variable[]> {
+    const moments = this.#adam.state();
+    const weights = this.source.variables;
+    const [means, squares] = [moments.slice(0, weights.length), moments.slice(weights.length)];
+    return { weights, means, squares, averages: this.#averages };
+  }
+
+  /** Validates, notes the figures, keeps the weights when they are the best, saves the checkpoint. */
+  async endEpoch(figures: EpochFigures, validation: LabelledRows | undefined): Promise<void> {
+    const raw = await this.#withAverages(async () => {
+      if (validation) {
+        const { spec, signal } = this.#settings;
+        const blocks = rowBlocks(validation, spec, 256);
+        const report = await evaluateRows(this.#model, blocks, classNamesOf(this.#model), signal);
+        figures.valLoss = report.loss;
+        figures.valAccuracy = report.accuracy;
+        figures.valMacroRecall = report.macroRecall;
+      }
+      for (const [figure, value] of Object.entries(figures)) this.#history[figure as keyof TrainHistory].push(value);
+      this.epoch++;
+      if (!validation || this.#lastImprovement(0) === this.epoch) {
+        this.#bestEpoch = this.epoch;
+        this.#bestWeights = await valuesOf(allWeights(this.#model));
+      }
+    });
+    await this.#save(raw);
+  }
+
+  outOfPatience(): boolean {
+    const stopping = this.#settings.earlyStopping;
+    if (stopping === null) return false;
+    return this.epoch - this.#lastImprovement(stopping.minDelta ?? 0) >= stopping.patience;
+  }
+
+  /** Gives the model its best weights, and the result. */
+  finish(): TrainResult {
+    assign(allWeights(this.#model), this.#bestWeights);
+    const figures = Object.entries(this.#history)
+      .filter(([, values]) => values.length > 0)
+      .map(([figure, values]) => [figure, values[this.#bestEpoch - 1]]);
+    const best = { epoch: this.#bestEpoch, ...Object.fromEntries(figures) } as TrainResult['best'];
+    return { history: this.#history, best, stoppedAt: this.epoch };
+  }
+
+  /**
+   * Goes on from the checkpoint, when there is one.
+   *
+   * @throws FerError `CHECKPOINT` when it is damaged or of another training.
+   */
+  async restore(): Promise<void> {
+    const bytes = await this.#settings.store!.load();
+    if (bytes === null) return;
+    const { state, arrays } = decodeCheckpoint(bytes);
+    const saved = state as unknown as SavedState;
+    const mine = this.#settingsText();
+    if (saved?.settings !== mine) {
+      throw new FerError('CHECKPOINT', `the checkpoint was made with other settings: ${saved?.settings}, not ${mine}`);
+    }
+    if (!isSavedState(saved)) throw new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
+    const weights = allWeights(this.#model);
+    const targets = [...weights, ...this.#adam.state(), ...this.#averages];
+    const best = arrays.slice(targets.length);
+    if (
+      best.length !== (saved.bestEpoch > 0 ? weights.length : 0) ||
+      best.some((a, i) => a.length !== weights[i].size)
+    ) {
+      throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
+    }
+    if (targets.some((target, i) => arrays[i]?.length !== target.size)) {
+      throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
+    }
+    assign(targets, arrays);
+    this.#adam.steps = saved.steps;
+    this.epoch = saved.epoch;
+    this.#history = saved.history;
+    this.#bestEpoch = saved.bestEpoch;
+    this.#bestWeights = best;
+  }
+
+  dispose(): void {
+    this.#adam.dispose();
+    tf.dispose(this.#averages);
+  }
+
+  /** At first the average is that of all steps so far. */
+  #averageDecay(): number {
+    return Math.min(this.#settings.ema ?? 0, (1 + this.steps) / (10 + this.steps));
+  }
+
+  /** Runs work with the averaged weights in the model, then puts back and returns the weights as trained. */
+  async #withAverages(work: () => Promise<void>): Promise<Float32Array[]> {
+    const weights = allWeights(this.#model);
+    const raw = await valuesOf(weights);
+    if (this.#averages.length > 0) assign(this.source.variables, await valuesOf(this.#averages));
+    try {
+      await work();
+    } finally {
+      if (this.#averages.length > 0) assign(weights, raw);
+    }
+    return raw;
+  }
+
+  /** The epoch in which the monitored figure last improved by more than `minDelta`. */
+  #lastImprovement(minDelta: number): number {
+    const sign = ['loss', 'valLoss'].includes(this.#settings.monitor) ? 1 : -1;
+    let best = Number.POSITIVE_INFINITY;
+    let at = 0;
+    this.#history[this.#settings.monitor].forEach((value, i) => {
+      if (sign * value < best - minDelta || at === 0) {
+        best = sign * value;
+        at = i + 1;
+      }
+    });
+    return at;
+  }
+
+  async #save(raw: Float32Array[]): Promise<void> {
+    if (this.#settings.store === null) return;
+    const state: SavedState = {
+      settings: this.#settingsText(),
+      epoch: this.epoch,
+      steps: this.steps,
+      history: this.#history,
+      bestEpoch: this.#bestEpoch,
+    };
+    const moments = await valuesOf([...this.#adam.state(), ...this.#averages]);
+    const bytes = encodeCheckpoint({
+      state: state as unknown as Record<string, unknown>,
+      arrays: [...raw, ...moments, ...this.#bestWeights],
+    });
+    await this.#settings.store.save(bytes);
+  }
+
+  /** What must be the same when a training is resumed; functions (the schedule) cannot be compared. */
+  #settingsText(): string {
+    const { batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor, workers } =
+      this.#settings;
+    return JSON.stringify({
+      samples: this.source.training.count,
+      ...{ batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor, workers },
+    });
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+interface SavedState {
+  settings: string;
+  epoch: number;
+  steps: number;
+  history: TrainHistory;
+  bestEpoch: number;
+}
+
+/** Whether a checkpoint's state is one that `#save` wrote: a store of the user's own may give anything. */
+function isSavedState(saved: SavedState): boolean {
+  const { epoch, steps, bestEpoch, history } = saved;
+  return (
+    [epoch, steps, bestEpoch].every((count) => Number.isSafeInteger(count) && count >= 0) &&
+    bestEpoch <= epoch &&
+    ['loss', 'accuracy', 'learningRate', 'valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) =>
+      Array.isArray(history?.[figure as keyof TrainHistory]),
+    )
+  );
+}
+
+function classWeights({ classWeights, spec }: TrainSettings, training: TrainingData): Float32Array | null {
+  if (classWeights === undefined) return null;
+  if (classWeights !== 'balanced') return Float32Array.from(classWeights);
+  const counts = new Float32Array(spec.classes);
+  for (const truth of training.truth) counts[truth]++;
+  return counts.map((count) => (count === 0 ? 0 : training.count / (spec.classes * count)));
+}
+
+function allWeights(model: LayersModel): tf.Variable[] {
+  return model.weights.map((weight) => weight.read() as tf.Variable);
+}
+
+async function valuesOf(variables: readonly tf.Variable[]): Promise<Float32Array[]> {
+  return Promise.all(variables.map(async (variable) => Float32Array.from(await variable.data())));
+}
+
+function assign(variables: readonly tf.Variable[], values: readonly Float32Array[]): void {
+  variables.forEach((variable, i) => {
+    tf.tidy(() => variable.assign(tf.tensor(values[i], variable.shape, 'float32')));
+  });
+}

@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import * as main from '../../src/index.js';
+import { classify, createClassifier, EMOTIONS, FerError, type PixelImage } from '../../src/lite.js';
+import { BUILDS, moduleBytes } from '../network/modules.js';
+
+const weights = new Uint8Array(readFileSync('weights/weights.bin'));
+const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-lite-'));
+
+function picture(): PixelImage {
+  const [width, height] = [60, 72];
+  const data = Uint8Array.from(
+    { length: width * height * 3 },
+    (_, k) => 128 + 100 * Math.sin(k / 40) * Math.cos(k / 900),
+  );
+  return { data, width, height, channels: 3 };
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe('fer-dcnn/lite', () => {
+  test('says what the main entry says, of pixels, files, lists and boxes', async () => {
+    const image = picture();
+    const { data, ...raw } = image;
+    const file = join(folder, 'face.png');
+    await sharp(data, { raw }).png().toFile(file);
+    const expected = await main.classify(image);
+    expect(await classify(image)).toEqual(expected);
+    expect(await classify(file)).toEqual(expected);
+    // One face alone is computed with in 8 bits where the weights are stored so: the same numbers, added up otherwise.
+    for (const list of await classify([image, file])) {
+      list.forEach(({ className, probability }, i) => {
+        expect(className).toBe(expected[i].className);
+        expect(probability).toBeCloseTo(expected[i].probability, 5);
+      });
+    }
+    expect(await classify(image, { topk: 2 })).toEqual(expected.slice(0, 2));
+    const box = { x: 3, y: 4, width: 40, height: 50 };
+    expect(await classify(image, { box })).toEqual(await main.classify(image, { box }));
+    expect(EMOTIONS).toBe(main.EMOTIONS);
+    expect(FerError).toBe(main.FerError);
+  });
+
+  test.each(BUILDS)('takes weights and %s as bytes, as a module and as paths', async (build) => {
+    const expected = await classify(picture());
+    const wasm = moduleBytes(build);
+    const file = join(folder, 'copy.wasm');
+    writeFileSync(file, wasm);
+    vi.stubGlobal('fetch', undefined);
+    for (const source of [wasm, wasm.buffer, await WebAssembly.compile(wasm), file]) {
+      const classifier = createClassifier({ weights, wasm: source });
+      const list = await classifier.classify(picture());
+      classifier.dispose();
+      for (const { className, probability } of list) {
+        expect(expected.find((other) => other.className === className)!.probability).toBeCloseTo(probability, 5);
+      }
+    }
+    expect(await createClassifier({ weights: 'weights/weights.bin' }).classify(picture())).toEqual(expected);
+  });
+
+  test('checks the weights where the platform has no sha256 of its own', async () => {
+    vi.stubGlobal('crypto', undefined);
+    expect(await createClassifier({ weights }).classify(picture())).toEqual(await classify(picture()));
+    const damaged = weights.slice();
+    damaged[1000] ^= 1;
+    await expect(createClassifier({ weights: damaged }).load()).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+  });
+
+  test('refuses weights and modules that are missing, cut short or damaged', async () => {
+    const load = (options: object) => createClassifier(options).load();
+    const damaged = weights.slice();
+    damaged[99_999] ^= 1;
+    await expect(load({ weights: damaged })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(load({ weights: weights.subarray(1) })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(load({ weights: new Uint8Array(0) })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(load({ weights: './nowhere.bin' })).rejects.toMatchObject({
+      code: 'WEIGHTS_UNREACHABLE',
+      message: expect.stringContaining('nowhere.bin'),
+    });
+    await expect(load({ wasm: './nowhere.wasm' })).rejects.toMatchObject({
+      code: 'WASM_UNREACHABLE',
+      message: expect.stringContaining('nowhere.wasm'),
+    });
+    await expect(load({ wasm: moduleBytes(BUILDS[0]).slice(0, 500) })).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+    });
+    await expect(load({ wasm: moduleBytes('training.wasm') })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    vi.stubGlobal('WebAssembly', undefined);
+    await expect(load({})).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+
+  test('loads again after a failure, and refuses work after dispose', async () => {
+    const file = join(folder, 'late.bin');
+    const classifier = createClassifier({ weights: file });
+    await expect(classifier.load()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+    writeFileSync(file, weights);
+    expect(await classifier.classify(picture())).toHaveLength(5);
+    classifier.dispose();
+    classifier.dispose();
+    await expect(classifier.classify(picture())).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
+  test('refuses options that it does not know', async () => {
+    expect(() => createClassifier({ normalization: 'none' as 'unit' })).toThrow(
+      expect.objectContaining({ code: 'OPTION' }),
+    );
+    await expect(classify(picture(), { topk: 0 })).rejects.toMatchObject({ code: 'OPTION' });
+  });
+});

@@ -1,0 +1,243 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { EMOTIONS } from '../../src/emotions.js';
+import { type ImageFolderOptions, imageFolder } from '../../src/folders/image-folder.js';
+import type { Sample } from '../../src/image/sample.js';
+
+const top = mkdtempSync(join(tmpdir(), 'fer-dcnn-folder-'));
+let dir: string;
+let count = 0;
+beforeEach(() => {
+  dir = join(top, `case${count++}`, 'faces');
+  mkdirSync(dir, { recursive: true });
+});
+afterAll(() => rmSync(top, { recursive: true }));
+
+describe('imageFolder', () => {
+  test('gives every image with its class, sorted, whichever order the disk has', async () => {
+    await fill({ sad: ['b.png', 'a.png'], happy: ['z.png', 'sub/c.png', 'B.png'], angry: ['x.PNG'] });
+    const folder = imageFolder(dir);
+    expect(folder.classes).toEqual(EMOTIONS);
+    expect(folder.length).toBe(6);
+    expect(folder.files.map(({ path, label }) => [relative(dir, path), label])).toEqual([
+      ['angry/x.PNG', 0],
+      ['happy/B.png', 1],
+      ['happy/sub/c.png', 1],
+      ['happy/z.png', 1],
+      ['sad/a.png', 2],
+      ['sad/b.png', 2],
+    ]);
+    const samples = await all(folder);
+    expect(samples.map(({ file }) => file)).toEqual(folder.files.map(({ path }) => path));
+    expect(samples.map(({ label }) => label)).toEqual([0, 1, 1, 1, 2, 2]);
+    expect(samples[0].image).toMatchObject({ width: 4, height: 4 });
+  });
+
+  test('may be iterated again, and at the same time', async () => {
+    await fill({ happy: names(20) });
+    const folder = imageFolder(dir);
+    const [first, second] = await Promise.all([all(folder), all(folder)]);
+    expect(first).toEqual(second);
+    expect(await all(folder)).toEqual(first);
+  });
+
+  test('order is kept when early images take longer than late ones', async () => {
+    await fill({ happy: names(12) });
+    const large = await sharp({ create: { width: 2000, height: 2000, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    writeFileSync(join(dir, 'happy', '00.png'), large);
+    expect((await all(imageFolder(dir))).map(({ file }) => file.slice(-6, -4))).toEqual(
+      names(12).map((n) => n.slice(0, 2)),
+    );
+  });
+
+  test('an iteration may be left early, with a broken image ahead', async () => {
+    await fill({ happy: names(12) });
+    writeFileSync(join(dir, 'happy', '05.png'), 'broken');
+    for await (const { file } of imageFolder(dir)) {
+      expect(file).toContain('00.png');
+      break;
+    }
+  });
+
+  test('folders of other names are classes, sorted', async () => {
+    await fill({ joy: ['a.png'], Anger: ['a.png'], fear: [] });
+    expect(imageFolder(dir).classes).toEqual(['Anger', 'fear', 'joy']);
+  });
+
+  test('classes may be chosen and ordered; other folders are left out', async () => {
+    await fill({ happy: ['a.png'], sad: ['b.png'], fear: ['c.png'] });
+    const folder = imageFolder(dir, { classes: ['sad', 'happy'] });
+    expect(folder.files.map(({ path, label }) => [relative(dir, path), label])).toEqual([
+      ['sad/b.png', 0],
+      ['happy/a.png', 1],
+    ]);
+  });
+
+  test('hidden files, other endings and excluded files are left out', async () => {
+    await fill({ happy: ['a.png', 'b.png', 'c.png', '.hidden.png'], '.cache': ['x.png'] });
+    writeFileSync(join(dir, 'happy', 'notes.txt'), 'x');
+    writeFileSync(join(dir, 'README.md'), 'x');
+    const folder = imageFolder(dir, { exclude: ['happy/a.png', resolve(dir, 'happy/b.png'), 'happy/gone.png'] });
+    expect(folder.files.map(({ path }) => relative(dir, path))).toEqual(['happy/c.png']);
+    expect(imageFolder(dir, { extensions: ['.TXT'] }).files[0].path).toContain('notes.txt');
+  });
+
+  test('links are followed inside the folder only', async () => {
+    await fill({ happy: ['a.png'], sad: ['b.png'] });
+    const outside = join(dir, '..', 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'secret.png'), await pixel());
+    symlinkSync(join(outside, 'secret.png'), join(dir, 'happy', 'secret.png'));
+    symlinkSync(outside, join(dir, 'happy', 'outside'));
+    symlinkSync(join(dir, 'sad', 'b.png'), join(dir, 'happy', 'linked.png'));
+    symlinkSync(dir, join(dir, 'happy', 'loop'));
+    symlinkSync(join(dir, 'happy'), join(dir, 'happy', 'loop2'));
+    symlinkSync(join(dir, 'nowhere'), join(dir, 'happy', 'dangling.png'));
+    expect(imageFolder(dir).files.map(({ path }) => relative(dir, path))).toEqual([
+      'happy/a.png',
+      'happy/linked.png',
+      'sad/b.png',
+    ]);
+  });
+
+  test('an unreadable image ends the iteration with its path', async () => {
+    await fill({ happy: ['a.png', 'c.png'] });
+    const broken = join(dir, 'happy', 'b.png');
+    writeFileSync(broken, '');
+    const seen: string[] = [];
+    const read = async () => {
+      for await (const { file } of imageFolder(dir)) seen.push(file);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'DECODE', message: expect.stringContaining(broken) });
+    expect(seen).toEqual([join(dir, 'happy', 'a.png')]);
+  });
+
+  test('an unreadable image is skipped and told when the caller says so', async () => {
+    await fill({ happy: ['a.png', 'c.png'] });
+    writeFileSync(join(dir, 'happy', 'b.png'), 'text');
+    const told: [string, string][] = [];
+    const folder = imageFolder(dir, { unreadable: 'skip', onUnreadable: (file, { code }) => told.push([file, code]) });
+    expect((await all(folder)).map(({ file }) => relative(dir, file))).toEqual(['happy/a.png', 'happy/c.png']);
+    expect(told).toEqual([[join(dir, 'happy', 'b.png'), 'DECODE']]);
+    expect(folder.length).toBe(3);
+  });
+
+  test('subset gives the files asked for, in that order', async () => {
+    await fill({ happy: names(5) });
+    const folder = imageFolder(dir);
+    const some = folder.subset([4, 0, 0]);
+    expect(some.length).toBe(3);
+    expect((await all(some)).map(({ file }) => file.slice(-6))).toEqual(['04.png', '00.png', '00.png']);
+    expect(() => folder.subset([5])).toThrow(expect.objectContaining({ code: 'OPTION' }));
+  });
+
+  test('votes give probabilities; no votes for the classes, or no row, falls back to the folder', async () => {
+    await fill({ happy: ['a.png', 'b,"x".png', 'c.png'], sad: ['d.png'] });
+    const votes = join(dir, '..', 'votes.csv');
+    writeFileSync(
+      votes,
+      '\ufefffile,sad,unknown,happy\r\nfaces/happy/a.png,1,5,3\r\n"faces/happy/b,""x"".png",0,0,4\nfaces/happy/c.png,0,10,0\nelse.png,1,0,0',
+    );
+    const folder = imageFolder(dir, { classes: ['happy', 'sad'], votes });
+    expect((await all(folder)).map(({ label }) => [...(label as Float32Array)])).toEqual([
+      [0.75, 0.25],
+      [1, 0],
+      [1, 0],
+      [0, 1],
+    ]);
+    expect(folder.files.map(({ label }) => label)).toEqual([0, 0, 0, 1]);
+  });
+
+  test.each([
+    ['no column for a class', 'file,happy\nfaces/happy/a.png,1', 'no column sad'],
+    ['a short row', 'file,happy,sad\nfaces/happy/a.png,1', 'row 2'],
+    ['no number', 'file,happy,sad\nfaces/happy/a.png,1,x', '1,x'],
+    ['an empty field', 'file,happy,sad\nfaces/happy/a.png,1,', 'row 2'],
+    ['a negative vote', 'file,happy,sad\nfaces/happy/a.png,1,-1', '1,-1'],
+    ['a stray quote', 'file,happy,sad\nfaces/ha"ppy/a.png,1,1', 'quote'],
+    ['other images', 'file,happy,sad\nfaces/happy/q.png,1,1', 'no row for any image'],
+    ['nothing', '', 'no column file'],
+  ])('a votes file with %s is refused', async (_, text, words) => {
+    await fill({ happy: ['a.png'], sad: ['b.png'] });
+    const votes = join(dir, '..', 'votes.csv');
+    writeFileSync(votes, text);
+    expect(() => imageFolder(dir, { classes: ['happy', 'sad'], votes })).toThrow(
+      expect.objectContaining({ code: 'DATA', message: expect.stringContaining(words) }),
+    );
+  });
+
+  test.each<[string, ImageFolderOptions, string]>([
+    ['an unknown way with unreadable files', { unreadable: 'ignore' as 'skip' }, 'OPTION'],
+    ['a class without a folder', { classes: ['happy', 'hapy'] }, 'CLASSES'],
+    ['a class twice', { classes: ['happy', 'happy'] }, 'CLASSES'],
+    ['no classes', { classes: [] }, 'CLASSES'],
+    ['no images left', { exclude: ['happy/a.png'] }, 'DATA'],
+    ['a missing votes file', { votes: '/no/such/votes.csv' }, 'NOT_FOUND'],
+  ])('%s is refused', async (_, options, code) => {
+    await fill({ happy: ['a.png'] });
+    expect(() => imageFolder(dir, options)).toThrow(expect.objectContaining({ name: 'FerError', code }));
+  });
+
+  test('what is no folder of class folders is refused', () => {
+    expect(() => imageFolder(join(dir, 'gone'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+    writeFileSync(join(dir, 'file.png'), 'x');
+    expect(() => imageFolder(join(dir, 'file.png'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+    expect(() => imageFolder(dir)).toThrow(expect.objectContaining({ code: 'DATA' }));
+  });
+
+  test('the samples are what train and evaluate take', async () => {
+    await fill({ happy: ['a.png'] });
+    const data: AsyncIterable<Sample> = imageFolder(dir);
+    for await (const sample of data) expect(sample.label).toBe(1);
+  });
+});
+
+const faces = resolve(process.env.FER_SHARED ?? '../shared', 'ferplus');
+const there = existsSync(faces);
+if (!there) console.warn(`\n!!! ${faces} is missing: the folder reader is NOT tried on the real data set !!!\n`);
+
+describe.skipIf(!there)('imageFolder on FER+', () => {
+  test.each([
+    ['train', [2376, 7451, 3437, 10200, 3288]],
+    ['valid', [319, 899, 412, 1335, 456]],
+  ])('%s has the images that its README counts, with votes', async (part, counts) => {
+    const folder = imageFolder(join(faces, part), { votes: join(faces, 'votes.csv') });
+    expect(EMOTIONS.map((_, label) => folder.files.filter((file) => file.label === label).length)).toEqual(counts);
+    for (const { probabilities } of folder.files) {
+      expect(probabilities?.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+    }
+    for await (const { image } of folder.subset([0, folder.length - 1])) {
+      expect(image).toMatchObject({ width: 48, height: 48 });
+    }
+  });
+});
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+function names(n: number): string[] {
+  return Array.from({ length: n }, (_, k) => `${String(k).padStart(2, '0')}.png`);
+}
+
+async function pixel(): Promise<Buffer> {
+  return sharp({ create: { width: 4, height: 4, channels: 3, background: 'gray' } })
+    .png()
+    .toBuffer();
+}
+
+async function fill(folders: Record<string, string[]>) {
+  const png = await pixel();
+  for (const [name, files] of Object.entries(folders)) {
+    mkdirSync(join(dir, name, 'sub'), { recursive: true });
+    for (const file of files) writeFileSync(join(dir, name, file), png);
+  }
+  expect(readdirSync(dir).length).toBe(Object.keys(folders).length);
+}

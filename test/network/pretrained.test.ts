@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { evaluate, useBackend } from '../../src/index.js';
+import { imageFolder } from '../../src/node.js';
+import { fromFiles, toFiles } from '../../src/tfjs/model/artifacts.js';
+import { loadPretrained, pretrained } from '../../src/weights.js';
+import { cardTables, type Metrics } from '../../weights/card.js';
+import { figuresOf } from '../../weights/figures.js';
+import { cardPictures } from '../../weights/pictures.js';
+import { sharedPath } from '../shared.js';
+
+const valid = sharedPath('ferplus/valid');
+const metrics = pretrained.metrics as unknown as Metrics;
+
+describe('the figures of the shipped weights', () => {
+  test('in the model card are those that the weights carry', () => {
+    expect(readFileSync('weights/MODEL_CARD.md', 'utf8')).toContain(cardTables(metrics));
+  });
+
+  test('in the pictures of the model card are those that the weights carry', async () => {
+    for (const [name, picture] of Object.entries(await cardPictures(metrics))) {
+      expect(readFileSync(`weights/${name}`, 'utf8') === picture, name).toBe(true);
+    }
+  });
+
+  test('in the README are those that the weights carry', () => {
+    const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+    const readme = readFileSync('README.md', 'utf8');
+    const row = readme.split('\n').find((line) => line.startsWith('| FER+ `valid`'))!;
+    const cells = row.split('|').map((cell) => cell.trim());
+    expect(cells.slice(3, 6)).toEqual([
+      percent(metrics.accuracy),
+      percent(metrics.macroRecall),
+      metrics.expectedCalibrationError.toFixed(3),
+    ]);
+    expect(readme).toContain(`_sad_ (${Math.round(100 * metrics.classes.sad.recall)}% recall)`);
+  });
+
+  test.skipIf(valid === null)('are what is measured', async () => {
+    await useBackend('wasm');
+    const figures = figuresOf(await evaluate(await loadPretrained(), imageFolder(valid!)));
+    // Another CPU or kernel path may add in another order: one face of 3,421 is 0.0003.
+    expect(Math.abs(figures.accuracy - metrics.accuracy)).toBeLessThan(0.001);
+    expect(Math.abs(figures.macroRecall - metrics.macroRecall)).toBeLessThan(0.002);
+    expect(Math.abs(figures.expectedCalibrationError - metrics.expectedCalibrationError)).toBeLessThan(0.002);
+    expect(figures.count).toBe(metrics.count);
+    for (const [name, { support, recall }] of Object.entries(metrics.classes)) {
+      expect(figures.classes[name].support).toBe(support);
+      expect(Math.abs(figures.classes[name].recall - recall)).toBeLessThan(0.007);
+    }
+  });
+
+  test.skipIf(valid === null)('with a step twice as coarse lose half a point', async () => {
+    await useBackend('wasm');
+    const model = await loadPretrained();
+    const coarse = await fromFiles(toFiles(model, { quantize: 'uint8', quantizeStep: 0.2 }));
+    const { accuracy, macroRecall } = await evaluate(coarse, imageFolder(valid!));
+    expect(metrics.accuracy - accuracy).toBeLessThan(0.006);
+    expect(metrics.macroRecall - macroRecall).toBeLessThan(0.006);
+  });
+
+  test('are above what the first release promises: 0.70', () => {
+    expect(metrics.accuracy).toBeGreaterThan(0.7);
+  });
+
+  test('say what 8 bits cost: under 0.3 points', () => {
+    expect(Math.abs(metrics.float32.accuracy - metrics.accuracy)).toBeLessThan(0.003);
+    expect(Math.abs(metrics.float32.macroRecall - metrics.macroRecall)).toBeLessThan(0.003);
+  });
+});

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { timeoutOf, withinTime } from '../../src/platform/within-time.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('withinTime', () => {
+  test('gives what the work brings, and its errors', async () => {
+    expect(await withinTime(Promise.resolve(5), 1000, 'it')).toBe(5);
+    expect(await withinTime(sleep(5, 'late'), Number.POSITIVE_INFINITY, 'it')).toBe('late');
+    await expect(withinTime(Promise.reject(new Error('broken')), 1000, 'it')).rejects.toThrow('broken');
+  });
+
+  test('what takes longer is given up by name, and what it brings then is handed on', async () => {
+    const late: string[] = [];
+    const work = sleep(60, 'pixels');
+    const waiting = withinTime(work, 10, 'slow.avif', (value) => late.push(value));
+    await expect(waiting).rejects.toMatchObject({
+      name: 'FerError',
+      code: 'TIMEOUT',
+      message: 'slow.avif took longer to decode than 10 ms; maxMilliseconds raises the limit',
+    });
+    expect(late).toEqual([]);
+    await work;
+    await sleep(0);
+    expect(late).toEqual(['pixels']);
+  });
+
+  test('work that fails after the time is up is no unhandled rejection', async () => {
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', listen);
+    const work = sleep(20).then(() => {
+      throw new Error('too late');
+    });
+    await expect(withinTime(work, 5, 'it')).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await sleep(40);
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toEqual([]);
+  });
+
+  test('a limit beyond what timers count is no limit of a millisecond', async () => {
+    expect(await withinTime(sleep(20, 'done'), 1e12, 'it')).toBe('done');
+  });
+
+  test('no timer outlives the work, and none is set where there is no limit', async () => {
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    await withinTime(Promise.resolve(5), Number.POSITIVE_INFINITY, 'it');
+    expect(set).not.toHaveBeenCalled();
+    await withinTime(Promise.resolve(5), 1000, 'it');
+    await withinTime(Promise.reject(new Error('broken')), 1000, 'it').catch(() => {});
+    expect(set).toHaveBeenCalledTimes(2);
+    for (const { value } of set.mock.results) expect(cleared).toHaveBeenCalledWith(value);
+  });
+
+  test('what is thrown names the cause, where there is one', () => {
+    const cause = new Error('stopped');
+    expect(timeoutOf('face.gif', 250, cause)).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'face.gif took longer to decode than 250 ms; maxMilliseconds raises the limit',
+      cause,
+    });
+  });
+});
