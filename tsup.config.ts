@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig, type Options } from 'tsup';
 
 const entry = {
@@ -28,6 +29,25 @@ const vegaApart: NonNullable<Options['esbuildPlugins']>[number] = {
   setup(build) {
     build.onResolve({ filter: /\/vega-svg\.js$/ }, () => ({ path: './vega-svg.cjs', external: true }));
   },
+};
+
+/**
+ * Each module whose names `fer-dcnn` exports, as an entry of its own: its index is re-exports alone then, and a bundle has
+ * of it what it uses. TF.js above all, which `buildModel` imports.
+ */
+function publicModules(): Record<string, string> {
+  const index = readFileSync('src/index.ts', 'utf8');
+  const paths = [...index.matchAll(/^export \{[^}]*\} from '\.\/([^']+)\.js'/gm)].map(([, path]) => path);
+  return Object.fromEntries(paths.map((path) => [path.replaceAll('/', '-'), `src/${path}.ts`]));
+}
+
+/**
+ * Leaves out `import './chunk.js'`, which esbuild adds for the order of evaluation: nothing runs at import here, and some
+ * bundlers would keep the chunk, with TF.js behind it, for that line alone.
+ */
+const withoutBareImports: NonNullable<Options['plugins']>[number] = {
+  name: 'without-bare-imports',
+  renderChunk: (code) => ({ code: code.replace(/^import "\.\/[\w-]+\.js";\n/gm, '') }),
 };
 
 /**
@@ -71,7 +91,14 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     dts: { only: true },
   },
-  { ...shared, entry, outDir: 'dist/browser', format: ['esm'], platform: 'browser' },
+  {
+    ...shared,
+    entry: { ...publicModules(), ...entry },
+    outDir: 'dist/browser',
+    format: ['esm'],
+    platform: 'browser',
+    plugins: [withoutBareImports],
+  },
   {
     ...shared,
     entry: { index: 'src/standalone.ts', lite: 'src/lite.ts' },

@@ -1,5 +1,6 @@
-export { type CheckFolderOptions, checkFolder, type DuplicateGroup, type FolderCheck } from './folders/check-folder.js';
+export { type CheckFolderOptions, checkFolder, type FolderCheck } from './folders/check-folder.js';
 export type { Exclusion } from './folders/exclusions.js';
+export type { DuplicateGroup } from './folders/group-duplicates.js';
 export {
   type FolderFile,
   type FolderSample,
@@ -15,11 +16,9 @@ export {
   ClassifierPool,
   type ClassifierPoolOptions,
   type PoolClassifyOptions,
-  type PoolImage,
-  type PoolItem,
   type PoolProgress,
-  type PoolResult,
 } from './pool/classifier-pool.js';
+export type { PoolImage, PoolItem, PoolResult } from './pool/pool-item.js';
 export { type RenderPlotOptions, renderPlot } from './report/render-plot.js';
 export { probeVideo, type VideoInfo } from './video/probe-video.js';
 export { type VideoFrame, type VideoFramesOptions, videoFrames } from './video/video-frames.js';

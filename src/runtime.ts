@@ -1,7 +1,3 @@
-import type { PixelImage } from './image/pixels.js';
-import type { DecodeLimits } from './platform/image-limits.js';
-import type { CheckpointStore } from './tfjs/train/checkpoint.js';
-
 /**
  * All that differs between Node and browsers. `#runtime` (package.json `imports`) names the implementation:
  * `src/platform/node/runtime.ts` under the `node` condition, `src/platform/browser/runtime.ts` otherwise.
@@ -13,7 +9,7 @@ export interface Runtime {
    *
    * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `TIMEOUT`.
    */
-  decode(input: unknown, limits: DecodeLimits): Promise<PixelImage>;
+  decode(input: unknown, limits: Required<ImageLimits>): Promise<PixelImage>;
 
   /**
    * Reads a file that the package ships: the first of `candidates` that answers with bytes that `accept` takes.
@@ -60,4 +56,57 @@ export interface Thread {
 export interface Asset {
   url: URL;
   bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Decoded 8-bit pixels, row by row, channels interleaved: sample (x, y, c) is `data[(y * width + x) * channels + c]`. */
+export interface PixelImage {
+  /** Levels 0..255, length width * height * channels. */
+  data: Uint8Array | Uint8ClampedArray;
+  /** Pixels a row. */
+  width: number;
+  /** Rows. */
+  height: number;
+  /** 1 is grey, 3 is RGB, 4 is RGB with straight (not premultiplied) alpha. */
+  channels: 1 | 3 | 4;
+}
+
+/**
+ * Bounds on an image, for pictures of strangers. Sizes are known before anything is decoded: what is over one is refused
+ * with `TOO_LARGE`.
+ */
+export interface ImageLimits {
+  /**
+   * Largest width * height.
+   * @default 64e6
+   */
+  maxPixels?: number;
+  /**
+   * Largest encoded image in bytes; a file over it is not read. Pixels, tensors and elements of a page are not encoded.
+   * @default 512e6
+   */
+  maxBytes?: number;
+  /**
+   * Most frames of an animation, or pages of a TIFF, in an encoded image. The first alone is decoded, however many there are.
+   * @default Infinity
+   */
+  maxFrames?: number;
+  /**
+   * Longest time to read and decode an image, milliseconds: after it, `TIMEOUT`. Under load this includes waiting for others.
+   * @default Infinity
+   */
+  maxMilliseconds?: number;
+}
+
+/** Where checkpoints are kept. In Node a folder's path does; elsewhere, or for other storage, an object like this. */
+export interface CheckpointStore {
+  /** Replaces what was saved before, all or nothing. */
+  save(bytes: Uint8Array): Promise<void>;
+  /** What was saved last, or null. */
+  load(): Promise<Uint8Array | null>;
+  /**
+   * Takes the store for one training, so that no other writes into it; gives what ends that.
+   *
+   * @throws FerError `CHECKPOINT` while another has it.
+   */
+  lock?(): Promise<() => Promise<void>>;
 }

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import { type Box, resample } from '../src/image/resample.js';
+import type { Box } from '../src/image/box.js';
+import { resample } from '../src/image/resample.js';
 import type { PixelImage, Sample } from '../src/index.js';
 import { randomStream } from '../src/tfjs/train/random.js';
 

@@ -1,20 +1,14 @@
-import { EMOTIONS, type Emotion } from '../emotions.js';
+import { describeInput } from '../describe-input.js';
+import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
-import { describeInput } from '../image/describe-input.js';
 import type { ImageInput } from '../image/input.js';
 import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
-import type { ImageLimits } from '../platform/image-limits.js';
-import type { Predictor } from '../tfjs/backends/types.js';
-import { predictionsOf } from './predictions-of.js';
-
-/** An emotion and how probable it is, in [0, 1]. */
-export interface Prediction {
-  className: Emotion;
-  probability: number;
-}
+import type { Predictor } from '../network/predictor.js';
+import type { ImageLimits } from '../runtime.js';
+import { type Prediction, predictionsOf } from './prediction.js';
 
 export interface ClassifyOptions extends ImageLimits {
   /**

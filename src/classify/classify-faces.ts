@@ -4,11 +4,12 @@ import { cropOf } from '../faces/crop-of.js';
 import { findFaces } from '../faces/find-faces.js';
 import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
-import type { PixelImage } from '../image/pixels.js';
 import type { Crop } from '../image/straighten.js';
 import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
-import type { Classifier, Prediction } from './classifier.js';
+import type { PixelImage } from '../runtime.js';
+import type { Classifier } from './classifier.js';
 import { classify } from './classify.js';
+import type { Prediction } from './prediction.js';
 
 export interface ClassifyFacesOptions extends ToPixelsOptions {
   /**

@@ -1,6 +1,7 @@
 import type { ImageInput } from '../image/input.js';
-import type { Classifier, ClassifyOptions, Prediction } from './classifier.js';
+import type { Classifier, ClassifyOptions } from './classifier.js';
 import { createClassifier } from './create-classifier-lite.js';
+import type { Prediction } from './prediction.js';
 
 /**
  * Says what a face shows, with the pretrained weights. They are loaded at the first call, once. The input should be a

@@ -1,7 +1,8 @@
 import type { ImageInput } from '../image/input.js';
-import { chosenBackend } from '../tfjs/backends/use-backend.js';
-import type { Classifier, ClassifyOptions, Prediction } from './classifier.js';
+import type { Classifier, ClassifyOptions } from './classifier.js';
 import { createClassifier } from './create-classifier.js';
+import type { Prediction } from './prediction.js';
+import { chosenBackend } from './use-backend.js';
 
 /**
  * Says what a face shows, with the pretrained weights, on the backend chosen by
@@ -32,7 +33,7 @@ export async function classify(
 const shared = new Map<string, Classifier>();
 
 function sharedClassifier(): Classifier {
-  const backend = chosenBackend();
+  const backend = chosenBackend()?.backend.name;
   let classifier = shared.get(backend ?? '');
   if (classifier === undefined) {
     classifier = createClassifier({ backend });

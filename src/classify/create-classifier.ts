@@ -1,20 +1,17 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { EMOTIONS } from '../emotions.js';
-import { FerError } from '../errors.js';
 import type { Normalization } from '../image/normalize.js';
-import { tfjsPredictor } from '../tfjs/backends/tfjs-predictor.js';
-import type { Backend, BackendName } from '../tfjs/backends/types.js';
-import { checkBackendName, classifyingBackend, startBackend, startTensors } from '../tfjs/backends/use-backend.js';
-import { sampleChannels, specOf } from '../tfjs/evaluate/labelled-data.js';
-import { metadataOf } from '../tfjs/model/metadata.js';
+import { loadTfjs } from '../load-tfjs.js';
+import { pretrained } from '../network/pretrained.js';
+import type { Backend, BackendName } from './backend.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
+import type { LayersModelLike } from './layers-model-like.js';
+import { checkBackendName, classifyingBackend, startBackend } from './use-backend.js';
 
 export interface CreateClassifierOptions {
   /**
    * The model, from [n,height,width,1 or 3] to probabilities [n,5], or a promise of it.
    * @default the pretrained weights of `fer-dcnn/weights`, loaded at first use
    */
-  model?: LayersModel | Promise<LayersModel>;
+  model?: LayersModelLike | Promise<LayersModelLike>;
   /**
    * The backend to run on, whatever others use. An object's own settings go to `useBackend`.
    * @default the one chosen by `useBackend`, else `simd`
@@ -41,46 +38,14 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
   if (name !== undefined) checkBackendName(name);
   return classifierOf(async () => {
     const backend = await (name === undefined ? classifyingBackend() : startBackend(name));
-    return model === undefined ? loadPretrainedOn(backend) : loadModelOn(backend, await model);
+    if (model === undefined) return loadPretrainedOn(backend);
+    const given = await model;
+    return (await loadTfjs()).layersNetwork(backend, given);
   }, normalization);
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function loadPretrainedOn(backend: Backend): Promise<LoadedNetwork> {
-  const { loadPretrained, pretrained } = await import('../weights.js');
-  if (backend.pretrained !== undefined) {
-    return {
-      predictor: await backend.pretrained(),
-      size: 32,
-      channels: 1,
-      normalization: pretrained.normalization,
-    };
-  }
-  const model = await loadPretrained();
-  return { ...(await loadModelOn(backend, model)), release: () => model.dispose() };
-}
-
-async function loadModelOn(backend: Backend, model: LayersModel): Promise<LoadedNetwork> {
-  const spec = specOf(model);
-  if (spec.classes !== EMOTIONS.length) {
-    throw new FerError(
-      'CLASSES',
-      `a model with ${EMOTIONS.length} classes (${EMOTIONS.join(', ')}) is needed, this has ${spec.classes}`,
-    );
-  }
-  if (spec.width !== spec.height) {
-    throw new FerError('MODEL', `a model with square inputs is needed, this takes ${spec.width}x${spec.height}`);
-  }
-  let predictor = backend.predictor?.(model);
-  if (predictor === undefined) {
-    await startTensors(backend);
-    predictor = tfjsPredictor(backend, model);
-  }
-  return {
-    predictor,
-    size: spec.width,
-    channels: sampleChannels(spec),
-    normalization: metadataOf(model).normalization ?? 'unit',
-  };
+  if (backend.pretrained === undefined) return (await loadTfjs()).pretrainedLayersNetwork(backend);
+  const predictor = await backend.pretrained();
+  return { predictor, size: 32, channels: 1, normalization: pretrained.normalization };
 }

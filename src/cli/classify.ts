@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Classifier, ClassifyOptions } from '../index.js';
 import type { ClassifierPool } from '../node.js';
-import type { ImageLimits } from '../platform/image-limits.js';
+import type { ImageLimits } from '../runtime.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';

@@ -4,7 +4,7 @@ import { type EvaluationReport, summary, useBackend } from '../index.js';
 import { imageFolder } from '../node.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 import { reportHtml } from '../report/report-html.js';
-import { classNamesOf } from '../tfjs/evaluate/evaluate.js';
+import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { type DataFlags, folderOptions, withClasses } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { openModel } from './open-model.js';

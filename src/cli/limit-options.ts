@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ImageLimits } from '../platform/image-limits.js';
+import type { ImageLimits } from '../runtime.js';
 import { wholeNumber } from './numbers.js';
 
 /** Adds the bounds on images of strangers. Their values lie among the command's flags. */

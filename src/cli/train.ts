@@ -13,7 +13,7 @@ import {
 } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
 import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
-import { classNamesOf } from '../tfjs/evaluate/evaluate.js';
+import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';

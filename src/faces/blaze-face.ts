@@ -1,10 +1,9 @@
 import { runtime } from '#runtime';
 import { FerError } from '../errors.js';
-import type { PixelImage } from '../image/pixels.js';
+import { loadTfjs } from '../load-tfjs.js';
 import { addressesOf, assetCandidates } from '../platform/asset-candidates.js';
-import { currentBackend } from '../tfjs/backends/use-backend.js';
-import { type BlazeNetwork, blazeNetwork } from './blaze-network.js';
-import { decodeAnchors } from './decode-anchors.js';
+import type { PixelImage } from '../runtime.js';
+import { type Anchors, decodeAnchors } from './decode-anchors.js';
 import { loadedOnce } from './loaded-once.js';
 import { mergeDetections } from './merge-detections.js';
 import { enlarge, type ReducedImage, reduce } from './reduce.js';
@@ -26,6 +25,18 @@ export interface BlazeFaceOptions {
    * Where `blazeface.bin` lies, as an address (a path in Node). Needed only where it was moved away from this package.
    */
   modelUrl?: string;
+}
+
+/** BlazeFace made ready on TF.js's current backend. */
+export interface BlazeNetwork {
+  /**
+   * Runs it on one picture, of any size in multiples of 32.
+   *
+   * @param pixels - Levels 0..255, shape [height, width, 3].
+   * @returns What it says of each anchor; see {@link Anchors}.
+   */
+  run(pixels: Float32Array, height: number, width: number): Promise<Anchors[]>;
+  dispose(): void;
 }
 
 /**
@@ -86,6 +97,7 @@ async function loadNetwork(modelUrl: string | undefined): Promise<BlazeNetwork> 
         'and name its place by blazeFaceDetector({ modelUrl })',
     );
   }
+  const { currentBackend, blazeNetwork } = await loadTfjs();
   await currentBackend();
   return blazeNetwork(asset.bytes);
 }

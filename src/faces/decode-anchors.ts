@@ -1,5 +1,19 @@
-import type { Anchors } from './blaze-network.js';
 import type { Detection } from './types.js';
+
+/**
+ * The answers on one grid of anchors: at each cell centre, `perCell` anchors. `logits` has the shape [cells, perCell],
+ * `places` [cells, perCell, 16]: centre x and y, width and height, then x and y of six points, all in pixels of the
+ * network's input and from the cell's centre.
+ */
+export interface Anchors {
+  rows: number;
+  columns: number;
+  /** Pixels of the network's input between cells. */
+  stride: number;
+  perCell: number;
+  logits: Float32Array;
+  places: Float32Array;
+}
 
 /** The names that MediaPipe gives to BlazeFace's six points; left and right are the person's own. */
 const POINTS = ['rightEye', 'leftEye', 'noseTip', 'mouthCenter', 'rightEarTragion', 'leftEarTragion'];

@@ -1,8 +1,7 @@
-import type * as Tf from '@tensorflow/tfjs-core';
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
+import { loadTfjs } from '../load-tfjs.js';
 import { importOptional } from '../platform/import-optional.js';
-import { currentBackend } from '../tfjs/backends/use-backend.js';
 import { loadedOnce } from './loaded-once.js';
 import { enlarge, reduce } from './reduce.js';
 import type { BuiltInDetector } from './types.js';
@@ -42,6 +41,13 @@ export interface FaceApi {
     loadFromWeightMap(weights: any): void;
     dispose(): void;
   };
+}
+
+/** What is used of its TF.js. */
+interface TfOfFaceApi {
+  ready(): Promise<void>;
+  tensor3d(values: Float32Array, shape: [number, number, number]): { dispose(): void };
+  readonly io: { decodeWeights(bytes: ArrayBuffer, entries: unknown): unknown };
 }
 
 interface FoundByFaceApi {
@@ -103,9 +109,9 @@ const PACKAGE = '@vladmandic/face-api';
 const MODEL = 'tiny_face_detector_model';
 
 async function loadNetwork(given: FaceApi | undefined, modelUrl: string | undefined) {
-  await currentBackend();
+  await (await loadTfjs()).currentBackend();
   const library = given ?? (await importLibrary());
-  const tf = library.tf as typeof Tf;
+  const tf = library.tf as TfOfFaceApi;
   // One of its own may have no backend yet.
   await tf.ready();
   const manifest = await modelFile(`${MODEL}-weights_manifest.json`, modelUrl);

@@ -1,5 +1,5 @@
 import { FerError, reasonOf } from '../errors.js';
-import type { PixelImage } from '../image/pixels.js';
+import type { PixelImage } from '../runtime.js';
 import type { Detection, FaceDetector } from './types.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Box } from '../image/resample.js';
+import type { Box } from '../image/box.js';
 import type { Detection } from './types.js';
 
 /**

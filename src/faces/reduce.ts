@@ -1,5 +1,5 @@
-import type { PixelImage } from '../image/pixels.js';
 import { resample } from '../image/resample.js';
+import type { PixelImage } from '../runtime.js';
 import type { Detection } from './types.js';
 
 /** An image as a detector's network takes it. */

@@ -1,5 +1,5 @@
-import type { PixelImage } from '../image/pixels.js';
-import type { Box } from '../image/resample.js';
+import type { Box } from '../image/box.js';
+import type { PixelImage } from '../runtime.js';
 
 /**
  * Whatever finds faces. `blazeFaceDetector`, `faceApiDetector` and `nativeDetector` make one; any object of your own with

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
-import type { PixelImage } from '../image/pixels.js';
 import { resample } from '../image/resample.js';
-import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import { imageLimits } from '../platform/image-limits.js';
+import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
-import { groupDuplicates } from './group-duplicates.js';
+import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
 import { type ImageFolderOptions, imageFolder } from './image-folder.js';
 import { nearDuplicates } from './near-duplicates.js';
 
@@ -27,17 +27,6 @@ export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' |
   onImage?: (done: number, of: number) => void;
   /** Stops the check. */
   signal?: AbortSignal;
-}
-
-/** Images that show the same. */
-export interface DuplicateGroup {
-  files: string[];
-  /** All have the same pixels; otherwise they are nearly the same: stored anew, resized, brightened, mirrored. */
-  exact: boolean;
-  /** They lie in more than one of train, val and test. */
-  acrossSplits: boolean;
-  /** They are labelled differently. */
-  acrossClasses: boolean;
 }
 
 /** What there is to know of a folder before one trains on it. */
@@ -128,17 +117,6 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     sizes: Object.fromEntries([...sizes].sort(([, a], [, b]) => b - a)),
     exclusions: [...unreadable.map(({ file }) => ({ path: file, reason: 'cannot be read' })), ...exclusions],
   };
-}
-
-/** One image, as far as duplicates go. */
-export interface CheckedImage {
-  file: string;
-  split: string;
-  className: string;
-  /** Stands for the exact pixels. */
-  pixels: string;
-  /** Grey levels, [32 * 32]. */
-  luma: Uint8Array;
 }
 
 // --- below this line: helpers of this file alone ---

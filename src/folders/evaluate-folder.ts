@@ -1,6 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { classNamesOf, type EvaluateOptions, evaluate } from '../tfjs/evaluate/evaluate.js';
+import { type EvaluateOptions, evaluate } from '../tfjs/evaluate/evaluate.js';
 import { type EvaluationReport, indexOfLargest } from '../tfjs/evaluate/metrics.js';
+import { classNamesOf } from '../tfjs/model/model-spec.js';
 import type { FolderSample, ImageFolder } from './image-folder.js';
 
 export interface EvaluateFolderOptions extends Pick<EvaluateOptions, 'signal'> {

@@ -1,5 +1,26 @@
-import type { CheckedImage, DuplicateGroup } from './check-folder.js';
 import type { Exclusion } from './exclusions.js';
+
+/** Images that show the same. */
+export interface DuplicateGroup {
+  files: string[];
+  /** All have the same pixels; otherwise they are nearly the same: stored anew, resized, brightened, mirrored. */
+  exact: boolean;
+  /** They lie in more than one of train, val and test. */
+  acrossSplits: boolean;
+  /** They are labelled differently. */
+  acrossClasses: boolean;
+}
+
+/** One image, as far as duplicates go. */
+export interface CheckedImage {
+  file: string;
+  split: string;
+  className: string;
+  /** Stands for the exact pixels. */
+  pixels: string;
+  /** Grey levels, [32 * 32]. */
+  luma: Uint8Array;
+}
 
 /**
  * Makes groups of images that show the same, and says which of each had better be left out: of images in several splits

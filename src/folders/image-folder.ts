@@ -2,9 +2,9 @@ import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { EMOTIONS } from '../emotions.js';
 import { FerError, reasonOf } from '../errors.js';
-import type { PixelImage } from '../image/pixels.js';
-import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import { imageLimits } from '../platform/image-limits.js';
 import { decode } from '../platform/node/decode.js';
+import type { ImageLimits, PixelImage } from '../runtime.js';
 import { readExclusions } from './exclusions.js';
 import { readVotes } from './votes.js';
 

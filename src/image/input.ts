@@ -1,4 +1,4 @@
-import type { PixelImage } from './pixels.js';
+import type { PixelImage } from '../runtime.js';
 
 /**
  * Whatever an image may come as.

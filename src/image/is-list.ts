@@ -1,5 +1,5 @@
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
-import { describeInput } from './describe-input.js';
 import type { ImageInput } from './input.js';
 
 /**

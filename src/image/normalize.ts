@@ -1,5 +1,5 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
-import { describeInput } from './describe-input.js';
 import { pixelKernels } from './pixel-kernels.js';
 
 /** How levels 0..255 become the inputs of a network. */

@@ -1,25 +1,10 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { atLeast } from './at-least.js';
-import { checkBox, describeBox } from './check-box.js';
+import { type Box, checkBox, describeBox } from './box.js';
 import { BLOCK, copyPart } from './copy-part.js';
-import { describeInput } from './describe-input.js';
 import { type PixelKernels, pixelKernels } from './pixel-kernels.js';
 import type { Raster } from './pixels.js';
-
-/**
- * A rectangle on an image, in pixels: it covers x .. x + width and y .. y + height, where pixel column k covers k .. k + 1.
- * Fractions are allowed, and so are parts outside the image.
- */
-export interface Box {
-  /** Left edge, from the left edge of the image. */
-  x: number;
-  /** Top edge, from the top edge of the image. */
-  y: number;
-  /** Width, more than 0. */
-  width: number;
-  /** Height, more than 0. */
-  height: number;
-}
 
 export interface ResampleOptions {
   /**

@@ -1,9 +1,9 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { atLeast } from './at-least.js';
-import { checkBox } from './check-box.js';
-import { describeInput } from './describe-input.js';
+import { type Box, checkBox } from './box.js';
 import type { Raster } from './pixels.js';
-import { type Box, resampleInto, resampleTo } from './resample.js';
+import { resampleInto, resampleTo } from './resample.js';
 
 /** A rectangle on an image that may be turned, such as a leaning face: {@link Box} says how it lies at angle 0. */
 export interface Crop extends Box {

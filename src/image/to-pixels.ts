@@ -1,10 +1,11 @@
 import { runtime } from '#runtime';
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
-import { type ImageLimits, imageLimits, pixelLimit } from '../platform/image-limits.js';
-import { describeInput } from './describe-input.js';
+import { imageLimits, pixelLimit } from '../platform/image-limits.js';
+import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { ImageInput, PixelTensor } from './input.js';
-import type { PixelImage, Raster } from './pixels.js';
+import type { Raster } from './pixels.js';
 
 export interface ToPixelsOptions extends ImageLimits {}
 

@@ -1,5 +1,5 @@
 import { FerError, reasonOf } from '../errors.js';
-import type { Predictor } from '../tfjs/backends/types.js';
+import type { Predictor } from './predictor.js';
 
 /** The network of `buildModel()`, grey, in memory of its own: inputs [n,32,32,1], outputs [n,5]. */
 export interface Network extends Predictor {

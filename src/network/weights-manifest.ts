@@ -1,8 +1,16 @@
-import type { io } from '@tensorflow/tfjs-core';
 import { FerError } from '../errors.js';
-import type { ModelMetadata } from '../tfjs/model/metadata.js';
 import { fromFloat16 } from './float16.js';
+import type { ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
+
+/** One weight, as `model.json` lists it. */
+export interface WeightEntry {
+  name: string;
+  shape: number[];
+  dtype: 'float32' | 'int32' | 'bool' | 'string' | 'complex64';
+  /** How it is stored: a stored q stands for q * scale + min. */
+  quantization?: { dtype: 'uint8' | 'uint16' | 'float16'; scale?: number; min?: number };
+}
 
 /** TF.js's Layers format: the content of `model.json`. */
 export interface ModelJson {
@@ -10,7 +18,7 @@ export interface ModelJson {
   generatedBy: string;
   convertedBy: string | null;
   modelTopology: object;
-  weightsManifest: { paths: string[]; weights: io.WeightsManifestEntry[] }[];
+  weightsManifest: { paths: string[]; weights: WeightEntry[] }[];
   userDefinedMetadata?: Record<string, unknown>;
 }
 
@@ -33,7 +41,7 @@ export function declaredBytes(json: ModelJson): number {
  * @throws FerError `MODEL` when `json` is no TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
  * `json` was written with.
  */
-export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promise<io.WeightsManifestEntry[]> {
+export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promise<WeightEntry[]> {
   const entries = weightEntries(json);
   const expected = declaredBytes(json);
   if (binary.length !== expected) {
@@ -75,7 +83,7 @@ export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<
 
 // --- below this line: helpers of this file alone ---
 
-function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
+function weightEntries(json: ModelJson): WeightEntry[] {
   if (json?.format !== 'layers-model' || typeof json.modelTopology !== 'object' || json.modelTopology === null) {
     throw new FerError('MODEL', "not a TF.js Layers model: model.json lacks format 'layers-model' or modelTopology");
   }
@@ -96,7 +104,7 @@ function weightEntries(json: ModelJson): io.WeightsManifestEntry[] {
 
 const BYTES: Record<string, number> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1 };
 
-function isEntry(entry: io.WeightsManifestEntry): boolean {
+function isEntry(entry: WeightEntry): boolean {
   return (
     typeof entry?.name === 'string' &&
     Array.isArray(entry.shape) &&
@@ -105,11 +113,11 @@ function isEntry(entry: io.WeightsManifestEntry): boolean {
   );
 }
 
-function bytesOf(entry: io.WeightsManifestEntry): number {
+function bytesOf(entry: WeightEntry): number {
   return sizeOf(entry) * BYTES[entry.quantization?.dtype ?? entry.dtype];
 }
 
-function sizeOf({ shape }: io.WeightsManifestEntry): number {
+function sizeOf({ shape }: WeightEntry): number {
   return shape.reduce((product, axis) => product * axis, 1);
 }
 

@@ -1,8 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../errors.js';
-import { classNamesOf } from '../tfjs/evaluate/evaluate.js';
-import { specOf } from '../tfjs/evaluate/labelled-data.js';
 import { metadataOf } from '../tfjs/model/metadata.js';
+import { classNamesOf, specOf } from '../tfjs/model/model-spec.js';
 import type { Quantization } from '../tfjs/model/quantize.js';
 import { OnnxGraph } from './onnx-graph.js';
 import { LAYER_WRITERS } from './onnx-layers.js';

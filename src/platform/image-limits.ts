@@ -1,32 +1,6 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
-import { describeInput } from '../image/describe-input.js';
-
-/**
- * Bounds on an image, for pictures of strangers. Sizes are known before anything is decoded: what is over one is refused
- * with `TOO_LARGE`.
- */
-export interface ImageLimits {
-  /**
-   * Largest width * height.
-   * @default 64e6
-   */
-  maxPixels?: number;
-  /**
-   * Largest encoded image in bytes; a file over it is not read. Pixels, tensors and elements of a page are not encoded.
-   * @default 512e6
-   */
-  maxBytes?: number;
-  /**
-   * Most frames of an animation, or pages of a TIFF, in an encoded image. The first alone is decoded, however many there are.
-   * @default Infinity
-   */
-  maxFrames?: number;
-  /**
-   * Longest time to read and decode an image, milliseconds: after it, `TIMEOUT`. Under load this includes waiting for others.
-   * @default Infinity
-   */
-  maxMilliseconds?: number;
-}
+import type { ImageLimits } from '../runtime.js';
 
 /** All of them. */
 export type DecodeLimits = Required<ImageLimits>;

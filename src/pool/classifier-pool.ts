@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
-import type { Prediction } from '../classify/classifier.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
-import type { PixelImage } from '../image/pixels.js';
-import type { Box } from '../image/resample.js';
-import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import { imageLimits } from '../platform/image-limits.js';
+import type { ImageLimits } from '../runtime.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import { batchesOf } from './batches-of.js';
 import { ClassifierThreads } from './classifier-threads.js';
+import type { PoolItem, PoolResult } from './pool-item.js';
 
 export interface ClassifierPoolOptions {
   /**
@@ -50,17 +49,6 @@ export interface PoolProgress {
   /** All items, where that is known. */
   total?: number;
 }
-
-/** An image as a thread can be given it: a path, a `file:` URL, encoded bytes, or pixels. */
-export type PoolImage = string | URL | Uint8Array | ArrayBuffer | PixelImage;
-
-/** What a pool takes: an image of one face, or an image and the face's place in it. */
-export type PoolItem = PoolImage | { image: PoolImage; box?: Box };
-
-/** What became of an item. One that cannot be classified does not stop the others. */
-export type PoolResult<Item extends PoolItem = PoolItem> =
-  | { item: Item; predictions: Prediction[]; error?: undefined }
-  | { item: Item; predictions?: undefined; error: FerError };
 
 /**
  * Classifies on all cores: threads decode and classify, on the network's own WebAssembly. Needs the package `piscina`.

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
-import { predictionsOf } from '../classify/predictions-of.js';
+import { predictionsOf } from '../classify/prediction.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
@@ -8,9 +8,9 @@ import { pretrained } from '../network/pretrained.js';
 import { pretrainedValues } from '../network/pretrained-network.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
-import type { PoolItem, PoolResult } from './classifier-pool.js';
 import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
 import { networkWeights } from './network-weights.js';
+import type { PoolItem, PoolResult } from './pool-item.js';
 
 export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
   /** How many emotions are given. */

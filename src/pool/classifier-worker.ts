@@ -1,13 +1,13 @@
 import { workerData } from 'node:worker_threads';
 import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
+import type { Box } from '../image/box.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Raster } from '../image/pixels.js';
 import { pixelsToInput } from '../image/pixels-to-input.js';
-import type { Box } from '../image/resample.js';
 import { toPixels } from '../image/to-pixels.js';
 import { type Network, startNetwork } from '../network/network.js';
 import type { DecodeLimits } from '../platform/image-limits.js';
-import type { PoolImage } from './classifier-pool.js';
+import type { PoolImage } from './pool-item.js';
 
 /** What a worker is started with. */
 export interface PoolWorkerStart {

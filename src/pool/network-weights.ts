@@ -1,9 +1,9 @@
 import { FerError } from '../errors.js';
 import type { Normalization } from '../image/normalize.js';
+import type { ModelMetadata } from '../network/model-metadata.js';
 import { WEIGHT_SIZES } from '../network/network.js';
 import { readWeights } from '../network/weights-manifest.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
-import type { ModelMetadata } from '../tfjs/model/metadata.js';
 
 /** The weights of a model that is the network of `buildModel()`, and what it was trained with. */
 export interface NetworkWeights {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import { FerError, reasonOf } from '../errors.js';
-import { type ImageLimits, imageLimits } from '../platform/image-limits.js';
+import { imageLimits } from '../platform/image-limits.js';
 import { ClassifierPool, type ClassifierPoolOptions } from '../pool/classifier-pool.js';
+import type { ImageLimits } from '../runtime.js';
 import { connect } from './connect.js';
 import { functionSink, type IdentifiedResult } from './function-sink.js';
 import { Ledger } from './ledger.js';

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { FerError, type FerErrorCode } from '../errors.js';
-import type { ImageLimits } from '../platform/image-limits.js';
-import type { ClassifierPool, PoolResult } from '../pool/classifier-pool.js';
+import type { ClassifierPool } from '../pool/classifier-pool.js';
+import type { PoolResult } from '../pool/pool-item.js';
+import type { ImageLimits } from '../runtime.js';
 import { itemsOf, jobDataOf, type QueueItem } from './items.js';
 import type { Ledger, Outcome, Placed } from './ledger.js';
 import type { ItemReader } from './read-item.js';

@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis';
-import type { Prediction } from '../classify/classifier.js';
+import type { Prediction } from '../classify/prediction.js';
 import type { FerErrorCode } from '../errors.js';
 
 /**

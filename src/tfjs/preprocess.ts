@@ -1,7 +1,7 @@
-import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { ImageInput } from '../image/input.js';
 import { type ToInputOptions, toInput } from '../image/to-input.js';
-import { currentBackend } from './backends/use-backend.js';
+import { loadTfjs } from '../load-tfjs.js';
 
 export interface PreprocessOptions extends Omit<ToInputOptions, 'out'> {}
 
@@ -23,6 +23,7 @@ export async function preprocess(
 ): Promise<Tensor4D> {
   const { size = 32, channels = 1 } = options;
   const values = await toInput(input, options);
+  const { currentBackend, tensor4d } = await loadTfjs();
   await currentBackend();
   return tensor4d(values, [values.length / (size * size * channels), size, size, channels]);
 }

@@ -1,4 +1,4 @@
-import type { Box } from '../image/resample.js';
+import type { Box } from '../image/box.js';
 
 /**
  * Pairs boxes of one frame with those of another, the pair that overlaps most first.

@@ -1,6 +1,6 @@
-import { predictionsOf } from '../classify/predictions-of.js';
+import { predictionsOf } from '../classify/prediction.js';
 import { EMOTIONS, type Emotion } from '../emotions.js';
-import type { Box } from '../image/resample.js';
+import type { Box } from '../image/box.js';
 import { Motion } from './motion.js';
 import { Smoothing } from './smoothing.js';
 import { SteadyEmotion } from './steady-emotion.js';

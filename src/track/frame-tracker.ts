@@ -1,6 +1,6 @@
 import { FerError } from '../errors.js';
+import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
-import type { Box } from '../image/resample.js';
 import { assign } from './assign.js';
 import { FollowedFace, type FollowedFaceOptions } from './followed-face.js';
 import { seenFaces } from './seen-faces.js';

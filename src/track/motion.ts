@@ -1,4 +1,4 @@
-import type { Box } from '../image/resample.js';
+import type { Box } from '../image/box.js';
 
 /**
  * Where a box that moves will be: it goes on as it went, and slows down the longer it has not been seen. That keeps two

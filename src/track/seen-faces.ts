@@ -1,6 +1,6 @@
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
-import type { Box } from '../image/resample.js';
+import type { Box } from '../image/box.js';
 import type { SeenFace } from './types.js';
 
 /** Checks faces that come from anywhere, and puts their probabilities, shape [5], into the order of `EMOTIONS`. */

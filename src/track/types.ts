@@ -1,7 +1,7 @@
-import type { Prediction } from '../classify/classifier.js';
+import type { Prediction } from '../classify/prediction.js';
 import type { Emotion } from '../emotions.js';
+import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
-import type { Box } from '../image/resample.js';
 import type { TrackSummary } from './summary.js';
 
 /** A face on one frame, as `classifyFaces` finds it. */

@@ -1,6 +1,6 @@
 import { FerError } from '../errors.js';
-import type { PixelImage } from '../image/pixels.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
+import type { PixelImage } from '../runtime.js';
 
 /**
  * Reads a stream of PPM images (`P6`, 8 bits), as ffmpeg writes them: each says its own size. One image at a time is held.

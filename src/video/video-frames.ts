@@ -1,7 +1,7 @@
 import { FerError } from '../errors.js';
-import type { PixelImage } from '../image/pixels.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
 import { pixelLimit } from '../platform/image-limits.js';
+import type { PixelImage } from '../runtime.js';
 import { ppmImages } from './ppm-images.js';
 import { probeVideo } from './probe-video.js';
 import { inputArgs, runFfmpeg, videoPath } from './run-ffmpeg.js';

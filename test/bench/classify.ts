@@ -79,7 +79,7 @@ async function classifier(backend: Backend, batch: number): Promise<() => Promis
 async function network(path: Path, name: Backend, batch: number): Promise<() => Promise<unknown>> {
   const inputs = Float32Array.from({ length: batch * 1024 }, (_, i) => ((i * 7) % 256) / 255);
   if (path === 'network') {
-    const { startBackend } = await import('../../src/tfjs/backends/use-backend.js');
+    const { startBackend } = await import('../../src/classify/use-backend.js');
     const { tfjsPredictor } = await import('../../src/tfjs/backends/tfjs-predictor.js');
     const { loadPretrained } = await import('../../src/weights.js');
     const backend = await startBackend(name);

@@ -3,10 +3,10 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FACES } from '../../examples/node-classify/faces.js';
-import { blazeNetwork } from '../../src/faces/blaze-network.js';
 import { intersectionOverUnion } from '../../src/faces/merge-detections.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { blazeFaceDetector, type PixelImage, useBackend } from '../../src/index.js';
+import { blazeNetwork } from '../../src/tfjs/blaze-network.js';
 
 const photo = async (name: string) => (await toPixels(`node_modules/@vladmandic/face-api/demo/${name}`)) as PixelImage;
 const grey: PixelImage = { data: new Uint8Array(64 * 48).fill(127), width: 64, height: 48, channels: 1 };

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Box } from '../../src/image/box.js';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
 import type { Raster } from '../../src/image/pixels.js';
-import { type Box, resample, resampleInto } from '../../src/image/resample.js';
+import { resample, resampleInto } from '../../src/image/resample.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 
 afterEach(() => usePixelKernels('kernels'));

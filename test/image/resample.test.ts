@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PixelImage } from '../../src/image/pixels.js';
 import { type ResampleOptions, resample } from '../../src/image/resample.js';
+import type { PixelImage } from '../../src/runtime.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 
 interface Golden {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PixelImage, Raster } from '../../src/image/pixels.js';
+import type { Raster } from '../../src/image/pixels.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { resample } from '../../src/image/resample.js';
 import { type Crop, straighten } from '../../src/image/straighten.js';
+import type { PixelImage } from '../../src/runtime.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 
 /** Level 20 + right * x + down * y at the centre of each pixel. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { FerError } from '../../src/errors.js';
 import type { ImageInput } from '../../src/image/input.js';
-import type { PixelImage } from '../../src/image/pixels.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { toInput } from '../../src/image/to-input.js';
+import type { PixelImage } from '../../src/runtime.js';
 
 const image = (seed: number): PixelImage => ({
   data: Uint8Array.from({ length: 40 * 30 * 3 }, (_, k) => (k * (seed + 3) * 7) % 256),

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ImageInput } from '../../src/image/input.js';
-import type { PixelImage } from '../../src/image/pixels.js';
 import { toPixels } from '../../src/image/to-pixels.js';
+import type { PixelImage } from '../../src/runtime.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -9,8 +9,8 @@ import {
 } from '@tensorflow/tfjs-layers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../../src/classify/use-backend.js';
 import { type ToOnnxOptions, toOnnx } from '../../src/onnx/to-onnx.js';
-import { useBackend } from '../../src/tfjs/backends/use-backend.js';
 import { fromFiles, toFiles } from '../../src/tfjs/model/artifacts.js';
 import { buildModel } from '../../src/tfjs/model/build-model.js';
 import { loadPretrained } from '../../src/weights.js';

@@ -4,10 +4,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { startBackend } from '../../src/classify/use-backend.js';
 import type { Normalization } from '../../src/image/normalize.js';
 import { buildModel, createClassifier, EMOTIONS } from '../../src/index.js';
 import { registerTrainingKernels } from '../../src/kernels.js';
-import { startBackend } from '../../src/tfjs/backends/use-backend.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 
 /** A convolutional net and what it is shown, from numbers alone. */

@@ -7,7 +7,7 @@ import { toPixels } from '../../src/image/to-pixels.js';
 import { classify, classifyFaces, createTracker, preprocess } from '../../src/index.js';
 import { classify as classifyLite } from '../../src/lite.js';
 import { ClassifierPool, checkFolder, imageFolder } from '../../src/node.js';
-import type { ImageLimits } from '../../src/platform/image-limits.js';
+import type { ImageLimits } from '../../src/runtime.js';
 
 const EMOTION = 'happy';
 let folder: string;

@@ -5,10 +5,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../../src/classify/use-backend.js';
 import { normalize } from '../../src/image/normalize.js';
-import type { PixelImage } from '../../src/image/pixels.js';
 import { resample } from '../../src/image/resample.js';
-import { useBackend } from '../../src/tfjs/backends/use-backend.js';
+import type { PixelImage } from '../../src/runtime.js';
 import { preprocess } from '../../src/tfjs/preprocess.js';
 
 const data = Uint8Array.from({ length: 60 * 44 * 3 }, (_, k) => (k * k * 7 + (k >> 3)) % 256);

@@ -1,6 +1,6 @@
+import { describeInput } from '../../describe-input.js';
 import { FerError, reasonOf } from '../../errors.js';
-import { describeInput } from '../../image/describe-input.js';
-import type { PixelImage } from '../../image/pixels.js';
+import type { PixelImage } from '../../runtime.js';
 import { checkPixelCount } from '../check-pixel-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';

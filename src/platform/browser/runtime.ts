@@ -1,6 +1,5 @@
 import { FerError } from '../../errors.js';
-import type { Asset, Runtime, Thread } from '../../runtime.js';
-import type { CheckpointStore } from '../../tfjs/train/checkpoint.js';
+import type { Asset, CheckpointStore, Runtime, Thread } from '../../runtime.js';
 import { decode } from './decode.js';
 
 async function readAsset(

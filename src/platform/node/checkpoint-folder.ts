@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { FerError, reasonOf } from '../../errors.js';
-import type { CheckpointStore } from '../../tfjs/train/checkpoint.js';
+import type { CheckpointStore } from '../../runtime.js';
 import { readRegularFile } from './read-regular-file.js';
 
 /** Keeps the last checkpoint in `<folder>/checkpoint.bin`. */

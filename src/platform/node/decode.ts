@@ -2,9 +2,9 @@ import { closeSync, openSync, readFileSync, readSync, type Stats, statSync } fro
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { describeInput } from '../../describe-input.js';
 import { FerError, joinLines, reasonOf } from '../../errors.js';
-import { describeInput } from '../../image/describe-input.js';
-import type { PixelImage } from '../../image/pixels.js';
+import type { PixelImage } from '../../runtime.js';
 import { checkPixelCount } from '../check-pixel-count.js';
 import { checkFrameCount } from '../frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image-format.js';

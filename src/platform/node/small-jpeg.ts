@@ -1,5 +1,5 @@
 import type { JpegDecoder } from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs';
-import type { PixelImage } from '../../image/pixels.js';
+import type { PixelImage } from '../../runtime.js';
 
 /** Largest width * height that is decoded here; above it, native code's speed outweighs the way to another thread. */
 export const SMALL_JPEG_PIXELS = 2 ** 17;

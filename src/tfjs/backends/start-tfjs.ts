@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FerError, reasonOf } from '../../errors.js';
+import { registerCpu } from './register-cpu.js';
 
 /**
  * Makes one of TF.js's registered backends ready without making it TF.js's current one. While `tf.setBackend` waits for
@@ -32,6 +33,7 @@ export async function startTfjs(name: string): Promise<void> {
 export async function importBackend(name: string, packageName: string, load: () => Promise<unknown>): Promise<void> {
   if (tf.findBackendFactory(name) !== null) return;
   // TF.js takes the best backend registered at its first use; a package imported later must not change that choice.
+  registerCpu();
   await tf.ready();
   try {
     await load();

@@ -1,5 +1,5 @@
+import type { Backend } from '../../classify/backend.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
-import type { Backend } from './types.js';
 
 /** Native TensorFlow in Node; needs the package `@tensorflow/tfjs-node` (or `-gpu`, imported by the user). */
 export function tensorflowBackend(): Backend {

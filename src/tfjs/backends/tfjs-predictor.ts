@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Backend } from '../../classify/backend.js';
+import { isDisposed } from '../../classify/layers-model-like.js';
 import { FerError } from '../../errors.js';
-import type { Backend, Predictor } from './types.js';
-import { runOn } from './use-backend.js';
+import type { Predictor } from '../../network/predictor.js';
+import { runOn } from './current-backend.js';
 
 /** Runs any Layers model by TF.js, on a backend that has been started. */
 export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
@@ -21,13 +23,4 @@ export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
     },
     dispose() {},
   };
-}
-
-/** Whether a model's weights are gone. TF.js has no word for it: reading a weight of a disposed model throws. */
-export function isDisposed(model: LayersModel): boolean {
-  try {
-    return model.weights.some((weight) => weight.read().isDisposed);
-  } catch {
-    return true;
-  }
 }

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runtime } from '#runtime';
+import type { Backend, BackendOptions } from '../../classify/backend.js';
 import { FerError, reasonOf } from '../../errors.js';
-import { registerTrainingKernels } from '../../kernels.js';
 import { assetCandidates } from '../../platform/asset-candidates.js';
 import { isWasm } from '../../platform/is-wasm.js';
 import { TFJS_BINARIES } from '../assets.js';
+import { registerTrainingKernels } from '../kernels/register.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
-import type { Backend, BackendOptions } from './types.js';
 
 /** TF.js in WebAssembly (SIMD where there is any), with the kernels for training that it lacks. */
 export function wasmBackend(options: BackendOptions): Backend {

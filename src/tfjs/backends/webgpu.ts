@@ -1,17 +1,17 @@
+import type { Backend } from '../../classify/backend.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
-import type { Backend } from './types.js';
 
 /** TF.js on the graphics card by WebGPU; needs the package `@tensorflow/tfjs-backend-webgpu`. */
 export function webgpuBackend(): Backend {
   return {
     name: 'webgpu',
     async start() {
+      // A variable keeps bundlers from looking for a package that need not be there.
       const packageName = '@tensorflow/tfjs-backend-webgpu';
-      await importBackend('webgpu', packageName, () =>
-        // esbuild lets a package be absent only where that is caught; the caller tells what to install.
-        import(/* webpackIgnore: true */ '@tensorflow/tfjs-backend-webgpu').catch((error) => {
-          throw error;
-        }),
+      await importBackend(
+        'webgpu',
+        packageName,
+        () => import(/* @vite-ignore */ /* webpackIgnore: true */ packageName),
       );
       await startTfjs('webgpu');
     },

@@ -1,12 +1,11 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
 import type { Normalization } from '../../image/normalize.js';
-import { tfjsPredictor } from '../backends/tfjs-predictor.js';
-import { currentBackend } from '../backends/use-backend.js';
 import { metadataOf } from '../model/metadata.js';
-import { type LabelledData, type LabelledRows, labelledBatches, specOf } from './labelled-data.js';
-import { type EvaluationReport, measure } from './metrics.js';
+import { classNamesOf, specOf } from '../model/model-spec.js';
+import type { EvaluatedBatch } from './evaluate-rows.js';
+import { type LabelledData, labelledBatches } from './labelled-data.js';
+import type { EvaluationReport } from './metrics.js';
 
 export interface EvaluateOptions {
   /**
@@ -28,15 +27,6 @@ export interface EvaluateOptions {
   onBatch?(batch: EvaluatedBatch): void;
   /** Stops the evaluation. */
   signal?: AbortSignal;
-}
-
-/** Samples that have gone through the model. */
-export interface EvaluatedBatch {
-  count: number;
-  /** What the model says, [count,classes] flattened. */
-  probabilities: Float32Array;
-  /** What is true, as probabilities, [count,classes] flattened. */
-  labels: Float32Array;
 }
 
 /**
@@ -64,51 +54,6 @@ export async function evaluate(
   if (!(Number.isInteger(batchSize) && batchSize > 0)) {
     throw new FerError('OPTION', `batchSize must be a positive integer, got ${batchSize}`);
   }
+  const { evaluateRows } = await import('./evaluate-rows.js');
   return evaluateRows(model, labelledBatches(data, spec, normalization, batchSize), classes, signal, options.onBatch);
-}
-
-/** As {@link evaluate}, on batches that have been made ready. */
-export async function evaluateRows(
-  model: LayersModel,
-  batches: Iterable<LabelledRows> | AsyncIterable<LabelledRows>,
-  classes: readonly string[],
-  signal?: AbortSignal,
-  onBatch?: EvaluateOptions['onBatch'],
-): Promise<EvaluationReport> {
-  const backend = await currentBackend();
-  const predictor = backend.predictor?.(model) ?? tfjsPredictor(backend, model);
-  const probabilities: Float32Array[] = [];
-  const labels: Float32Array[] = [];
-  try {
-    for await (const batch of batches) {
-      if (signal?.aborted) throw new FerError('ABORTED', 'evaluate was aborted', { cause: signal.reason });
-      const said = await predictor.predict(batch.inputs, batch.count);
-      probabilities.push(said);
-      labels.push(batch.labels);
-      onBatch?.({ count: batch.count, probabilities: said, labels: batch.labels });
-    }
-  } finally {
-    predictor.dispose();
-  }
-  return measure(joined(probabilities), joined(labels), classes);
-}
-
-/** Names of a model's classes: its metadata's, the emotions for five, else numbered. */
-export function classNamesOf(model: LayersModel): readonly string[] {
-  const { classes } = specOf(model);
-  const named = metadataOf(model).classes;
-  if (named?.length === classes) return named;
-  return classes === EMOTIONS.length ? EMOTIONS : Array.from({ length: classes }, (_, i) => `class ${i}`);
-}
-
-// --- below this line: helpers of this file alone ---
-
-function joined(parts: Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -1,10 +1,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
 import { resample } from '../../image/resample.js';
 import type { Sample } from '../../image/sample.js';
 import { toPixels } from '../../image/to-pixels.js';
+import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
 
 /** Labelled tensors, ready for the model. */
 export interface TensorData {
@@ -16,40 +16,6 @@ export interface TensorData {
 
 /** What `train` and `evaluate` learn from and measure on. */
 export type LabelledData = TensorData | Iterable<Sample> | AsyncIterable<Sample>;
-
-/** What a model takes and gives. */
-export interface ModelSpec {
-  height: number;
-  width: number;
-  channels: number;
-  /** Numbers an input: height * width * channels. */
-  inputSize: number;
-  classes: number;
-}
-
-/**
- * Reads the shapes off a model with one image input and one output of class probabilities.
- *
- * @throws FerError `MODEL` for any other model.
- */
-export function specOf(model: LayersModel): ModelSpec {
-  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw new FerError(
-      'MODEL',
-      `a model of one input and one output is needed, this has ${model.inputs.length} and ${model.outputs.length}`,
-    );
-  }
-  const input = model.inputs[0].shape.slice(1);
-  const output = model.outputs[0].shape.slice(1);
-  if (input.length !== 3 || input.some((size) => size === null) || output.length !== 1 || output[0] === null) {
-    throw new FerError(
-      'MODEL',
-      `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
-    );
-  }
-  const [height, width, channels] = input as number[];
-  return { height, width, channels, inputSize: height * width * channels, classes: output[0] };
-}
 
 /** Whether data is tensors rather than samples. */
 export function isTensorData(data: LabelledData): data is TensorData {
@@ -193,14 +159,6 @@ export async function* samplesOf(data: Iterable<Sample> | AsyncIterable<Sample>)
     }
     yield sample;
   }
-}
-
-/** Channels that images are read with for a model. @throws FerError `CHANNELS` when it is neither 1 nor 3. */
-export function sampleChannels(spec: ModelSpec): 1 | 3 {
-  if (spec.channels !== 1 && spec.channels !== 3) {
-    throw new FerError('CHANNELS', `images have 1 or 3 channels, the model takes ${spec.channels}: give tensors`);
-  }
-  return spec.channels;
 }
 
 export function nothing(): FerError {

@@ -1,5 +1,5 @@
-import { tidy } from '@tensorflow/tfjs-core';
 import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
+import { tfjs } from '#tfjs';
 import { reasonOf } from '../../errors.js';
 
 /** What TF.js Layers calls on each layer for each of its weights. */
@@ -41,7 +41,7 @@ export function underFreeName(addWeight: AddWeight): AddWeight {
   return function (...args) {
     for (let tries = 1; ; tries++) {
       try {
-        return tidy(() => addWeight.apply(this, args) as never);
+        return tfjs().core.tidy(() => addWeight.apply(this, args) as never);
       } catch (error) {
         if (tries === MOST_TRIES || !reasonOf(error).includes('already registered')) throw error;
         // The name counts as used now: the next try is for name_1, name_2 and so on.

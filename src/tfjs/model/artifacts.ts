@@ -4,7 +4,7 @@ import { type io, ready } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError, reasonOf } from '../../errors.js';
 import { checkedEntries, type ModelJson } from '../../network/weights-manifest.js';
-import { quietCpu } from '../backends/quiet-cpu.js';
+import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { loadBounded } from './bounded-layers.js';
 import { withMetadata } from './metadata.js';
 import { type Quantization, quantize } from './quantize.js';
@@ -91,6 +91,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
   const entries = await checkedEntries(json, binary);
+  registerCpu();
   await ready();
   quietCpu();
   try {

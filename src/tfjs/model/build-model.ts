@@ -1,8 +1,8 @@
-import { backend } from '@tensorflow/tfjs-core';
-import { initializers, layers, type Sequential, sequential } from '@tensorflow/tfjs-layers';
+import type { Sequential } from '@tensorflow/tfjs-layers';
+import { tfjs } from '#tfjs';
 import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
-import { quietCpu } from '../backends/quiet-cpu.js';
+import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { underFreeName, withAddWeight } from './add-weight.js';
 
 export interface BuildModelOptions {
@@ -41,6 +41,8 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
     throw new FerError('OPTION', `seed must be a non-negative integer, got ${seed}`);
   }
 
+  const { core, layers: tfl } = tfjs();
+  const { initializers, layers, sequential } = tfl;
   // TF.js reads a seed of 0 as "none", so every layer's seed starts at 1.
   const glorot = (layer: number) =>
     initializers.glorotUniform({ seed: seed === undefined ? undefined : ((seed * 8 + layer) % 2 ** 31) + 1 } as {
@@ -56,7 +58,8 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
   });
 
   // A model allocates its weights at once: TF.js needs a backend that starts synchronously, and that is `cpu`.
-  backend();
+  registerCpu();
+  core.backend();
   quietCpu();
   return withAddWeight(layers.Layer.prototype, underFreeName, () =>
     sequential({

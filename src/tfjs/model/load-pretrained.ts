@@ -1,7 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { modelJson } from '../../network/pretrained.js';
 import { readBinary } from '../../network/read-binary.js';
-import { fromFiles } from './artifacts.js';
 
 export interface LoadPretrainedOptions {
   /**
@@ -26,5 +25,6 @@ export async function loadPretrained(options: LoadPretrainedOptions = {}): Promi
     options.url,
     'serve fer-dcnn/weights/weights.bin and name its place by loadPretrained({ url })',
   );
+  const { fromFiles } = await import('./artifacts.js');
   return fromFiles({ json: modelJson, binary });
 }

@@ -1,17 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Normalization } from '../../image/normalize.js';
-
-/** What a model of this library carries beside its weights, in `model.json` under `userDefinedMetadata['fer-dcnn']`. */
-export interface ModelMetadata {
-  /** How its inputs are normalised; `classify` and `evaluate` follow it. */
-  normalization?: Normalization;
-  /** Names of its outputs, in order. */
-  classes?: readonly string[];
-  /** Hex sha256 of the weights' binary, checked when the model is loaded. */
-  sha256?: string;
-  /** Figures measured with these weights; names say on what. */
-  metrics?: Readonly<Record<string, unknown>>;
-}
+import type { ModelMetadata } from '../../network/model-metadata.js';
 
 /** Reads what {@link setMetadata} or a loaded `model.json` gave a model; empty for models from elsewhere. */
 export function metadataOf(model: LayersModel): ModelMetadata {

@@ -1,6 +1,6 @@
 import { FerError } from '../../errors.js';
 import { pixelKernels } from '../../image/pixel-kernels.js';
-import { degrade } from './degrade.js';
+import { degrade, type Levels } from './degrade.js';
 
 /** Random changes to a face that leave its emotion as it is. All are off at 0, and `false` where they are switches. */
 export interface AugmentOptions {
@@ -59,14 +59,6 @@ export interface AugmentOptions {
 
 /** The augmentation that the original report trained with: shear 0.2, zoom 0.2, horizontal flip. */
 export const REPORT_AUGMENTATION: AugmentOptions = { shear: 0.2, zoom: 0.2, flip: true };
-
-/** Levels of one image, row by row, channels interleaved. */
-export interface Levels {
-  data: Float32Array;
-  width: number;
-  height: number;
-  channels: number;
-}
 
 /**
  * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then

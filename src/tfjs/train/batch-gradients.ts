@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { ModelSpec } from '../evaluate/labelled-data.js';
 import { indexOfLargest } from '../evaluate/metrics.js';
+import type { ModelSpec } from '../model/model-spec.js';
 import { randomStream } from './random.js';
 import { withSeededDropout } from './seeded-dropout.js';
 import type { TrainingData } from './training-data.js';

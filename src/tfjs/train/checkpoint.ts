@@ -2,20 +2,6 @@ import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { FerError, reasonOf } from '../../errors.js';
 
-/** Where checkpoints are kept. In Node a folder's path does; elsewhere, or for other storage, an object like this. */
-export interface CheckpointStore {
-  /** Replaces what was saved before, all or nothing. */
-  save(bytes: Uint8Array): Promise<void>;
-  /** What was saved last, or null. */
-  load(): Promise<Uint8Array | null>;
-  /**
-   * Takes the store for one training, so that no other writes into it; gives what ends that.
-   *
-   * @throws FerError `CHECKPOINT` while another has it.
-   */
-  lock?(): Promise<() => Promise<void>>;
-}
-
 /** All that a training needs to go on as if it had not stopped. */
 export interface Checkpoint {
   /** Plain values: epochs done, history, settings. */

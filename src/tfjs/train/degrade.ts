@@ -1,4 +1,10 @@
-import type { Levels } from './augment.js';
+/** Levels of one image, row by row, channels interleaved. */
+export interface Levels {
+  data: Float32Array;
+  width: number;
+  height: number;
+  channels: number;
+}
 
 /**
  * Makes a picture worse, in place, as poor cameras and storage do: blurred, noisy, compressed as JPEG, or reduced and

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { startBackend, useBackend } from '../../classify/use-backend.js';
 import { reasonOf } from '../../errors.js';
-import { currentBackend, startBackend, useBackend } from '../backends/use-backend.js';
+import { currentBackend } from '../backends/current-backend.js';
 import { nativeOnShared } from '../kernels/native.js';
 import { fromFiles, type ModelFiles } from '../model/artifacts.js';
 import { type SharedLayout, SharedState } from './shared-state.js';

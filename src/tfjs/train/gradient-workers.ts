@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runtime } from '#runtime';
+import type { Backend } from '../../classify/backend.js';
 import { FerError, reasonOf } from '../../errors.js';
 import type { Thread } from '../../runtime.js';
-import type { Backend } from '../backends/types.js';
 import { type NativeKernels, nativeOnShared } from '../kernels/native.js';
 import { toFiles } from '../model/artifacts.js';
 import type { WorkerAnswer, WorkerStart } from './gradient-worker.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Backend } from '../backends/types.js';
-import { runOn } from '../backends/use-backend.js';
+import type { Backend } from '../../classify/backend.js';
+import { runOn } from '../backends/current-backend.js';
 import { type NativeKernels, valuesInPlace } from '../kernels/native.js';
 import { batchGradients, type GradientSource, rowTargets, takeRow } from './batch-gradients.js';
 import type { AnnouncedStep, SharedState } from './shared-state.js';

@@ -7,15 +7,15 @@ import {
   type LabelledData,
   type LabelledRows,
   labelledBatches,
-  type ModelSpec,
   nothing,
-  sampleChannels,
   samplesOf,
   tensorRows,
   writeLabel,
 } from '../evaluate/labelled-data.js';
 import { indexOfLargest } from '../evaluate/metrics.js';
-import { type AugmentOptions, augment, type Levels } from './augment.js';
+import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
+import { type AugmentOptions, augment } from './augment.js';
+import type { Levels } from './degrade.js';
 
 /** Samples in memory, as plain arrays that worker threads can share. */
 export interface StoredSamples {

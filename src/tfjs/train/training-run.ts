@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
-import { classNamesOf, evaluateRows } from '../evaluate/evaluate.js';
+import { evaluateRows } from '../evaluate/evaluate-rows.js';
 import { type LabelledRows, rowBlocks } from '../evaluate/labelled-data.js';
+import { classNamesOf } from '../model/model-spec.js';
 import { Adam, type AdamStep } from './adam.js';
 import type { GradientSource } from './batch-gradients.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';

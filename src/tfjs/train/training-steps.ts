@@ -1,5 +1,5 @@
-import type { Backend } from '../backends/types.js';
-import { runOn } from '../backends/use-backend.js';
+import type { Backend } from '../../classify/backend.js';
+import { runOn } from '../backends/current-backend.js';
 import { batchGradients, takeShare } from './batch-gradients.js';
 import type { TrainingRun } from './training-run.js';
 

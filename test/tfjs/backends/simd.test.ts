@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
+import { startBackend } from '../../../src/classify/use-backend.js';
 import { buildModel, createClassifier, train, useBackend } from '../../../src/index.js';
-import { currentBackend, runOn, startBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { currentBackend, runOn } from '../../../src/tfjs/backends/current-backend.js';
 import { runNode } from '../../package/run-node.js';
 
 const inputs = (n: number, channels = 1) => tf.randomUniform([n, 32, 32, channels], -2, 2, 'float32', 7);

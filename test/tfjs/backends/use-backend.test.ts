@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
+import { startBackend } from '../../../src/classify/use-backend.js';
 import { buildModel, classify, registerBackend, useBackend } from '../../../src/index.js';
-import { runOn, startBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { runOn } from '../../../src/tfjs/backends/current-backend.js';
 
 describe('useBackend', () => {
   test.each(['cpu', 'wasm', 'cpu'])('puts TF.js on %s', async (name) => {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildModel, evaluate, type PixelImage, type Sample, useBackend } from '../../../src/index.js';
-import { currentBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { currentBackend } from '../../../src/tfjs/backends/current-backend.js';
 import { setMetadata } from '../../../src/tfjs/model/metadata.js';
 
 /** Says class 0 for dark images and class 1 for bright ones, with a confidence that grows with the contrast. */

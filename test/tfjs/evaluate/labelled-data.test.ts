@@ -7,13 +7,11 @@ import {
   type LabelledData,
   type LabelledRows,
   labelledBatches,
-  type ModelSpec,
-  sampleChannels,
   samplesOf,
-  specOf,
   tensorRows,
   writeLabel,
 } from '../../../src/tfjs/evaluate/labelled-data.js';
+import { type ModelSpec, sampleChannels, specOf } from '../../../src/tfjs/model/model-spec.js';
 
 const spec: ModelSpec = { height: 1, width: 2, channels: 1, inputSize: 2, classes: 3 };
 const refusal = (code: string, message: string) =>

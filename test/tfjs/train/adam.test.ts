@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { useBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { useBackend } from '../../../src/classify/use-backend.js';
 import { Adam, type AdamOptions } from '../../../src/tfjs/train/adam.js';
 
 /** Gradients of three steps, of a matrix and of a vector. */

@@ -4,10 +4,9 @@ import {
   type AugmentOptions,
   augment,
   checkAugmentOptions,
-  type Levels,
   REPORT_AUGMENTATION,
 } from '../../../src/tfjs/train/augment.js';
-import { degrade } from '../../../src/tfjs/train/degrade.js';
+import { degrade, type Levels } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { noiseLevels } from './noise-levels.js';
 

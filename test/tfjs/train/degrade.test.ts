@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { resample } from '../../../src/image/resample.js';
-import type { Levels } from '../../../src/tfjs/train/augment.js';
+import type { Levels } from '../../../src/tfjs/train/degrade.js';
 import { degrade } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { noiseLevels } from './noise-levels.js';

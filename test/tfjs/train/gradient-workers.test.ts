@@ -6,7 +6,7 @@ import { FerError } from '../../../src/errors.js';
 import { type TrainOptions, useBackend } from '../../../src/index.js';
 import { runtime } from '../../../src/platform/node/runtime.js';
 import type { Thread } from '../../../src/runtime.js';
-import { currentBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { currentBackend } from '../../../src/tfjs/backends/current-backend.js';
 import { toFiles } from '../../../src/tfjs/model/artifacts.js';
 import type { WorkerAnswer, WorkerStart } from '../../../src/tfjs/train/gradient-worker.js';
 import { startGradientWorkers } from '../../../src/tfjs/train/gradient-workers.js';

@@ -1,4 +1,4 @@
-import type { Levels } from '../../../src/tfjs/train/augment.js';
+import type { Levels } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 
 /** Levels 0..255, the same for the same size. */

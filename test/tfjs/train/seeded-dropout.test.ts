@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, expect, test } from 'vitest';
-import { useBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { useBackend } from '../../../src/classify/use-backend.js';
 import { dropout } from '../../../src/tfjs/kernels/dropout.js';
 import { randomBits } from '../../../src/tfjs/train/random.js';
 import { withSeededDropout } from '../../../src/tfjs/train/seeded-dropout.js';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Sample, type TrainOptions, useBackend } from '../../../src/index.js';
-import { currentBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { currentBackend } from '../../../src/tfjs/backends/current-backend.js';
 import { nativeOnShared } from '../../../src/tfjs/kernels/native.js';
 import { batchGradients, type GradientSource, takeShare } from '../../../src/tfjs/train/batch-gradients.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type TrainOptions, useBackend } from '../../../src/index.js';
+import type { CheckpointStore } from '../../../src/runtime.js';
 import { setMetadata } from '../../../src/tfjs/model/metadata.js';
-import type { CheckpointStore } from '../../../src/tfjs/train/checkpoint.js';
 import { trainSettings } from '../../../src/tfjs/train/train-options.js';
 
 beforeAll(() => useBackend('cpu'));

@@ -3,8 +3,8 @@ import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FerError, type Sample, type TrainOptions, train, useBackend } from '../../../src/index.js';
 import { runtime } from '../../../src/platform/node/runtime.js';
+import type { CheckpointStore } from '../../../src/runtime.js';
 import { metadataOf, setMetadata } from '../../../src/tfjs/model/metadata.js';
-import type { CheckpointStore } from '../../../src/tfjs/train/checkpoint.js';
 
 beforeAll(() => useBackend('cpu'));
 afterEach(() => {

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../../../src/classify/use-backend.js';
 import { normalize } from '../../../src/image/normalize.js';
-import type { PixelImage } from '../../../src/image/pixels.js';
 import { resample } from '../../../src/image/resample.js';
 import type { Sample } from '../../../src/image/sample.js';
-import { useBackend } from '../../../src/tfjs/backends/use-backend.js';
-import type { ModelSpec } from '../../../src/tfjs/evaluate/labelled-data.js';
+import type { PixelImage } from '../../../src/runtime.js';
+import type { ModelSpec } from '../../../src/tfjs/model/model-spec.js';
 import { augment } from '../../../src/tfjs/train/augment.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { allRows, readTrainingData, TrainingData, throwIfAborted } from '../../../src/tfjs/train/training-data.js';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { useBackend } from '../../../src/tfjs/backends/use-backend.js';
+import { useBackend } from '../../../src/classify/use-backend.js';
 import { trainingLoss } from '../../../src/tfjs/train/training-loss.js';
 
 beforeAll(() => useBackend('cpu'));

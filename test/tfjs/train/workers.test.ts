@@ -4,8 +4,7 @@ import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildModel, type PixelImage, type Sample, type TrainOptions, train, useBackend } from '../../../src/index.js';
 import { runtime } from '../../../src/platform/node/runtime.js';
-import type { Thread } from '../../../src/runtime.js';
-import type { CheckpointStore } from '../../../src/tfjs/train/checkpoint.js';
+import type { CheckpointStore, Thread } from '../../../src/runtime.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 
 const built = existsSync('dist/node/gradient-worker.js');

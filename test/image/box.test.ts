@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkBox, describeBox } from '../../src/image/check-box.js';
+import { checkBox, describeBox } from '../../src/image/box.js';
 
 const box = { x: 1.5, y: -20, width: 30, height: 40 };
 

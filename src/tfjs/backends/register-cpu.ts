@@ -1,8 +1,10 @@
-import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
+import { tfjs } from '#tfjs';
 
-// An import for its effects alone would do, but for esbuild: for Node, it leaves such a one of this package out.
-if (tf.findBackendFactory('cpu') === null) tf.registerBackend('cpu', () => new MathBackendCPU(), 1);
+/** Registers TF.js's `cpu` backend, unless it is: every program has a backend that starts at once. */
+export function registerCpu(): void {
+  const { core, cpu } = tfjs();
+  if (core.findBackendFactory('cpu') === null) core.registerBackend('cpu', () => new cpu.MathBackendCPU(), 1);
+}
 
 /**
  * Keeps TF.js's `cpu` backend from printing, at its first use in Node, that `tfjs-node` would be faster: programs that
@@ -10,6 +12,6 @@ if (tf.findBackendFactory('cpu') === null) tf.registerBackend('cpu', () => new M
  * `tf.backend()`, `tf.ready()` or a start of ours), because choosing makes the backend anew.
  */
 export function quietCpu(): void {
-  const backend = tf.findBackend('cpu') as { firstUse?: boolean } | null;
+  const backend = tfjs().core.findBackend('cpu') as { firstUse?: boolean } | null;
   if (backend?.firstUse) backend.firstUse = false;
 }

@@ -1,9 +1,10 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { FerError } from '../../errors.js';
-import { type Network, startNetwork } from '../../network/network.js';
-import { fastestBuild, networkModule } from '../../network/network-module.js';
-import { isDisposed } from './tfjs-predictor.js';
-import type { Backend, BackendOptions, Predictor } from './types.js';
+import { FerError } from '../errors.js';
+import { type Network, startNetwork } from '../network/network.js';
+import { fastestBuild, networkModule } from '../network/network-module.js';
+import type { Predictor } from '../network/predictor.js';
+import { pretrainedNetwork } from '../network/pretrained-network.js';
+import type { Backend, BackendOptions } from './backend.js';
+import { isDisposed, type LayersModelLike } from './layers-model-like.js';
 
 /**
  * The network of `buildModel()` alone, in WebAssembly of our own: several times faster than TF.js, and exact to
@@ -19,10 +20,7 @@ export function simdBackend({ wasmPaths }: BackendOptions): Backend {
       module = await networkModule(path);
     },
     predictor: (model) => (isTheNetwork(model) ? networkPredictor(module, model) : undefined),
-    async pretrained() {
-      const { pretrainedNetwork } = await import('../../network/pretrained-network.js');
-      return pretrainedNetwork(module);
-    },
+    pretrained: () => pretrainedNetwork(module),
   };
 }
 
@@ -48,14 +46,14 @@ function pooling() {
   return { poolSize: [2, 2], strides: [2, 2], padding: 'valid', dataFormat: 'channelsLast' };
 }
 
-function isTheNetwork(model: LayersModel): boolean {
+function isTheNetwork(model: LayersModelLike): boolean {
   if (model.getClassName() !== 'Sequential') return false;
   if (String(model.inputs[0].shape.slice(1)) !== '32,32,1') return false;
   const layers = model.layers.filter((layer) => !['InputLayer', 'Dropout'].includes(layer.getClassName()));
   return (
     layers.length === LAYERS.length &&
     LAYERS.every(([className, expected], i) => {
-      const config = layers[i].getConfig();
+      const config = layers[i].getConfig() as Record<string, unknown>;
       return (
         layers[i].getClassName() === className &&
         Object.entries(expected).every(([key, value]) => JSON.stringify(config[key]) === JSON.stringify(value))
@@ -65,7 +63,7 @@ function isTheNetwork(model: LayersModel): boolean {
 }
 
 /** Follows the model: weights that training has changed are read again before the next face. */
-function networkPredictor(module: WebAssembly.Module, model: LayersModel): Predictor {
+function networkPredictor(module: WebAssembly.Module, model: LayersModelLike): Predictor {
   let starting: Promise<Network> | undefined;
   let reading: Promise<unknown> = Promise.resolve();
   let held: object[] = [];
@@ -79,10 +77,13 @@ function networkPredictor(module: WebAssembly.Module, model: LayersModel): Predi
     const tensors = model.layers.flatMap((layer) => layer.weights).map((weight) => weight.read());
     if (tensors.some(({ dataId }, i) => dataId !== held[i])) {
       held = tensors.map(({ dataId }) => dataId);
-      reading = Promise.all(tensors.map((tensor) => tensor.data<'float32'>())).then(network.setWeights, (error) => {
-        held = [];
-        throw error;
-      });
+      reading = Promise.all(tensors.map((tensor) => tensor.data() as Promise<Float32Array>)).then(
+        network.setWeights,
+        (error) => {
+          held = [];
+          throw error;
+        },
+      );
     }
     await reading;
     return network;

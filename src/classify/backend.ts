@@ -1,4 +1,5 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Predictor } from '../network/predictor.js';
+import type { LayersModelLike } from './layers-model-like.js';
 
 /** What runs a network. Built-in ones are named in {@link BackendName}; `registerBackend` adds a user's own. */
 export interface Backend {
@@ -18,23 +19,13 @@ export interface Backend {
   /**
    * A faster way through a model that this backend knows; absent or undefined, TF.js runs the model.
    */
-  predictor?(model: LayersModel): Predictor | undefined;
+  predictor?(model: LayersModelLike): Predictor | undefined;
   /**
    * A way to run the pretrained weights that needs no Layers model; absent, they are loaded as one.
    *
    * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
    */
   pretrained?(): Promise<Predictor>;
-}
-
-/** A model made ready to run on one backend. */
-export interface Predictor {
-  /**
-   * @param inputs - Normalised inputs, shape [n,height,width,channels] flattened.
-   * @returns Outputs, shape [n,classes] flattened; the caller's to keep.
-   */
-  predict(inputs: Float32Array, n: number): Promise<Float32Array>;
-  dispose(): void;
 }
 
 /** Settings of a backend; each takes what concerns it. */

@@ -1,6 +1,20 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
-import { describeInput } from './describe-input.js';
-import type { Box } from './resample.js';
+
+/**
+ * A rectangle on an image, in pixels: it covers x .. x + width and y .. y + height, where pixel column k covers k .. k + 1.
+ * Fractions are allowed, and so are parts outside the image.
+ */
+export interface Box {
+  /** Left edge, from the left edge of the image. */
+  x: number;
+  /** Top edge, from the top edge of the image. */
+  y: number;
+  /** Width, more than 0. */
+  width: number;
+  /** Height, more than 0. */
+  height: number;
+}
 
 /**
  * Refuses a box whose place or size is no number, or that has no area.

@@ -1,5 +1,10 @@
-import { EMOTIONS } from '../emotions.js';
-import type { Prediction } from './classifier.js';
+import { EMOTIONS, type Emotion } from '../emotions.js';
+
+/** An emotion and how probable it is, in [0, 1]. */
+export interface Prediction {
+  className: Emotion;
+  probability: number;
+}
 
 /**
  * Names one face's probabilities.

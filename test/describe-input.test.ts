@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { describeInput } from '../../src/image/describe-input.js';
+import { describeInput } from '../src/describe-input.js';
 
 afterEach(() => {
   vi.unstubAllGlobals();

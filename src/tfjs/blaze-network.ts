@@ -1,32 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FerError } from '../errors.js';
-
-/** BlazeFace made ready on TF.js's current backend. */
-export interface BlazeNetwork {
-  /**
-   * Runs it on one picture, of any size in multiples of 32.
-   *
-   * @param pixels - Levels 0..255, shape [height, width, 3].
-   * @returns What it says of each anchor; see {@link Anchors}.
-   */
-  run(pixels: Float32Array, height: number, width: number): Promise<Anchors[]>;
-  dispose(): void;
-}
-
-/**
- * The answers on one grid of anchors: at each cell centre, `perCell` anchors. `logits` has the shape [cells, perCell],
- * `places` [cells, perCell, 16]: centre x and y, width and height, then x and y of six points, all in pixels of the
- * network's input and from the cell's centre.
- */
-export interface Anchors {
-  rows: number;
-  columns: number;
-  /** Pixels of the network's input between cells. */
-  stride: number;
-  perCell: number;
-  logits: Float32Array;
-  places: Float32Array;
-}
+import type { BlazeNetwork } from '../faces/blaze-face.js';
 
 /**
  * BlazeFace (MediaPipe's "back" network) on TF.js: a strided convolution, 31 blocks of a depthwise and a pointwise one

@@ -1,0 +1,34 @@
+/**
+ * What recognising needs to know of a `tf.LayersModel`, which is one. Spelled out so that code without TF.js needs none of
+ * its types.
+ */
+export interface LayersModelLike {
+  readonly name: string;
+  readonly inputs: readonly { readonly shape: readonly (number | null)[] }[];
+  readonly outputs: readonly { readonly shape: readonly (number | null)[] }[];
+  readonly layers: readonly LayerLike[];
+  getClassName(): string;
+}
+
+/** What is needed of one of its layers. */
+export interface LayerLike {
+  readonly weights: readonly { read(): WeightTensor }[];
+  getClassName(): string;
+  getConfig(): object;
+}
+
+/** What is needed of a layer's weight. */
+export interface WeightTensor {
+  readonly dataId: object;
+  readonly isDisposed: boolean;
+  data(): Promise<Float32Array | Int32Array | Uint8Array>;
+}
+
+/** Whether a model's weights are gone. TF.js has no word for it: reading a weight of a disposed model throws. */
+export function isDisposed(model: Pick<LayersModelLike, 'layers'>): boolean {
+  try {
+    return model.layers.some(({ weights }) => weights.some((weight) => weight.read().isDisposed));
+  } catch {
+    return true;
+  }
+}

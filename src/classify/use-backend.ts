@@ -1,0 +1,104 @@
+import { FerError, reasonOf } from '../errors.js';
+import { loadedTfjs, loadTfjs } from '../load-tfjs.js';
+import type { Backend, BackendFactory, BackendName, BackendOptions } from './backend.js';
+import { simdBackend } from './simd-backend.js';
+
+/**
+ * Starts a backend and makes it the one that `classify`, `train` and `evaluate` run on. A backend of TF.js becomes TF.js's
+ * current backend too; for `simd`, that is `wasm`, started when something needs tensors. Without a call, backends start at
+ * first use: `simd` to classify, `wasm` for all else; where one fails, the next of `simd`, `wasm`, `cpu`, with a warning.
+ *
+ * @returns When the backend is ready.
+ * @throws FerError `BACKEND_UNKNOWN`; `PACKAGE_MISSING` for an optional one not installed; `BACKEND_UNAVAILABLE` for one
+ * that does not start here; `WASM_UNREACHABLE` when the binary of `wasm` is not found. The backend in use stays.
+ * @example
+ * await useBackend('cpu');
+ * @example
+ * await useBackend('wasm', { wasmPaths: '/assets/wasm/' });
+ */
+export async function useBackend(name: BackendName | (string & {}), options: BackendOptions = {}): Promise<void> {
+  const backend = await startBackend(name, options);
+  // The network's own WebAssembly needs no tensors.
+  if (name !== 'simd' || loadedTfjs() !== undefined) await (await loadTfjs()).makeCurrent(backend, options);
+  chosen = { backend, options };
+}
+
+/**
+ * Adds a backend of one's own, to be chosen by `useBackend(name)` or `createClassifier({ backend: name })`.
+ *
+ * @throws FerError `OPTION` when the name is taken.
+ * @example
+ * registerBackend('mine', () => ({ name: 'mine', tfjsName: 'cpu', start: async () => {} }));
+ */
+export function registerBackend(name: string, factory: BackendFactory): void {
+  if (isBackendName(name)) throw new FerError('OPTION', `a backend named '${name}' is registered already`);
+  factories.set(name, factory);
+}
+
+/** @throws FerError `BACKEND_UNKNOWN`, listing the names that there are. */
+export function checkBackendName(name: string): void {
+  if (!isBackendName(name)) {
+    const own = [...factories.keys()].filter((key) => key !== 'simd');
+    const names = ['simd', ...TFJS_BACKENDS, ...own].join(', ');
+    throw new FerError('BACKEND_UNKNOWN', `no backend is named '${name}': there are ${names}`);
+  }
+}
+
+/** Whether a backend of that name comes with the library or was registered. */
+export function isBackendName(name: string): boolean {
+  return factories.has(name) || TFJS_BACKENDS.includes(name);
+}
+
+/** Starts a backend, once, without making it the current one. */
+export async function startBackend(name: string, options: BackendOptions = {}): Promise<Backend> {
+  checkBackendName(name);
+  let starting = started.get(name);
+  if (starting === undefined) {
+    starting = makeAndStart(name, options);
+    started.set(name, starting);
+    // One that failed may be tried again, with other options.
+    starting.catch(() => started.delete(name));
+  }
+  return starting;
+}
+
+/** The backend that `useBackend` chose last, if it was called, and the options it was given. */
+export function chosenBackend(): ChosenBackend | undefined {
+  return chosen;
+}
+
+export interface ChosenBackend {
+  backend: Backend;
+  options: BackendOptions;
+}
+
+/** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
+export async function classifyingBackend(): Promise<Backend> {
+  if (chosen !== undefined) return chosen.backend;
+  try {
+    return await startBackend('simd');
+  } catch (error) {
+    const backend = await (await loadTfjs()).currentBackend();
+    // Of `cpu` there has been a warning already, for the same reason.
+    if (!warned && backend.name !== 'cpu') {
+      console.warn(`fer-dcnn: backend 'simd' cannot be used, falling back to '${backend.name}'. ${reasonOf(error)}`);
+    }
+    warned = true;
+    return backend;
+  }
+}
+
+/** Backends that TF.js runs; the last three need a package of their own. */
+const TFJS_BACKENDS: readonly string[] = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'];
+
+const factories = new Map<string, BackendFactory>([['simd', simdBackend]]);
+const started = new Map<string, Promise<Backend>>();
+let chosen: ChosenBackend | undefined;
+let warned = false;
+
+async function makeAndStart(name: string, options: BackendOptions): Promise<Backend> {
+  const factory = factories.get(name) ?? (await loadTfjs()).tfjsBackends[name];
+  const backend = factory(options);
+  await backend.start();
+  return backend;
+}

@@ -1,0 +1,51 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError } from '../../errors.js';
+import { currentBackend } from '../backends/current-backend.js';
+import { tfjsPredictor } from '../backends/tfjs-predictor.js';
+import type { LabelledRows } from './labelled-data.js';
+import { type EvaluationReport, measure } from './metrics.js';
+
+/** Samples that have gone through the model. */
+export interface EvaluatedBatch {
+  count: number;
+  /** What the model says, [count,classes] flattened. */
+  probabilities: Float32Array;
+  /** What is true, as probabilities, [count,classes] flattened. */
+  labels: Float32Array;
+}
+
+/** Measures a model on batches that have been made ready. */
+export async function evaluateRows(
+  model: LayersModel,
+  batches: Iterable<LabelledRows> | AsyncIterable<LabelledRows>,
+  classes: readonly string[],
+  signal?: AbortSignal,
+  onBatch?: (batch: EvaluatedBatch) => void,
+): Promise<EvaluationReport> {
+  const backend = await currentBackend();
+  const predictor = backend.predictor?.(model) ?? tfjsPredictor(backend, model);
+  const probabilities: Float32Array[] = [];
+  const labels: Float32Array[] = [];
+  try {
+    for await (const batch of batches) {
+      if (signal?.aborted) throw new FerError('ABORTED', 'evaluate was aborted', { cause: signal.reason });
+      const said = await predictor.predict(batch.inputs, batch.count);
+      probabilities.push(said);
+      labels.push(batch.labels);
+      onBatch?.({ count: batch.count, probabilities: said, labels: batch.labels });
+    }
+  } finally {
+    predictor.dispose();
+  }
+  return measure(joined(probabilities), joined(labels), classes);
+}
+
+function joined(parts: Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

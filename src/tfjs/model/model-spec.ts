@@ -1,0 +1,54 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { EMOTIONS } from '../../emotions.js';
+import { FerError } from '../../errors.js';
+import { metadataOf } from './metadata.js';
+
+/** What a model takes and gives. */
+export interface ModelSpec {
+  height: number;
+  width: number;
+  channels: number;
+  /** Numbers an input: height * width * channels. */
+  inputSize: number;
+  classes: number;
+}
+
+/**
+ * Reads the shapes off a model with one image input and one output of class probabilities.
+ *
+ * @throws FerError `MODEL` for any other model.
+ */
+export function specOf(model: LayersModel): ModelSpec {
+  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
+    throw new FerError(
+      'MODEL',
+      `a model of one input and one output is needed, this has ${model.inputs.length} and ${model.outputs.length}`,
+    );
+  }
+  const input = model.inputs[0].shape.slice(1);
+  const output = model.outputs[0].shape.slice(1);
+  if (input.length !== 3 || input.some((size) => size === null) || output.length !== 1 || output[0] === null) {
+    throw new FerError(
+      'MODEL',
+      `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
+    );
+  }
+  const [height, width, channels] = input as number[];
+  return { height, width, channels, inputSize: height * width * channels, classes: output[0] };
+}
+
+/** Channels that images are read with for a model. @throws FerError `CHANNELS` when it is neither 1 nor 3. */
+export function sampleChannels(spec: ModelSpec): 1 | 3 {
+  if (spec.channels !== 1 && spec.channels !== 3) {
+    throw new FerError('CHANNELS', `images have 1 or 3 channels, the model takes ${spec.channels}: give tensors`);
+  }
+  return spec.channels;
+}
+
+/** Names of a model's classes: its metadata's, the emotions for five, else numbered. */
+export function classNamesOf(model: LayersModel): readonly string[] {
+  const { classes } = specOf(model);
+  const named = metadataOf(model).classes;
+  if (named?.length === classes) return named;
+  return classes === EMOTIONS.length ? EMOTIONS : Array.from({ length: classes }, (_, i) => `class ${i}`);
+}

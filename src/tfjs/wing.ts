@@ -1,0 +1,6 @@
+/** What is loaded of this wing, and of TF.js, when it is first needed: see `src/load-tfjs.ts`. */
+export { tensor4d } from '@tensorflow/tfjs-core';
+export { currentBackend, makeCurrent } from './backends/current-backend.js';
+export { tfjsBackends } from './backends/tfjs-backends.js';
+export { blazeNetwork } from './blaze-network.js';
+export { layersNetwork, pretrainedLayersNetwork } from './layers-network.js';
