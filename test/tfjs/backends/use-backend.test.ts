@@ -134,7 +134,7 @@ describe('without a choice', () => {
   test('wasm is taken', () => {
     const { out } = fresh(`
       import * as tf from '@tensorflow/tfjs-core';
-      import { currentBackend } from './src/tfjs/backends/use-backend.ts';
+      import { currentBackend } from './src/tfjs/backends/current-backend.ts';
       console.log((await currentBackend()).name, tf.getBackend());`);
     expect(out).toBe('wasm wasm');
   });
@@ -150,7 +150,7 @@ describe('without a choice', () => {
   test('cpu is taken where wasm does not start, with one warning', () => {
     const { out, warnings } = fresh(`
       WebAssembly.validate = () => false;
-      const { currentBackend } = await import('./src/tfjs/backends/use-backend.ts');
+      const { currentBackend } = await import('./src/tfjs/backends/current-backend.ts');
       const names = await Promise.all([currentBackend(), currentBackend()]);
       console.log(names.map(({ name }) => name).join(), (await currentBackend()).name);`);
     expect(out).toBe('cpu,cpu cpu');
