@@ -19,9 +19,6 @@ export interface Grid {
   min: number;
 }
 
-/** Numbers of each of the weights that {@link Network.setWeights} takes. */
-export const WEIGHT_SIZES: readonly number[] = [3 * 3 * 32, 32, 3 * 3 * 32 * 32, 32, 2048 * 256, 256, 256 * 5, 5];
-
 /**
  * Starts the network on a compiled module, or in plain TypeScript without one. Each has some 3 MB of memory, freed with it.
  *

@@ -1,3 +1,5 @@
+import { WEIGHT_SIZES } from './weight-sizes.js';
+
 /** The network's forward pass on memory of its own, as {@link plainNetwork} makes it. */
 export interface PlainNetwork {
   /** Faces a run: 1. */
@@ -38,8 +40,8 @@ export function plainNetwork(): PlainNetwork {
     rows: new Int32Array(2048 + 3),
   };
 
-  let weights: Float32Array[] = [];
-  let filters: Float64Array[] = [];
+  const weights = WEIGHT_SIZES.map((size) => new Float32Array(size));
+  const filters = [new Float64Array(16 * 32), new Float64Array(16 * 32 * 32)];
 
   return {
     faces: 1,
@@ -54,8 +56,11 @@ export function plainNetwork(): PlainNetwork {
       softmax(outputs);
     },
     setWeights(values) {
-      weights = values.map((array) => array.slice());
-      filters = [transformFilters(weights[0], 1), transformFilters(weights[2], 32)];
+      weights.forEach((array, i) => {
+        array.set(values[i]);
+      });
+      transformFilters(weights[0], 1, filters[0]);
+      transformFilters(weights[2], 32, filters[1]);
     },
   };
 }
@@ -103,8 +108,7 @@ function convolve(
       for (let j = 0; j < 4; j++) outputLine(tilesOut, k + 512 * j, 2048, tile, j, 4);
       outputLine(tile, 0, 1, tile, 8, 1);
       outputLine(tile, 4, 1, tile, 10, 1);
-      const best = greater(greater(tile[8], tile[9]), greater(tile[10], tile[11]));
-      target[to] = greater(best + bias[k & 31], 0);
+      target[to] = Math.max(Math.max(tile[8], tile[9], tile[10], tile[11]) + bias[k & 31], 0);
     }
   }
 }
@@ -212,7 +216,7 @@ function dense(
 /** In place. */
 function softmax(values: Float64Array): void {
   let top = Number.NEGATIVE_INFINITY;
-  for (let k = 0; k < 5; k++) top = greater(top, values[k]);
+  for (let k = 0; k < 5; k++) top = Math.max(top, values[k]);
   let total = 0;
   for (let k = 0; k < 5; k++) {
     values[k] = Math.exp(values[k] - top);
@@ -221,15 +225,10 @@ function softmax(values: Float64Array): void {
   for (let k = 0; k < 5; k++) values[k] /= total;
 }
 
-/** The greater; `a` where either is NaN. */
-function greater(a: number, b: number): number {
-  return a < b ? b : a;
-}
-
 /** [3,3,depth,32] to G g G', [16,16,depth,2]. */
-function transformFilters(kernel: Float32Array, depth: number): Float64Array {
+function transformFilters(kernel: Float32Array, depth: number, filters: Float64Array): void {
   const g = [1, 0, 0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0, 0, 1];
-  const filters = new Float64Array(16 * depth * 32);
+  filters.fill(0);
   for (let place = 0; place < 16; place++) {
     for (let tap = 0; tap < 9; tap++) {
       const factor = g[3 * (place >> 2) + Math.floor(tap / 3)] * g[3 * (place & 3) + (tap % 3)];
@@ -240,5 +239,4 @@ function transformFilters(kernel: Float32Array, depth: number): Float64Array {
       }
     }
   }
-  return filters;
 }

@@ -1,7 +1,8 @@
 import { FerError } from '../errors.js';
-import { type Grid, type Network, startNetwork, WEIGHT_SIZES } from './network.js';
+import { type Grid, type Network, startNetwork } from './network.js';
 import { modelJson } from './pretrained.js';
 import { readBinary } from './read-binary.js';
+import { WEIGHT_SIZES } from './weight-sizes.js';
 import { readWeights } from './weights-manifest.js';
 
 /**
