@@ -65,20 +65,27 @@ describe('fer-dcnn/lite, packed', () => {
     });
   });
 
-  test('says so where there is no WebAssembly', async () => {
+  test('answers without WebAssembly what it answers with it', async () => {
     const [{ text }] = await bundle('iife');
-    const context = createContext({ setTimeout });
-    runInContext('delete globalThis.WebAssembly', context);
-    runInContext(text, context);
-    context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
-    const face = '{ data: new Uint8Array(1024), width: 32, height: 32, channels: 1 }';
-    for (const call of [`lite.createClassifier(options).classify(${face})`, `lite.classify(${face})`]) {
-      await expect(runInContext(call, context)).rejects.toMatchObject({
-        name: 'FerError',
-        code: 'BACKEND_UNAVAILABLE',
-        message: expect.stringContaining('no WebAssembly'),
-      });
+    const face = '{ data: new Uint8Array(1024).map((_, i) => i * 5), width: 32, height: 32, channels: 1 }';
+    const answers = [];
+    for (const without of ['', 'delete globalThis.WebAssembly']) {
+      const context = createContext({ setTimeout });
+      runInContext(without, context);
+      runInContext(text, context);
+      context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
+      const list = await runInContext(`lite.createClassifier(options).classify(${face})`, context);
+      answers.push(list as { className: string; probability: number }[]);
+      // Of the weights, it is told that they are missing.
+      await expect(runInContext(`lite.createClassifier({ wasm: options.wasm }).load()`, context)).rejects.toMatchObject(
+        { code: 'WEIGHTS_UNREACHABLE' },
+      );
     }
+    const [expected, plain] = answers;
+    expect(plain.map(({ className }) => className)).toEqual(expected.map(({ className }) => className));
+    plain.forEach(({ probability }, i) => {
+      expect(probability).toBeCloseTo(expected[i].probability, 5);
+    });
   });
 
   /** What a browser downloads before the first answer, compressed with brotli. */
