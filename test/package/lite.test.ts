@@ -5,7 +5,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { build, type OutputFile } from 'esbuild';
 import { describe, expect, inject, test } from 'vitest';
 import { pretrained } from '../../src/network/pretrained.js';
-import { nodeJson } from './run-node.js';
+import { nodeJson, runNode } from './run-node.js';
 
 const { folder } = inject('consumer');
 const root = join(folder, 'node_modules/fer-dcnn');
@@ -85,6 +85,24 @@ describe('fer-dcnn/lite, packed', () => {
     expect(plain.map(({ className }) => className)).toEqual(expected.map(({ className }) => className));
     plain.forEach(({ probability }, i) => {
       expect(probability).toBeCloseTo(expected[i].probability, 5);
+    });
+  });
+
+  test('answers in a Node without WebAssembly, as --jitless makes it', async () => {
+    const program = `import { classify } from 'fer-dcnn/lite';
+      const face = { data: new Uint8Array(2304).map((_, i) => i * 3), width: 48, height: 48, channels: 1 };
+      console.log(JSON.stringify({ list: await classify(face), engine: typeof WebAssembly }));`;
+    const [usual, jitless] = await Promise.all(
+      [[], ['--jitless']].map(async (flags) => {
+        const run = await runNode([...flags, '--input-type=module', '--eval', program], folder);
+        expect(run.code, run.stderr).toBe(0);
+        return JSON.parse(run.stdout) as { list: { className: string; probability: number }[]; engine: string };
+      }),
+    );
+    expect([usual.engine, jitless.engine]).toEqual(['object', 'undefined']);
+    expect(jitless.list.map(({ className }) => className)).toEqual(usual.list.map(({ className }) => className));
+    jitless.list.forEach(({ probability }, i) => {
+      expect(probability).toBeCloseTo(usual.list[i].probability, 5);
     });
   });
 
