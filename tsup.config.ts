@@ -100,6 +100,20 @@ export default defineConfig([
     plugins: [withoutBareImports],
   },
   {
+    // For Hermes, which knows neither import.meta nor, without a bundler's help, import(): one file, all inside.
+    ...shared,
+    entry: { lite: 'src/lite.ts' },
+    outDir: 'dist/react-native',
+    format: ['esm'],
+    platform: 'neutral',
+    splitting: false,
+    noExternal: [/./],
+    esbuildOptions(options) {
+      options.conditions = ['react-native'];
+      options.define = { ...options.define, 'import.meta.url': 'undefined' };
+    },
+  },
+  {
     ...shared,
     entry: { index: 'src/standalone.ts', lite: 'src/lite.ts' },
     outDir: 'dist/standalone',

@@ -19,7 +19,7 @@ export function describeInput(value: unknown): string {
 // --- below this line: helpers of this file alone ---
 
 function describeObject(value: object): string {
-  if (value instanceof URL) return value.href;
+  if (typeof URL !== 'undefined' && value instanceof URL) return value.href;
 
   const given: unknown = value.constructor?.name;
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';

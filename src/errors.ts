@@ -107,7 +107,8 @@ export function joinLines(text: string): string {
 const LONGEST = 2000;
 
 function oneLine(message: string): string {
-  const escaped = message.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+  // All but control characters, U+2028 and U+2029: Hermes knows no \p{Cc}.
+  const escaped = message.replace(/[^ -~\xa0-\u2027\u202a-\uffff]/g, (character) => {
     // JSON has short words for some, and leaves DEL and those from U+0080 on as they are.
     const text = JSON.stringify(character).slice(1, -1);
     return text === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : text;

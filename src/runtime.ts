@@ -1,6 +1,7 @@
 /**
- * All that differs between Node and browsers. `#runtime` (package.json `imports`) names the implementation:
- * `src/platform/node/runtime.ts` under the `node` condition, `src/platform/browser/runtime.ts` otherwise.
+ * All that differs between Node, browsers and React Native. `#runtime` (package.json `imports`) names the implementation:
+ * `src/platform/node/runtime.ts` under the `node` condition, `src/platform/react-native/runtime.ts` under `react-native`,
+ * `src/platform/browser/runtime.ts` otherwise.
  */
 export interface Runtime {
   /**

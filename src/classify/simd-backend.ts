@@ -17,7 +17,9 @@ export function simdBackend({ wasmPaths }: BackendOptions): Backend {
     tfjsName: 'wasm',
     async start() {
       const path = typeof wasmPaths === 'string' ? wasmPaths + fastestBuild() : wasmPaths?.[fastestBuild()];
-      module = await networkModule(path);
+      const compiled = await networkModule(path);
+      if (compiled === null) throw new FerError('BACKEND_UNAVAILABLE', 'this engine has no WebAssembly, or forbids it');
+      module = compiled;
     },
     predictor: (model) => (isTheNetwork(model) ? networkPredictor(module, model) : undefined),
     pretrained: () => pretrainedNetwork(module),

@@ -22,14 +22,12 @@ export function fastestBuild(): NetworkBuild {
  * Compiles the network's module.
  *
  * @param source - By default, the fastest build that this engine runs, from this package.
- * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when there is no WebAssembly here, or
- * it is not allowed, or the bytes are no module.
+ * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
  */
-export async function networkModule(source?: WasmSource): Promise<WebAssembly.Module> {
-  if (typeof WebAssembly === 'undefined') {
-    throw new FerError('BACKEND_UNAVAILABLE', 'this engine has no WebAssembly, on which the network runs');
-  }
+export async function networkModule(source?: WasmSource): Promise<WebAssembly.Module | null> {
   if (isModule(source)) return source;
+  if (!mayCompile()) return null;
   const bytes = isBytes(source) ? source : await read(source);
   try {
     return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
@@ -41,6 +39,15 @@ export async function networkModule(source?: WasmSource): Promise<WebAssembly.Mo
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Whether bytes become modules here: some engines have no WebAssembly, and a page's policy may forbid it. */
+function mayCompile(): boolean {
+  try {
+    return Boolean(new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])));
+  } catch {
+    return false;
+  }
+}
 
 function isModule(source: unknown): source is WebAssembly.Module {
   // By name, because a module of another window or worker context is no instance of this one's class.

@@ -1,17 +1,19 @@
 import { FerError } from '../errors.js';
-import { type Grid, type Network, startNetwork, WEIGHT_SIZES } from './network.js';
+import { type Grid, type Network, startNetwork } from './network.js';
 import { modelJson } from './pretrained.js';
 import { readBinary } from './read-binary.js';
+import { WEIGHT_SIZES } from './weight-sizes.js';
 import { readWeights } from './weights-manifest.js';
 
 /**
  * Starts the network with the pretrained weights, whose sha256 is checked.
  *
+ * @param module - Null where there is no WebAssembly: see {@link startNetwork}.
  * @param weights - The bytes of `weights.bin`, or its address; by default, that of this package.
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`; `BACKEND_UNAVAILABLE` as `startNetwork`.
  */
 export async function pretrainedNetwork(
-  module: WebAssembly.Module,
+  module: WebAssembly.Module | null,
   weights?: Uint8Array | string | URL,
 ): Promise<Network> {
   const values = await pretrainedValues(weights);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { pixelKernels, usePixelKernels } from '../../src/image/pixel-kernels.js';
 import * as main from '../../src/index.js';
 import { classify, createClassifier, EMOTIONS, FerError, type PixelImage } from '../../src/lite.js';
 import { BUILDS, moduleBytes } from '../network/modules.js';
@@ -19,8 +20,20 @@ function picture(): PixelImage {
   return { data, width, height, channels: 3 };
 }
 
+/** WebAssembly as a page has it whose policy does not allow it: all is there, and nothing can be compiled. */
+function forbidden(): typeof WebAssembly {
+  const refuse = () => {
+    throw new WebAssembly.CompileError("violates the following Content Security Policy directive: script-src 'self'");
+  };
+  return {
+    ...{ CompileError: WebAssembly.CompileError, validate: WebAssembly.validate },
+    ...{ Module: refuse, compile: async () => refuse(), instantiate: async () => refuse() },
+  } as unknown as typeof WebAssembly;
+}
+
 afterEach(() => {
   vi.unstubAllGlobals();
+  usePixelKernels('kernels');
 });
 
 describe('fer-dcnn/lite', () => {
@@ -90,8 +103,30 @@ describe('fer-dcnn/lite', () => {
       code: 'BACKEND_UNAVAILABLE',
     });
     await expect(load({ wasm: moduleBytes('training.wasm') })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
-    vi.stubGlobal('WebAssembly', undefined);
-    await expect(load({})).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+
+  test.each([
+    ['missing', undefined],
+    ['forbidden', forbidden()],
+  ])('answers all the same where WebAssembly is %s, whatever form its binary comes in', async (_, replacement) => {
+    const expected = await classify([picture()]);
+    const wasm = moduleBytes(BUILDS[0]);
+    vi.stubGlobal('WebAssembly', replacement);
+    usePixelKernels('kernels');
+    for (const options of [{}, { weights }, { weights, wasm }, { weights, wasm: `dist/wasm/${BUILDS[0]}` }]) {
+      const classifier = createClassifier(options);
+      for (const list of await classifier.classify([picture(), picture()])) {
+        expect(list.map(({ className }) => className)).toEqual(expected[0].map(({ className }) => className));
+        list.forEach(({ probability }, i) => {
+          expect(probability).toBeCloseTo(expected[0][i].probability, 5);
+        });
+      }
+      classifier.dispose();
+    }
+    expect(pixelKernels()).toBeNull();
+    const damaged = weights.slice();
+    damaged[5] ^= 1;
+    await expect(createClassifier({ weights: damaged }).load()).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
   });
 
   test('loads again after a failure, and refuses work after dispose', async () => {

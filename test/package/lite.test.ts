@@ -5,7 +5,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { build, type OutputFile } from 'esbuild';
 import { describe, expect, inject, test } from 'vitest';
 import { pretrained } from '../../src/network/pretrained.js';
-import { nodeJson } from './run-node.js';
+import { nodeJson, runNode } from './run-node.js';
 
 const { folder } = inject('consumer');
 const root = join(folder, 'node_modules/fer-dcnn');
@@ -65,20 +65,45 @@ describe('fer-dcnn/lite, packed', () => {
     });
   });
 
-  test('says so where there is no WebAssembly', async () => {
+  test('answers without WebAssembly what it answers with it', async () => {
     const [{ text }] = await bundle('iife');
-    const context = createContext({ setTimeout });
-    runInContext('delete globalThis.WebAssembly', context);
-    runInContext(text, context);
-    context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
-    const face = '{ data: new Uint8Array(1024), width: 32, height: 32, channels: 1 }';
-    for (const call of [`lite.createClassifier(options).classify(${face})`, `lite.classify(${face})`]) {
-      await expect(runInContext(call, context)).rejects.toMatchObject({
-        name: 'FerError',
-        code: 'BACKEND_UNAVAILABLE',
-        message: expect.stringContaining('no WebAssembly'),
-      });
+    const face = '{ data: new Uint8Array(1024).map((_, i) => i * 5), width: 32, height: 32, channels: 1 }';
+    const answers = [];
+    for (const without of ['', 'delete globalThis.WebAssembly']) {
+      const context = createContext({ setTimeout });
+      runInContext(without, context);
+      runInContext(text, context);
+      context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
+      const list = await runInContext(`lite.createClassifier(options).classify(${face})`, context);
+      answers.push(list as { className: string; probability: number }[]);
+      // Of the weights, it is told that they are missing.
+      await expect(runInContext(`lite.createClassifier({ wasm: options.wasm }).load()`, context)).rejects.toMatchObject(
+        { code: 'WEIGHTS_UNREACHABLE' },
+      );
     }
+    const [expected, plain] = answers;
+    expect(plain.map(({ className }) => className)).toEqual(expected.map(({ className }) => className));
+    plain.forEach(({ probability }, i) => {
+      expect(probability).toBeCloseTo(expected[i].probability, 5);
+    });
+  });
+
+  test('answers in a Node without WebAssembly, as --jitless makes it', async () => {
+    const program = `import { classify } from 'fer-dcnn/lite';
+      const face = { data: new Uint8Array(2304).map((_, i) => i * 3), width: 48, height: 48, channels: 1 };
+      console.log(JSON.stringify({ list: await classify(face), engine: typeof WebAssembly }));`;
+    const [usual, jitless] = await Promise.all(
+      [[], ['--jitless']].map(async (flags) => {
+        const run = await runNode([...flags, '--input-type=module', '--eval', program], folder);
+        expect(run.code, run.stderr).toBe(0);
+        return JSON.parse(run.stdout) as { list: { className: string; probability: number }[]; engine: string };
+      }),
+    );
+    expect([usual.engine, jitless.engine]).toEqual(['object', 'undefined']);
+    expect(jitless.list.map(({ className }) => className)).toEqual(usual.list.map(({ className }) => className));
+    jitless.list.forEach(({ probability }, i) => {
+      expect(probability).toBeCloseTo(usual.list[i].probability, 5);
+    });
   });
 
   /** What a browser downloads before the first answer, compressed with brotli. */

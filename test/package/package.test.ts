@@ -16,6 +16,7 @@ describe('the packed package', () => {
       /^weights\/(model\.json|weights\.bin|MODEL_CARD\.md|[a-z-]+\.svg)$/,
       /^dist\/LICENSES\.txt$/,
       /^dist\/(node|browser|standalone)\/[\w-]+\.js$/,
+      /^dist\/react-native\/lite\.js$/,
       /^dist\/node\/[\w-]+\.(cjs|d\.ts|d\.cts)$/,
       /^dist\/faces\/blazeface\.bin$/,
       /^dist\/wasm\/(network-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
