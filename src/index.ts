@@ -58,3 +58,4 @@ export type {
   TrackerFrame,
   TrackState,
 } from './track/types.js';
+export type { Assets, AssetSource } from './platform/assets.js';

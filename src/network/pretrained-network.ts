@@ -1,7 +1,8 @@
 import { FerError } from '../errors.js';
 import { type Grid, type Network, startNetwork } from './network.js';
 import { modelJson } from './pretrained.js';
-import { readBinary } from './read-binary.js';
+import type { Assets } from '../platform/assets.js';
+import { readPretrained } from './read-pretrained.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 import { readWeights } from './weights-manifest.js';
 
@@ -14,9 +15,9 @@ import { readWeights } from './weights-manifest.js';
  */
 export async function pretrainedNetwork(
   module: WebAssembly.Module | null,
-  weights?: Uint8Array | string | URL,
+  assets?: Assets,
 ): Promise<Network> {
-  const values = await pretrainedValues(weights);
+  const values = await pretrainedValues(assets);
   const network = await startNetwork(module);
   network.setWeights(values, pretrainedGrid());
   return network;
@@ -27,13 +28,8 @@ export async function pretrainedNetwork(
  *
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
  */
-export async function pretrainedValues(weights?: Uint8Array | string | URL): Promise<Float32Array[]> {
-  const binary = ArrayBuffer.isView(weights)
-    ? new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
-    : await readBinary(
-        weights && String(weights),
-        'serve fer-dcnn/weights/weights.bin, or pass its bytes as `weights` to createClassifier of fer-dcnn/lite',
-      );
+export async function pretrainedValues(assets?: Assets): Promise<Float32Array[]> {
+  const binary = await readPretrained(assets);
   const byName = await readWeights(modelJson, binary);
   return WEIGHT_NAMES.map((name, index) => {
     const found = byName.get(name);

@@ -3,6 +3,7 @@ import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { imageLimits } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
+import type { Assets } from '../platform/assets.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import { batchesOf } from './batches-of.js';
 import { ClassifierThreads } from './classifier-threads.js';
@@ -26,6 +27,11 @@ export interface ClassifierPoolOptions {
    * @default the pretrained weights
    */
   model?: string | ModelFiles;
+  /**
+   * Where the binaries lie, or the binaries themselves.
+   * @default the files in this package
+   */
+  assets?: Assets;
 }
 
 export interface PoolClassifyOptions extends ImageLimits {
@@ -74,7 +80,7 @@ export class ClassifierPool {
     checkCount('workers', workers);
     checkCount('batchSize', batchSize);
     this.#batchSize = batchSize;
-    this.#threads = new ClassifierThreads(workers, model);
+    this.#threads = new ClassifierThreads(workers, model, options.assets);
   }
 
   /** Number of threads. */

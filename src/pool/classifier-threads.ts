@@ -6,6 +6,7 @@ import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
 import { pretrained } from '../network/pretrained.js';
 import { pretrainedValues } from '../network/pretrained-network.js';
+import type { Assets } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
@@ -20,6 +21,7 @@ export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
 /** The threads of a `ClassifierPool`, and what happens when one dies. */
 export class ClassifierThreads {
   readonly count: number;
+  readonly #assets: Assets | undefined;
   readonly #model: string | ModelFiles | undefined;
   #starting: Promise<PoolWorkerStart> | undefined;
   #workerData: PoolWorkerStart | undefined;
@@ -29,8 +31,9 @@ export class ClassifierThreads {
   #closed = false;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(count: number, model?: string | ModelFiles) {
+  constructor(count: number, model?: string | ModelFiles, assets?: Assets) {
     this.count = count;
+    this.#assets = assets;
     this.#model = model;
   }
 
@@ -106,9 +109,9 @@ export class ClassifierThreads {
     const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
     const { weights, normalization } =
       model === undefined
-        ? { weights: await pretrainedValues(), normalization: pretrained.normalization }
+        ? { weights: await pretrainedValues(this.#assets), normalization: pretrained.normalization }
         : await networkWeights(model);
-    return { module: await networkModule(), weights, normalization };
+    return { module: await networkModule(this.#assets), weights, normalization };
   }
 
   #startThreads(workerData: PoolWorkerStart): Piscina {

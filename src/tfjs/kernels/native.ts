@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { runtime } from '#runtime';
 import { reasonOf } from '../../errors.js';
-import { assetCandidates } from '../../platform/asset-candidates.js';
-import { isWasm } from '../../platform/is-wasm.js';
-import { TRAINING_BINARIES } from '../assets.js';
+import { type TrainingBinary, trainingBinary } from '../assets.js';
+import { type Assets, isModule, readAsset } from '../../platform/assets.js';
 
 /** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeKernels {
@@ -54,20 +52,24 @@ interface NativeModule {
 const modules = new Map<string, Promise<NativeModule>>();
 const instances = new WeakMap<object, Map<NativeModule, NativeKernels | string>>();
 let active: NativeModule | null = null;
+/** What `useNative` was told last: threads of a training take their module from there too. */
+let places: Assets | undefined;
 
 /**
  * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
  *
  * @param backend - The wasm backend if it has started: a threaded one takes a build of its own.
  * @param wanted - Which build; the fastest that this engine takes when left out.
- * @throws Error when it cannot be found, or the engine does not take it.
+ * @param assets - Where the builds lie, or the builds themselves.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; Error when the engine does not take it.
  */
-export async function useNative(backend: unknown, wanted: NativePath = fastestPath()): Promise<NativePath> {
+export async function useNative(backend: unknown, wanted: NativePath = fastestPath(), assets = places): Promise<NativePath> {
+  places = assets;
   const shared = backend !== undefined && isShared(memoryOf(backend as WasmBackend));
   const key = `${wanted} ${shared}`;
   let loading = modules.get(key);
   if (loading === undefined) {
-    loading = load(wanted, shared);
+    loading = load(wanted, shared, assets);
     modules.set(key, loading);
   }
   try {
@@ -104,7 +106,7 @@ export function whyNotNative(backend: unknown): string | undefined {
  * @throws Error when they cannot be found, or the engine does not take them.
  */
 export async function nativeOnShared(memory: WebAssembly.Memory): Promise<NativeKernels> {
-  const { module } = await load(fastestPath(), true);
+  const { module } = await load(fastestPath(), true, places);
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   return exports as unknown as NativeKernels;
 }
@@ -137,13 +139,11 @@ export function valuesInPlace(tensor: { dataId: object; size: number }): Float32
 
 // --- below this line: helpers of this file alone ---
 
-async function load(path: NativePath, shared: boolean): Promise<NativeModule> {
+async function load(path: NativePath, shared: boolean, assets: Assets | undefined): Promise<NativeModule> {
   const file =
-    `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as keyof typeof TRAINING_BINARIES;
-  const beside = TRAINING_BINARIES[file]();
-  const asset = await runtime.readAsset(assetCandidates(beside, `dist/wasm/${file}`, import.meta.url), isWasm);
-  if (asset === null) throw new Error(`${beside} is not there`);
-  return { path, shared, module: await WebAssembly.compile(asset.bytes) };
+    `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as TrainingBinary;
+  const { content } = await readAsset(trainingBinary(file), assets);
+  return { path, shared, module: isModule(content) ? content : await WebAssembly.compile(content) };
 }
 
 function instanceOn(backend: WasmBackend, native: NativeModule): NativeKernels | string {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../../errors.js';
+import type { Assets } from '../../platform/assets.js';
 import * as convolution from './convolution.js';
 import { dropoutKernel } from './dropout.js';
 import * as elementwise from './elementwise.js';
@@ -28,6 +29,11 @@ export interface TrainingKernelsOptions {
    * @default the fastest that runs here
    */
   path?: KernelPath;
+  /**
+   * Where the `training*.wasm` binaries lie, or the binaries themselves.
+   * @default the files in this package
+   */
+  assets?: Assets;
 }
 
 /**
@@ -39,6 +45,7 @@ export interface TrainingKernelsOptions {
  * options changes nothing.
  *
  * @returns The path that runs.
+ * @throws FerError `WASM_UNREACHABLE` when `assets` names a binary that is not there.
  * @example
  * import * as tf from '@tensorflow/tfjs-core';
  * import '@tensorflow/tfjs-backend-wasm';
@@ -49,7 +56,7 @@ export interface TrainingKernelsOptions {
  * await model.fit(xs, ys);
  */
 export async function registerTrainingKernels(options: TrainingKernelsOptions = {}): Promise<TrainingKernels> {
-  const { path: wanted } = options;
+  const { path: wanted, assets } = options;
   override('Conv2DBackpropFilter', convolution.conv2DBackpropFilter, registerTheRest);
   override('DepthwiseConv2dNativeBackpropFilter', convolution.depthwiseBackpropFilter);
   override('DepthwiseConv2dNativeBackpropInput', convolution.depthwiseBackpropInput);
@@ -61,10 +68,12 @@ export async function registerTrainingKernels(options: TrainingKernelsOptions = 
   if (wanted === 'composed') return { path: wanted, reason: 'asked for' };
   try {
     const backend = tf.engine().registry.wasm;
-    const path = await useNative(backend, wanted);
+    const path = await useNative(backend, wanted, assets);
     if (backend === undefined || nativeOn(backend) !== null) return { path };
     return { path: 'composed', reason: whyNotNative(backend) };
   } catch (error) {
+    // Slower without a word is not what was asked for.
+    if (assets !== undefined) throw error;
     return { path: 'composed', reason: reasonOf(error) };
   }
 }

@@ -160,8 +160,8 @@ describe('without a choice', () => {
   test('a wasm binary that is not there is named, and can be named better afterwards', () => {
     const { out } = fresh(`
       import { useBackend } from './src/index.ts';
-      for (const wasmPaths of ['./nowhere/', './package.json?', './dist/wasm/']) {
-        await useBackend('wasm', { wasmPaths }).then(() => console.log('ready'), ({ code, message }) => console.log(code, message));
+      for (const assets of ['./nowhere/', './package.json?', './dist/wasm/']) {
+        await useBackend('wasm', { assets }).then(() => console.log('ready'), ({ code, message }) => console.log(code, message));
       }`);
     const [missing, notWasm, ready] = out.split('\n');
     expect(missing).toMatch(/^WASM_UNREACHABLE .*nowhere\/tfjs-backend-wasm-simd\.wasm/);
