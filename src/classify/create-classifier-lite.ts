@@ -13,7 +13,7 @@ export interface CreateClassifierOptions {
   weights?: Uint8Array | string | URL;
   /**
    * One of `fer-dcnn/wasm/network-relaxed.wasm`, `network-simd.wasm` and `network-scalar.wasm`, as bytes, compiled, or
-   * where it lies.
+   * where it lies. Where WebAssembly is missing or forbidden, it is not needed: plain JavaScript gives the same answers.
    * @default the fastest that this engine runs, from this package
    */
   wasm?: WasmSource;
