@@ -1,5 +1,5 @@
-import type { Assets } from '../platform/assets.js';
 import type { Predictor } from '../network/predictor.js';
+import type { Assets } from '../platform/assets.js';
 import type { LayersModelLike } from './layers-model-like.js';
 
 /** What runs a network. Built-in ones are named in {@link BackendName}; `registerBackend` adds a user's own. */

@@ -6,12 +6,12 @@ import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { Crop } from '../image/straighten.js';
 import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
+import type { Assets } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
 import type { Classifier } from './classifier.js';
 import { classify } from './classify.js';
-import { chosenBackend } from './use-backend.js';
-import type { Assets } from '../platform/assets.js';
 import type { Prediction } from './prediction.js';
+import { chosenBackend } from './use-backend.js';
 
 export interface ClassifyFacesOptions extends ToPixelsOptions {
   /**

@@ -1,14 +1,15 @@
 import type { Normalization } from '../image/normalize.js';
 import { networkModule } from '../network/network-module.js';
 import { pretrained } from '../network/pretrained.js';
-import type { Assets } from '../platform/assets.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
+import type { Assets } from '../platform/assets.js';
 import { type Classifier, classifierOf } from './classifier.js';
 
 export interface CreateClassifierOptions {
   /**
    * Where the binaries lie, or the binaries themselves: `weights.bin` and one of `network-relaxed.wasm`,
-   * `network-simd.wasm` and `network-scalar.wasm`. Content is for engines that can neither fetch nor read files.
+   * `network-simd.wasm` and `network-scalar.wasm`. Content is for engines that can neither fetch nor read files;
+   * where WebAssembly is missing or forbidden, `weights.bin` is enough: plain JavaScript gives the same answers.
    * @default the files in this package
    */
   assets?: Assets;

@@ -1,7 +1,7 @@
-import type { Assets } from '../platform/assets.js';
 import type { Normalization } from '../image/normalize.js';
 import { loadTfjs } from '../load-tfjs.js';
 import { pretrained } from '../network/pretrained.js';
+import type { Assets } from '../platform/assets.js';
 import type { Backend, BackendName } from './backend.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
 import type { LayersModelLike } from './layers-model-like.js';

@@ -1,5 +1,13 @@
 import { FerError, reasonOf } from '../errors.js';
-import { type Assets, assetSource, isModule, isWasm, readAsset, type ShippedFile, shippedAt } from '../platform/assets.js';
+import {
+  type Assets,
+  assetSource,
+  isModule,
+  isWasm,
+  readAsset,
+  type ShippedFile,
+  shippedAt,
+} from '../platform/assets.js';
 
 /**
  * A build of the network's WebAssembly module (`src/lite/assembly`), as the files of `fer-dcnn/wasm/` are named: with

@@ -1,7 +1,7 @@
 import { FerError } from '../errors.js';
+import type { Assets } from '../platform/assets.js';
 import { type Grid, type Network, startNetwork } from './network.js';
 import { modelJson } from './pretrained.js';
-import type { Assets } from '../platform/assets.js';
 import { readPretrained } from './read-pretrained.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 import { readWeights } from './weights-manifest.js';
@@ -13,10 +13,7 @@ import { readWeights } from './weights-manifest.js';
  * @param weights - The bytes of `weights.bin`, or its address; by default, that of this package.
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`; `BACKEND_UNAVAILABLE` as `startNetwork`.
  */
-export async function pretrainedNetwork(
-  module: WebAssembly.Module | null,
-  assets?: Assets,
-): Promise<Network> {
+export async function pretrainedNetwork(module: WebAssembly.Module | null, assets?: Assets): Promise<Network> {
   const values = await pretrainedValues(assets);
   const network = await startNetwork(module);
   network.setWeights(values, pretrainedGrid());

@@ -116,7 +116,6 @@ export function shippedAt(beside: URL, path: string, moduleUrl: string): URL[] {
   ];
 }
 
-
 function isBytes(source: unknown): source is Uint8Array | ArrayBuffer {
   return ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
 }

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import type { Assets } from '../platform/assets.js';
 import { imageLimits } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
-import type { Assets } from '../platform/assets.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import { batchesOf } from './batches-of.js';
 import { ClassifierThreads } from './classifier-threads.js';

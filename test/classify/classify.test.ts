@@ -186,6 +186,8 @@ describe('the pretrained weights', () => {
       code: 'WEIGHTS_UNREACHABLE',
       message: expect.stringContaining('nowhere.bin'),
     });
-    await expect(loadPretrained({ assets: { 'weights.bin': './package-lock.json' } })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(loadPretrained({ assets: { 'weights.bin': './package-lock.json' } })).rejects.toMatchObject({
+      code: 'WEIGHTS_CORRUPT',
+    });
   });
 });

@@ -99,7 +99,7 @@ describe.each(BUILDS)('plainNetwork and %s', (build) => {
         plain.run();
         expect(difference(plain.outputs, await network.predict(face, 1))).toBeLessThan(1e-5);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });

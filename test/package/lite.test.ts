@@ -52,7 +52,12 @@ describe('fer-dcnn/lite, packed', () => {
     const [{ text }] = await bundle('iife');
     const context = createContext({ WebAssembly, setTimeout });
     runInContext(text, context);
-    context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
+    context.options = {
+      assets: {
+        'weights.bin': bytesOf('weights/weights.bin'),
+        'network-simd.wasm': bytesOf('dist/wasm/network-simd.wasm'),
+      },
+    };
     const list = (await runInContext(
       `lite.createClassifier(options).classify({ data: new Uint8Array(1024), width: 32, height: 32, channels: 1 })`,
       context,
@@ -73,13 +78,21 @@ describe('fer-dcnn/lite, packed', () => {
       const context = createContext({ setTimeout });
       runInContext(without, context);
       runInContext(text, context);
-      context.options = { weights: bytesOf('weights/weights.bin'), wasm: bytesOf('dist/wasm/network-simd.wasm') };
+      context.options = {
+        assets: {
+          'weights.bin': bytesOf('weights/weights.bin'),
+          'network-simd.wasm': bytesOf('dist/wasm/network-simd.wasm'),
+        },
+      };
       const list = await runInContext(`lite.createClassifier(options).classify(${face})`, context);
       answers.push(list as { className: string; probability: number }[]);
       // Of the weights, it is told that they are missing.
-      await expect(runInContext(`lite.createClassifier({ wasm: options.wasm }).load()`, context)).rejects.toMatchObject(
-        { code: 'WEIGHTS_UNREACHABLE' },
-      );
+      await expect(
+        runInContext(
+          `lite.createClassifier({ assets: { 'network-simd.wasm': options.assets['network-simd.wasm'] } }).load()`,
+          context,
+        ),
+      ).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
     }
     const [expected, plain] = answers;
     expect(plain.map(({ className }) => className)).toEqual(expected.map(({ className }) => className));

@@ -39,7 +39,7 @@ describe('fer-dcnn/lite for React Native', () => {
       )));
       const codeOf = (promise) => promise.then(() => 'none', (error) => error.name + ' ' + error.code);
       (async () => {
-        const classifier = createClassifier({ weights });
+        const classifier = createClassifier({ assets: { 'weights.bin': weights } });
         const begin = Date.now();
         await classifier.load();
         const load = Date.now() - begin;
@@ -50,8 +50,8 @@ describe('fer-dcnn/lite for React Native', () => {
         const codes = [
           await codeOf(classifier.classify([${FACES}[0], 7])),
           await codeOf(classify(${FACES}[0])),
-          await codeOf(createClassifier({ weights: weights.slice(1) }).load()),
-          await codeOf(createClassifier({ weights: weights.map((code, k) => code ^ (k === 9)) }).load()),
+          await codeOf(createClassifier({ assets: { 'weights.bin': weights.slice(1) } }).load()),
+          await codeOf(createClassifier({ assets: { 'weights.bin': weights.map((code, k) => code ^ (k === 9)) } }).load()),
           await codeOf(classifier.classify('face.jpg')),
           await codeOf(classifier.classify({ data: new Uint8Array(3), width: 1, height: 1 })),
         ];

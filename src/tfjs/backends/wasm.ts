@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Backend, BackendOptions } from '../../classify/backend.js';
 import { FerError, reasonOf } from '../../errors.js';
-import { TFJS_BINARIES, type TfjsBinary, tfjsBinary } from '../assets.js';
 import { type Assets, readAssetBytes } from '../../platform/assets.js';
+import { TFJS_BINARIES, type TfjsBinary, tfjsBinary } from '../assets.js';
 import { registerTrainingKernels } from '../kernels/register.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
 
@@ -20,7 +20,6 @@ export function wasmBackend(options: BackendOptions): Backend {
 }
 
 // --- below this line: helpers of this file alone ---
-
 
 /**
  * Reads the binary, then lets TF.js "fetch" it from memory: a binary that is missing or damaged is reported before

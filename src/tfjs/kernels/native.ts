@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../../errors.js';
-import { type TrainingBinary, trainingBinary } from '../assets.js';
 import { type Assets, isModule, readAsset } from '../../platform/assets.js';
+import { type TrainingBinary, trainingBinary } from '../assets.js';
 
 /** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeKernels {
@@ -63,7 +63,11 @@ let places: Assets | undefined;
  * @param assets - Where the builds lie, or the builds themselves.
  * @throws FerError `WASM_UNREACHABLE` when it is not found; Error when the engine does not take it.
  */
-export async function useNative(backend: unknown, wanted: NativePath = fastestPath(), assets = places): Promise<NativePath> {
+export async function useNative(
+  backend: unknown,
+  wanted: NativePath = fastestPath(),
+  assets = places,
+): Promise<NativePath> {
   places = assets;
   const shared = backend !== undefined && isShared(memoryOf(backend as WasmBackend));
   const key = `${wanted} ${shared}`;
@@ -140,8 +144,7 @@ export function valuesInPlace(tensor: { dataId: object; size: number }): Float32
 // --- below this line: helpers of this file alone ---
 
 async function load(path: NativePath, shared: boolean, assets: Assets | undefined): Promise<NativeModule> {
-  const file =
-    `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as TrainingBinary;
+  const file = `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as TrainingBinary;
   const { content } = await readAsset(trainingBinary(file), assets);
   return { path, shared, module: isModule(content) ? content : await WebAssembly.compile(content) };
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
+import { simdBackend } from '../../../src/classify/simd-backend.js';
 import { startBackend } from '../../../src/classify/use-backend.js';
 import { buildModel, classify, registerBackend, useBackend } from '../../../src/index.js';
 import { runOn } from '../../../src/tfjs/backends/current-backend.js';
@@ -32,6 +33,19 @@ describe('useBackend', () => {
   test('a backend that cannot start here is said to be unavailable', async () => {
     // WebGL needs a canvas, which Node has none of.
     await expect(useBackend('webgl')).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+
+  test('simd answers in plain JavaScript where WebAssembly is missing', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    try {
+      const backend = simdBackend({});
+      await backend.start();
+      const network = await backend.pretrained!();
+      const face = await network.predict(new Float32Array(1024), 1);
+      expect(face.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 5);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test('starts a backend of the user’s own, once', async () => {
