@@ -1,6 +1,6 @@
 import type { Normalization } from '../image/normalize.js';
 import { networkModule } from '../network/network-module.js';
-import { pretrained } from '../network/pretrained.js';
+import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
 import type { Assets } from '../platform/assets.js';
 import { type Classifier, classifierOf } from './classifier.js';
@@ -37,6 +37,6 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
   const { assets, normalization } = options;
   return classifierOf(async () => {
     const predictor = await pretrainedNetwork(await networkModule(assets), assets);
-    return { predictor, size: 32, channels: 1, normalization: pretrained.normalization };
+    return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
   }, normalization);
 }

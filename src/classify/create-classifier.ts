@@ -1,6 +1,6 @@
 import type { Normalization } from '../image/normalize.js';
 import { loadTfjs } from '../load-tfjs.js';
-import { pretrained } from '../network/pretrained.js';
+import { pretrainedFacts } from '../network/pretrained-layout.js';
 import type { Assets } from '../platform/assets.js';
 import type { Backend, BackendName } from './backend.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
@@ -54,5 +54,5 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
 async function loadPretrainedOn(backend: Backend, assets?: Assets): Promise<LoadedNetwork> {
   if (backend.pretrained === undefined) return (await loadTfjs()).pretrainedLayersNetwork(backend, assets);
   const predictor = await backend.pretrained();
-  return { predictor, size: 32, channels: 1, normalization: pretrained.normalization };
+  return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
 }

@@ -1,7 +1,7 @@
 import { FerError } from '../errors.js';
 import type { Assets } from '../platform/assets.js';
 import { type Grid, type Network, startNetwork } from './network.js';
-import { modelJson } from './pretrained.js';
+import { layoutJson } from './pretrained-layout.js';
 import { readPretrained } from './read-pretrained.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 import { readWeights } from './weights-manifest.js';
@@ -27,7 +27,7 @@ export async function pretrainedNetwork(module: WebAssembly.Module | null, asset
  */
 export async function pretrainedValues(assets?: Assets): Promise<Float32Array[]> {
   const binary = await readPretrained(assets);
-  const byName = await readWeights(modelJson, binary);
+  const byName = await readWeights(layoutJson, binary);
   return WEIGHT_NAMES.map((name, index) => {
     const found = byName.get(name);
     if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);
@@ -37,7 +37,7 @@ export async function pretrainedValues(assets?: Assets): Promise<Float32Array[]>
 
 /** What the first dense layer's pretrained kernel was rounded to, as {@link Network.setWeights} takes it. */
 export function pretrainedGrid(): Grid | undefined {
-  const entries = modelJson.weightsManifest.flatMap(({ weights }) => weights);
+  const entries = layoutJson.weightsManifest.flatMap(({ weights }) => weights);
   const { quantization } = entries.find(({ name }) => name === 'dense1/kernel') ?? {};
   if (quantization?.dtype !== 'uint8') return undefined;
   const { scale = 1, min = 0 } = quantization;

@@ -4,7 +4,7 @@ import { predictionsOf } from '../classify/prediction.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
-import { pretrained } from '../network/pretrained.js';
+import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedValues } from '../network/pretrained-network.js';
 import type { Assets } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
@@ -109,7 +109,7 @@ export class ClassifierThreads {
     const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
     const { weights, normalization } =
       model === undefined
-        ? { weights: await pretrainedValues(this.#assets), normalization: pretrained.normalization }
+        ? { weights: await pretrainedValues(this.#assets), normalization: pretrainedFacts.normalization }
         : await networkWeights(model);
     return { module: await networkModule(this.#assets), weights, normalization };
   }

@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm';
 import { brotliCompressSync } from 'node:zlib';
 import { build, type OutputFile } from 'esbuild';
 import { describe, expect, inject, test } from 'vitest';
-import { pretrained } from '../../src/network/pretrained.js';
+import { pretrained } from '../../src/tfjs/model/pretrained.js';
 import { nodeJson, runNode } from './run-node.js';
 
 const { folder } = inject('consumer');

@@ -1,5 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { modelJson } from '../../network/pretrained.js';
+import { modelJson } from './pretrained.js';
 import { readPretrained } from '../../network/read-pretrained.js';
 import type { Assets } from '../../platform/assets.js';
 
