@@ -1,13 +1,8 @@
 export { type CheckFolderOptions, checkFolder, type FolderCheck } from './folders/check-folder.js';
 export type { Exclusion } from './folders/exclusions.js';
 export type { DuplicateGroup } from './folders/group-duplicates.js';
-export {
-  type FolderFile,
-  type FolderSample,
-  type ImageFolder,
-  type ImageFolderOptions,
-  imageFolder,
-} from './folders/image-folder.js';
+export { type ImageFolderOptions, imageFolder } from './folders/image-folder.js';
+export type { FolderFile, FolderSample, ImageFolder } from './folders/labelled-files.js';
 export { loadModel } from './folders/load-model.js';
 export { type SaveModelOptions, saveModel } from './folders/save-model.js';
 export { type FolderSplit, type SplitFolderOptions, type SplitRatio, splitFolder } from './folders/split-folder.js';

@@ -1,5 +1,6 @@
+import { checkClassNames, outputNames } from '../class-names.js';
 import { describeInput } from '../describe-input.js';
-import { EMOTIONS } from '../emotions.js';
+import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { ImageInput } from '../image/input.js';
 import { isList } from '../image/is-list.js';
@@ -12,8 +13,8 @@ import { type Prediction, predictionsOf } from './prediction.js';
 
 export interface ClassifyOptions extends ImageLimits {
   /**
-   * How many of the five emotions are given.
-   * @default 5
+   * How many of the classes are given.
+   * @default all: five with the pretrained weights
    */
   topk?: number;
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
@@ -21,14 +22,16 @@ export interface ClassifyOptions extends ImageLimits {
 }
 
 /** Classifies on a model and backend of its own. */
-export interface Classifier {
+export interface Classifier<C extends string = Emotion> {
+  /** Names of the classes, in the order of the network's outputs; undefined until it is loaded. */
+  readonly classes: readonly C[] | undefined;
   /**
-   * Gives the emotions of one face, most probable first, or, for an array of faces, one such list a face.
+   * Gives the classes of one face, most probable first, or, for an array of faces, one such list a face.
    *
    * @throws FerError as `classify` does; `DISPOSED` after `dispose()`.
    */
-  classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
-  classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction<C>[]>;
+  classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction<C>[][]>;
   /** Loads the model and starts the backend now rather than at the first face. */
   load(): Promise<void>;
   /** Frees the model when the classifier loaded it; a model that was passed in stays the caller's. */
@@ -37,11 +40,15 @@ export interface Classifier {
 
 /** A network made ready to run, and what it takes. */
 export interface LoadedNetwork {
-  /** Runs it, from [n,size,size,channels] to probabilities [n,5]. Disposed with the classifier. */
+  /** Runs it, from [n,size,size,channels] to probabilities [n,classes]. Disposed with the classifier. */
   predictor: Predictor;
   /** Width and height of its input. */
   size: number;
   channels: 1 | 3;
+  /** What its outputs are, in order. */
+  classes: readonly string[];
+  /** Whether the network itself says so; otherwise the user may. */
+  named: boolean;
   /** What it was trained with. */
   normalization: Normalization;
   /** Frees what was loaded beside the predictor. */
@@ -52,9 +59,16 @@ export interface LoadedNetwork {
  * Makes a classifier of a network that is loaded at first use.
  *
  * @param normalization - How images are normalised; by default, as the network was trained.
- * @throws FerError `OPTION` for an unknown normalization.
+ * @param wanted - Names of the classes: those of the network, in any order, or names for a network that has none.
+ * @throws FerError `OPTION` for an unknown normalization; `CLASSES` for names that repeat.
  */
-export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?: Normalization): Classifier {
+export function classifierOf<C extends string = Emotion>(
+  load: () => Promise<LoadedNetwork>,
+  normalization?: Normalization,
+  wanted?: readonly C[],
+): Classifier<C> {
+  if (wanted !== undefined) checkClassNames(wanted);
+
   if (normalization !== undefined && !['unit', 'standardize', 'localContrast'].includes(normalization)) {
     throw new FerError(
       'OPTION',
@@ -63,12 +77,22 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
   }
 
   let loading: Promise<LoadedNetwork> | undefined;
+  let classes: readonly C[] | undefined;
   let disposed = false;
   /** Inputs of single faces that nobody uses now. */
   const spare: Float32Array<ArrayBuffer>[] = [];
   const loadOnce = (): Promise<LoadedNetwork> => {
     if (loading === undefined) {
-      loading = load();
+      loading = load().then((network) => {
+        try {
+          classes = outputNames(network.classes, network.named, wanted) as readonly C[];
+        } catch (error) {
+          network.predictor.dispose();
+          network.release?.();
+          throw error;
+        }
+        return network;
+      });
       // What failed may be tried again: the network may be back.
       loading.catch(() => {
         loading = undefined;
@@ -80,8 +104,8 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
   async function classify(
     inputs: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
-  ): Promise<Prediction[] | Prediction[][]> {
-    const { topk = EMOTIONS.length, box, maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
+  ): Promise<Prediction<C>[] | Prediction<C>[][]> {
+    const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
     if (!(Number.isInteger(topk) && topk >= 1))
       throw new FerError('OPTION', `topk must be 1 or more, got ${describeInput(topk)}`);
     throwIfDisposed();
@@ -97,7 +121,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
-      const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
+      const lists = faces.map((_, row) => predictionsOf<C>(probabilities, row, topk, classes));
       return several ? lists : lists[0];
     } finally {
       if (out) spare.push(out);
@@ -109,7 +133,10 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
   }
 
   return {
-    classify: classify as Classifier['classify'],
+    get classes() {
+      return classes;
+    },
+    classify: classify as Classifier<C>['classify'],
     async load() {
       throwIfDisposed();
       await loadOnce();

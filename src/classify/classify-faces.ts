@@ -1,3 +1,4 @@
+import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { blazeFaceDetector } from '../faces/blaze-face.js';
 import { cropOf } from '../faces/crop-of.js';
@@ -13,7 +14,7 @@ import { classify } from './classify.js';
 import type { Prediction } from './prediction.js';
 import { chosenBackend } from './use-backend.js';
 
-export interface ClassifyFacesOptions extends ToPixelsOptions {
+export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixelsOptions {
   /**
    * What finds the faces; it stays the caller's to dispose.
    * @default BlazeFace, shared by all calls: `blazeFaceDetector()`
@@ -23,7 +24,7 @@ export interface ClassifyFacesOptions extends ToPixelsOptions {
    * What says what they show, such as one of `createClassifier`; it stays the caller's to dispose.
    * @default the pretrained weights, as `classify`
    */
-  classifier?: Pick<Classifier, 'classify'>;
+  classifier?: Pick<Classifier<C>, 'classify'> & Partial<Pick<Classifier<C>, 'classes'>>;
   /**
    * Faces that the detector is less sure of are left out, in [0, 1].
    * @default the detector's own bound
@@ -40,16 +41,16 @@ export interface ClassifyFacesOptions extends ToPixelsOptions {
    */
   fallback?: 'none' | 'whole';
   /**
-   * How many of the five emotions are given.
-   * @default 5
+   * How many of the classes are given.
+   * @default all: five with the pretrained weights
    */
   topk?: number;
 }
 
 /** A face that was found, and what it shows. */
-export interface DetectedFace extends Detection {
-  /** The emotions, most probable first. */
-  predictions: Prediction[];
+export interface DetectedFace<C extends string = Emotion> extends Detection {
+  /** The classes, most probable first. */
+  predictions: Prediction<C>[];
   /** The square that was classified: the box, framed as the network wants it and turned as the face leans. */
   crop: Crop;
 }
@@ -65,8 +66,12 @@ export interface DetectedFace extends Detection {
  * @example
  * const [nearest] = await classifyFaces(video, { maxFaces: 1 });
  */
-export async function classifyFaces(input: ImageInput, options: ClassifyFacesOptions = {}): Promise<DetectedFace[]> {
-  const { detector = sharedDetector(), classifier = { classify }, fallback = 'none', topk } = options;
+export async function classifyFaces<C extends string = Emotion>(
+  input: ImageInput,
+  options: ClassifyFacesOptions<C> = {},
+): Promise<DetectedFace<C>[]> {
+  const { detector = sharedDetector(), fallback = 'none', topk } = options;
+  const classifier = options.classifier ?? ({ classify } as unknown as Pick<Classifier<C>, 'classify'>);
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
   if (!(minScore >= 0 && minScore <= 1)) throw new FerError('OPTION', `minScore must lie in [0, 1], got ${minScore}`);
   if (!(maxFaces >= 1)) throw new FerError('OPTION', `maxFaces must be a number from 1 up, got ${maxFaces}`);
@@ -85,7 +90,7 @@ export async function classifyFaces(input: ImageInput, options: ClassifyFacesOpt
     found.push({ box, score: 0, crop: { ...box, angle: 0 } });
   }
 
-  const faces: DetectedFace[] = [];
+  const faces: DetectedFace<C>[] = [];
   for (const face of found) {
     faces.push({ ...face, predictions: await classifier.classify(image, { box: face.crop, topk }) });
   }

@@ -1,27 +1,25 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, relative, resolve, sep } from 'node:path';
-import { EMOTIONS } from '../emotions.js';
+import { checkClassNames } from '../class-names.js';
 import { FerError, reasonOf } from '../errors.js';
-import { imageLimits } from '../platform/image-limits.js';
-import { decode } from '../platform/node/decode.js';
-import type { ImageLimits, PixelImage } from '../runtime.js';
 import { readExclusions } from './exclusions.js';
+import {
+  checkReading,
+  type FolderFile,
+  type ImageFolder,
+  labelledFiles,
+  type ReadingOptions,
+} from './labelled-files.js';
+import { type ClassNameOptions, type NamedClasses, namedClasses } from './named-classes.js';
 import { readVotes } from './votes.js';
 
-export interface ImageFolderOptions extends ImageLimits {
+export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
   /**
    * Class names in the order of their indices. Folders of other names are left out; each class needs a folder, which may
    * be empty.
-   * @default EMOTIONS when all folders are named after emotions, else the folders' names, sorted
+   * @default EMOTIONS when all folders with images are named after emotions, else their names: EMOTIONS first, then by alphabet
    */
   classes?: readonly string[];
-  /**
-   * What an image that cannot be read does: `'error'` ends the iteration with its error, `'skip'` leaves it out.
-   * @default 'error'
-   */
-  unreadable?: 'error' | 'skip';
-  /** Told of each image left out by `unreadable: 'skip'`. */
-  onUnreadable?: (file: string, error: FerError) => void;
   /**
    * Path of a CSV file of votes or probabilities, `file,<class>,<class>,...`, with paths relative to it. Labels are
    * then probabilities; images without a row, or with no vote for any class, get probability 1 for their folder's class.
@@ -40,40 +38,11 @@ export interface ImageFolderOptions extends ImageLimits {
   extensions?: readonly string[];
 }
 
-/** One image of a folder, decoded. */
-export interface FolderSample {
-  image: PixelImage;
-  /** The class index, or with `votes` the probabilities, [classes]. */
-  label: number | Float32Array;
-  /** Path of the image. */
-  file: string;
-}
-
-/** One image of a folder, not read yet. */
-export interface FolderFile {
-  path: string;
-  /** Index of the class that the file's folder is named after. */
-  label: number;
-  /** With `votes`: the label as probabilities, [classes]. */
-  probabilities?: Float32Array;
-}
-
-/** Labelled images on disk. Each iteration reads them anew, in the order of `files`, a few ahead, never all at once. */
-export interface ImageFolder extends AsyncIterable<FolderSample> {
-  readonly classes: readonly string[];
-  readonly files: readonly FolderFile[];
-  /** Number of files. An iteration gives fewer when unreadable ones are skipped. */
-  readonly length: number;
-  /**
-   * The same folder with some of its files, in the given order: to shuffle, to split, to take a few.
-   *
-   * @throws FerError `OPTION` for an index that is not there.
-   */
-  subset(indices: ArrayLike<number>): ImageFolder;
-}
-
 /**
  * Lists the images of a folder that holds one folder a class: `dir/happy/a.jpg`. Nothing is decoded before iteration.
+ *
+ * Folders without images, and those that systems leave behind (`__MACOSX`), are no class. Common names of emotions are
+ * understood (`aliases`), and several folders may stand for one class.
  *
  * Folders inside a class folder belong to that class. Files are sorted by class index, then by path, in the order of
  * UTF-16 code units: the same on every machine. Hidden files and folders are left out, and so are links that lead
@@ -87,37 +56,50 @@ export interface ImageFolder extends AsyncIterable<FolderSample> {
  * for await (const { image, label, file } of faces) console.log(file, image.width, label);
  */
 export function imageFolder(dir: string, options: ImageFolderOptions = {}): ImageFolder {
-  const { unreadable = 'error', exclude = [], votes } = options;
-  if (unreadable !== 'error' && unreadable !== 'skip') {
-    throw new FerError('OPTION', `unreadable must be 'error' or 'skip', got ${JSON.stringify(unreadable)}`);
-  }
+  const { exclude = [], votes } = options;
+  checkReading(options);
 
   const root = realPath(dir);
   const folders = list(dir, dir, root).folders;
   if (folders.length === 0) throw new FerError('DATA', `${dir} has no class folders such as ${join(dir, 'happy')}`);
-  const classes = classNames(dir, folders, options.classes);
+  if (options.classes !== undefined) checkClassNames(options.classes);
 
   const endings = new Set((options.extensions ?? EXTENSIONS).map((ending) => ending.toLowerCase()));
   const excluded = typeof exclude === 'string' ? readExclusions(exclude) : new Set(exclude.map((f) => resolve(dir, f)));
-  const files: FolderFile[] = [];
-  classes.forEach((name, label) => {
-    if (!folders.includes(name)) return;
-    for (const path of imagesUnder(join(dir, name), root, endings)) {
-      if (!excluded.has(resolve(path))) files.push({ path, label });
-    }
-  });
+  const images = new Map(
+    folders
+      .filter((name) => options.classes?.includes(name) || !FOREIGN.test(name))
+      .map((name) => [
+        name,
+        imagesUnder(join(dir, name), root, endings).filter((path) => !excluded.has(resolve(path))),
+      ]),
+  );
+  const counts = new Map([...images].map(([name, paths]) => [name, paths.length]));
+  const named = namedClasses(counts, options, dir, options.classes);
+  const { classes } = named;
+  const missing = (options.classes ?? []).filter((_, c) => !folders.some((name) => named.indexOf(name) === c));
+  if (missing.length > 0 && options.keep === undefined) {
+    throw new FerError('CLASSES', `${dir} has no folder ${missing.join(', ')}; it has ${folders.join(', ')}`);
+  }
+  const files: FolderFile[] = [...images]
+    .flatMap(([name, paths]) => paths.map((path) => ({ path, label: named.indexOf(name) })))
+    .filter(({ label }) => label >= 0)
+    .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
   if (files.length === 0) {
     const left = excluded.size > 0 ? ' that are not excluded' : '';
     throw new FerError('DATA', `${dir} has no images${left} in its class folders ${folders.join(', ')}`);
   }
 
-  if (votes !== undefined) addProbabilities(files, classes, votes);
-  return folderOf(classes, files, options);
+  if (votes !== undefined) addProbabilities(files, named, votes);
+  return labelledFiles(classes, files, options);
 }
 
 // --- below this line: listing ---
 
 const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'];
+
+/** Folders that systems and tools leave behind. */
+const FOREIGN = /^(__macosx|__pycache__|@eadir|\$recycle\.bin|system volume information|lost\+found)$/i;
 
 function realPath(dir: string): string {
   try {
@@ -127,21 +109,6 @@ function realPath(dir: string): string {
     throw new FerError('NOT_FOUND', `${dir} cannot be found: ${reasonOf(error)}`, { cause: error });
   }
   throw new FerError('NOT_FOUND', `${dir} is not a folder`);
-}
-
-function classNames(dir: string, folders: string[], wanted?: readonly string[]): readonly string[] {
-  if (wanted === undefined) {
-    const emotions: readonly string[] = EMOTIONS;
-    return folders.every((name) => emotions.includes(name)) ? EMOTIONS : folders;
-  }
-  if (wanted.length === 0 || new Set(wanted).size < wanted.length) {
-    throw new FerError('CLASSES', `classes must be names, each once, got [${wanted.join(', ')}]`);
-  }
-  const missing = wanted.filter((name) => !folders.includes(name));
-  if (missing.length > 0) {
-    throw new FerError('CLASSES', `${dir} has no folder ${missing.join(', ')}; it has ${folders.join(', ')}`);
-  }
-  return [...wanted];
 }
 
 /** Names in a folder, sorted; links are what they lead to, if that lies under the root. */
@@ -190,8 +157,8 @@ function imagesUnder(dir: string, root: string, endings: Set<string>): string[] 
   return found.sort();
 }
 
-function addProbabilities(files: FolderFile[], classes: readonly string[], votesFile: string) {
-  const votes = readVotes(votesFile, classes);
+function addProbabilities(files: FolderFile[], { classes, indexOf }: NamedClasses, votesFile: string) {
+  const votes = readVotes(votesFile, classes, indexOf);
   let matched = 0;
   for (const file of files) {
     const probabilities = votes.get(resolve(file.path));
@@ -200,52 +167,5 @@ function addProbabilities(files: FolderFile[], classes: readonly string[], votes
   }
   if (matched === 0) {
     throw new FerError('DATA', `votes file ${votesFile} has no row for any image, such as ${files[0].path}`);
-  }
-}
-
-// --- and reading ---
-
-/** Decodes under way at a time: sharp works on four threads, and the next four wait decoded. */
-const AHEAD = 8;
-
-function folderOf(classes: readonly string[], files: readonly FolderFile[], options: ImageFolderOptions): ImageFolder {
-  return {
-    classes,
-    files,
-    length: files.length,
-    subset(indices) {
-      const chosen = Array.from(indices, (index) => {
-        if (files[index]) return files[index];
-        throw new FerError('OPTION', `a folder of ${files.length} files has no index ${index}`);
-      });
-      return folderOf(classes, chosen, options);
-    },
-    [Symbol.asyncIterator]: () => samples(files, options),
-  };
-}
-
-async function* samples(
-  files: readonly FolderFile[],
-  options: ImageFolderOptions,
-): AsyncGenerator<FolderSample, void, undefined> {
-  const { unreadable = 'error', onUnreadable } = options;
-  const limits = imageLimits(options);
-  const underway: Promise<PixelImage>[] = [];
-  for (let next = 0, current = 0; current < files.length; current++) {
-    for (; next < files.length && underway.length < AHEAD; next++) {
-      const decoding = decode(files[next].path, limits);
-      decoding.catch(() => {}); // told when its turn comes, if it comes
-      underway.push(decoding);
-    }
-    const { path, label, probabilities } = files[current];
-    let image: PixelImage;
-    try {
-      image = await (underway.shift() as Promise<PixelImage>);
-    } catch (error) {
-      if (unreadable === 'error' || !(error instanceof FerError)) throw error;
-      onUnreadable?.(path, error);
-      continue;
-    }
-    yield { image, label: probabilities ?? label, file: path };
   }
 }

@@ -3,7 +3,8 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { makeFolderSync } from '../platform/node/make-folder.js';
 import { randomStream, shuffledIndices } from '../tfjs/train/random.js';
-import { type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder } from './image-folder.js';
+import type { ImageFolder } from './labelled-files.js';
 
 /** Shares of training, validation and, with three numbers, test images: above 0, summing to 1. */
 export type SplitRatio = readonly [number, number] | readonly [number, number, number];

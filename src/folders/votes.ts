@@ -7,12 +7,17 @@ import { readRegularFileSync } from '../platform/node/read-regular-file.js';
  * names, others are ignored; paths are relative to the folder of the CSV file. Numbers may be votes or probabilities:
  * each row is divided by its sum over the classes.
  *
+ * @param indexOf - The class that a column stands for, or -1; columns of the same class are added.
  * @returns Probabilities [classes] by absolute path; rows that are zero for all classes are left out.
  * @throws FerError `NOT_FOUND` for a missing file, `DATA` for a file of another shape, naming the line.
  * @example
  * const votes = readVotes('ferplus/votes.csv', ['angry', 'happy']);
  */
-export function readVotes(path: string, classes: readonly string[]): Map<string, Float32Array> {
+export function readVotes(
+  path: string,
+  classes: readonly string[],
+  indexOf: (column: string) => number = (column) => classes.indexOf(column),
+): Map<string, Float32Array> {
   let text: string;
   try {
     text = readRegularFileSync(path).toString();
@@ -22,8 +27,12 @@ export function readVotes(path: string, classes: readonly string[]): Map<string,
 
   const [header, ...rows] = parseCsv(text, path);
   const fileColumn = header?.indexOf('file') ?? -1;
-  const columns = classes.map((name) => header?.indexOf(name) ?? -1);
-  const missing = ['file', ...classes].filter((name) => !header?.includes(name));
+  const classOf = (header ?? []).map((name) => (classes.includes(name) ? classes.indexOf(name) : indexOf(name)));
+  const columns = [...classOf.keys()].filter((column) => classOf[column] >= 0 && column !== fileColumn);
+  const missing = [
+    ...(fileColumn === -1 ? ['file'] : []),
+    ...classes.filter((_, c) => !columns.some((column) => classOf[column] === c)),
+  ];
   if (missing.length > 0) throw new FerError('DATA', `votes file ${path} has no column ${missing.join(', ')}`);
 
   const votes = new Map<string, Float32Array>();
@@ -39,7 +48,9 @@ export function readVotes(path: string, classes: readonly string[]): Map<string,
         `${place}: votes must be numbers from 0 up, got ${columns.map((c) => row[c]).join(',')}`,
       );
     }
-    const shares = sharesOf(counts);
+    const sums = new Array<number>(classes.length).fill(0);
+    for (const [k, column] of columns.entries()) sums[classOf[column]] += counts[k];
+    const shares = sharesOf(sums);
     if (shares !== null) votes.set(resolve(dirname(path), row[fileColumn]), shares);
   });
   return votes;

@@ -1,16 +1,23 @@
+import { checkClassNames } from '../class-names.js';
 import { type ClassifyFacesOptions, classifyFaces } from '../classify/classify-faces.js';
+import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { ImageInput } from '../image/input.js';
 import { FrameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
-export interface CreateTrackerOptions extends Omit<ClassifyFacesOptions, 'topk'> {
+export interface CreateTrackerOptions<C extends string = Emotion> extends Omit<ClassifyFacesOptions<C>, 'topk'> {
+  /**
+   * Names of the classes that faces may have, in the order of `probabilities`.
+   * @default those of the classifier, else `EMOTIONS`
+   */
+  classes?: readonly C[];
   /**
    * Finds and classifies the faces on a picture, instead of `classifyFaces`: in a worker of your own, for instance.
    * @default classifyFaces, with the options given here
    */
-  classify?: (frame: ImageInput) => Promise<readonly SeenFace[]>;
+  classify?: (frame: ImageInput) => Promise<readonly SeenFace<C>[]>;
   /**
    * Time constant of the smoothing of probabilities, ms: after a change, 63% of it shows. 0 smooths nothing.
    * @default 300
@@ -57,21 +64,22 @@ export interface CreateTrackerOptions extends Omit<ClassifyFacesOptions, 'topk'>
  * It is an `EventTarget`: `found`, `change` and `lost` are events whose `detail` says which face, when, and what. They are
  * dispatched while `update` works on the frame. Memory grows with faces and episodes, not with frames.
  *
- * @throws FerError `OPTION` for an option out of its range; those of `classifyFaces` are looked at with the first picture.
+ * @throws FerError `OPTION` for an option out of its range, `CLASSES` for names that repeat; those of `classifyFaces` are looked at with the first picture.
  * @example
  * const tracker = createTracker();
  * tracker.addEventListener('change', ({ detail }) => console.log(detail.id, detail.from, '->', detail.to));
  * for await (const { time, faces } of tracker.follow(videoFrames('clip.mp4'))) console.log(time, faces);
  * console.log(tracker.summary().overall.emotions.happy.share);
  */
-export function createTracker(options: CreateTrackerOptions = {}): Tracker {
+export function createTracker<const C extends string = Emotion>(options: CreateTrackerOptions<C> = {}): Tracker<C> {
   const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
   const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000 } = options;
   const { detector, classifier, minScore, maxFaces, fallback } = options;
   const { maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
   const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
   const finding = { detector, classifier, minScore, maxFaces, fallback, ...limits };
-  const { classify = (frame: ImageInput) => classifyFaces(frame, finding) } = options;
+  const { classify = (frame: ImageInput) => classifyFaces<C>(frame, finding), classes } = options;
+  if (classes !== undefined) checkClassNames(classes);
   for (const [name, ms] of Object.entries({ smoothing, minDuration, foundAfter, lostAfter, forgetAfter })) {
     if (!(Number.isFinite(ms) && ms >= 0)) throw new FerError('OPTION', `${name} must be 0 ms or more, got ${ms}`);
   }
@@ -86,5 +94,6 @@ export function createTracker(options: CreateTrackerOptions = {}): Tracker {
 
   return new FrameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
-  });
+    classesNow: () => classes ?? classifier?.classes,
+  }) as unknown as Tracker<C>;
 }

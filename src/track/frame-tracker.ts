@@ -1,3 +1,4 @@
+import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
@@ -8,22 +9,26 @@ import { type FaceRecord, summarize, type TrackSummary } from './summary.js';
 import type { SeenFace, Tracker, TrackerEventMap, TrackerFrame, TrackState } from './types.js';
 
 /** What `createTracker` has checked, without a default left open. */
-export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId'> {
+export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId' | 'classes'> {
+  /** Names of the classes, once they are known. */
+  classesNow: () => readonly string[] | undefined;
   lostAfter: number;
   forgetAfter: number;
   minOverlap: number;
-  classify: (frame: ImageInput) => Promise<readonly SeenFace[]>;
+  classify: (frame: ImageInput) => Promise<readonly SeenFace<string>[]>;
 }
 
 /** Follows faces from frame to frame. */
-export class FrameTracker extends EventTarget implements Tracker {
-  readonly #options: FrameTrackerOptions & FollowedFaceOptions;
+export class FrameTracker extends EventTarget implements Tracker<string> {
+  readonly #options: FrameTrackerOptions & Omit<FollowedFaceOptions, 'classes'>;
+  /** Fixed by the first frame. */
+  #classes: readonly string[] | undefined;
   #ids = 0;
   /** Those in sight, those missed for a moment, and those that do not count yet. */
   #present: FollowedFace[] = [];
   /** Lost, and to be known again. */
   #lost: FollowedFace[] = [];
-  readonly #forgotten: FaceRecord[] = [];
+  readonly #forgotten: FaceRecord<string>[] = [];
   #frames = 0;
   #first = 0;
   #last: number | null = null;
@@ -34,12 +39,19 @@ export class FrameTracker extends EventTarget implements Tracker {
     this.#options = { ...options, nextId: () => ++this.#ids };
   }
 
-  update(frame: ImageInput | readonly SeenFace[], timestamp: number): Promise<TrackState> {
+  get classes(): readonly string[] {
+    return this.#classes ?? this.#options.classesNow() ?? EMOTIONS;
+  }
+
+  update(frame: ImageInput | readonly SeenFace<string>[], timestamp: number): Promise<TrackState<string>> {
     const state = this.#queue.then(async () => {
       this.#checkTime(timestamp);
-      const faces = seenFaces(
-        Array.isArray(frame) ? (frame as readonly SeenFace[]) : await this.#options.classify(frame as ImageInput),
-      );
+      const found = Array.isArray(frame)
+        ? (frame as readonly SeenFace<string>[])
+        : await this.#options.classify(frame as ImageInput);
+      // After the first faces: a classifier says its classes once it is loaded.
+      const faces = seenFaces(found, this.classes);
+      if (faces.length > 0) this.#classes = this.classes;
       return this.#take(faces, timestamp);
     });
     this.#queue = state.catch(() => {});
@@ -47,16 +59,20 @@ export class FrameTracker extends EventTarget implements Tracker {
   }
 
   async *follow(
-    frames: Iterable<TrackerFrame> | AsyncIterable<TrackerFrame>,
-  ): AsyncGenerator<TrackState, void, undefined> {
+    frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
+  ): AsyncGenerator<TrackState<string>, void, undefined> {
     for await (const frame of frames) {
       yield await this.update('faces' in frame ? frame.faces : frame.image, frame.timestamp);
     }
   }
 
-  summary(): TrackSummary {
+  summary(): TrackSummary<string> {
     const known = [...this.#present, ...this.#lost].filter(({ id }) => id > 0).map((face) => face.record());
-    return summarize({ frames: this.#frames, from: this.#first, to: this.#last ?? 0 }, [...this.#forgotten, ...known]);
+    return summarize(
+      { frames: this.#frames, from: this.#first, to: this.#last ?? 0 },
+      [...this.#forgotten, ...known],
+      this.classes,
+    );
   }
 
   #checkTime(timestamp: number): void {
@@ -71,7 +87,7 @@ export class FrameTracker extends EventTarget implements Tracker {
     }
   }
 
-  #take(faces: { box: Box; probabilities: number[] }[], time: number): TrackState {
+  #take(faces: { box: Box; probabilities: number[] }[], time: number): TrackState<string> {
     if (this.#last === null) this.#first = time;
     this.#last = time;
     this.#frames++;
@@ -81,7 +97,7 @@ export class FrameTracker extends EventTarget implements Tracker {
     const unknown = this.#see(faces, time);
     this.#loseMissing(time);
     for (const { box, probabilities } of unknown) {
-      const face = new FollowedFace(box, time, this.#options);
+      const face = new FollowedFace(box, time, { ...this.#options, classes: this.classes });
       this.#present.push(face);
       this.#tell(face, time, face.see(box, probabilities, time));
     }
@@ -152,7 +168,10 @@ export class FrameTracker extends EventTarget implements Tracker {
     if (change !== null) this.#dispatch('change', { id, time, ...change, face: face.state() });
   }
 
-  #dispatch<Type extends keyof TrackerEventMap>(type: Type, detail: TrackerEventMap[Type]['detail']): void {
+  #dispatch<Type extends keyof TrackerEventMap<string>>(
+    type: Type,
+    detail: TrackerEventMap<string>[Type]['detail'],
+  ): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

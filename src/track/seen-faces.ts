@@ -1,10 +1,12 @@
-import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { SeenFace } from './types.js';
 
-/** Checks faces that come from anywhere, and puts their probabilities, shape [5], into the order of `EMOTIONS`. */
-export function seenFaces(faces: readonly SeenFace[]): { box: Box; probabilities: number[] }[] {
+/** Checks faces that come from anywhere, and puts their probabilities, shape [classes], into the order of the classes. */
+export function seenFaces(
+  faces: readonly SeenFace<string>[],
+  classes: readonly string[],
+): { box: Box; probabilities: number[] }[] {
   return faces.map(({ box, predictions }, i) => {
     const sides = [box?.x, box?.y, box?.width, box?.height];
     if (!sides.every(Number.isFinite)) {
@@ -16,11 +18,11 @@ export function seenFaces(faces: readonly SeenFace[]): { box: Box; probabilities
     if (!Array.isArray(predictions)) {
       throw new FerError('SHAPE', `face ${i}: predictions must be a list of { className, probability }`);
     }
-    const probabilities = EMOTIONS.map(() => 0);
+    const probabilities = classes.map(() => 0);
     for (const { className, probability } of predictions) {
-      const index = EMOTIONS.indexOf(className);
+      const index = classes.indexOf(className);
       if (index === -1) {
-        throw new FerError('CLASSES', `face ${i}: '${className}' is none of ${EMOTIONS.join(', ')}`);
+        throw new FerError('CLASSES', `face ${i}: '${className}' is none of ${classes.join(', ')}`);
       }
       if (!(probability >= 0 && probability <= 1)) {
         throw new FerError('NOT_FINITE', `face ${i}: the probability of ${className} is ${probability}, not in [0, 1]`);

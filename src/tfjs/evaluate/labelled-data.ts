@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { checkClassNames, placesByName } from '../../class-names.js';
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
 import { resample } from '../../image/resample.js';
@@ -14,12 +15,45 @@ export interface TensorData {
   ys: tf.Tensor;
 }
 
+/** Samples, and what their labels mean. */
+export interface LabelledSamples {
+  /**
+   * Names of the classes, in the order of the labels' indices: they are matched with the model's by name. Without them, a label
+   * counts the model's outputs.
+   */
+  readonly classes?: readonly string[];
+}
+
 /** What `train` and `evaluate` learn from and measure on. */
-export type LabelledData = TensorData | Iterable<Sample> | AsyncIterable<Sample>;
+export type LabelledData = TensorData | ((Iterable<Sample> | AsyncIterable<Sample>) & LabelledSamples);
 
 /** Whether data is tensors rather than samples. */
 export function isTensorData(data: LabelledData): data is TensorData {
   return typeof data === 'object' && data !== null && 'xs' in data && 'ys' in data;
+}
+
+/** The names that data has for its classes, where it has some. */
+export function classNamesOfData(data: LabelledData): readonly string[] | undefined {
+  if (typeof data !== 'object' || data === null || !('classes' in data)) return undefined;
+  if (data.classes !== undefined) checkClassNames(data.classes);
+  return data.classes;
+}
+
+/**
+ * Gives data whose labels count the classes of a model: those of data with names of its own are put into the model's order.
+ *
+ * @throws FerError `CLASSES`, with both lists, when their names are others.
+ */
+export function matchedByName(data: LabelledData, classes: readonly string[]): LabelledData {
+  const own = classNamesOfData(data);
+  if (own === undefined || isTensorData(data)) return data;
+  const places = placesByName(own, classes, ['the data', 'the model']);
+  if (places === null) return data;
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const sample of samplesOf(data)) yield { ...sample, label: moved(sample.label, places) };
+    },
+  };
 }
 
 /** Inputs and labels as flat arrays, a row a sample. */
@@ -166,6 +200,15 @@ export function nothing(): FerError {
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** What is no label stays as it is, for those who check it. */
+function moved(label: Sample['label'], places: readonly number[]): Sample['label'] {
+  if (typeof label === 'number') return places[label] ?? label;
+  if (label === null || typeof label !== 'object' || label.length !== places.length) return label;
+  const row = new Float32Array(places.length);
+  for (let c = 0; c < places.length; c++) row[places[c]] = label[c];
+  return row;
+}
 
 function emptyRows(capacity: number, spec: ModelSpec): LabelledRows {
   return {

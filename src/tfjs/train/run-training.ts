@@ -1,9 +1,10 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { inClassOrder } from '../../class-names.js';
 import { FerError } from '../../errors.js';
 import { currentBackend } from '../backends/current-backend.js';
-import type { LabelledData } from '../evaluate/labelled-data.js';
+import { classNamesOfData, type LabelledData, matchedByName } from '../evaluate/labelled-data.js';
 import { setMetadata } from '../model/metadata.js';
-import { classNamesOf } from '../model/model-spec.js';
+import { classNamesOf, givenClassNames } from '../model/model-spec.js';
 import { startGradientWorkers } from './gradient-workers.js';
 import { randomStream } from './random.js';
 import { epochOrder } from './sampling.js';
@@ -22,9 +23,16 @@ export async function runTraining(
 ): Promise<TrainResult> {
   const { spec, epochs, batchSize, seed, signal, normalization } = settings;
   const backend = await currentBackend();
-  const training = await readTrainingData(data, { spec, normalization, augmentation: options.augment ?? null }, signal);
-  const validation = options.validationData && (await allRows(options.validationData, spec, normalization, signal));
-  setMetadata(model, { normalization, classes: classNamesOf(model), metrics: undefined, sha256: undefined });
+  const classes = classesToTrain(model, data);
+  const training = await readTrainingData(
+    matchedByName(data, classes),
+    { spec, normalization, augmentation: options.augment ?? null },
+    signal,
+  );
+  const validation =
+    options.validationData &&
+    (await allRows(matchedByName(options.validationData, classes), spec, normalization, signal));
+  setMetadata(model, { normalization, classes, metrics: undefined, sha256: undefined });
 
   const run = new TrainingRun(model, settings, training);
   const callbacks = [options.callbacks ?? []].flat() as TrainCallbacks[];
@@ -77,4 +85,15 @@ export async function runTraining(
     steps?.dispose();
     run.dispose();
   }
+}
+
+/**
+ * What the outputs of a model mean from now on: its own names, else those of the data. A new model takes them in the default
+ * order, whatever that of the data is.
+ */
+function classesToTrain(model: LayersModel, data: LabelledData): readonly string[] {
+  const own = givenClassNames(model) ?? classNamesOf(model);
+  const named = classNamesOfData(data);
+  if (givenClassNames(model) !== undefined || named === undefined || named.length !== own.length) return own;
+  return inClassOrder(named);
 }
