@@ -26,7 +26,7 @@ export function classHead(kernel: Float32Array, bias: Float32Array): ClassHead {
       logits.set(bias);
       for (let k = 0; k < inputs; k++) {
         const value = hidden[from + k];
-        if (value === 0) continue;
+        if (value <= 0) continue; // plain TypeScript leaves ReLU to who reads
         for (let c = 0; c < classes; c++) logits[c] += value * kernel[k * classes + c];
       }
       let top = Number.NEGATIVE_INFINITY;

@@ -40,10 +40,11 @@ export async function startNetwork(module: WebAssembly.Module | null): Promise<N
 
   return {
     setWeights(weights, grid) {
+      const { setWeights } = running();
       const [kernel, bias] = weights.slice(6);
       head = bias.length === CLASSES ? undefined : classHead(kernel, bias);
       const unused = () => WEIGHT_SIZES.slice(6).map((size) => new Float32Array(size));
-      running().setWeights(head ? [...weights.slice(0, 6), ...unused()] : weights, grid);
+      setWeights(head ? [...weights.slice(0, 6), ...unused()] : weights, grid);
     },
 
     async predict(rows, n) {
