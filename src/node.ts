@@ -4,6 +4,7 @@ export type { DuplicateGroup } from './folders/group-duplicates.js';
 export { type ImageFolderOptions, imageFolder } from './folders/image-folder.js';
 export type { FolderFile, FolderSample, ImageFolder } from './folders/labelled-files.js';
 export { loadModel } from './folders/load-model.js';
+export { type Dataset, type OpenDatasetOptions, openDataset } from './folders/open-dataset.js';
 export { type SaveModelOptions, saveModel } from './folders/save-model.js';
 export { type FolderSplit, type SplitFolderOptions, type SplitRatio, splitFolder } from './folders/split-folder.js';
 export { type ToOnnxOptions, toOnnx } from './onnx/to-onnx.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isKnownEmotion } from '../aliases.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
@@ -10,12 +11,16 @@ import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
 import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
 import { type ImageFolderOptions, imageFolder } from './image-folder.js';
+import type { ImageFolder } from './labelled-files.js';
+import type { ClassNameOptions } from './named-classes.js';
 import { nearDuplicates } from './near-duplicates.js';
+import { isClassFolders, openDataset } from './open-dataset.js';
 
-export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
+export interface CheckFolderOptions
+  extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits | keyof ClassNameOptions> {
   /**
    * Names that class folders may have; images of others are counted as `strayFiles`.
-   * @default EMOTIONS
+   * @default names of emotions where some are, else all names
    */
   classes?: readonly string[];
   /**
@@ -48,7 +53,7 @@ export interface FolderCheck {
 }
 
 /**
- * Looks through a folder of class folders, or of train, val and test folders of them: images that cannot be read, folders
+ * Looks through a folder of class folders, or of train, val and test folders of them, or any data set that `openDataset` opens: images that cannot be read, folders
  * that are no class, sizes, and exact and near duplicates within and across splits. Nothing is changed.
  *
  * It keeps 5 KB an image in memory.
@@ -60,19 +65,17 @@ export interface FolderCheck {
  * const leaking = duplicates.filter(({ acrossSplits }) => acrossSplits);
  */
 export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
-  const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
+  const { exclude, extensions, aliases, keep, map, onNote, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
-  const folders = splitsOf(dir).map((split) => ({
-    split,
-    folder: imageFolder(join(dir, split), {
-      ...{ exclude, extensions, ...imageLimits(options) },
-      unreadable: 'skip',
-      onUnreadable(file, error) {
-        unreadable.push({ file, reason: error.message });
-        onImage?.(++done, files);
-      },
-    }),
-  }));
+  const reading: ImageFolderOptions = {
+    ...{ exclude, extensions, aliases, keep, map, onNote, ...imageLimits(options) },
+    unreadable: 'skip',
+    onUnreadable(file, error) {
+      unreadable.push({ file, reason: error.message });
+      onImage?.(++done, files);
+    },
+  };
+  const folders = await partsOf(dir, reading);
   const files = folders.reduce((sum, { folder }) => sum + folder.length, 0);
   const counts: FolderCheck['splits'] = {};
   const found: CheckedImage[] = [];
@@ -91,7 +94,12 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     }
   }
 
-  const totals: FolderCheck['classes'] = Object.fromEntries(classes.map((name) => [name, 0]));
+  const names = Object.values(counts).flatMap((split) => Object.keys(split));
+  const known = names.some(isKnownEmotion);
+  const classes = options.classes ?? [...EMOTIONS, ...names.filter((name) => !known || isKnownEmotion(name))];
+  const totals: FolderCheck['classes'] = Object.fromEntries(
+    (options.classes ?? (known ? EMOTIONS : [])).map((name) => [name, 0]),
+  );
   for (const split of Object.values(counts)) {
     for (const [name, count] of Object.entries(split)) totals[name] = (totals[name] ?? 0) + count;
   }
@@ -120,6 +128,18 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
 }
 
 // --- below this line: helpers of this file alone ---
+
+async function partsOf(dir: string, reading: ImageFolderOptions): Promise<{ split: string; folder: ImageFolder }[]> {
+  const exists = statSync(dir, { throwIfNoEntry: false }) !== undefined;
+  if (!exists || (await isClassFolders(dir))) {
+    return splitsOf(dir).map((split) => ({ split, folder: imageFolder(join(dir, split), reading) }));
+  }
+  const { train, validation, test, all } = await openDataset(dir, reading);
+  const parts = Object.entries({ train, val: validation, test }).filter(
+    (part): part is [string, ImageFolder] => !!part[1],
+  );
+  return parts.length > 0 ? parts.map(([split, folder]) => ({ split, folder })) : [{ split: '', folder: all }];
+}
 
 const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
 

@@ -56,14 +56,28 @@ export function splitFolder<const R extends SplitRatio = readonly [number, numbe
   if (output !== undefined) checkOutput(dir, output);
 
   const folder = imageFolder(dir, options);
-  const parts = cut(folder, ratio, seed).map((indices, k) => {
-    if (indices.length > 0) return folder.subset(indices);
-    throw new FerError('DATA', `${dir} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
-  });
+  const parts = splitFiles(folder, ratio, seed, dir);
   if (output !== undefined) copyParts(dir, output, parts);
 
   const [train, validation, test] = parts;
   return { train, validation, test } as FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder>;
+}
+
+/**
+ * Cuts images that have been listed as {@link splitFolder} does.
+ *
+ * @throws FerError `DATA` when a part would be empty.
+ */
+export function splitFiles(
+  folder: ImageFolder,
+  ratio: readonly number[],
+  seed: number,
+  place = 'the data',
+): ImageFolder[] {
+  return cut(folder, ratio, seed).map((indices, k) => {
+    if (indices.length > 0) return folder.subset(indices);
+    throw new FerError('DATA', `${place} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
+  });
 }
 
 // --- below this line: cutting and copying ---
@@ -117,7 +131,10 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
     parts.forEach((part, k) => {
       for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
       for (const file of part.files) {
-        const copy = join(unfinished, PARTS[k], relative(dir, file.path));
+        const [own, ...rest] = relative(dir, file.path).split(sep);
+        const name = part.classes[file.label];
+        // A folder of another name lies in that of its class: two of them may hold the same names.
+        const copy = join(unfinished, PARTS[k], ...(own === name ? [own] : [name, own]), ...rest);
         makeFolderSync(dirname(copy));
         copyFileSync(file.path, copy);
       }

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { readRegularFileSync } from '../platform/node/read-regular-file.js';
+import { parseCsv } from './csv.js';
 
 /**
  * Reads soft labels from a CSV file: a header `file,angry,happy,...`, then a row an image. Columns are found by the class
@@ -25,7 +26,7 @@ export function readVotes(
     throw new FerError('NOT_FOUND', `votes file ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 
-  const [header, ...rows] = parseCsv(text, path);
+  const [header, ...rows] = parseCsv(text, `votes file ${path}`);
   const fileColumn = header?.indexOf('file') ?? -1;
   const classOf = (header ?? []).map((name) => (classes.includes(name) ? classes.indexOf(name) : indexOf(name)));
   const columns = [...classOf.keys()].filter((column) => classOf[column] >= 0 && column !== fileColumn);
@@ -56,7 +57,7 @@ export function readVotes(
   return votes;
 }
 
-// --- below this line: a row, and CSV after RFC 4180 ---
+// --- below this line: helpers of this file alone ---
 
 /** Null for zeros. */
 function sharesOf(counts: readonly number[]): Float32Array | null {
@@ -64,22 +65,4 @@ function sharesOf(counts: readonly number[]): Float32Array | null {
   // Each is a number, their sum need not be.
   if (total === Number.POSITIVE_INFINITY) return sharesOf(counts.map((count) => count / Number.MAX_VALUE));
   return total > 0 ? Float32Array.from(counts, (count) => count / total) : null;
-}
-
-function parseCsv(text: string, path: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  // A field, quoted or plain, and what ends it. A byte order mark is no part of the first.
-  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
-  field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text);
-    if (!match) throw new FerError('DATA', `votes file ${path}, row ${rows.length + 1}: a quote out of place`);
-    row.push(match[1]?.replaceAll('""', '"') ?? match[2]);
-    if (match[3] === ',' && field.lastIndex < text.length) continue;
-    if (match[3] === ',') row.push('');
-    if (row.length > 1 || row[0] !== '') rows.push(row);
-    row = [];
-  }
-  return rows;
 }
