@@ -53,8 +53,12 @@ export function plotConfusionMatrix(
   const many = cell < 40;
   const longest = Math.max(...names.map((name) => name.length));
   const slanted = many || longest * 6.2 * names.length > size;
-  const labels = { labelFontSize: Math.max(7, Math.min(12, Math.floor(cell) - 1)), labelOverlap: false };
-  const axis = { ...labels, labelLimit: 120, domain: false, ticks: false, grid: false };
+  const labels = slanted && {
+    labelFontSize: Math.max(7, Math.min(12, Math.floor(cell) - 1)),
+    labelLimit: 120,
+    labelOverlap: false,
+  };
+  const axis = { ...labels, domain: false, ticks: false, grid: false };
   const fontSize = Math.min(13, Math.floor(cell / 2.7));
   const text = {
     mark: { type: 'text', fontSize },
