@@ -1,7 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { modelJson } from './pretrained.js';
 import { readPretrained } from '../../network/read-pretrained.js';
 import type { Assets } from '../../platform/assets.js';
+import { modelJson } from './pretrained.js';
 
 export interface LoadPretrainedOptions {
   /**
