@@ -2,14 +2,19 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** What a kernel gets: the tensors by name and the op's attributes. */
 export interface KernelCall {
+  /** Name of the kernel that is called. */
+  name: string;
   /** The tensors by name; absent ones are undefined. */
   inputs: Record<string, tf.Tensor>;
   attrs: Record<string, unknown>;
   backend: unknown;
 }
 
-/** A kernel of ours; `plain` runs the one that it stands in for. */
-export type Kernel = (call: KernelCall, plain: () => tf.TensorInfo) => tf.TensorInfo;
+/** One tensor, or several where an op has several outputs. */
+export type KernelOutput = tf.TensorInfo | tf.TensorInfo[];
+
+/** A kernel of ours; `plain` runs the one that it stands in for. What it makes on the way is disposed of. */
+export type Kernel = (call: KernelCall, plain: () => KernelOutput) => KernelOutput;
 
 const ours = new Map<string, tf.KernelConfig>();
 
@@ -31,9 +36,10 @@ export function override(kernelName: string, kernel: Kernel, setup?: (backend: u
     kernelFunc(args) {
       const plain = () => {
         if (present === undefined) throw new Error(`the wasm backend has no ${kernelName} for these tensors`);
-        return present.kernelFunc(args) as tf.TensorInfo;
+        return present.kernelFunc(args);
       };
-      return kernel(args as unknown as KernelCall, plain);
+      const call = { ...args, attrs: args.attrs ?? {}, name: kernelName } as unknown as KernelCall;
+      return tf.tidy(() => kernel(call, plain) as tf.Tensor);
     },
   };
   if (present !== undefined) tf.unregisterKernel(kernelName, 'wasm');
