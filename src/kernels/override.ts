@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { FerError } from '../errors.js';
 
 /** What a kernel gets: the tensors by name and the op's attributes. */
 export interface KernelCall {
@@ -23,6 +24,26 @@ const ours = new Map<string, tf.KernelConfig>();
  * replaced. Calling again with a kernel that is in place changes nothing.
  */
 export function override(kernelName: string, kernel: Kernel, setup?: (backend: unknown) => void): void {
+  replace(kernelName, setup, (args, plain) => {
+    const call = { ...args, attrs: args.attrs ?? {}, name: kernelName } as unknown as KernelCall;
+    return tf.tidy(() => kernel(call, plain) as tf.Tensor);
+  });
+}
+
+/** Leaves a kernel of the wasm backend as it is, but for its traps: they become errors of ours. */
+export function guard(kernelName: string): void {
+  replace(kernelName, undefined, (_, plain) => plain());
+}
+
+// --- below this line: helpers of this file alone ---
+
+type KernelArguments = Parameters<tf.KernelFunc>[0];
+
+function replace(
+  kernelName: string,
+  setup: ((backend: unknown) => void) | undefined,
+  run: (args: KernelArguments, plain: () => KernelOutput) => KernelOutput,
+): void {
   const present = tf.getKernel(kernelName, 'wasm');
   if (present !== undefined && present === ours.get(kernelName)) return;
 
@@ -38,11 +59,23 @@ export function override(kernelName: string, kernel: Kernel, setup?: (backend: u
         if (present === undefined) throw new Error(`the wasm backend has no ${kernelName} for these tensors`);
         return present.kernelFunc(args);
       };
-      const call = { ...args, attrs: args.attrs ?? {}, name: kernelName } as unknown as KernelCall;
-      return tf.tidy(() => kernel(call, plain) as tf.Tensor);
+      try {
+        return run(args, plain);
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        throw new FerError('KERNEL', `${kernelName} cannot work on ${shapesOf(args.inputs)}: ${error.message}`, {
+          cause: error,
+        });
+      }
     },
   };
   if (present !== undefined) tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel(config);
   ours.set(kernelName, config);
+}
+
+function shapesOf(inputs: object): string {
+  const given = Object.entries(inputs as Record<string, tf.TensorInfo | undefined>);
+  const shapes = given.flatMap(([name, x]) => (x === undefined ? [] : [`${name} [${x.shape}] of ${x.dtype}`]));
+  return shapes.join(', ') || 'no tensors';
 }

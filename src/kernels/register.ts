@@ -14,7 +14,7 @@ import { fusedConv2D, fusedDepthwiseConv2D } from './fused.js';
 import { registerGradients } from './gradients.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
-import { type Kernel, override } from './override.js';
+import { guard, type Kernel, override } from './override.js';
 import * as pool from './pool.js';
 import * as pool3d from './pool3d.js';
 import { unsortedSegmentSum } from './segment-sum.js';
@@ -159,6 +159,9 @@ const BETTER: Record<string, Kernel> = {
 function registerTheRest(): void {
   for (const [name, kernel] of Object.entries(BETTER)) {
     if (tf.getKernel(name, 'wasm') !== undefined) override(name, kernel);
+  }
+  for (const { kernelName } of tf.getKernelsForBackend('wasm')) {
+    if (!(kernelName in MISSING) && !(kernelName in BETTER)) guard(kernelName);
   }
   registerGradients();
 }
