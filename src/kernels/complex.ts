@@ -39,14 +39,14 @@ export const complexAbs: Kernel = ({ inputs, backend }) => {
 /** A kernel that does the same to real and imaginary parts, for complex tensors too. */
 export const byParts: Kernel = ({ inputs, attrs, name }, plain) => {
   if (!Object.values(inputs).some(isComplex)) return plain();
-  const run = (part: 'real' | 'imag', attributes: Record<string, unknown>) => {
-    const parts = Object.entries(inputs).map(([key, x]) => [key, isComplex(x) ? tf[part](x) : x]);
+  const run = (partOf: (x: tf.Tensor) => tf.Tensor, attributes: Record<string, unknown>) => {
+    const parts = Object.entries(inputs).map(([key, x]) => [key, isComplex(x) ? partOf(x) : x]);
     const given = Array.isArray(inputs) ? parts.map(([, x]) => x) : Object.fromEntries(parts);
     return tf.engine().runKernel(name, given, attributes as tf.NamedAttrMap) as tf.Tensor | tf.Tensor[];
   };
-  const re = run('real', attrs);
+  const re = run(tf.real, attrs);
   // What is put around a tensor is a real number.
-  const im = run('imag', 'constantValue' in attrs ? { ...attrs, constantValue: 0 } : attrs);
+  const im = run(tf.imag, 'constantValue' in attrs ? { ...attrs, constantValue: 0 } : attrs);
   if (Array.isArray(re)) return re.map((part, i) => tf.complex(part, (im as tf.Tensor[])[i]));
   return tf.complex(re, im as tf.Tensor);
 };

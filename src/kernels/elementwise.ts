@@ -28,7 +28,11 @@ export const sum: Kernel = (call, plain) => {
   const { axis, keepDims } = attrs as { axis: number | number[]; keepDims: boolean };
   const axes = tf.util.parseAxisParam(axis, x.shape).sort((p, q) => p - q);
   const leading = axes.length > 0 && axes.length < x.shape.length && axes.every((value, i) => value === i);
-  if (native === null || !leading || x.dtype !== 'float32' || x.size === 0) return byParts(call, plain);
+  if (x.size === 0) {
+    const size = (dim: number, i: number) => (!axes.includes(i) ? [dim] : keepDims ? [1] : []);
+    return tf.zeros(x.shape.flatMap(size), x.dtype === 'bool' ? 'int32' : x.dtype);
+  }
+  if (native === null || !leading || x.dtype !== 'float32') return byParts(call, plain);
 
   const kept = x.shape.slice(axes.length);
   const columns = tf.util.sizeFromShape(kept);

@@ -63,7 +63,8 @@ export const fusedMatMul: Kernel = (call, plain) => {
     if (bias !== undefined) native.addBias(to, addressOf(backend, bias), to, m, n);
     return out;
   }
-  if (floats && vector) return plain();
+  // TF.js's own writes past its output where one factor has fewer matrices than the other.
+  if (floats && vector && a.shape.length === 3 && b.shape.length === 3 && a.shape[0] === b.shape[0]) return plain();
   return tf.tidy(() => {
     const product = tf.matMul(a, b, transposeA, transposeB);
     const biased = bias === undefined ? product : tf.add(product, bias);
