@@ -19,6 +19,15 @@ export interface NativeKernels {
   turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
   maxPool(...sizesAndAddresses: number[]): void;
   maxPoolGradient(...sizesAndAddresses: number[]): void;
+  depthwiseScratch(...sizes: number[]): number;
+  depthwise(...sizesAndAddresses: number[]): void;
+  depthwiseFilterGradient(...sizesAndAddresses: number[]): void;
+  depthwiseInputGradient(...sizesAndAddresses: number[]): void;
+  turnTaps(filter: number, taps: number, channels: number, to: number): void;
+  sumsOfGradient(...addressesAndSizes: number[]): void;
+  scaleRows(x: number, scale: number, out: number, rows: number, columns: number): void;
+  clip(x: number, out: number, count: number, low: number, high: number): void;
+  clipGradient(x: number, dy: number, out: number, count: number, low: number, high: number): void;
   addBias(x: number, bias: number, out: number, rows: number, columns: number): void;
   reluGradient(x: number, dy: number, out: number, count: number): void;
   sumRows(x: number, out: number, rows: number, columns: number): void;
