@@ -57,9 +57,7 @@ export const depthwiseBackpropInput: Kernel = ({ inputs, attrs, backend }) => {
   const dy = asFloats(channelsLast(inputs.dy as tf.Tensor4D, info));
   const filter = asFloats(inputs.filter as tf.Tensor4D);
   const native = nativeOn(backend) !== null;
-  const dx = native
-    ? nativeInputGradient(backend, dy, filter, info)
-    : composedDepthwiseInputGradient(dy, filter, info);
+  const dx = native ? nativeInputGradient(backend, dy, filter, info) : composedDepthwiseInputGradient(dy, filter, info);
   return inFormat(dx, info);
 };
 

@@ -69,6 +69,11 @@ export const clipByValue: Kernel = ({ inputs, attrs, backend }) => {
   const { x } = inputs;
   const { clipValueMin, clipValueMax } = attrs as { clipValueMin: number; clipValueMax: number };
   const out = (backend as WasmBackend).makeOutput(x.shape, x.dtype);
+  const native = nativeOn(backend);
+  if (native !== null && x.dtype === 'float32') {
+    native.clip(addressOf(backend, x), addressOf(backend, out), x.size, clipValueMin, clipValueMax);
+    return out;
+  }
   const [values, clipped] = valuesOf(backend, x, out);
   for (let i = 0; i < values.length; i++) {
     clipped[i] = Math.min(clipValueMax, Math.max(clipValueMin, values[i]));
@@ -81,4 +86,30 @@ export const prelu: Kernel = ({ inputs: { x, alpha } }, plain) => {
   const perChannel = alpha.shape.length === 1 && alpha.shape[0] === x.shape[x.shape.length - 1];
   if (perChannel && x.dtype === 'float32' && alpha.dtype === 'float32') return plain();
   return tf.add(tf.maximum(x, 0), tf.mul(alpha, tf.minimum(x, 0)));
+};
+
+/** `FerClipGradient`, a kernel of our own: `dy` where `x` lies within the bounds. */
+export const clipGradient: Kernel = ({ inputs, attrs, backend }) => {
+  const { x, dy } = inputs;
+  const { low, high } = attrs as { low: number; high: number };
+  checkShape('FerClipGradient', 'dy', dy, x.shape);
+  const native = nativeOn(backend);
+  if (native === null || x.dtype !== 'float32' || dy.dtype !== 'float32') {
+    return tf.where(tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high)), dy, tf.zerosLike(dy));
+  }
+  const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
+  native.clipGradient(addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out), x.size, low, high);
+  return out;
+};
+
+/** `Mean` over the leading axes, as a sum; TF.js's own transposes first. */
+export const mean: Kernel = (call, plain) => {
+  const { inputs, attrs, backend } = call;
+  const { x } = inputs;
+  const { axis } = attrs as { axis: number | number[] };
+  const axes = tf.util.parseAxisParam(axis, x.shape);
+  const leading = axes.length > 0 && axes.length < x.shape.length && axes.every((_, i) => axes.includes(i));
+  if (nativeOn(backend) === null || !leading || x.dtype !== 'float32' || x.size === 0) return plain();
+  const count = axes.reduce((product, i) => product * x.shape[i], 1);
+  return tf.div(tf.engine().runKernel('Sum', inputs, attrs as tf.NamedAttrMap) as tf.Tensor, count);
 };

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../errors.js';
+import { batchNormGradientKernel } from './batch-norm.js';
 import { bincount } from './bincount.js';
 import * as complex from './complex.js';
 import * as conv3d from './conv3d.js';
@@ -93,6 +94,8 @@ const MISSING: Record<string, Kernel> = {
   FFT: fft,
   IFFT: ifft,
   FerReluGradient: elementwise.reluGradient,
+  FerClipGradient: elementwise.clipGradient,
+  FerBatchNormGradient: batchNormGradientKernel,
   FerDropout: dropoutKernel,
 };
 
@@ -124,6 +127,7 @@ const BETTER: Record<string, Kernel> = {
   Multiply: complex.multiplyComplex,
   Neg: complex.byParts,
   Sum: elementwise.sum,
+  Mean: elementwise.mean,
   ClipByValue: elementwise.clipByValue,
   Prelu: elementwise.prelu,
   Identity: elementwise.identity,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { byParts } from './complex.js';
-import type { WasmBackend } from './native.js';
+import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
 /*
@@ -35,12 +35,12 @@ export const fill: Kernel = ({ attrs, backend }, plain) => {
   );
 };
 
-/** `Tile`, for strings too. */
+/** `Tile`, for strings too. What is repeated as a whole, a vector for all rows, is copied as fast as memory goes. */
 export const tile: Kernel = (call, plain) => {
   const { inputs, attrs, backend } = call;
   const { x } = inputs;
-  if (x.dtype !== 'string') return byParts(call, plain);
   const { reps } = attrs as { reps: number[] };
+  if (x.dtype !== 'string') return isOneBlock(x.shape, reps) ? repeat(backend, x, reps) : byParts(call, plain);
   const shape = x.shape.map((size, axis) => size * reps[axis]);
   const bytes = bytesOf(backend, x);
   const tiled = indicesOf(x.shape, shape).map((i) => bytes[i]);
@@ -75,6 +75,24 @@ const COMPARISONS: Record<string, (a: string, b: string) => boolean> = {
   Greater: (a, b) => a > b,
   GreaterEqual: (a, b) => a >= b,
 };
+
+/** Whether all axes that are repeated come first and are 1 long, but for the last of them. */
+function isOneBlock(shape: number[], reps: number[]): boolean {
+  const last = reps.findLastIndex((times) => times !== 1);
+  return shape.slice(0, Math.max(0, last)).every((size) => size === 1);
+}
+
+function repeat(backend: unknown, x: tf.Tensor, reps: number[]): tf.TensorInfo {
+  if (x.dtype === 'complex64') return tf.complex(tf.tile(tf.real(x), reps), tf.tile(tf.imag(x), reps));
+  const shape = x.shape.map((size, axis) => size * reps[axis]);
+  const out = (backend as WasmBackend).makeOutput(shape, x.dtype);
+  const [block, tiled] = valuesOf(backend, x, out);
+  if (tiled.length === 0) return out;
+  tiled.set(block);
+  // Twice as much every time.
+  for (let done = block.length; done < tiled.length; done *= 2) tiled.copyWithin(done, 0, done);
+  return out;
+}
 
 function bytesOf(backend: unknown, { dataId }: tf.TensorInfo): Uint8Array[] {
   return (backend as tf.KernelBackend).readSync(dataId) as unknown as Uint8Array[];
