@@ -175,7 +175,7 @@ function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
 }
 
 /** Whether tiles of 4 x 4 outputs pay: for 3 x 3 filters of stride 1, and unless too much of the tiles is thrown away. */
-function suitsWinograd(info: ConvInfo): boolean {
+export function suitsWinograd(info: ConvInfo): boolean {
   const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
   const dense = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth].every((n) => n === 1);
   const channels = inChannels >= 8 && inChannels % 4 === 0 && outChannels % 8 === 0;

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { activate, type FusedActivation } from './activation.js';
 import { type ConvAttributes, convInfoOf } from './conv-info.js';
-import { filterNarrowerThanStride } from './convolution.js';
+import { filterNarrowerThanStride, suitsWinograd } from './convolution.js';
+import { nativeOn } from './native.js';
 import type { Kernel, KernelCall, KernelOutput } from './override.js';
 
 /** `FusedConv2D`: TF.js's own, and where that errs or gives up, its parts one after the other. */
@@ -17,7 +18,11 @@ interface FusedAttributes extends ConvAttributes {
   leakyreluAlpha?: number;
 }
 
-function fused(kind: 'full' | 'depthwise', { inputs, attrs }: KernelCall, plain: () => KernelOutput): KernelOutput {
+function fused(
+  kind: 'full' | 'depthwise',
+  { inputs, attrs, backend }: KernelCall,
+  plain: () => KernelOutput,
+): KernelOutput {
   const { x, filter, bias, preluActivationWeights } = inputs;
   const { activation, leakyreluAlpha, ...attributes } = attrs as unknown as FusedAttributes;
   const { dataFormat = 'NHWC', pad } = attributes;
@@ -28,7 +33,9 @@ function fused(kind: 'full' | 'depthwise', { inputs, attrs }: KernelCall, plain:
   const slopes = preluActivationWeights === undefined || preluActivationWeights.size === info.outChannels;
   const fits = x.size > 0 && tf.util.sizeFromShape(info.outShape) > 0 && x.shape[3] === filter.shape[2];
   const suits = dataFormat === 'NHWC' && typeof pad === 'string' && !filterNarrowerThanStride(info);
-  if (floats && vector && slopes && fits && suits) return plain();
+  // Where tiles pay, ours is the faster one: TF.js packs the filter anew after every update.
+  const ours = kind === 'full' && nativeOn(backend) !== null && suitsWinograd(info);
+  if (floats && vector && slopes && fits && suits && !ours) return plain();
 
   const convolution = tf
     .engine()

@@ -15,6 +15,7 @@ import { fusedConv2D, fusedDepthwiseConv2D } from './fused.js';
 import { registerGradients } from './gradients.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
+import { registerOptimizers } from './optimizers.js';
 import { guard, type Kernel, override } from './override.js';
 import * as pool from './pool.js';
 import * as pool3d from './pool3d.js';
@@ -168,4 +169,5 @@ function registerTheRest(): void {
     if (!(kernelName in MISSING) && !(kernelName in BETTER)) guard(kernelName);
   }
   registerGradients();
+  registerOptimizers();
 }
