@@ -1,6 +1,7 @@
 /*
  * Training steps of nets that others train, under TF.js's own layers and Adam, against PyTorch on the same core, in
- * turns within one run: what counts is the ratios.
+ * turns within one run: what counts is the ratios. Times are the processor's, of all threads of the process: on a busy
+ * machine they say more than those of the clock.
  *
  *     npm run build:kernels && npx tsx test/bench/training-nets.ts [net ...] [--profile]
  */
@@ -14,8 +15,9 @@ import { input, type LayersModel, layers, model as modelOf, type SymbolicTensor 
 import { registerTrainingKernels } from '../../src/kernels/index.js';
 
 const ROUNDS = 9;
-const WARM = 2;
-/** What setup.py of PyTorch's Debian package calls it; another Python by PYTHON. */
+/** Steps until the engine has compiled the hot code to the last; on a busy machine that takes its time. */
+const WARM = 12;
+/** The Python of the Debian package python3-torch; another by PYTHON. */
 const { PYTHON = '/usr/bin/python3' } = process.env;
 
 type Part = [string, ...unknown[]];
@@ -97,9 +99,10 @@ function start({ input: shape, batch, layers: parts }: Spec): Net {
   const ys = tf.tidy(() => tf.cast(tf.oneHot(tf.range(0, batch, 1, 'int32'), 7), 'float32'));
   return {
     async step() {
-      const before = performance.now();
+      const before = process.cpuUsage();
       await model.trainOnBatch(xs, ys);
-      return performance.now() - before;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1e3;
     },
     dispose() {
       model.dispose();
