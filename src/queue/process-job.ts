@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { ByteBudget } from '../platform/byte-budget.js';
 import type { ClassifierPool } from '../pool/classifier-pool.js';
 import type { PoolResult } from '../pool/pool-item.js';
 import type { ImageLimits } from '../runtime.js';
-import type { ByteBudget } from './byte-budget.js';
 import { itemsOf, jobDataOf, type QueueItem } from './items.js';
 import type { Ledger, Outcome, Placed } from './ledger.js';
 import { QueueStop } from './queue-stop.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ByteBudget } from '../../src/queue/byte-budget.js';
+import { ByteBudget } from '../../src/platform/byte-budget.js';
 
 /** Whether a promise is settled once all that can go on has gone on. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
