@@ -108,8 +108,12 @@ export interface ImageLimits {
 export interface CheckpointStore {
   /** Replaces what was saved before, all or nothing. */
   save(bytes: Uint8Array): Promise<void>;
-  /** What was saved last, or null. */
-  load(): Promise<Uint8Array | null>;
+  /**
+   * What was saved last, or null.
+   *
+   * @param most - Bytes that a checkpoint of this training may have: a longer one need not be read, but refused.
+   */
+  load(most?: number): Promise<Uint8Array | null>;
   /**
    * Takes the store for one training, so that no other writes into it; gives what ends that.
    *
