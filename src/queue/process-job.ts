@@ -213,7 +213,7 @@ async function finish(placed: readonly Placed[], tools: JobTools): Promise<FerEr
 }
 
 /**
- * Delivers results: all together, and when the sink will not have that, one by one. One that it will not have while it takes
+ * Delivers results: all together, and when a function throws for that, one by one. One that it will not have while it takes
  * others is not tried for ever: an error takes its place.
  *
  * @returns What was delivered.
@@ -221,20 +221,22 @@ async function finish(placed: readonly Placed[], tools: JobTools): Promise<FerEr
 async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTools): Promise<Outcome[]> {
   const outcomes = classified.map(([, outcome]) => outcome);
   const failures = outcomes.map(() => 0);
-  let open = outcomes.map((_, i) => i);
   const seen = tools.delivered.count;
-  for (;;) {
+  let open = outcomes.map((_, i) => i);
+  while (open.length > 0) {
     const together = open.map((i) => outcomes[i]);
-    if (await isTaken(together, tools, TRIES)) return outcomes;
+    const reason = await offer(together, tools, TRIES);
+    if (reason === undefined) return outcomes;
+    // A disk or a Redis that is away is away for each of them.
+    if (reason instanceof FerError) continue;
 
     const left: number[] = [];
     for (const i of open) {
-      if (await isTaken([outcomes[i]], tools, 1)) continue;
+      if ((await offer([outcomes[i]], tools, 1)) === undefined) continue;
       left.push(i);
       failures[i]++;
     }
     open = left;
-    if (open.length === 0) return outcomes;
     if (tools.delivered.count === seen) continue;
     for (const i of open.filter((each) => failures[each] >= TRIES && !outcomes[each].failed)) {
       const [item, { replaces }] = classified[i];
@@ -242,12 +244,23 @@ async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTo
       outcomes[i] = { ...outcomeOf(item, new FerError('QUEUE', message)), replaces };
     }
   }
+  return outcomes;
 }
 
-async function isTaken(outcomes: readonly Outcome[], tools: JobTools, tries: number): Promise<boolean> {
-  const taken = await atMost(tries, () => tools.sink.deliver(outcomes).then(() => true), tools);
-  if (taken) tools.delivered.count += outcomes.length;
-  return taken ?? false;
+/** Offers results to the sink, so many times. @returns What it threw last, nothing when it has taken them. */
+async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: number): Promise<unknown> {
+  let reason: unknown;
+  const deliverOnce = async () => {
+    try {
+      await tools.sink.deliver(outcomes);
+      tools.delivered.count += outcomes.length;
+      return true;
+    } catch (error) {
+      reason = error ?? new Error('the sink throws nothing at all');
+      throw error;
+    }
+  };
+  return (await atMost(tries, deliverOnce, tools)) ? undefined : reason;
 }
 
 /** Times that results are offered together before each is offered alone, and rounds of that before one is given up. */
