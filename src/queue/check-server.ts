@@ -10,7 +10,9 @@ import { FerError } from '../errors.js';
 export async function checkServer(redis: Redis): Promise<void> {
   // One that does not tell, because it may not or is away, is taken as it is.
   const told = await redis.info().catch(() => '');
-  const of = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(told)?.[1];
+  const lines = told.split('\n').map((line) => line.trim().split(':', 2));
+  const answers = new Map(lines.map(([name, answer]) => [name, answer] as const));
+  const of = (name: string) => answers.get(name);
   if (of('redis_mode') === 'cluster' || of('cluster_enabled') === '1') {
     throw new FerError(
       'OPTION',
