@@ -42,6 +42,12 @@ export interface PoolClassifyOptions extends ImageLimits {
   topk?: number;
   /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
   signal?: AbortSignal;
+  /**
+   * Whether encoded bytes are handed over to the threads rather than copied: arrays that have their buffer to themselves
+   * are empty afterwards, and an image whose thread dies is not tried again.
+   * @default false
+   */
+  transfer?: boolean;
   /** Told after every batch. */
   onProgress?: (progress: PoolProgress) => void;
 }
@@ -120,7 +126,7 @@ export class ClassifierPool {
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
   ): AsyncGenerator<PoolResult<Item>, void, undefined> {
-    const { topk = EMOTIONS.length, signal, onProgress } = options;
+    const { topk = EMOTIONS.length, signal, onProgress, transfer = false } = options;
     checkCount('topk', topk);
     const limits = imageLimits(options);
     throwIfAborted(signal);
@@ -154,7 +160,7 @@ export class ClassifierPool {
         } else {
           coming = undefined;
           if (next.done) ended = true;
-          else running.push(silenced(this.#threads.classify(next.value, { topk, limits })));
+          else running.push(silenced(this.#threads.classify(next.value, { topk, limits, transfer })));
         }
       }
     } finally {
