@@ -13,6 +13,11 @@ const site = join(folder, 'standalone-site');
 const installed = join(folder, 'node_modules/fer-dcnn');
 const EMOTIONS = ['angry', 'happy', 'sad', 'neutral', 'surprised'];
 
+/** What {@link workerSource} puts into a worker. */
+interface Classifying {
+  classifyAll(face: string): Promise<Answer[]>;
+}
+
 type Answer = { className: string; probability: number }[];
 
 let browser: Browser;
@@ -139,9 +144,10 @@ describe.runIf(haveChromium)('pages, workers and extensions without a bundler', 
     try {
       const [worker] =
         context.serviceWorkers().length > 0 ? context.serviceWorkers() : [await context.waitForEvent('serviceworker')];
-      // biome-ignore lint/suspicious/noExplicitAny: what workerSource puts there
       expectAll(
-        await worker.evaluate(() => (globalThis as any).classifyAll(new URL('./face.png', location.href).href)),
+        await worker.evaluate(() =>
+          (globalThis as unknown as Classifying).classifyAll(new URL('./face.png', location.href).href),
+        ),
       );
     } finally {
       await context.close();
