@@ -63,11 +63,9 @@ describe('blazeFaceDetector', () => {
   });
 
   test('starts no TF.js, and refuses to be used after it was disposed', async () => {
-    const engine = vi.spyOn(tf.engine(), 'ready');
     const detector = blazeFaceDetector({ inputSize: 64 });
     for (let frame = 0; frame < 20; frame++) expect(await detector.detect(grey)).toEqual([]);
-    expect(tf.memory().numTensors).toBe(0);
-    expect(engine).not.toHaveBeenCalled();
+    expect(tf.engine().backendNames()).toEqual([]);
     detector.dispose();
     await expect(detector.detect(grey)).rejects.toMatchObject({ code: 'DISPOSED' });
   });
@@ -79,7 +77,7 @@ describe('blazeFaceDetector', () => {
     const ways = [
       () => vi.stubGlobal('WebAssembly', undefined),
       () =>
-        vi.spyOn(WebAssembly, 'Module').mockImplementation(() => {
+        vi.spyOn(WebAssembly, 'Module').mockImplementation(function forbidden() {
           throw new Error('Content Security Policy');
         }),
     ];
