@@ -1,3 +1,4 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { type Assets, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
@@ -12,10 +13,11 @@ import { startWasmEngine } from './wasm-face-engine.js';
 export interface BlazeFaceOptions {
   /**
    * Pixels to which the image's longer side is resized, a multiple of 32. Faces are found from some 25 of these pixels
-   * on, so more finds smaller faces; time grows with its square.
+   * on, so more finds smaller faces; time grows with its square. `'crowd'` is 640, for many small faces; `'selfie'` is 128, for
+   * a face that fills a third of the picture or more.
    * @default 256 for images of up to 800 pixels, as cameras give; 320 for larger ones
    */
-  inputSize?: number;
+  inputSize?: number | 'crowd' | 'selfie';
   /**
    * Least score of a face, in (0, 1).
    * @default 0.5
@@ -43,10 +45,8 @@ export interface BlazeFaceOptions {
  * detector.dispose();
  */
 export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetector {
-  const { inputSize, minScore = 0.5, assets } = options;
-  if (inputSize !== undefined && !(Number.isInteger(inputSize / 32) && inputSize >= 64 && inputSize <= 2048)) {
-    throw new FerError('OPTION', `inputSize must be a multiple of 32 from 64 to 2048, got ${inputSize}`);
-  }
+  const { minScore = 0.5, assets } = options;
+  const inputSize = sizeOf(options.inputSize);
   if (!(minScore > 0 && minScore < 1)) throw new FerError('OPTION', `minScore must lie in (0, 1), got ${minScore}`);
 
   const engine = loadedOnce(() => loadEngine(assets));
@@ -55,6 +55,10 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
     framing: FRAMING,
     detect: (image) =>
       engine.use(async ({ find }) => find(image, { inputSize: inputSize ?? sizeFor(image), minScore })),
+    detectIn: (image, part) =>
+      engine.use(async ({ find }) =>
+        find(image, { inputSize: Math.min(PART_SIZE, inputSize ?? PART_SIZE), minScore, part }),
+      ),
     dispose: engine.dispose,
   };
 }
@@ -66,6 +70,19 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
  * 1.308, of down -0.126 and -0.028.
  */
 const FRAMING = { scale: 1.157, right: 0, down: -0.075 };
+
+function sizeOf(inputSize: BlazeFaceOptions['inputSize']): number | undefined {
+  if (inputSize === undefined) return undefined;
+  const size = inputSize === 'crowd' ? 640 : inputSize === 'selfie' ? 128 : inputSize;
+  if (Number.isInteger(size / 32) && size >= 64 && size <= 2048) return size;
+  throw new FerError(
+    'OPTION',
+    `inputSize must be 'crowd', 'selfie', or a multiple of 32 from 64 to 2048, got ${describeInput(inputSize)}`,
+  );
+}
+
+/** Of a part around one face, which is then some 60 pixels wide. */
+const PART_SIZE = 128;
 
 /** Photos of more pixels tend to show more and smaller faces. */
 function sizeFor({ width, height }: PixelImage): number {
