@@ -13,7 +13,7 @@ export const DRAWN: Record<string, () => PixelImage> = {
   'one face, 97x131, grey': () => drawn(97, 131, 1, [{ x: 48, y: 66, size: 30 }]),
   'a face over the edge, 640x360, RGB': () => drawn(640, 360, 3, [{ x: 55, y: 170, size: 100 }]),
   'a face half seen through, 320x240, RGBA': () => translucent(drawn(320, 240, 4, [{ x: 160, y: 120, size: 60 }])),
-  'a small face, 801x600, RGB': () => drawn(801, 600, 3, [{ x: 500, y: 260, size: 27 }]),
+  'a small face, 801x600, RGB': () => drawn(801, 600, 3, [{ x: 500, y: 260, size: 20 }]),
   'noise, 640x480, RGBA': () => noisy(640, 480, 4, 1),
   'noise, 101x77, grey': () => noisy(101, 77, 1, 2),
   'noise, 1023x769, RGB': () => noisy(1023, 769, 3, 3),
