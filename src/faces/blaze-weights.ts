@@ -11,18 +11,20 @@ export interface Block {
 }
 
 /** BlazeFace's blocks. The first 31 go around themselves; the last one makes the coarse grid's features of the fine grid's. */
-export const BLOCKS: readonly Block[] = [24, 24, 48, 96, 96].flatMap((to, stage, stages) =>
-  Array.from({ length: [7, 8, 8, 8, 1][stage] }, (_, k): Block => {
-    const first = k === 0 && stage > 0;
-    return { from: first ? stages[stage - 1] : to, to, stride: first ? 2 : 1 };
-  }),
-);
+export function blazeBlocks(): Block[] {
+  return [24, 24, 48, 96, 96].flatMap((to, stage, stages) =>
+    Array.from({ length: [7, 8, 8, 8, 1][stage] }, (_, k): Block => {
+      const first = k === 0 && stage > 0;
+      return { from: first ? stages[stage - 1] : to, to, stride: first ? 2 : 1 };
+    }),
+  );
+}
 
 /**
  * Reads BlazeFace's weights.
  *
  * @param bytes - The content of `blazeface.bin`: half precision, in the order of use.
- * @returns Filter and bias of the first convolution; depthwise filter, pointwise filter and bias of each of {@link BLOCKS};
+ * @returns Filter and bias of the first convolution; depthwise filter, pointwise filter and bias of each of {@link blazeBlocks};
  * filter and bias of the coarse grid's places, the fine grid's, the coarse grid's logits, the fine grid's. Filters are
  * [height, width, in, out].
  * @throws FerError `WEIGHTS_CORRUPT` when they are of another length.
@@ -50,7 +52,7 @@ export function checkBlazeWeights({ length }: Uint8Array): void {
 // --- below this line: helpers of this file alone ---
 
 function sizes(): number[] {
-  const blocks = BLOCKS.flatMap(({ from, to }) => [9 * from, from * to, to]);
+  const blocks = blazeBlocks().flatMap(({ from, to }) => [9 * from, from * to, to]);
   const heads = [96, 32, 6, 2].flatMap((outputs) => [96 * outputs, outputs]);
   return [5 * 5 * 3 * 24, 24, ...blocks, ...heads];
 }

@@ -1,5 +1,5 @@
 import { FerError } from '../errors.js';
-import { BLOCKS, type Block, readBlazeWeights } from './blaze-weights.js';
+import { type Block, blazeBlocks, readBlazeWeights } from './blaze-weights.js';
 import { type Anchors, decodeAnchors } from './decode-anchors.js';
 import { type FaceEngine, gridsOf, OVERLAP } from './face-engine.js';
 import { mergeDetections } from './merge-detections.js';
@@ -53,13 +53,14 @@ function inputOf(levels: Float32Array, width: number, height: number): Map3D {
 }
 
 function run(filters: Float32Array[], input: Map3D): Anchors[] {
+  const blocks = blazeBlocks();
   let next = 2;
   let x = firstConvolution(input, filters[0], filters[1]);
   let fine = x;
-  for (const [index, block] of BLOCKS.entries()) {
+  for (const [index, block] of blocks.entries()) {
     fine = x;
     const inner = depthwise(x, filters[next], block.stride);
-    const around = index === BLOCKS.length - 1 ? undefined : block.stride === 2 ? pooled(x) : x;
+    const around = index === blocks.length - 1 ? undefined : block.stride === 2 ? pooled(x) : x;
     x = pointwise(inner, filters[next + 1], filters[next + 2], block, around);
     next += 3;
   }

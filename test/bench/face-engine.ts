@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { BLOCKS } from '../../src/faces/blaze-weights.js';
+import { blazeBlocks } from '../../src/faces/blaze-weights.js';
 import { plainEngine } from '../../src/faces/plain-face-engine.js';
 import { startWasmEngine } from '../../src/faces/wasm-face-engine.js';
 import { useBackend } from '../../src/index.js';
@@ -126,7 +126,7 @@ function groupsOf(width: number, height: number) {
   let columns = width / 2;
   const first = { index: 0, rows, products: rows * columns * 75 * 24 };
   const groups = [{ name: `first, ${columns}x${rows}`, layers: [first] }];
-  for (const [k, { from, to, stride }] of BLOCKS.entries()) {
+  for (const [k, { from, to, stride }] of blazeBlocks().entries()) {
     rows /= stride;
     columns /= stride;
     const name = `${from === to ? to : `${from} to ${to}`} channels, ${stride === 2 ? 'halved to ' : ''}${columns}x${rows}`;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { BLOCKS, readBlazeWeights } from '../../src/faces/blaze-weights.js';
+import { blazeBlocks, readBlazeWeights } from '../../src/faces/blaze-weights.js';
 import { type Anchors, decodeAnchors } from '../../src/faces/decode-anchors.js';
 import { mergeDetections } from '../../src/faces/merge-detections.js';
 import { enlarge, type ReducedImage, reduce } from '../../src/faces/reduce.js';
@@ -67,7 +67,7 @@ export function blazeNetwork(weights: Uint8Array): BlazeNetwork {
 
     const image = tf.tensor4d(pixels, [1, height, width, 3]);
     let x = convolve(tf.sub(tf.div(image, 127.5), 1), 2, 'relu');
-    for (const { to: channels, stride } of BLOCKS.slice(0, -1)) {
+    for (const { to: channels, stride } of blazeBlocks().slice(0, -1)) {
       const inner = convolve(tf.depthwiseConv2d(x, take(), stride, 'same'), 1, 'linear');
       let around = stride === 2 ? tf.maxPool(x, 2, 2, 'same') : x;
       const more = channels - x.shape[3];
@@ -113,7 +113,7 @@ function shapes(): number[][] {
   return [
     [5, 5, 3, 24],
     [24],
-    ...BLOCKS.flatMap(({ from, to }) => [[3, 3, from, 1], [1, 1, from, to], [to]]),
+    ...blazeBlocks().flatMap(({ from, to }) => [[3, 3, from, 1], [1, 1, from, to], [to]]),
     ...[96, 32, 6, 2].flatMap((outputs) => [[1, 1, 96, outputs], [outputs]]),
   ];
 }
