@@ -20,7 +20,7 @@ describe('the packed package', () => {
       /^dist\/react-native\/lite\.js$/,
       /^dist\/node\/[\w-]+\.(cjs|d\.ts|d\.cts)$/,
       /^dist\/faces\/blazeface\.bin$/,
-      /^dist\/wasm\/(network-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
+      /^dist\/wasm\/((network|faces)-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
     ];
     expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
   });
