@@ -3,7 +3,7 @@ import { FerError } from '../errors.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import { faceFollower } from './face-follower.js';
-import { FrameTracker } from './frame-tracker.js';
+import { frameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
@@ -96,7 +96,7 @@ export function trackerOf(options: CreateTrackerOptions, { classifyFaces, shared
   if (typeof classify !== 'function')
     throw new FerError('OPTION', `classify must be a function, got ${typeof classify}`);
 
-  return new FrameTracker({
+  return frameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
   });
 }
