@@ -68,7 +68,7 @@ export async function enqueue(
   try {
     await checkServer(connection.redis);
     await ledger.open();
-    for await (const references of batchesOf(items, Math.min(BATCHES * batchSize, maxWaiting))) {
+    for await (const references of batchesOf(items, Math.min(BATCHES * batchSize, maxWaiting), PAUSE_MS)) {
       throwIfAborted(signal);
       const byId = new Map<string, QueueItem>();
       for (const reference of references) {
@@ -99,6 +99,9 @@ export async function enqueue(
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** A source may pause so long without cutting a batch short: the same folder makes the same jobs, on a busy machine too. */
+const PAUSE_MS = 1000;
 
 /** Batches that are sent to Redis at a time. */
 const BATCHES = 20;
