@@ -1,6 +1,6 @@
 """Writes torch.json: what PyTorch gives for the ops of torch.test.ts, on the noise of paths.ts.
 
-    python3 test/kernels/torch-numbers.py > test/kernels/torch.json
+    python3 test/tfjs/kernels/torch-numbers.py > test/tfjs/kernels/torch.json
 """
 
 import json

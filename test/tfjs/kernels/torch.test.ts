@@ -4,7 +4,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { differenceOf, noise, PATHS, startOn, type Values } from './paths.js';
 
 /** What PyTorch gives, in float64; torch-numbers.py says how. */
-const { cases } = JSON.parse(readFileSync('test/kernels/torch.json', 'utf8')) as { cases: Record<string, Values[]> };
+const { cases } = JSON.parse(readFileSync('test/tfjs/kernels/torch.json', 'utf8')) as {
+  cases: Record<string, Values[]>;
+};
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 const image = (x: tf.Tensor) => x as tf.Tensor4D;
