@@ -6,6 +6,7 @@ import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
+import { checkProbabilities } from '../network/check-probabilities.js';
 import type { Predictor } from '../network/predictor.js';
 import type { ImageLimits } from '../runtime.js';
 import { type Prediction, predictionsOf } from './prediction.js';
@@ -97,6 +98,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
+      checkProbabilities(probabilities, EMOTIONS.length);
       const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
       return several ? lists : lists[0];
     } finally {

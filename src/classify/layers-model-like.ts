@@ -12,6 +12,7 @@ export interface LayersModelLike {
 
 /** What is needed of one of its layers. */
 export interface LayerLike {
+  readonly name: string;
   readonly weights: readonly { read(): WeightTensor }[];
   getClassName(): string;
   getConfig(): object;

@@ -3,10 +3,10 @@ import { bytesToHex } from '@noble/hashes/utils';
 import { type io, ready } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError, reasonOf } from '../../errors.js';
-import { checkedEntries, type ModelJson } from '../../network/weights-manifest.js';
+import { checkedEntries, factsOf, type ModelJson, OURS } from '../../network/weights-manifest.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { loadBounded } from './bounded-layers.js';
-import { withMetadata } from './metadata.js';
+import { setFileFacts, withMetadata } from './metadata.js';
 import { type Quantization, quantize } from './quantize.js';
 
 /** A model as it is stored: a `model.json` and its one binary. */
@@ -73,7 +73,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
   return {
     json: {
       format: 'layers-model',
-      generatedBy: 'fer-dcnn',
+      generatedBy: OURS,
       convertedBy: null,
       modelTopology: model.toJSON(undefined, false) as object,
       weightsManifest: [{ paths: [binaryName], weights: entries }],
@@ -87,7 +87,8 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
  * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
  *
  * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one that would take more memory than its weights and
- * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with.
+ * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with; `NOT_FINITE` for weights
+ * with NaN or infinity.
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
   const entries = await checkedEntries(json, binary);
@@ -95,12 +96,14 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
   await ready();
   quietCpu();
   try {
-    return await loadBounded({
+    const model = await loadBounded({
       modelTopology: json.modelTopology,
       weightSpecs: entries,
       weightData: new Uint8Array(binary).buffer,
       userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
     });
+    setFileFacts(model, factsOf(json));
+    return model;
   } catch (error) {
     if (error instanceof FerError) throw error;
     throw new FerError('MODEL', `TF.js cannot build this model: ${reasonOf(error)}`, { cause: error });

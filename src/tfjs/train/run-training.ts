@@ -2,7 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
 import { currentBackend } from '../backends/current-backend.js';
 import type { LabelledData } from '../evaluate/labelled-data.js';
-import { setMetadata } from '../model/metadata.js';
+import { forgetFileFacts, setMetadata } from '../model/metadata.js';
 import { classNamesOf } from '../model/model-spec.js';
 import { startGradientWorkers } from './gradient-workers.js';
 import { randomStream } from './random.js';
@@ -24,7 +24,8 @@ export async function runTraining(
   const backend = await currentBackend();
   const training = await readTrainingData(data, { spec, normalization, augmentation: options.augment ?? null }, signal);
   const validation = options.validationData && (await allRows(options.validationData, spec, normalization, signal));
-  setMetadata(model, { normalization, classes: classNamesOf(model), metrics: undefined, sha256: undefined });
+  setMetadata(model, { normalization, classes: classNamesOf(model) });
+  forgetFileFacts(model);
 
   const run = new TrainingRun(model, settings, training);
   const callbacks = [options.callbacks ?? []].flat() as TrainCallbacks[];
