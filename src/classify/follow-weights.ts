@@ -18,13 +18,16 @@ export function followWeights(
   return async () => {
     if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
     // By layer: the model's own list puts weights that are not trained last.
-    const tensors = model.layers.flatMap(({ name, weights }) => weights.map((weight) => ({ name, tensor: weight.read() })));
+    const tensors = model.layers.flatMap(({ name, weights }) =>
+      weights.map((weight) => ({ name, tensor: weight.read() })),
+    );
     if (tensors.some(({ tensor }, i) => tensor.dataId !== held[i])) {
       held = tensors.map(({ tensor }) => tensor.dataId);
       reading = Promise.all(tensors.map(({ tensor }) => tensor.data() as Promise<Float32Array>))
         .then((weights) => {
           const wrong = weights.findIndex((values) => !allFinite(values));
-          if (wrong >= 0) throw new FerError('NOT_FINITE', `the weights of layer ${tensors[wrong].name} are not finite`);
+          if (wrong >= 0)
+            throw new FerError('NOT_FINITE', `the weights of layer ${tensors[wrong].name} are not finite`);
           return onChange(weights);
         })
         .catch((error) => {

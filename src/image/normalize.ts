@@ -3,7 +3,9 @@ import { FerError } from '../errors.js';
 import { pixelKernels } from './pixel-kernels.js';
 
 /** How levels 0..255 become the inputs of a network. */
-export type Normalization = 'unit' | 'standardize' | 'localContrast';
+export type Normalization = (typeof NORMALIZATIONS)[number];
+
+export const NORMALIZATIONS = ['unit', 'standardize', 'localContrast'] as const;
 
 export interface NormalizeOptions {
   /**

@@ -18,7 +18,10 @@ export function checkProbabilities(outputs: ArrayLike<number>, classes: number):
       if (!(share >= -SLACK && share <= 1 + SLACK)) fits = false;
     }
     if (!Number.isFinite(sum)) {
-      throw new FerError('NOT_FINITE', `the model's outputs sum to ${sum}: its weights are damaged, or its training diverged`);
+      throw new FerError(
+        'NOT_FINITE',
+        `the model's outputs sum to ${sum}: its weights are damaged, or its training diverged`,
+      );
     }
     if (!fits || Math.abs(sum - 1) > SLACK) {
       const row = Array.from({ length: classes }, (_, i) => Number(outputs[first + i].toPrecision(4)));

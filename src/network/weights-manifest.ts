@@ -85,7 +85,10 @@ export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<
 
 /** A weight with NaN or infinity: what it is computed with has no meaning. */
 export function notFinite(name: string): FerError {
-  return new FerError('NOT_FINITE', `the weight ${name} holds NaN or infinity: its file is damaged, or its training diverged`);
+  return new FerError(
+    'NOT_FINITE',
+    `the weight ${name} holds NaN or infinity: its file is damaged, or its training diverged`,
+  );
 }
 
 /**
