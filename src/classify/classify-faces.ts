@@ -1,4 +1,3 @@
-import { FerError } from '../errors.js';
 import { blazeFaceDetector } from '../faces/blaze-face.js';
 import { cropOf } from '../faces/crop-of.js';
 import { findFaces } from '../faces/find-faces.js';
@@ -6,9 +5,11 @@ import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { Crop } from '../image/straighten.js';
 import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
+import { having, number, oneOf, optionsOf, type Rules } from '../options.js';
 import type { Assets } from '../platform/assets.js';
+import { limitRules } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
-import type { Classifier } from './classifier.js';
+import { type Classifier, topkRule } from './classifier.js';
 import { classify } from './classify.js';
 import type { Prediction } from './prediction.js';
 import { chosenBackend } from './use-backend.js';
@@ -66,13 +67,9 @@ export interface DetectedFace extends Detection {
  * const [nearest] = await classifyFaces(video, { maxFaces: 1 });
  */
 export async function classifyFaces(input: ImageInput, options: ClassifyFacesOptions = {}): Promise<DetectedFace[]> {
+  checkOptions(options);
   const { detector = sharedDetector(), classifier = { classify }, fallback = 'none', topk } = options;
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
-  if (!(minScore >= 0 && minScore <= 1)) throw new FerError('OPTION', `minScore must lie in [0, 1], got ${minScore}`);
-  if (!(maxFaces >= 1)) throw new FerError('OPTION', `maxFaces must be a number from 1 up, got ${maxFaces}`);
-  if (fallback !== 'none' && fallback !== 'whole') {
-    throw new FerError('OPTION', `fallback must be 'none' or 'whole', got ${JSON.stringify(fallback)}`);
-  }
 
   const image = await pixelsOf(input, options);
   const found = (await findFaces(detector, image))
@@ -91,6 +88,18 @@ export async function classifyFaces(input: ImageInput, options: ClassifyFacesOpt
   }
   return faces;
 }
+
+/** The rules of finding and classifying faces, for other functions that do. */
+export const facesRules: Rules<Omit<ClassifyFacesOptions, 'topk'>> = {
+  detector: having('an object with a method detect(image), see FaceDetector', 'detect'),
+  classifier: having('an object with a method classify(), such as of createClassifier', 'classify'),
+  minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
+  maxFaces: number('a number from 1 up', (value) => value >= 1),
+  fallback: oneOf('none', 'whole'),
+  ...limitRules,
+};
+
+const checkOptions = optionsOf<ClassifyFacesOptions>('classifyFaces', { ...facesRules, topk: topkRule });
 
 // --- below this line: helpers of this file alone ---
 

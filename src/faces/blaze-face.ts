@@ -1,6 +1,6 @@
-import { FerError } from '../errors.js';
 import { loadTfjs } from '../load-tfjs.js';
-import { type Assets, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
+import { number, optionsOf } from '../options.js';
+import { type Assets, assetsRule, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
 import { type Anchors, decodeAnchors } from './decode-anchors.js';
 import { loadedOnce } from './loaded-once.js';
@@ -51,11 +51,8 @@ export interface BlazeNetwork {
  * detector.dispose();
  */
 export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetector {
+  checkOptions(options);
   const { inputSize, minScore = 0.5, assets } = options;
-  if (inputSize !== undefined && !(Number.isInteger(inputSize / 32) && inputSize >= 64 && inputSize <= 2048)) {
-    throw new FerError('OPTION', `inputSize must be a multiple of 32 from 64 to 2048, got ${inputSize}`);
-  }
-  if (!(minScore > 0 && minScore < 1)) throw new FerError('OPTION', `minScore must lie in (0, 1), got ${minScore}`);
 
   const network = loadedOnce(() => loadNetwork(assets));
   return {
@@ -70,6 +67,12 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
     dispose: network.dispose,
   };
 }
+
+const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', {
+  assets: assetsRule,
+  inputSize: number('a multiple of 32 from 64 to 2048', (size) => size % 32 === 0 && size >= 64 && size <= 2048),
+  minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
+});
 
 // --- below this line: helpers of this file alone ---
 

@@ -1,6 +1,6 @@
-import { type ClassifyFacesOptions, classifyFaces } from '../classify/classify-faces.js';
-import { FerError } from '../errors.js';
+import { type ClassifyFacesOptions, classifyFaces, facesRules } from '../classify/classify-faces.js';
 import type { ImageInput } from '../image/input.js';
+import { callback, number, optionsOf } from '../options.js';
 import { FrameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
@@ -57,7 +57,7 @@ export interface CreateTrackerOptions extends Omit<ClassifyFacesOptions, 'topk'>
  * It is an `EventTarget`: `found`, `change` and `lost` are events whose `detail` says which face, when, and what. They are
  * dispatched while `update` works on the frame. Memory grows with faces and episodes, not with frames.
  *
- * @throws FerError `OPTION` for an option out of its range; those of `classifyFaces` are looked at with the first picture.
+ * @throws FerError `OPTION` for an option out of its range, those of `classifyFaces` among them.
  * @example
  * const tracker = createTracker();
  * tracker.addEventListener('change', ({ detail }) => console.log(detail.id, detail.from, '->', detail.to));
@@ -65,6 +65,7 @@ export interface CreateTrackerOptions extends Omit<ClassifyFacesOptions, 'topk'>
  * console.log(tracker.summary().overall.emotions.happy.share);
  */
 export function createTracker(options: CreateTrackerOptions = {}): Tracker {
+  checkOptions(options);
   const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
   const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000 } = options;
   const { detector, classifier, minScore, maxFaces, fallback } = options;
@@ -72,19 +73,22 @@ export function createTracker(options: CreateTrackerOptions = {}): Tracker {
   const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
   const finding = { detector, classifier, minScore, maxFaces, fallback, ...limits };
   const { classify = (frame: ImageInput) => classifyFaces(frame, finding) } = options;
-  for (const [name, ms] of Object.entries({ smoothing, minDuration, foundAfter, lostAfter, forgetAfter })) {
-    if (!(Number.isFinite(ms) && ms >= 0)) throw new FerError('OPTION', `${name} must be 0 ms or more, got ${ms}`);
-  }
-  if (!(hysteresis >= 0 && hysteresis <= 1)) {
-    throw new FerError('OPTION', `hysteresis must lie in [0, 1], got ${hysteresis}`);
-  }
-  if (!(minOverlap > 0 && minOverlap <= 1)) {
-    throw new FerError('OPTION', `minOverlap must be above 0 and at most 1, got ${minOverlap}`);
-  }
-  if (typeof classify !== 'function')
-    throw new FerError('OPTION', `classify must be a function, got ${typeof classify}`);
 
   return new FrameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
   });
 }
+
+const milliseconds = number('0 ms or more', (value) => value >= 0 && Number.isFinite(value));
+
+const checkOptions = optionsOf<CreateTrackerOptions>('createTracker', {
+  ...facesRules,
+  classify: callback,
+  smoothing: milliseconds,
+  hysteresis: number('in [0, 1]', (value) => value >= 0 && value <= 1),
+  minDuration: milliseconds,
+  foundAfter: milliseconds,
+  lostAfter: milliseconds,
+  forgetAfter: milliseconds,
+  minOverlap: number('above 0 and at most 1', (value) => value > 0 && value <= 1),
+});

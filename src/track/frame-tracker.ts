@@ -1,3 +1,4 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
@@ -50,6 +51,12 @@ export class FrameTracker extends EventTarget implements Tracker {
     frames: Iterable<TrackerFrame> | AsyncIterable<TrackerFrame>,
   ): AsyncGenerator<TrackState, void, undefined> {
     for await (const frame of frames) {
+      if (typeof frame !== 'object' || frame === null) {
+        throw new FerError(
+          'INPUT',
+          `a frame must be { image, timestamp } or { faces, timestamp }, got ${describeInput(frame)}`,
+        );
+      }
       yield await this.update('faces' in frame ? frame.faces : frame.image, frame.timestamp);
     }
   }

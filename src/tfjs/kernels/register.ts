@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../../errors.js';
-import type { Assets } from '../../platform/assets.js';
+import { oneOf, optionsOf } from '../../options.js';
+import { type Assets, assetsRule } from '../../platform/assets.js';
 import * as convolution from './convolution.js';
 import { dropoutKernel } from './dropout.js';
 import * as elementwise from './elementwise.js';
@@ -56,6 +57,7 @@ export interface TrainingKernelsOptions {
  * await model.fit(xs, ys);
  */
 export async function registerTrainingKernels(options: TrainingKernelsOptions = {}): Promise<TrainingKernels> {
+  checkOptions(options);
   const { path: wanted, assets } = options;
   override('Conv2DBackpropFilter', convolution.conv2DBackpropFilter, registerTheRest);
   override('DepthwiseConv2dNativeBackpropFilter', convolution.depthwiseBackpropFilter);
@@ -103,3 +105,8 @@ function registerTheRest(): void {
   }
   registerGradients();
 }
+
+const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', {
+  path: oneOf('relaxed-simd', 'simd', 'composed'),
+  assets: assetsRule,
+});

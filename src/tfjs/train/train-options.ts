@@ -1,7 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { runtime } from '#runtime';
 import { FerError } from '../../errors.js';
-import { NORMALIZATIONS, type Normalization } from '../../image/normalize.js';
+import { type Normalization, normalizationRule } from '../../image/normalize.js';
 import {
   anything,
   boolean,
@@ -235,7 +235,7 @@ const checkOptions = optionsOf<TrainOptions>('train', {
   weightDecay: zeroOrMore,
   validationData: anything,
   augment: augmentRule,
-  normalization: oneOf(...NORMALIZATIONS),
+  normalization: normalizationRule,
   seed: integer(0),
   sampling: oneOf('shuffled', 'balanced', 'square-root'),
   classWeights: weightsOfClasses,
