@@ -23,7 +23,7 @@ export function optionsOf<Options extends object>(
   ...needed: (keyof Options & string)[]
 ): (options: Options) => void {
   return (options) => {
-    checkFields(options ?? {}, {
+    checkFields(options === undefined ? {} : options, {
       rules,
       needed,
       what: `the options of ${owner}`,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { text } from '../options.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 import { type ToFilesOptions, toFiles } from '../tfjs/model/artifacts.js';
 
@@ -16,6 +17,7 @@ export type SaveModelOptions = Pick<ToFilesOptions, 'quantize' | 'quantizeStep'>
  * await saveModel(model, 'runs/first', { quantize: 'uint8', quantizeStep: 0.2 });
  */
 export async function saveModel(model: LayersModel, folder: string, options: SaveModelOptions = {}): Promise<void> {
+  text(folder, 'folder');
   const { json, binary } = toFiles(model, options);
   await writeFileWhole(join(folder, 'weights.bin'), binary);
   await writeFileWhole(join(folder, 'model.json'), `${JSON.stringify(json, null, 1)}\n`);

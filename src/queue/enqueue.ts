@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError } from '../errors.js';
+import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
 import { batchesOf } from '../pool/batches-of.js';
 import { type ConnectOptions, connect } from './connect.js';
 import { itemOf, jobDataOf, jobId, type QueueItem } from './items.js';
 import { Ledger } from './ledger.js';
+import { addressRules } from './queue-options.js';
 import type { ItemReference, QueueAddress } from './types.js';
 
 export interface EnqueueOptions extends QueueAddress {
@@ -23,6 +25,17 @@ export interface EnqueueOptions extends QueueAddress {
   /** Told after every few batches. */
   onProgress?: (progress: Enqueued) => void;
 }
+
+/** The rules of enqueuing; numbers are looked at with each other. */
+export const enqueueRules: Rules<EnqueueOptions> = {
+  ...addressRules,
+  batchSize: anything,
+  maxWaiting: anything,
+  signal: signalRule,
+  onProgress: callback,
+};
+
+const checkOptions = optionsOf<EnqueueOptions>('enqueue', enqueueRules, 'connection');
 
 /** What became of the references. */
 export interface Enqueued {
@@ -45,6 +58,7 @@ export async function enqueue(
   items: Iterable<ItemReference> | AsyncIterable<ItemReference>,
   options: EnqueueOptions,
 ): Promise<Enqueued> {
+  checkOptions(options);
   const { batchSize = 50, maxWaiting = Number.POSITIVE_INFINITY, signal, onProgress } = options;
   if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= 1000)) {
     throw new FerError('OPTION', `batchSize must be a whole number from 1 to 1000, got ${batchSize}`);

@@ -1,6 +1,8 @@
+import { optionsOf } from '../options.js';
 import { connect, type QueueConnection } from './connect.js';
 import { itemsOf } from './items.js';
 import { Ledger } from './ledger.js';
+import { addressRules } from './queue-options.js';
 import type { QueueAddress } from './types.js';
 
 /** Items of a queue. Together, all that were ever enqueued. */
@@ -23,6 +25,7 @@ export interface QueueStatus {
  * const { waiting, active } = await queueStatus({ connection: 'redis://localhost' });
  */
 export async function queueStatus(address: QueueAddress): Promise<QueueStatus> {
+  checkAddress(address);
   const connection = await connect(address, { whenLost: 'fail' });
   try {
     return await statusOf(connection);
@@ -55,6 +58,8 @@ export async function statusOf({ bullmq, redis, name }: QueueConnection): Promis
     await queue.close();
   }
 }
+
+const checkAddress = optionsOf<QueueAddress>('queueStatus', addressRules, 'connection');
 
 // --- below this line: helpers of this file alone ---
 
