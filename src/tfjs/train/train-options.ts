@@ -159,6 +159,8 @@ export interface TrainSettings {
  * @throws FerError `OPTION`, `CLASSES`, `MODEL`, naming the option and its value.
  */
 export function trainSettings(model: LayersModel, options: TrainOptions): TrainSettings {
+  const spec = specOf(model);
+  checkOptions(options);
   const {
     epochs = 10,
     batchSize = 32,
@@ -168,8 +170,6 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
     workers = 1,
     sampling = 'shuffled',
   } = options;
-  const spec = specOf(model);
-  checkOptions(options);
   const { ema, classWeights, validationData, earlyStopping } = options;
   if (typeof classWeights === 'object' && classWeights.length !== spec.classes) {
     throw new FerError('CLASSES', `${classWeights.length} classWeights for a model with ${spec.classes} classes`);
