@@ -11,29 +11,32 @@ export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule 
  * Makes the check of a function's options: every option that is given must have a rule and fit it.
  *
  * @param owner - The function, as its users write it.
+ * @param rulesOf - Asked for at the first call: nothing runs at import.
  * @param needed - Names of those that must be given.
  * @returns Throws FerError `OPTION` that names the option and its value, or the option that was meant.
  * @example
- * const check = optionsOf<HistogramOptions>('histogram', { bins: integer(1) });
+ * const check = optionsOf<HistogramOptions>('histogram', () => ({ bins: integer(1) }));
  * check({ bin: 3 }); // OPTION: histogram has no option 'bin': did you mean 'bins'?
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function optionsOf<Options extends object>(
   owner: string,
-  rules: Rules<Options>,
+  rulesOf: () => Rules<Options>,
   ...needed: (keyof Options & string)[]
 ): (options: Options) => void {
+  let known: Fields | undefined;
   return (options) => {
-    checkFields(options === undefined ? {} : options, {
-      rules,
-      needed,
-      what: `the options of ${owner}`,
-      hasNo: `${owner} has no option`,
-      prefix: '',
-    });
+    // Once: it is asked for every frame.
+    known ??= {
+      ...{ rules: rulesOf(), needed, prefix: '' },
+      ...{ what: `the options of ${owner}`, hasNo: `${owner} has no option` },
+    };
+    if (options !== undefined || needed.length > 0) checkFields(options === undefined ? {} : options, known);
   };
 }
 
 /** An object whose fields have rules of their own: `patience` of `earlyStopping` is named `earlyStopping.patience`. */
+/* @__NO_SIDE_EFFECTS__ */
 export function fields<Fields extends object>(rules: Rules<Fields>, ...needed: (keyof Fields & string)[]): Rule {
   return (value, name) => {
     checkFields(value, { rules, needed, what: name, hasNo: `${name} has no field`, prefix: `${name}.` });
@@ -45,6 +48,7 @@ export function fields<Fields extends object>(rules: Rules<Fields>, ...needed: (
  *
  * @param wanted - What a value must be, for the message: `topk must be <wanted>, got 0`.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function rule(wanted: string, fits: (value: never) => boolean): Rule {
   return (value, name) => {
     if (!attempt(() => fits(value as never))) {
@@ -54,17 +58,20 @@ export function rule(wanted: string, fits: (value: never) => boolean): Rule {
 }
 
 /** A number that fits. NaN never does where `fits` compares. */
+/* @__NO_SIDE_EFFECTS__ */
 export function number(wanted: string, fits: (value: number) => boolean): Rule {
   return rule(wanted, (value: unknown) => typeof value === 'number' && fits(value));
 }
 
 /** A whole number. */
+/* @__NO_SIDE_EFFECTS__ */
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Rule {
   const range = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`;
   return number(`an integer ${range}`, (value) => Number.isSafeInteger(value) && value >= least && value <= most);
 }
 
 /** One of some words, or other plain values. */
+/* @__NO_SIDE_EFFECTS__ */
 export function oneOf(...values: readonly (string | number)[]): Rule {
   const words = values.map((value) => (typeof value === 'string' ? `'${value}'` : String(value)));
   const last = words.length > 1 ? ` or ${words.pop()}` : '';
@@ -72,6 +79,7 @@ export function oneOf(...values: readonly (string | number)[]): Rule {
 }
 
 /** What one of two rules takes; the message is the second's where the value is an object, else the first's. */
+/* @__NO_SIDE_EFFECTS__ */
 export function either(first: Rule, second: Rule): Rule {
   return (value, name) => {
     const plain = typeof value !== 'object' && typeof value !== 'function';
@@ -82,6 +90,7 @@ export function either(first: Rule, second: Rule): Rule {
 }
 
 /** A list whose members fit. */
+/* @__NO_SIDE_EFFECTS__ */
 export function listOf(member: Rule, wanted: string): Rule {
   const list = rule(wanted, Array.isArray);
   return (value, name) => {
@@ -93,6 +102,7 @@ export function listOf(member: Rule, wanted: string): Rule {
 }
 
 /** An object with some methods, such as a detector. */
+/* @__NO_SIDE_EFFECTS__ */
 export function having(wanted: string, ...methods: readonly string[]): Rule {
   const isObject = (value: unknown) => (typeof value === 'object' && value !== null) || typeof value === 'function';
   return rule(

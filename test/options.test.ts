@@ -28,7 +28,7 @@ interface Options {
   anything?: unknown;
 }
 
-const check = optionsOf<Options>('demo', {
+const check = optionsOf<Options>('demo', () => ({
   topk: integer(1, 5),
   mode: oneOf('fast', 'exact'),
   patience: fields({ epochs: integer(1), least: number('0 or more', (value) => value >= 0) }, 'epochs'),
@@ -38,7 +38,7 @@ const check = optionsOf<Options>('demo', {
   onStep: callback,
   signal,
   anything,
-});
+}));
 
 const said = (options: unknown): string => {
   try {

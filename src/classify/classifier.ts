@@ -26,7 +26,11 @@ export interface ClassifyOptions extends ImageLimits {
 /** The rule of the option `topk`. */
 export const topkRule = number('1 or more', (value) => Number.isInteger(value) && value >= 1);
 
-const checkClassifyOptions = optionsOf<ClassifyOptions>('classify', { topk: topkRule, box: boxRule, ...limitRules });
+const checkClassifyOptions = optionsOf<ClassifyOptions>('classify', () => ({
+  topk: topkRule,
+  box: boxRule,
+  ...limitRules,
+}));
 
 /** Classifies on a model and backend of its own. */
 export interface Classifier {

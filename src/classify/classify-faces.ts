@@ -90,16 +90,16 @@ export async function classifyFaces(input: ImageInput, options: ClassifyFacesOpt
 }
 
 /** The rules of finding and classifying faces, for other functions that do. */
-export const facesRules: Rules<Omit<ClassifyFacesOptions, 'topk'>> = {
+export const facesRules = (): Rules<Omit<ClassifyFacesOptions, 'topk'>> => ({
   detector: having('an object with a method detect(image), see FaceDetector', 'detect'),
   classifier: having('an object with a method classify(), such as of createClassifier', 'classify'),
   minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
   maxFaces: number('a number from 1 up', (value) => value >= 1),
   fallback: oneOf('none', 'whole'),
   ...limitRules,
-};
+});
 
-const checkOptions = optionsOf<ClassifyFacesOptions>('classifyFaces', { ...facesRules, topk: topkRule });
+const checkOptions = optionsOf<ClassifyFacesOptions>('classifyFaces', () => ({ ...facesRules(), topk: topkRule }));
 
 // --- below this line: helpers of this file alone ---
 

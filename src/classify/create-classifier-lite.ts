@@ -43,7 +43,7 @@ export function createClassifier(options: CreateClassifierOptions = {}): Classif
   }, normalization);
 }
 
-const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', {
+const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', () => ({
   assets: assetsRule,
   normalization: normalizationRule,
-});
+}));

@@ -59,9 +59,9 @@ async function loadPretrainedOn(backend: Backend, assets?: Assets): Promise<Load
   return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
 }
 
-const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', {
+const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', () => ({
   model: rule('a tf.LayersModel, or a promise of one', (value: unknown) => typeof value === 'object' && value !== null),
   backend: text,
   assets: assetsRule,
   normalization: normalizationRule,
-});
+}));

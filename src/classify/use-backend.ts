@@ -132,7 +132,7 @@ async function makeAndStart(name: string, options: BackendOptions): Promise<Back
   return backend;
 }
 
-const checkOptions = optionsOf<BackendOptions>('useBackend', { assets: assetsRule });
+const checkOptions = optionsOf<BackendOptions>('useBackend', () => ({ assets: assetsRule }));
 
 /** Whether no option that is given differs from those that a backend was started with. */
 function sameOptions(given: BackendOptions, before: BackendOptions): boolean {

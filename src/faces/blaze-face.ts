@@ -68,11 +68,11 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
   };
 }
 
-const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', {
+const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', () => ({
   assets: assetsRule,
   inputSize: number('a multiple of 32 from 64 to 2048', (size) => size % 32 === 0 && size >= 64 && size <= 2048),
   minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
-});
+}));
 
 // --- below this line: helpers of this file alone ---
 

@@ -99,12 +99,12 @@ export function faceApiDetector(options: FaceApiOptions = {}): BuiltInDetector {
   };
 }
 
-const checkOptions = optionsOf<FaceApiOptions>('faceApiDetector', {
+const checkOptions = optionsOf<FaceApiOptions>('faceApiDetector', () => ({
   library: having('the library, as an import of it gives it', 'TinyFaceDetector'),
   assets: assetsRule,
   inputSize: number('a multiple of 32 from 128 to 2048', (size) => size % 32 === 0 && size >= 128 && size <= 2048),
   minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
-});
+}));
 
 // --- below this line: helpers of this file alone ---
 

@@ -61,13 +61,13 @@ export function nativeDetector(options: NativeDetectorOptions = {}): BuiltInDete
 
 const finite = number('a finite number', Number.isFinite);
 
-const checkOptions = optionsOf<NativeDetectorOptions>('nativeDetector', {
+const checkOptions = optionsOf<NativeDetectorOptions>('nativeDetector', () => ({
   fastMode: boolean,
   framing: fields<Framing>(
     { scale: number('a number above 0', (value) => value > 0 && Number.isFinite(value)), right: finite, down: finite },
     ...(['scale', 'right', 'down'] as const),
   ),
-});
+}));
 
 // --- below this line: the Shape Detection API, which TypeScript does not know ---
 

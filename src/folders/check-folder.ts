@@ -122,15 +122,15 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
   };
 }
 
-const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', {
-  exclude: imageFolderRules.exclude,
-  extensions: imageFolderRules.extensions,
-  classes: imageFolderRules.classes,
+const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
+  exclude: imageFolderRules().exclude,
+  extensions: imageFolderRules().extensions,
+  classes: imageFolderRules().classes,
   near: boolean,
   onImage: callback,
   signal: signalRule,
   ...limitRules,
-});
+}));
 
 // --- below this line: helpers of this file alone ---
 

@@ -116,7 +116,7 @@ export function imageFolder(dir: string, options: ImageFolderOptions = {}): Imag
 }
 
 /** The rules of the options of a folder. */
-export const imageFolderRules: Rules<ImageFolderOptions> = {
+export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
   classes: listOf(text, 'a list of names'),
   unreadable: oneOf('error', 'skip'),
   onUnreadable: callback,
@@ -124,7 +124,7 @@ export const imageFolderRules: Rules<ImageFolderOptions> = {
   exclude: either(text, listOf(text, 'a list of paths, or the path of a list')),
   extensions: listOf(text, 'a list of file name endings'),
   ...limitRules,
-};
+});
 
 const checkOptions = optionsOf<ImageFolderOptions>('imageFolder', imageFolderRules);
 

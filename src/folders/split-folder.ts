@@ -66,12 +66,12 @@ export function splitFolder<const R extends SplitRatio = readonly [number, numbe
   return { train, validation, test } as FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder>;
 }
 
-const checkOptions = optionsOf<SplitFolderOptions>('splitFolder', {
-  ...imageFolderRules,
+const checkOptions = optionsOf<SplitFolderOptions>('splitFolder', () => ({
+  ...imageFolderRules(),
   ratio: listOf(number('a number', Number.isFinite), 'two or three shares that sum to 1'),
   seed: number('a whole number', Number.isSafeInteger),
   output: text,
-});
+}));
 
 // --- below this line: cutting and copying ---
 

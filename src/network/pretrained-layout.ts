@@ -1,5 +1,5 @@
-import layout from './pretrained-layout.json' with { type: 'json' };
 import type { ModelMetadata } from './model-metadata.js';
+import layout from './pretrained-layout.json' with { type: 'json' };
 import type { ModelJson } from './weights-manifest.js';
 
 /** The pretrained `model.json` without its topology and figures, which recognising does not need. */

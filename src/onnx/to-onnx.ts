@@ -68,7 +68,7 @@ export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): P
   });
 }
 
-const checkOptions = optionsOf<ToOnnxOptions>('toOnnx', { quantize: quantizationRule });
+const checkOptions = optionsOf<ToOnnxOptions>('toOnnx', () => ({ quantize: quantizationRule }));
 
 // --- below this line: helpers of this file alone ---
 

@@ -176,21 +176,21 @@ export class ClassifierPool {
 const count = number('a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1);
 
 /** The rules of a pool's options. */
-export const poolRules: Rules<ClassifierPoolOptions> = {
+export const poolRules = (): Rules<ClassifierPoolOptions> => ({
   workers: count,
   batchSize: count,
   model: either(text, having("a folder, or the content of a model's files")),
   assets: assetsRule,
-};
+});
 
 const checkPoolOptions = optionsOf<ClassifierPoolOptions>('ClassifierPool', poolRules);
 
-const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', {
+const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () => ({
   topk: count,
   signal: signalRule,
   onProgress: callback,
   ...limitRules,
-});
+}));
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);

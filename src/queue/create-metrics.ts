@@ -96,7 +96,7 @@ export async function createMetrics(address: QueueAddress): Promise<QueueMetrics
   };
 }
 
-const checkAddress = optionsOf<QueueAddress>('createMetrics', addressRules, 'connection');
+const checkAddress = optionsOf<QueueAddress>('createMetrics', () => addressRules, 'connection');
 
 // --- below this line: helpers of this file alone ---
 

@@ -133,19 +133,19 @@ export async function createWorker(options: CreateWorkerOptions): Promise<QueueW
 
 const checkOptions = optionsOf<CreateWorkerOptions>(
   'createWorker',
-  {
+  () => ({
     ...addressRules,
     ...limitRules,
     ...readRules,
     sink: having('jsonLines(path), redisStream(key), or a function'),
-    concurrency: poolRules.workers,
-    model: poolRules.model,
+    concurrency: poolRules().workers,
+    model: poolRules().model,
     topk: topkRule,
     lockDuration: number('1000 ms or more', (value) => value >= 1000 && Number.isFinite(value)),
     grace: number('0 ms or more', (value) => value >= 0 && Number.isFinite(value)),
     onBatch: callback,
     onTrouble: callback,
-  },
+  }),
   'connection',
   'sink',
 );

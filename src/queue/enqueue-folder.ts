@@ -29,7 +29,7 @@ export async function enqueueFolder(dir: string, options: EnqueueFolderOptions):
 
 const checkOptions = optionsOf<EnqueueFolderOptions>(
   'enqueueFolder',
-  { ...enqueueRules, extensions: listOf(text, 'a list of file name endings') },
+  () => ({ ...enqueueRules(), extensions: listOf(text, 'a list of file name endings') }),
   'connection',
 );
 

@@ -27,13 +27,13 @@ export interface EnqueueOptions extends QueueAddress {
 }
 
 /** The rules of enqueuing; numbers are looked at with each other. */
-export const enqueueRules: Rules<EnqueueOptions> = {
+export const enqueueRules = (): Rules<EnqueueOptions> => ({
   ...addressRules,
   batchSize: anything,
   maxWaiting: anything,
   signal: signalRule,
   onProgress: callback,
-};
+});
 
 const checkOptions = optionsOf<EnqueueOptions>('enqueue', enqueueRules, 'connection');
 

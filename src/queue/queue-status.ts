@@ -59,7 +59,7 @@ export async function statusOf({ bullmq, redis, name }: QueueConnection): Promis
   }
 }
 
-const checkAddress = optionsOf<QueueAddress>('queueStatus', addressRules, 'connection');
+const checkAddress = optionsOf<QueueAddress>('queueStatus', () => addressRules, 'connection');
 
 // --- below this line: helpers of this file alone ---
 

@@ -37,10 +37,10 @@ export async function renderPlot(spec: VegaLiteSpec, options: RenderPlotOptions 
   }
 }
 
-const checkOptions = optionsOf<RenderPlotOptions>('renderPlot', {
+const checkOptions = optionsOf<RenderPlotOptions>('renderPlot', () => ({
   theme: oneOf('light', 'dark'),
   background: text,
-});
+}));
 
 // --- below this line: the two themes ---
 

@@ -34,10 +34,10 @@ export async function preprocess(
 }
 
 /** Size and channels are looked at with the image. */
-const checkOptions = optionsOf<PreprocessOptions>('preprocess', {
+const checkOptions = optionsOf<PreprocessOptions>('preprocess', () => ({
   normalization: normalizationRule,
   channels: anything,
   size: anything,
   box: boxRule,
   ...limitRules,
-});
+}));

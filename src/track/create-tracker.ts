@@ -81,8 +81,8 @@ export function createTracker(options: CreateTrackerOptions = {}): Tracker {
 
 const milliseconds = number('0 ms or more', (value) => value >= 0 && Number.isFinite(value));
 
-const checkOptions = optionsOf<CreateTrackerOptions>('createTracker', {
-  ...facesRules,
+const checkOptions = optionsOf<CreateTrackerOptions>('createTracker', () => ({
+  ...facesRules(),
   classify: callback,
   smoothing: milliseconds,
   hysteresis: number('in [0, 1]', (value) => value >= 0 && value <= 1),
@@ -91,4 +91,4 @@ const checkOptions = optionsOf<CreateTrackerOptions>('createTracker', {
   lostAfter: milliseconds,
   forgetAfter: milliseconds,
   minOverlap: number('above 0 and at most 1', (value) => value > 0 && value <= 1),
-});
+}));

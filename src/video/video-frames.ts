@@ -97,13 +97,13 @@ export async function* videoFrames(
   }
 }
 
-const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', {
+const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', () => ({
   fps: number('above 0 and at most 1000', (value) => value > 0 && value <= 1000),
   maxFrames: number('1 or more', (value) => value >= 1),
   maxSize: number('16 pixels or more', (value) => value >= 16),
   maxPixels: limitRules.maxPixels,
   signal: signalRule,
-});
+}));
 
 // --- below this line: helpers of this file alone ---
 

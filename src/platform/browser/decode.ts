@@ -117,7 +117,8 @@ async function decodeBytes(
     checkFrameCount(bytes, format, limits.maxFrames, name);
   }
   const size = headerSize(bytes, name);
-  if (size === undefined && format !== 'tiff') throw new FerError('DECODE', `${name} cannot be decoded: it has no size`);
+  if (size === undefined && format !== 'tiff')
+    throw new FerError('DECODE', `${name} cannot be decoded: it has no size`);
   if (size !== undefined) checkPixelCount(size.width, size.height, limits.maxPixels, name);
   // Under its true type: a browser may refuse bytes that come under a wrong one.
   const typed = new Blob([bytes], { type: `image/${format}` });

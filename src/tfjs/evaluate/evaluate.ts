@@ -57,10 +57,10 @@ export async function evaluate(
   return evaluateRows(model, labelledBatches(data, spec, normalization, batchSize), classes, signal, options.onBatch);
 }
 
-const checkOptions = optionsOf<EvaluateOptions>('evaluate', {
+const checkOptions = optionsOf<EvaluateOptions>('evaluate', () => ({
   batchSize: number('a positive integer', (value) => Number.isSafeInteger(value) && value > 0),
   normalization: normalizationRule,
   classes: listOf(text, 'a list of names'),
   onBatch: callback,
   signal: signalRule,
-});
+}));

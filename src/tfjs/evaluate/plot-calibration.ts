@@ -90,4 +90,4 @@ export function plotCalibration(
   };
 }
 
-const checkOptions = optionsOf<PlotCalibrationOptions>('plotCalibration', { size: pixels });
+const checkOptions = optionsOf<PlotCalibrationOptions>('plotCalibration', () => ({ size: pixels }));

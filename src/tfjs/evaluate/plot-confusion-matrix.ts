@@ -88,7 +88,7 @@ export function plotConfusionMatrix(
   };
 }
 
-const checkOptions = optionsOf<PlotConfusionMatrixOptions>('plotConfusionMatrix', {
+const checkOptions = optionsOf<PlotConfusionMatrixOptions>('plotConfusionMatrix', () => ({
   cells: oneOf('counts', 'shares'),
   size: pixels,
-});
+}));

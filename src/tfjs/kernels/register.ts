@@ -106,7 +106,7 @@ function registerTheRest(): void {
   registerGradients();
 }
 
-const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', {
+const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', () => ({
   path: oneOf('relaxed-simd', 'simd', 'composed'),
   assets: assetsRule,
-});
+}));

@@ -132,8 +132,8 @@ function concatenate(parts: Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const checkOptions = optionsOf<ToFilesOptions>('saveModel', {
+const checkOptions = optionsOf<ToFilesOptions>('saveModel', () => ({
   quantize: quantizationRule,
   quantizeStep: number('between 0 and 1', (value) => value >= 0 && value <= 1),
   binaryName: text,
-});
+}));

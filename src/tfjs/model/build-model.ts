@@ -80,8 +80,8 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
   );
 }
 
-const checkOptions = optionsOf<BuildModelOptions>('buildModel', {
+const checkOptions = optionsOf<BuildModelOptions>('buildModel', () => ({
   channels: oneOf(1, 3),
   dropout: number('in [0, 1)', (value) => value >= 0 && value < 1),
   seed: rule('a non-negative integer', (value: number) => Number.isSafeInteger(value) && value >= 0),
-});
+}));

@@ -1,8 +1,8 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { modelJson } from './pretrained.js';
 import { readPretrained } from '../../network/read-pretrained.js';
 import { optionsOf } from '../../options.js';
 import { type Assets, assetsRule } from '../../platform/assets.js';
+import { modelJson } from './pretrained.js';
 
 export interface LoadPretrainedOptions {
   /**
@@ -30,4 +30,4 @@ export async function loadPretrained(options: LoadPretrainedOptions = {}): Promi
   return fromFiles({ json: modelJson, binary });
 }
 
-const checkOptions = optionsOf<LoadPretrainedOptions>('loadPretrained', { assets: assetsRule });
+const checkOptions = optionsOf<LoadPretrainedOptions>('loadPretrained', () => ({ assets: assetsRule }));

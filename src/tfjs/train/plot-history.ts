@@ -115,8 +115,8 @@ function points(set: string, values: readonly number[]) {
   return values.map((value, i) => ({ epoch: i + 1, set, value }));
 }
 
-const checkOptions = optionsOf<PlotHistoryOptions>('plotHistory', {
+const checkOptions = optionsOf<PlotHistoryOptions>('plotHistory', () => ({
   bestEpoch: integer(1),
   width: pixels,
   height: pixels,
-});
+}));

@@ -36,10 +36,10 @@ export function cosineSchedule(options: CosineScheduleOptions = {}): Schedule {
   });
 }
 
-const checkCosine = optionsOf<CosineScheduleOptions>('cosineSchedule', {
+const checkCosine = optionsOf<CosineScheduleOptions>('cosineSchedule', () => ({
   warmup: number('in [0, 1)', (value) => value >= 0 && value < 1),
   floor: number('in [0, 1]', (value) => value >= 0 && value <= 1),
-});
+}));
 
 export interface StepScheduleOptions {
   /** Shares of the training, ascending, at which the factor drops. */
@@ -73,10 +73,10 @@ const share = number('in [0, 1]', (value) => value >= 0 && value <= 1);
 
 const checkStep = optionsOf<StepScheduleOptions>(
   'stepSchedule',
-  {
+  () => ({
     at: listOf(share, 'a list of shares of the training'),
     factor: number('positive', (value) => value > 0 && Number.isFinite(value)),
-  },
+  }),
   'at',
 );
 

@@ -227,7 +227,7 @@ const callbacks: Rule = (value, name) => {
   }
 };
 
-const checkOptions = optionsOf<TrainOptions>('train', {
+const checkOptions = optionsOf<TrainOptions>('train', () => ({
   epochs: integer(1),
   batchSize: integer(1),
   learningRate: positive,
@@ -247,4 +247,4 @@ const checkOptions = optionsOf<TrainOptions>('train', {
   callbacks,
   workers: integer(1, MOST_WORKERS),
   signal,
-});
+}));
