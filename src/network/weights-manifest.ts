@@ -92,17 +92,14 @@ export function notFinite(name: string): FerError {
 }
 
 /**
- * What `model.json` says of its own binary and of figures measured with it. Of files that another program wrote, such as
- * `model.save` of TF.js, nothing is believed: it copies the metadata of the file that the model came from.
+ * What `model.json` says of its own binary and of figures measured with it. Of a file that `model.save` of
+ * TF.js wrote, nothing is believed: it copies the metadata of the file that the model came from.
  */
 export function factsOf(json: ModelJson): Pick<ModelMetadata, 'sha256' | 'metrics'> {
-  if (json.generatedBy !== OURS) return {};
+  if (String(json.generatedBy).startsWith('TensorFlow.js')) return {};
   const { sha256, metrics } = (json.userDefinedMetadata?.['fer-dcnn'] ?? {}) as ModelMetadata;
   return { ...(sha256 !== undefined && { sha256 }), ...(metrics !== undefined && { metrics }) };
 }
-
-/** What `generatedBy` says in files of this library. */
-export const OURS = 'fer-dcnn';
 
 // --- below this line: helpers of this file alone ---
 

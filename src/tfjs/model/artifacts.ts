@@ -4,7 +4,7 @@ import { type io, ready } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkIsModel } from '../../classify/layers-model-like.js';
 import { FerError, reasonOf } from '../../errors.js';
-import { checkedEntries, factsOf, type ModelJson, OURS } from '../../network/weights-manifest.js';
+import { checkedEntries, factsOf, type ModelJson } from '../../network/weights-manifest.js';
 import { number, optionsOf, text } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { loadBounded } from './bounded-layers.js';
@@ -70,7 +70,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
   return {
     json: {
       format: 'layers-model',
-      generatedBy: OURS,
+      generatedBy: 'fer-dcnn',
       convertedBy: null,
       modelTopology: model.toJSON(undefined, false) as object,
       weightsManifest: [{ paths: [binaryName], weights: entries }],

@@ -93,7 +93,7 @@ describe('weights in a file', () => {
   /** Of a file without a sha256, whose scale is damaged. */
   function damaged(change: (quantization: { scale?: number; min?: number }) => void): ModelFiles {
     const files = toFiles(buildModel({ seed: 1 }), { quantize: 'uint8' });
-    files.json.generatedBy = 'another';
+    files.json.generatedBy = 'TensorFlow.js tfjs-layers v4.22.0';
     change(files.json.weightsManifest[0].weights.find(({ quantization }) => quantization)!.quantization!);
     return files;
   }
@@ -112,7 +112,7 @@ describe('weights in a file', () => {
 
   test('that are NaN, or overflow by their scale, are refused by name', async () => {
     const files = toFiles(buildModel({ seed: 1 }));
-    files.json.generatedBy = 'another';
+    files.json.generatedBy = 'TensorFlow.js tfjs-layers v4.22.0';
     new DataView(files.binary.buffer).setFloat32(8, Number.NaN, true);
     const large = damaged((q) => Object.assign(q, { scale: 1e38 }));
     for (const { json, binary } of [files, large]) {
