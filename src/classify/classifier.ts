@@ -86,7 +86,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     checkClassifyOptions(options);
-    const { topk = EMOTIONS.length, box, maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
+    const { topk = EMOTIONS.length, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
     throwIfDisposed();
     const { predictor, size, channels, normalization: trainedWith } = await loadOnce();
     const several = isList(inputs);
@@ -96,7 +96,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     // A single face, such as a video's next one, is written where an earlier one was.
     const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
     try {
-      const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
+      const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);

@@ -33,7 +33,8 @@ export async function useBackend(name: BackendName | (string & {}), options: Bac
   const backend = await startBackend(name, options);
   // The network's own WebAssembly needs no tensors.
   if (name !== 'simd' || loadedTfjs() !== undefined) await (await loadTfjs()).makeCurrent(backend, options);
-  chosen = { backend, options };
+  // The same again is the same choice: what runs on it goes on.
+  if (chosen?.name !== name || chosen.options.assets !== options.assets) chosen = { name, backend, options };
 }
 
 /**
@@ -85,13 +86,15 @@ export function chosenBackend(): ChosenBackend | undefined {
 }
 
 export interface ChosenBackend {
+  /** As it was asked for. */
+  name: string;
   backend: Backend;
   options: BackendOptions;
 }
 
 /** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
 export async function classifyingBackend(assets?: Assets): Promise<Backend> {
-  if (chosen !== undefined && (assets === undefined || chosen.backend.name !== 'simd')) return chosen.backend;
+  if (chosen !== undefined && (assets === undefined || chosen.name !== 'simd')) return chosen.backend;
   // What was named and is not there is an error.
   if (assets !== undefined) return startBackend('simd', { assets });
   try {

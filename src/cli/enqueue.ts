@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { wholeNumber } from './numbers.js';
 import { startProgress } from './progress.js';
 import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
+import { errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
 
 interface EnqueueFlags extends QueueFlags {
@@ -25,7 +26,10 @@ export function enqueueCommand(): Command {
 
 // --- below this line: helpers of this file alone ---
 
-const HELP = `${exitCodeHelp({ ok: 'all are in the queue; an image that was there before is not taken again' })}
+const HELP = `${exitCodeHelp({
+  ok: 'all are in the queue; an image that was there before is not taken again',
+  some: 'some image was not: standard error says which and why',
+})}
 Examples:
   fer-dcnn enqueue /faces --redis redis://queue.internal
   fer-dcnn enqueue /faces --queue 2026-11 --max-waiting 1000000`;
@@ -35,14 +39,15 @@ async function run(signal: AbortSignal, dir: string, flags: EnqueueFlags): Promi
   const progress = startProgress({ label: 'enqueuing', unit: 'images', quiet: flags.quiet });
   const { redis: connection, queue, batch: batchSize, maxWaiting } = flags;
   try {
-    const { items, fresh } = await enqueueFolder(dir, {
+    const { items, fresh, refused } = await enqueueFolder(dir, {
       ...{ connection, queue, batchSize, signal },
       ...(maxWaiting !== undefined && { maxWaiting }),
       onProgress: (enqueued) => progress.at(enqueued.items),
+      onRefused: (error) => progress.print(errorLine(error)),
     });
     progress.end();
     process.stdout.write(`${items} images, ${fresh} of them new to the queue ${queue}\n`);
-    return EXIT.ok;
+    return refused > 0 ? EXIT.some : EXIT.ok;
   } finally {
     progress.end();
   }

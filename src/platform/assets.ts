@@ -109,6 +109,8 @@ export function isModule(source: unknown): source is WebAssembly.Module {
  * @param moduleUrl - That module's `import.meta.url`.
  */
 export function shippedAt(beside: URL, path: string, moduleUrl: string): URL[] {
+  const short = addressOfPackage(moduleUrl);
+  if (short !== null) return [new URL(`${short}/${path}`), beside];
   const moved = /^(.*\/)node_modules\/\.vite[^/]*\//.exec(moduleUrl);
   if (moved === null) return [beside];
   const [, base] = moved;
@@ -118,6 +120,14 @@ export function shippedAt(beside: URL, path: string, moduleUrl: string): URL[] {
     beside,
     new URL(`${base}@id/fer-dcnn/${exported}?import&url`),
   ];
+}
+
+/**
+ * The address of the package where a CDN serves the module at the package's own, such as `/npm/fer-dcnn@0.1.0`, and not at
+ * that of a file.
+ */
+function addressOfPackage(moduleUrl: string): string | null {
+  return /^(https?:[^?#]*\/fer-dcnn(?:@[^/?#]*)?)\/?(?:[?#]|$)/.exec(moduleUrl)?.[1] ?? null;
 }
 
 function isBytes(source: unknown): source is Uint8Array | ArrayBuffer {

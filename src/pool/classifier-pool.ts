@@ -1,7 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
-import { callback, either, having, number, optionsOf, type Rules, signal as signalRule, text } from '../options.js';
+import {
+  boolean,
+  callback,
+  either,
+  having,
+  number,
+  optionsOf,
+  type Rules,
+  signal as signalRule,
+  text,
+} from '../options.js';
 import { type Assets, assetsRule } from '../platform/assets.js';
 import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
@@ -43,6 +53,12 @@ export interface PoolClassifyOptions extends ImageLimits {
   topk?: number;
   /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
   signal?: AbortSignal;
+  /**
+   * Whether encoded bytes are handed over to the threads rather than copied: arrays that have their buffer to themselves
+   * are empty afterwards, and an image whose thread dies is not tried again.
+   * @default false
+   */
+  transfer?: boolean;
   /** Told after every batch. */
   onProgress?: (progress: PoolProgress) => void;
 }
@@ -121,7 +137,7 @@ export class ClassifierPool {
     options: PoolClassifyOptions = {},
   ): AsyncGenerator<PoolResult<Item>, void, undefined> {
     checkClassifyOptions(options);
-    const { topk = EMOTIONS.length, signal, onProgress } = options;
+    const { topk = EMOTIONS.length, signal, onProgress, transfer = false } = options;
     const limits = imageLimits(options);
     throwIfAborted(signal);
     await this.#threads.start();
@@ -154,7 +170,7 @@ export class ClassifierPool {
         } else {
           coming = undefined;
           if (next.done) ended = true;
-          else running.push(silenced(this.#threads.classify(next.value, { topk, limits })));
+          else running.push(silenced(this.#threads.classify(next.value, { topk, limits, transfer })));
         }
       }
     } finally {
@@ -189,6 +205,7 @@ const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () 
   topk: count,
   signal: signalRule,
   onProgress: callback,
+  transfer: boolean,
   ...limitRules,
 }));
 

@@ -13,7 +13,7 @@ export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId'>
   lostAfter: number;
   forgetAfter: number;
   minOverlap: number;
-  classify: (frame: ImageInput) => Promise<readonly SeenFace[]>;
+  classify: (frame: ImageInput, time: number) => Promise<readonly SeenFace[]>;
 }
 
 /** Follows faces from frame to frame. */
@@ -39,7 +39,9 @@ export class FrameTracker extends EventTarget implements Tracker {
     const state = this.#queue.then(async () => {
       this.#checkTime(timestamp);
       const faces = seenFaces(
-        Array.isArray(frame) ? (frame as readonly SeenFace[]) : await this.#options.classify(frame as ImageInput),
+        Array.isArray(frame)
+          ? (frame as readonly SeenFace[])
+          : await this.#options.classify(frame as ImageInput, timestamp),
       );
       return this.#take(faces, timestamp);
     });

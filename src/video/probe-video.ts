@@ -36,9 +36,12 @@ export async function probeVideo(video: string | URL): Promise<VideoInfo> {
   ]);
   let json = '';
   try {
-    for await (const chunk of run.stdout.setEncoding('utf8')) json += chunk;
+    for await (const chunk of run.stdout.setEncoding('utf8')) {
+      json += chunk;
+      if (json.length > MOST_JSON) throw new FerError('DECODE', `${path}: ffprobe says more of it than any video has`);
+    }
   } finally {
-    await run.ended;
+    await (json.length > MOST_JSON ? run.kill() : run.ended);
   }
   if ((await run.ended) !== 0) throw await unreadable(path, run.errors);
 
@@ -59,6 +62,8 @@ export async function probeVideo(video: string | URL): Promise<VideoInfo> {
 }
 
 // --- below this line: helpers of this file alone ---
+
+const MOST_JSON = 2 ** 20;
 
 interface Probe {
   streams?: {

@@ -14,8 +14,9 @@ export interface VideoFramesOptions {
    */
   fps?: number;
   /**
-   * How many are given at most.
-   * @default all
+   * How many are given at most. A video of more than a million is refused (`TOO_LARGE`) unless this is given: a file may claim
+   * to last for weeks, and its gaps are filled.
+   * @default all, up to a million
    */
   maxFrames?: number;
   /**
@@ -56,12 +57,13 @@ export async function* videoFrames(
   options: VideoFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, undefined> {
   checkOptions(options);
-  const { fps = 10, maxFrames = Number.POSITIVE_INFINITY, maxSize = 1280, signal } = options;
+  const { fps = 10, maxFrames = MOST_FRAMES + 1, maxSize = 1280, signal } = options;
   const maxPixels = pixelLimit(options);
   throwIfAborted(signal);
   const path = await videoPath(video);
   const { width, height, duration } = await probeVideo(path);
   checkPixelCount(width, height, maxPixels, path);
+  if (options.maxFrames === undefined) checkFrames(((duration ?? 0) * fps) / 1000, path);
   throwIfAborted(signal);
 
   // Frames may grow in the midst of it. ffmpeg counts what it rounds up to whole blocks.
@@ -79,6 +81,7 @@ export async function* videoFrames(
       throwIfAborted(signal);
       yield { image, timestamp: (count * 1000) / fps };
       count++;
+      if (options.maxFrames === undefined) checkFrames(count, path);
       if (count >= maxFrames) return;
     }
     throwIfAborted(signal);
@@ -106,6 +109,17 @@ const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', () => ({
 }));
 
 // --- below this line: helpers of this file alone ---
+
+/** Unless the caller says how many: 27 hours at 10 a second. */
+const MOST_FRAMES = 1_000_000;
+
+function checkFrames(count: number, path: string): void {
+  if (count <= MOST_FRAMES) return;
+  throw new FerError(
+    'TOO_LARGE',
+    `${path} has ${Math.round(count)} frames, over ${MOST_FRAMES}; maxFrames raises the limit`,
+  );
+}
 
 /** Square pixels, no side above `size`. */
 function reducedTo(size: number): string {
