@@ -21,6 +21,7 @@ export function describeInput(value: unknown): string {
 function describeObject(value: object): string {
   if (typeof URL !== 'undefined' && value instanceof URL) return value.href;
 
+  if (typeof (value as Partial<Promise<unknown>>).then === 'function') return 'a Promise: an await is missing';
   const given: unknown = value.constructor?.name;
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;

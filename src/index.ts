@@ -31,13 +31,14 @@ export type { VegaLiteSpec } from './tfjs/evaluate/vega-lite-spec.js';
 export { type BuildModelOptions, buildModel } from './tfjs/model/build-model.js';
 export { summary } from './tfjs/model/summary.js';
 export { type PreprocessOptions, preprocess } from './tfjs/preprocess.js';
-export { type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';
+export { type AugmentationName, type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';
 export { type PlotHistoryOptions, plotHistory } from './tfjs/train/plot-history.js';
 export type { Sampling } from './tfjs/train/sampling.js';
 export {
   type CosineScheduleOptions,
   cosineSchedule,
   type Schedule,
+  type ScheduleName,
   type StepScheduleOptions,
   stepSchedule,
 } from './tfjs/train/schedule.js';

@@ -1,12 +1,15 @@
-import { describeInput } from '../describe-input.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { boxRule } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
 import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
+import { checkProbabilities } from '../network/check-probabilities.js';
 import type { Predictor } from '../network/predictor.js';
+import { number, optionsOf } from '../options.js';
+import { limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import { type Prediction, predictionsOf } from './prediction.js';
 
@@ -19,6 +22,15 @@ export interface ClassifyOptions extends ImageLimits {
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
   box?: Crop;
 }
+
+/** The rule of the option `topk`. */
+export const topkRule = number('1 or more', (value) => Number.isInteger(value) && value >= 1);
+
+const checkClassifyOptions = optionsOf<ClassifyOptions>('classify', () => ({
+  topk: topkRule,
+  box: boxRule,
+  ...limitRules,
+}));
 
 /** Classifies on a model and backend of its own. */
 export interface Classifier {
@@ -52,16 +64,8 @@ export interface LoadedNetwork {
  * Makes a classifier of a network that is loaded at first use.
  *
  * @param normalization - How images are normalised; by default, as the network was trained.
- * @throws FerError `OPTION` for an unknown normalization.
  */
 export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?: Normalization): Classifier {
-  if (normalization !== undefined && !['unit', 'standardize', 'localContrast'].includes(normalization)) {
-    throw new FerError(
-      'OPTION',
-      `normalization must be 'unit', 'standardize' or 'localContrast', got ${describeInput(normalization)}`,
-    );
-  }
-
   let loading: Promise<LoadedNetwork> | undefined;
   let disposed = false;
   /** Inputs of single faces that nobody uses now. */
@@ -81,9 +85,8 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     inputs: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
+    checkClassifyOptions(options);
     const { topk = EMOTIONS.length, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
-    if (!(Number.isInteger(topk) && topk >= 1))
-      throw new FerError('OPTION', `topk must be 1 or more, got ${describeInput(topk)}`);
     throwIfDisposed();
     const { predictor, size, channels, normalization: trainedWith } = await loadOnce();
     const several = isList(inputs);
@@ -97,6 +100,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
+      checkProbabilities(probabilities, EMOTIONS.length);
       const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
       return several ? lists : lists[0];
     } finally {

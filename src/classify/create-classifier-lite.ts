@@ -1,8 +1,9 @@
-import type { Normalization } from '../image/normalize.js';
+import { type Normalization, normalizationRule } from '../image/normalize.js';
 import { networkModule } from '../network/network-module.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
-import type { Assets } from '../platform/assets.js';
+import { optionsOf } from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
 import { type Classifier, classifierOf } from './classifier.js';
 
 export interface CreateClassifierOptions {
@@ -34,9 +35,15 @@ export interface CreateClassifierOptions {
  * const classifier = createClassifier({ assets: { 'network-simd.wasm': wasm, 'weights.bin': weights } });
  */
 export function createClassifier(options: CreateClassifierOptions = {}): Classifier {
+  checkOptions(options);
   const { assets, normalization } = options;
   return classifierOf(async () => {
     const predictor = await pretrainedNetwork(await networkModule(assets), assets);
     return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
   }, normalization);
 }
+
+const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', () => ({
+  assets: assetsRule,
+  normalization: normalizationRule,
+}));

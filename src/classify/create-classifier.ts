@@ -1,7 +1,8 @@
-import type { Normalization } from '../image/normalize.js';
+import { type Normalization, normalizationRule } from '../image/normalize.js';
 import { loadTfjs } from '../load-tfjs.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
-import type { Assets } from '../platform/assets.js';
+import { optionsOf, rule, text } from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
 import type { Backend, BackendName } from './backend.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
 import type { LayersModelLike } from './layers-model-like.js';
@@ -41,6 +42,7 @@ export interface CreateClassifierOptions {
  * classifier.dispose();
  */
 export function createClassifier(options: CreateClassifierOptions = {}): Classifier {
+  checkOptions(options);
   const { model, backend: name, assets, normalization } = options;
   if (name !== undefined) checkBackendName(name);
   return classifierOf(async () => {
@@ -56,3 +58,10 @@ async function loadPretrainedOn(backend: Backend, assets?: Assets): Promise<Load
   const predictor = await backend.pretrained();
   return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
 }
+
+const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', () => ({
+  model: rule('a tf.LayersModel, or a promise of one', (value: unknown) => typeof value === 'object' && value !== null),
+  backend: text,
+  assets: assetsRule,
+  normalization: normalizationRule,
+}));

@@ -1,12 +1,13 @@
-import { FerError } from '../errors.js';
 import { cropOf } from '../faces/crop-of.js';
 import { findFaces } from '../faces/find-faces.js';
 import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { Crop } from '../image/straighten.js';
 import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
+import { having, number, oneOf, optionsOf, type Rules } from '../options.js';
+import { limitRules } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
-import type { Classifier } from './classifier.js';
+import { type Classifier, topkRule } from './classifier.js';
 import type { Prediction } from './prediction.js';
 
 export interface ClassifyFacesOptions extends ToPixelsOptions {
@@ -62,13 +63,9 @@ export async function facesOn(
   options: ClassifyFacesOptions,
   defaults: FacesDefaults,
 ): Promise<DetectedFace[]> {
+  checkOptions(options);
   const { detector = defaults.detector(), classifier = defaults, fallback = 'none', topk } = options;
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
-  if (!(minScore >= 0 && minScore <= 1)) throw new FerError('OPTION', `minScore must lie in [0, 1], got ${minScore}`);
-  if (!(maxFaces >= 1)) throw new FerError('OPTION', `maxFaces must be a number from 1 up, got ${maxFaces}`);
-  if (fallback !== 'none' && fallback !== 'whole') {
-    throw new FerError('OPTION', `fallback must be 'none' or 'whole', got ${JSON.stringify(fallback)}`);
-  }
 
   const image = await pixelsOf(input, options);
   const found = (await findFaces(detector, image))
@@ -87,6 +84,18 @@ export async function facesOn(
   }
   return faces;
 }
+
+/** The rules of finding and classifying faces, for other functions that do. */
+export const facesRules = (): Rules<Omit<ClassifyFacesOptions, 'topk'>> => ({
+  detector: having('an object with a method detect(image), see FaceDetector', 'detect'),
+  classifier: having('an object with a method classify(), such as of createClassifier', 'classify'),
+  minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
+  maxFaces: number('a number from 1 up', (value) => value >= 1),
+  fallback: oneOf('none', 'whole'),
+  ...limitRules,
+});
+
+const checkOptions = optionsOf<ClassifyFacesOptions>('classifyFaces', () => ({ ...facesRules(), topk: topkRule }));
 
 // --- below this line: helpers of this file alone ---
 

@@ -1,19 +1,12 @@
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evaluateFolder } from '../folders/evaluate-folder.js';
-import {
-  buildModel,
-  cosineSchedule,
-  type EpochFigures,
-  REPORT_AUGMENTATION,
-  stepSchedule,
-  type TrainOptions,
-  train,
-  useBackend,
-} from '../index.js';
+import { buildModel, type EpochFigures, type TrainOptions, train, useBackend } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
 import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
+import type { AugmentationName } from '../tfjs/train/augment.js';
+import type { ScheduleName } from '../tfjs/train/schedule.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
@@ -41,9 +34,9 @@ interface TrainSettings extends DataFlags {
   epochs?: number;
   batchSize?: number;
   learningRate?: number;
-  schedule?: 'constant' | 'cosine' | 'step';
+  schedule?: ScheduleName;
   weightDecay?: number;
-  augment?: keyof typeof AUGMENTATIONS;
+  augment?: AugmentationName;
   normalization?: TrainOptions['normalization'];
   sampling?: TrainOptions['sampling'];
   classWeights?: 'balanced';
@@ -159,21 +152,6 @@ Examples:
   fer-dcnn train faces --out runs/first --resume
   fer-dcnn train faces --model pretrained --exclude faces/exclude.txt --patience 5 --workers 2`;
 
-const AUGMENTATIONS = {
-  report: REPORT_AUGMENTATION,
-  strong: {
-    ...{ flip: true, rotation: 10, shift: 0.08, scale: 0.12, zoom: 0.05 },
-    ...{ contrast: 0.2, brightness: 0.1, erasing: 0.25 },
-  },
-  none: undefined,
-};
-
-const SCHEDULES = {
-  constant: undefined,
-  cosine: cosineSchedule(),
-  step: stepSchedule({ at: [0.5, 0.75] }),
-};
-
 const DEFAULTS = {
   epochs: 30,
   batchSize: 32,
@@ -261,8 +239,7 @@ function trainOptions(settings: CompleteSettings): TrainOptions {
   return {
     ...{ epochs, learningRate, batchSize, weightDecay, normalization },
     ...{ sampling, classWeights, ema, monitor, seed, workers },
-    schedule: SCHEDULES[schedule],
-    augment: AUGMENTATIONS[augment],
+    ...{ schedule, augment },
     earlyStopping: patience === undefined ? undefined : { patience },
   };
 }

@@ -1,6 +1,5 @@
-import { describeInput } from '../describe-input.js';
-import { FerError } from '../errors.js';
-import { type Assets, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
+import { number, optionsOf, rule } from '../options.js';
+import { type Assets, assetsRule, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
 import { BLAZE_BYTES } from './blaze-weights.js';
 import type { FaceEngine } from './face-engine.js';
@@ -45,9 +44,9 @@ export interface BlazeFaceOptions {
  * detector.dispose();
  */
 export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetector {
+  checkOptions(options);
   const { minScore = 0.5, assets } = options;
   const inputSize = sizeOf(options.inputSize);
-  if (!(minScore > 0 && minScore < 1)) throw new FerError('OPTION', `minScore must lie in (0, 1), got ${minScore}`);
 
   const engine = loadedOnce(() => loadEngine(assets));
   return {
@@ -63,6 +62,17 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
   };
 }
 
+const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', () => ({
+  assets: assetsRule,
+  inputSize: rule(
+    "'crowd', 'selfie', or a multiple of 32 from 64 to 2048",
+    (size: unknown) =>
+      ['crowd', 'selfie'].includes(size as string) ||
+      (typeof size === 'number' && size % 32 === 0 && size >= 64 && size <= 2048),
+  ),
+  minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
+}));
+
 // --- below this line: helpers of this file alone ---
 
 /**
@@ -74,11 +84,7 @@ const FRAMING = { scale: 1.157, right: 0, down: -0.075 };
 function sizeOf(inputSize: BlazeFaceOptions['inputSize']): number | undefined {
   if (inputSize === undefined) return undefined;
   const size = inputSize === 'crowd' ? 640 : inputSize === 'selfie' ? 128 : inputSize;
-  if (Number.isInteger(size / 32) && size >= 64 && size <= 2048) return size;
-  throw new FerError(
-    'OPTION',
-    `inputSize must be 'crowd', 'selfie', or a multiple of 32 from 64 to 2048, got ${describeInput(inputSize)}`,
-  );
+  return size;
 }
 
 /** Of a part around one face, which is then some 60 pixels wide. */

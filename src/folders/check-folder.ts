@@ -5,11 +5,12 @@ import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
 import { resample } from '../image/resample.js';
-import { imageLimits } from '../platform/image-limits.js';
+import { boolean, callback, optionsOf, signal as signalRule, text } from '../options.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
 import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
-import { type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
 import { nearDuplicates } from './near-duplicates.js';
 
 export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
@@ -60,6 +61,8 @@ export interface FolderCheck {
  * const leaking = duplicates.filter(({ acrossSplits }) => acrossSplits);
  */
 export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
+  text(dir, 'dir');
+  checkOptions(options);
   const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
   const folders = splitsOf(dir).map((split) => ({
@@ -118,6 +121,16 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     exclusions: [...unreadable.map(({ file }) => ({ path: file, reason: 'cannot be read' })), ...exclusions],
   };
 }
+
+const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
+  exclude: imageFolderRules().exclude,
+  extensions: imageFolderRules().extensions,
+  classes: imageFolderRules().classes,
+  near: boolean,
+  onImage: callback,
+  signal: signalRule,
+  ...limitRules,
+}));
 
 // --- below this line: helpers of this file alone ---
 

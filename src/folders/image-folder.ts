@@ -2,7 +2,8 @@ import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { EMOTIONS } from '../emotions.js';
 import { FerError, reasonOf } from '../errors.js';
-import { imageLimits } from '../platform/image-limits.js';
+import { callback, either, listOf, oneOf, optionsOf, type Rules, text } from '../options.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
 import { decode } from '../platform/node/decode.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import { readExclusions } from './exclusions.js';
@@ -87,10 +88,9 @@ export interface ImageFolder extends AsyncIterable<FolderSample> {
  * for await (const { image, label, file } of faces) console.log(file, image.width, label);
  */
 export function imageFolder(dir: string, options: ImageFolderOptions = {}): ImageFolder {
-  const { unreadable = 'error', exclude = [], votes } = options;
-  if (unreadable !== 'error' && unreadable !== 'skip') {
-    throw new FerError('OPTION', `unreadable must be 'error' or 'skip', got ${JSON.stringify(unreadable)}`);
-  }
+  text(dir, 'dir');
+  checkOptions(options);
+  const { exclude = [], votes } = options;
 
   const root = realPath(dir);
   const folders = list(dir, dir, root).folders;
@@ -114,6 +114,19 @@ export function imageFolder(dir: string, options: ImageFolderOptions = {}): Imag
   if (votes !== undefined) addProbabilities(files, classes, votes);
   return folderOf(classes, files, options);
 }
+
+/** The rules of the options of a folder. */
+export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
+  classes: listOf(text, 'a list of names'),
+  unreadable: oneOf('error', 'skip'),
+  onUnreadable: callback,
+  votes: text,
+  exclude: either(text, listOf(text, 'a list of paths, or the path of a list')),
+  extensions: listOf(text, 'a list of file name endings'),
+  ...limitRules,
+});
+
+const checkOptions = optionsOf<ImageFolderOptions>('imageFolder', imageFolderRules);
 
 // --- below this line: listing ---
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../errors.js';
+import { boolean, number, optionsOf, text } from '../options.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 import { type ToFilesOptions, toFiles } from '../tfjs/model/artifacts.js';
+import { quantizationRule } from '../tfjs/model/quantize.js';
 
 export interface SaveModelOptions extends Pick<ToFilesOptions, 'quantize' | 'quantizeStep'> {
   /**
@@ -24,6 +26,8 @@ export interface SaveModelOptions extends Pick<ToFilesOptions, 'quantize' | 'qua
  * await saveModel(model, 'runs/first', { quantize: 'uint8', quantizeStep: 0.2 });
  */
 export async function saveModel(model: LayersModel, folder: string, options: SaveModelOptions = {}): Promise<void> {
+  text(folder, 'folder');
+  checkOptions(options);
   const { singleFile = false, ...how } = options;
   const { json, binary } = toFiles(model, how);
   if (singleFile) {
@@ -45,3 +49,9 @@ export async function saveModel(model: LayersModel, folder: string, options: Sav
 
 /** In base64 below the 32 MB that are read of a model.json. */
 const MOST_IN_ONE = 24_000_000;
+
+const checkOptions = optionsOf<SaveModelOptions>('saveModel', () => ({
+  quantize: quantizationRule,
+  quantizeStep: number('between 0 and 1', (value) => value >= 0 && value <= 1),
+  singleFile: boolean,
+}));

@@ -3,9 +3,10 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync
 import { hostname } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { listOf, number, optionsOf, text } from '../options.js';
 import { makeFolderSync } from '../platform/node/make-folder.js';
 import { randomStream, shuffledIndices } from '../tfjs/train/random.js';
-import { type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { type ImageFolder, type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
 
 /** Shares of training, validation and, with three numbers, test images: above 0, summing to 1. */
 export type SplitRatio = readonly [number, number] | readonly [number, number, number];
@@ -51,12 +52,12 @@ export function splitFolder<const R extends SplitRatio = readonly [number, numbe
   dir: string,
   options: SplitFolderOptions<R> = {},
 ): FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder> {
-  const { ratio = [0.8, 0.1, 0.1], seed = 1337, output } = options;
+  checkOptions(options);
+  const { ratio = [0.8, 0.1, 0.1], seed = 1337, output, ...folderOptions } = options;
   checkRatio(ratio);
-  if (!Number.isSafeInteger(seed)) throw new FerError('OPTION', `seed must be a whole number, got ${seed}`);
   if (output !== undefined) checkOutput(dir, output);
 
-  const folder = imageFolder(dir, options);
+  const folder = imageFolder(dir, folderOptions);
   const parts = cut(folder, ratio, seed).map((indices, k) => {
     if (indices.length > 0) return folder.subset(indices);
     throw new FerError('DATA', `${dir} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
@@ -66,6 +67,13 @@ export function splitFolder<const R extends SplitRatio = readonly [number, numbe
   const [train, validation, test] = parts;
   return { train, validation, test } as FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder>;
 }
+
+const checkOptions = optionsOf<SplitFolderOptions>('splitFolder', () => ({
+  ...imageFolderRules(),
+  ratio: listOf(number('a number', Number.isFinite), 'two or three shares that sum to 1'),
+  seed: number('a whole number', Number.isSafeInteger),
+  output: text,
+}));
 
 // --- below this line: cutting and copying ---
 

@@ -1,6 +1,7 @@
 import { runtime } from '#runtime';
 import { describeInput } from '../describe-input.js';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { Rule } from '../options.js';
 
 /**
  * Where the binaries of this package lie: a base address (a folder, in Node a path is one), or a map from file name to an
@@ -61,6 +62,9 @@ export async function readAssetBytes(file: ShippedFile, assets?: Assets): Promis
   if (!isModule(content)) return content;
   throw new FerError('OPTION', `assets['${file.name}'] is a WebAssembly.Module: pass its bytes or its address`);
 }
+
+/** The rule of the option `assets`; what a map says of a file is looked at when it is read. */
+export const assetsRule: Rule = (value) => void assetSource(value as Assets, 'weights.bin');
 
 /**
  * What `assets` says of a file; undefined for one that a map leaves out.

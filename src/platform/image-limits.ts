@@ -1,5 +1,6 @@
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
+import { number, type Rules } from '../options.js';
 import type { ImageLimits } from '../runtime.js';
 
 /** All of them. */
@@ -12,6 +13,17 @@ export const DEFAULT_LIMITS: DecodeLimits = {
   maxBytes: 512e6,
   maxFrames: Number.POSITIVE_INFINITY,
   maxMilliseconds: Number.POSITIVE_INFINITY,
+};
+
+const atLeastOne = number('a number from 1 up', (value) => value >= 1);
+
+/** The rules of limits among the options of a public function. */
+export const limitRules: Rules<ImageLimits> = {
+  maxPixels: atLeastOne,
+  maxWork: atLeastOne,
+  maxBytes: atLeastOne,
+  maxFrames: atLeastOne,
+  maxMilliseconds: atLeastOne,
 };
 
 /**

@@ -1,16 +1,22 @@
+import { describeInput } from '../describe-input.js';
+import { FerError } from '../errors.js';
+
 /**
  * Gathers items into batches. A batch is given when it is full, when the source has ended, or when the source pauses for
  * 20 ms: what is there need not wait for what may come late.
  *
  * @param size - Most items of a batch.
  * @param pauseMs - Another pause than 20 ms.
- * @throws whatever the source throws. Ending the iteration early closes the source.
+ * @throws FerError `INPUT` for what cannot be iterated; whatever the source throws. Ending the iteration early closes the source.
  */
 export async function* batchesOf<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   size: number,
   pauseMs = PAUSE_MS,
 ): AsyncGenerator<Item[], void, undefined> {
+  if (typeof items !== 'object' || items === null || !(Symbol.iterator in items || Symbol.asyncIterator in items)) {
+    throw new FerError('INPUT', `a list or another iterable of items is needed, got ${describeInput(items)}`);
+  }
   if (Symbol.iterator in items) {
     let batch: Item[] = [];
     for (const item of items) {

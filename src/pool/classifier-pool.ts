@@ -1,8 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
-import type { Assets } from '../platform/assets.js';
-import { imageLimits } from '../platform/image-limits.js';
+import {
+  boolean,
+  callback,
+  either,
+  having,
+  number,
+  optionsOf,
+  type Rules,
+  signal as signalRule,
+  text,
+} from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import { batchesOf } from './batches-of.js';
@@ -82,9 +93,8 @@ export class ClassifierPool {
   readonly #threads: ClassifierThreads;
 
   constructor(options: ClassifierPoolOptions = {}) {
+    checkPoolOptions(options);
     const { workers = availableParallelism(), batchSize = 32, model } = options;
-    checkCount('workers', workers);
-    checkCount('batchSize', batchSize);
     this.#batchSize = batchSize;
     this.#threads = new ClassifierThreads(workers, model, options.assets);
   }
@@ -126,8 +136,8 @@ export class ClassifierPool {
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
   ): AsyncGenerator<PoolResult<Item>, void, undefined> {
+    checkClassifyOptions(options);
     const { topk = EMOTIONS.length, signal, onProgress, transfer = false } = options;
-    checkCount('topk', topk);
     const limits = imageLimits(options);
     throwIfAborted(signal);
     await this.#threads.start();
@@ -179,11 +189,25 @@ export class ClassifierPool {
 
 // --- below this line: helpers of this file alone ---
 
-function checkCount(name: string, value: number): void {
-  if (!(Number.isSafeInteger(value) && value >= 1)) {
-    throw new FerError('OPTION', `${name} must be a whole number of 1 or more, got ${value}`);
-  }
-}
+const count = number('a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1);
+
+/** The rules of a pool's options. */
+export const poolRules = (): Rules<ClassifierPoolOptions> => ({
+  workers: count,
+  batchSize: count,
+  model: either(text, having("a folder, or the content of a model's files")),
+  assets: assetsRule,
+});
+
+const checkPoolOptions = optionsOf<ClassifierPoolOptions>('ClassifierPool', poolRules);
+
+const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () => ({
+  topk: count,
+  signal: signalRule,
+  onProgress: callback,
+  transfer: boolean,
+  ...limitRules,
+}));
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);

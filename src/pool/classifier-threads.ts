@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
 import { predictionsOf } from '../classify/prediction.js';
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
@@ -62,7 +63,23 @@ export class ClassifierThreads {
     items: readonly Item[],
     { topk, limits, transfer }: ThreadsClassifyOptions,
   ): Promise<PoolResult<Item>[]> {
-    const images = items.map(withBox);
+    const refused = new Map<number, FerError>();
+    const images = items.flatMap((item, i) => {
+      try {
+        return [withBox(item)];
+      } catch (error) {
+        refused.set(
+          i,
+          new FerError('INPUT', `${describeInput(item)} is no image: ${reasonOf(error)}`, { cause: error }),
+        );
+        return [];
+      }
+    });
+    if (refused.size > 0) {
+      const readable = items.filter((_, i) => !refused.has(i));
+      const results = readable.length > 0 ? await this.classify(readable, { topk, limits, transfer }) : [];
+      return items.map((item, i) => (refused.has(i) ? { item, error: refused.get(i)! } : results.shift()!));
+    }
     const handedOver = transfer ? buffersOf(images) : [];
     const isGone = ({ image }: TaskImage) =>
       image instanceof Uint8Array && handedOver.includes(image.buffer as ArrayBuffer);
@@ -158,8 +175,8 @@ type TaskImage = PoolTask['images'][number];
 function withBox(item: PoolItem): TaskImage {
   const { image, box } =
     typeof item === 'object' && 'image' in item ? item : { image: item as TaskImage['image'], box: undefined };
-  // A URL is not taken to another thread.
-  return { image: image instanceof URL ? image.href : image, box };
+  // Getters may throw here, where it is one item's matter alone; a URL is not taken to another thread.
+  return { image: image instanceof URL ? image.href : image, box: box && { ...box } };
 }
 
 /** Buffers of encoded images that nothing else has a part in, each once. */

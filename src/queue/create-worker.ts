@@ -1,16 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
-import { FerError } from '../errors.js';
+import { topkRule } from '../classify/classifier.js';
+import type { FerError } from '../errors.js';
+import { callback, having, number, optionsOf } from '../options.js';
 import { ByteBudget } from '../platform/byte-budget.js';
-import { imageLimits } from '../platform/image-limits.js';
-import { ClassifierPool, type ClassifierPoolOptions } from '../pool/classifier-pool.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
+import { ClassifierPool, type ClassifierPoolOptions, poolRules } from '../pool/classifier-pool.js';
 import type { ImageLimits } from '../runtime.js';
 import { checkServer } from './check-server.js';
 import { connect } from './connect.js';
 import { functionSink, type IdentifiedResult } from './function-sink.js';
 import { Ledger } from './ledger.js';
 import { type JobTools, processJob } from './process-job.js';
+import { addressRules, readRules } from './queue-options.js';
 import { type QueueStatus, statusOf } from './queue-status.js';
 import { QueueStop } from './queue-stop.js';
 import { DEFAULT_MAX_BYTES, itemReader, type ReadItemOptions } from './read-item.js';
@@ -83,8 +86,8 @@ export interface QueueWorker {
  * process.once('SIGTERM', () => worker.close());
  */
 export async function createWorker(options: CreateWorkerOptions): Promise<QueueWorker> {
+  checkOptions(options);
   const { concurrency, model, lockDuration = 30_000, grace = 30_000 } = options;
-  if (!(lockDuration >= 1000)) throw new FerError('OPTION', `lockDuration is 1000 ms or more, got ${lockDuration}`);
   // Bytes are counted when they are read.
   const limits = imageLimits({ ...options, maxBytes: undefined });
   const onTrouble = options.onTrouble ?? (() => {});
@@ -178,6 +181,25 @@ export async function createWorker(options: CreateWorkerOptions): Promise<QueueW
     },
   };
 }
+
+const checkOptions = optionsOf<CreateWorkerOptions>(
+  'createWorker',
+  () => ({
+    ...addressRules,
+    ...limitRules,
+    ...readRules,
+    sink: having('jsonLines(path), redisStream(key), or a function'),
+    concurrency: poolRules().workers,
+    model: poolRules().model,
+    topk: topkRule,
+    lockDuration: number('1000 ms or more', (value) => value >= 1000 && Number.isFinite(value)),
+    grace: number('0 ms or more', (value) => value >= 0 && Number.isFinite(value)),
+    onBatch: callback,
+    onTrouble: callback,
+  }),
+  'connection',
+  'sink',
+);
 
 // --- below this line: helpers of this file alone ---
 

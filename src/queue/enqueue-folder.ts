@@ -1,7 +1,8 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
-import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.js';
+import { listOf, optionsOf, text } from '../options.js';
+import { type Enqueued, type EnqueueOptions, enqueue, enqueueRules } from './enqueue.js';
 
 export interface EnqueueFolderOptions extends EnqueueOptions {
   /**
@@ -20,9 +21,17 @@ export interface EnqueueFolderOptions extends EnqueueOptions {
  * const { items, fresh } = await enqueueFolder('/faces', { connection: 'redis://localhost' });
  */
 export async function enqueueFolder(dir: string, options: EnqueueFolderOptions): Promise<Enqueued> {
-  const endings = new Set((options.extensions ?? EXTENSIONS).map((ending) => ending.toLowerCase()));
-  return enqueue(filesBelow(await folderOf(dir), endings), options);
+  checkOptions(options);
+  const { extensions = EXTENSIONS, ...enqueuing } = options;
+  const endings = new Set(extensions.map((ending) => ending.toLowerCase()));
+  return enqueue(filesBelow(await folderOf(dir), endings), enqueuing);
 }
+
+const checkOptions = optionsOf<EnqueueFolderOptions>(
+  'enqueueFolder',
+  () => ({ ...enqueueRules(), extensions: listOf(text, 'a list of file name endings') }),
+  'connection',
+);
 
 // --- below this line: helpers of this file alone ---
 

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import { FerError } from '../errors.js';
+import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
 import { batchesOf } from '../pool/batches-of.js';
 import { checkServer } from './check-server.js';
 import { type ConnectOptions, connect, type QueueConnection } from './connect.js';
 import { itemOf, jobDataOf, jobId, MAX_ITEMS, type QueueItem } from './items.js';
 import { Ledger } from './ledger.js';
+import { addressRules } from './queue-options.js';
 import { redisError } from './redis-error.js';
 import type { ItemReference, QueueAddress } from './types.js';
 
@@ -28,6 +30,18 @@ export interface EnqueueOptions extends QueueAddress {
   /** Told of each reference that is none; the others are enqueued all the same. */
   onRefused?: (error: FerError, reference: ItemReference) => void;
 }
+
+/** The rules of enqueuing; numbers are looked at with each other. */
+export const enqueueRules = (): Rules<EnqueueOptions> => ({
+  ...addressRules,
+  batchSize: anything,
+  maxWaiting: anything,
+  signal: signalRule,
+  onProgress: callback,
+  onRefused: callback,
+});
+
+const checkOptions = optionsOf<EnqueueOptions>('enqueue', enqueueRules, 'connection');
 
 /** What became of the references. */
 export interface Enqueued {
@@ -52,6 +66,7 @@ export async function enqueue(
   items: Iterable<ItemReference> | AsyncIterable<ItemReference>,
   options: EnqueueOptions,
 ): Promise<Enqueued> {
+  checkOptions(options);
   const { batchSize = 50, maxWaiting = Number.POSITIVE_INFINITY, signal, onProgress, onRefused } = options;
   if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= MAX_ITEMS)) {
     throw new FerError('OPTION', `batchSize must be a whole number from 1 to 1000, got ${batchSize}`);

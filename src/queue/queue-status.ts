@@ -1,6 +1,8 @@
+import { optionsOf } from '../options.js';
 import { connect, type QueueConnection } from './connect.js';
 import { itemsOf } from './items.js';
 import { Ledger } from './ledger.js';
+import { addressRules } from './queue-options.js';
 import { redisError } from './redis-error.js';
 import type { QueueAddress } from './types.js';
 
@@ -24,6 +26,7 @@ export interface QueueStatus {
  * const { waiting, active } = await queueStatus({ connection: 'redis://localhost' });
  */
 export async function queueStatus(address: QueueAddress): Promise<QueueStatus> {
+  checkAddress(address);
   const connection = await connect(address, { whenLost: 'fail' });
   try {
     return await statusOf(connection);
@@ -58,6 +61,8 @@ export async function statusOf({ bullmq, redis, name }: QueueConnection): Promis
     await queue.close();
   }
 }
+
+const checkAddress = optionsOf<QueueAddress>('queueStatus', () => addressRules, 'connection');
 
 // --- below this line: helpers of this file alone ---
 

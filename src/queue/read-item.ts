@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { fetchImage } from './fetch-image.js';
+import { hostOf } from './host-of.js';
 import { type QueueItem, schemeOf } from './items.js';
 
 export interface ReadItemOptions {
@@ -50,7 +51,9 @@ export type ItemReader = (item: QueueItem, signal?: AbortSignal, room?: Room) =>
  * @throws FerError `NOT_FOUND` for a root that is not there. Reading: `REFUSED`, `NOT_FOUND`, `TOO_LARGE`, `UNREACHABLE`.
  */
 export async function itemReader(options: ReadItemOptions): Promise<ItemReader> {
-  const { hosts = [], privateHosts = [], maxBytes = DEFAULT_MAX_BYTES, fetchTimeout: timeoutMs = 30_000 } = options;
+  const hosts = (options.hosts ?? []).map((name) => hostOf(name) ?? name);
+  const privateHosts = (options.privateHosts ?? []).map((name) => hostOf(name) ?? name);
+  const { maxBytes = DEFAULT_MAX_BYTES, fetchTimeout: timeoutMs = 30_000 } = options;
   const roots = await Promise.all((options.roots ?? []).map(rootOf));
   return async ({ ref, bytes, error }, signal, room = async () => {}) => {
     if (error !== undefined) throw error;

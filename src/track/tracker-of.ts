@@ -1,9 +1,10 @@
 import type { ClassifyFacesOptions, DetectedFace } from '../classify/faces-on.js';
-import { FerError } from '../errors.js';
+import { facesRules } from '../classify/faces-on.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
+import { callback, number, optionsOf } from '../options.js';
 import { faceFollower } from './face-follower.js';
-import { frameTracker } from './frame-tracker.js';
+import { FrameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
@@ -66,6 +67,7 @@ export interface TrackerDefaults {
 
 /** Makes a tracker: what `createTracker` is in every entry. */
 export function trackerOf(options: CreateTrackerOptions, { classifyFaces, sharedDetector }: TrackerDefaults): Tracker {
+  checkOptions(options);
   const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
   const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000, detectEvery = 200 } = options;
   const { detector, classifier, minScore, maxFaces, fallback } = options;
@@ -77,26 +79,23 @@ export function trackerOf(options: CreateTrackerOptions, { classifyFaces, shared
     classify = (frame: ImageInput, time: number) =>
       classifyFaces(frame, { ...finding, detector: follower.detectorAt(time) }),
   } = options;
-  for (const [name, ms] of Object.entries({
-    smoothing,
-    minDuration,
-    foundAfter,
-    lostAfter,
-    forgetAfter,
-    detectEvery,
-  })) {
-    if (!(Number.isFinite(ms) && ms >= 0)) throw new FerError('OPTION', `${name} must be 0 ms or more, got ${ms}`);
-  }
-  if (!(hysteresis >= 0 && hysteresis <= 1)) {
-    throw new FerError('OPTION', `hysteresis must lie in [0, 1], got ${hysteresis}`);
-  }
-  if (!(minOverlap > 0 && minOverlap <= 1)) {
-    throw new FerError('OPTION', `minOverlap must be above 0 and at most 1, got ${minOverlap}`);
-  }
-  if (typeof classify !== 'function')
-    throw new FerError('OPTION', `classify must be a function, got ${typeof classify}`);
 
-  return frameTracker({
+  return new FrameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
   });
 }
+
+const milliseconds = number('0 ms or more', (value) => value >= 0 && Number.isFinite(value));
+
+const checkOptions = optionsOf<CreateTrackerOptions>('createTracker', () => ({
+  ...facesRules(),
+  classify: callback,
+  smoothing: milliseconds,
+  hysteresis: number('in [0, 1]', (value) => value >= 0 && value <= 1),
+  minDuration: milliseconds,
+  foundAfter: milliseconds,
+  lostAfter: milliseconds,
+  forgetAfter: milliseconds,
+  detectEvery: milliseconds,
+  minOverlap: number('above 0 and at most 1', (value) => value > 0 && value <= 1),
+}));

@@ -1,6 +1,7 @@
 import { FerError } from '../errors.js';
+import { number, optionsOf, signal as signalRule } from '../options.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
-import { pixelLimit } from '../platform/image-limits.js';
+import { limitRules, pixelLimit } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import { ppmImages } from './ppm-images.js';
 import { probeVideo } from './probe-video.js';
@@ -55,10 +56,8 @@ export async function* videoFrames(
   video: string | URL,
   options: VideoFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, undefined> {
+  checkOptions(options);
   const { fps = 10, maxFrames = MOST_FRAMES + 1, maxSize = 1280, signal } = options;
-  if (!(fps > 0 && fps <= 1000)) throw new FerError('OPTION', `fps must be above 0 and at most 1000, got ${fps}`);
-  if (!(maxFrames >= 1)) throw new FerError('OPTION', `maxFrames must be 1 or more, got ${maxFrames}`);
-  if (!(maxSize >= 16)) throw new FerError('OPTION', `maxSize must be 16 pixels or more, got ${maxSize}`);
   const maxPixels = pixelLimit(options);
   throwIfAborted(signal);
   const path = await videoPath(video);
@@ -100,6 +99,14 @@ export async function* videoFrames(
     await run.kill();
   }
 }
+
+const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', () => ({
+  fps: number('above 0 and at most 1000', (value) => value > 0 && value <= 1000),
+  maxFrames: number('1 or more', (value) => value >= 1),
+  maxSize: number('16 pixels or more', (value) => value >= 16),
+  maxPixels: limitRules.maxPixels,
+  signal: signalRule,
+}));
 
 // --- below this line: helpers of this file alone ---
 

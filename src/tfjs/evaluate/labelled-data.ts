@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
 import { resample } from '../../image/resample.js';
@@ -151,7 +152,10 @@ export function writeLabel(
 /** The samples of labelled data that is no tensors. @throws FerError `DATA` when it cannot be iterated. */
 export async function* samplesOf(data: Iterable<Sample> | AsyncIterable<Sample>): AsyncGenerator<Sample> {
   if (data === null || typeof data !== 'object' || !(Symbol.asyncIterator in data || Symbol.iterator in data)) {
-    throw new FerError('DATA', 'data must be { xs, ys } tensors or an iterable of samples { image, label }');
+    throw new FerError(
+      'DATA',
+      `data must be { xs, ys } tensors or an iterable of samples { image, label }, got ${describeInput(data)}`,
+    );
   }
   for await (const sample of data) {
     if (sample === null || typeof sample !== 'object' || !('image' in sample) || !('label' in sample)) {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../../errors.js';
-import type { Assets } from '../../platform/assets.js';
+import { oneOf, optionsOf } from '../../options.js';
+import { type Assets, assetsRule } from '../../platform/assets.js';
 import { batchNormGradientKernel } from './batch-norm.js';
 import { bincount } from './bincount.js';
 import * as complex from './complex.js';
@@ -70,6 +71,7 @@ export interface TrainingKernelsOptions {
  * await model.fit(xs, ys);
  */
 export async function registerTrainingKernels(options: TrainingKernelsOptions = {}): Promise<TrainingKernels> {
+  checkOptions(options);
   const { path: wanted, assets } = options;
   for (const [name, kernel] of Object.entries(MISSING)) override(name, kernel, registerTheRest);
   registerTheRest();
@@ -180,3 +182,8 @@ function registerTheRest(): void {
   registerGradients();
   registerOptimizers();
 }
+
+const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', () => ({
+  path: oneOf('relaxed-simd', 'simd', 'composed'),
+  assets: assetsRule,
+}));

@@ -1,6 +1,8 @@
 import { dispose, io, serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, loadLayersModel, type Shape } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
+import { allFinite } from '../../network/all-finite.js';
+import { notFinite } from '../../network/weights-manifest.js';
 import { type AddWeight, underFreeName, withAddWeight } from './add-weight.js';
 
 /** Numbers that the layers of a model may give for one image, all together: 1 GiB as float32. */
@@ -59,6 +61,9 @@ export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
     const model = await loadLayersModel(io.fromMemory({ modelTopology: wrapped, userDefinedMetadata }));
     checkActivations(model);
     weights = io.decodeWeights(weightData, weightSpecs);
+    for (const [each, weight] of Object.entries(weights)) {
+      if (weight.dtype === 'float32' && !allFinite(weight.dataSync())) throw notFinite(each);
+    }
     const ofOptimizer = new Set(weightSpecs.filter(({ group }) => group === 'optimizer').map((entry) => entry.name));
     model.loadWeights(Object.fromEntries(Object.entries(weights).filter(([each]) => !ofOptimizer.has(each))));
     return model;

@@ -1,7 +1,7 @@
 import type { Sequential } from '@tensorflow/tfjs-layers';
 import { tfjs } from '#tfjs';
 import { EMOTIONS } from '../../emotions.js';
-import { FerError } from '../../errors.js';
+import { number, oneOf, optionsOf, rule } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { underFreeName, withAddWeight } from './add-weight.js';
 
@@ -34,12 +34,8 @@ export interface BuildModelOptions {
  * await train(model, imageFolder('faces/train'), { epochs: 20, seed: 1 });
  */
 export function buildModel(options: BuildModelOptions = {}): Sequential {
+  checkOptions(options);
   const { channels = 1, dropout = 0.2, seed } = options;
-  if (channels !== 1 && channels !== 3) throw new FerError('OPTION', `channels must be 1 or 3, got ${channels}`);
-  if (!(dropout >= 0 && dropout < 1)) throw new FerError('OPTION', `dropout must be in [0, 1), got ${dropout}`);
-  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
-    throw new FerError('OPTION', `seed must be a non-negative integer, got ${seed}`);
-  }
 
   const { core, layers: tfl } = tfjs();
   const { initializers, layers, sequential } = tfl;
@@ -83,3 +79,9 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
     }),
   );
 }
+
+const checkOptions = optionsOf<BuildModelOptions>('buildModel', () => ({
+  channels: oneOf(1, 3),
+  dropout: number('in [0, 1)', (value) => value >= 0 && value < 1),
+  seed: rule('a non-negative integer', (value: number) => Number.isSafeInteger(value) && value >= 0),
+}));

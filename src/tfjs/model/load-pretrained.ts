@@ -1,6 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { readPretrained } from '../../network/read-pretrained.js';
-import type { Assets } from '../../platform/assets.js';
+import { optionsOf } from '../../options.js';
+import { type Assets, assetsRule } from '../../platform/assets.js';
 import { modelJson } from './pretrained.js';
 
 export interface LoadPretrainedOptions {
@@ -23,7 +24,10 @@ export interface LoadPretrainedOptions {
  * await train(model, imageFolder('my-faces'), { learningRate: 1e-4 });
  */
 export async function loadPretrained(options: LoadPretrainedOptions = {}): Promise<LayersModel> {
+  checkOptions(options);
   const binary = await readPretrained(options.assets);
   const { fromFiles } = await import('./artifacts.js');
   return fromFiles({ json: modelJson, binary });
 }
+
+const checkOptions = optionsOf<LoadPretrainedOptions>('loadPretrained', () => ({ assets: assetsRule }));

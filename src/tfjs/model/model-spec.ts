@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkIsModel } from '../../classify/layers-model-like.js';
 import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
 import { metadataOf } from './metadata.js';
@@ -19,6 +20,7 @@ export interface ModelSpec {
  * @throws FerError `MODEL` for any other model.
  */
 export function specOf(model: LayersModel): ModelSpec {
+  checkIsModel(model);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new FerError(
       'MODEL',
@@ -31,6 +33,12 @@ export function specOf(model: LayersModel): ModelSpec {
     throw new FerError(
       'MODEL',
       `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
+    );
+  }
+  if (output[0] < 2) {
+    throw new FerError(
+      'MODEL',
+      'a model of two classes or more is needed, this has one output: end it with Dense(2, softmax)',
     );
   }
   const [height, width, channels] = input as number[];

@@ -50,7 +50,7 @@ async function runOf(model: LayersModel, more: TrainOptions = {}): Promise<Train
     image: { data: Uint8Array.from({ length: 20 }, () => 255 * random()), width: 20, height: 1, channels: 1 as const },
     label: i % 3,
   }));
-  const training = await readTrainingData(samples, { spec, normalization, augmentation: options.augment! });
+  const training = await readTrainingData(samples, { spec, normalization, augmentation: settings.augment });
   return new TrainingRun(model, settings, training);
 }
 

@@ -102,12 +102,9 @@ describe('a checkpoint of a run', () => {
   test('says which settings it was made with when they are others', async () => {
     const { checkpoint } = await saved();
     const { run } = await started({ ...options, seed: 8, checkpoint });
-    const settings = (seed: number) =>
-      `{"samples":4,"batchSize":32,"learningRate":0.001,"weightDecay":0,"normalization":"unit","seed":${seed},` +
-      '"sampling":"shuffled","ema":0.9,"monitor":"loss","workers":1}';
     await expect(run.restore()).rejects.toMatchObject({
       code: 'CHECKPOINT',
-      message: `the checkpoint was made with other settings: ${settings(7)}, not ${settings(8)}`,
+      message: `the checkpoint was made with other settings: {"seed":7}, not {"seed":8}`,
     });
   });
 
