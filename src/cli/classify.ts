@@ -10,6 +10,7 @@ import { startProgress } from './progress.js';
 import { codeOf, errorLine, messageOf } from './report-error.js';
 import { runCommand } from './run-command.js';
 import { startPool } from './start-pool.js';
+import { tell } from './status-line.js';
 
 interface ClassifyFlags extends ImageLimits {
   faces?: true;
@@ -70,15 +71,15 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
   const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });
   let exitCode: ExitCode = EXIT.ok;
-  const tell = async (outcome: Outcome) => {
+  const note = async (outcome: Outcome) => {
     if ('error' in outcome) exitCode = EXIT.some;
     await print(writer.write(outcome));
   };
 
   await print(writer.begin());
   for (const [name, error] of failed) {
-    progress.print(errorLine(error, name));
-    await tell(failure(name, error));
+    tell(errorLine(error, name));
+    await note(failure(name, error));
   }
   const results =
     classifier === null
@@ -86,8 +87,8 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
       : inOrder(items, await workOf(classifier, faces, options));
   for await (const { item, result, error } of results) {
     if (signal.aborted) break;
-    if (error !== undefined) progress.print(errorLine(error, item));
-    await tell(result === undefined ? failure(item, error) : { file: item, ...result });
+    if (error !== undefined) tell(errorLine(error, item));
+    await note(result === undefined ? failure(item, error) : { file: item, ...result });
     progress.advance();
   }
   progress.end();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FerError } from '../index.js';
 import { type ImageFolder, type ImageFolderOptions, imageFolder, splitFolder } from '../node.js';
 import { errorLine } from './report-error.js';
+import { tell } from './status-line.js';
 
 /** Options on reading folders that several commands have. */
 export interface DataFlags {
@@ -52,7 +53,7 @@ export function folderOptions({ exclude, votes, skipUnreadable }: DataFlags): Im
     exclude,
     votes,
     unreadable: skipUnreadable ? 'skip' : 'error',
-    onUnreadable: (file, error) => process.stderr.write(errorLine(error, file, { DECODE: 'left out' })),
+    onUnreadable: (file, error) => tell(errorLine(error, file, { DECODE: 'left out' })),
   };
 }
 

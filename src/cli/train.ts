@@ -32,6 +32,7 @@ import {
   saveSettings,
   writeRun,
 } from './run-folder.js';
+import { tell } from './status-line.js';
 
 /** What decides a training, and is kept for `--resume`. */
 interface TrainSettings extends DataFlags {
@@ -211,7 +212,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
     const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
       work.catch((error: unknown) => {
         progress.end();
-        if (codeOf(error) === 'ABORTED') process.stderr.write(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
+        if (codeOf(error) === 'ABORTED') tell(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
         throw error;
       });
     const result = await resumable(
@@ -290,7 +291,7 @@ function trainingProgress({ train, validation }: DataFolders, { quiet }: TrainFl
         progress.at((epoch - 1) * stepsPerEpoch + step);
       },
       onEpochEnd(epoch: number, figures: EpochFigures) {
-        if (!quiet) progress.print(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
+        if (!quiet) tell(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
       },
     },
     end: () => progress.end(),

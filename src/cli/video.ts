@@ -6,6 +6,7 @@ import { printable } from './printable.js';
 import { startProgress } from './progress.js';
 import { codeOf, errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
+import { tell } from './status-line.js';
 
 interface VideoFlags {
   json?: true;
@@ -70,7 +71,7 @@ Examples:
 async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promise<ExitCode> {
   const { json, csv, frames: perFrame, fps, maxFrames, maxPixels, maxFaces, smoothing, minDuration, quiet } = flags;
   if (perFrame && !json && !csv) {
-    process.stderr.write('fer-dcnn: --frames goes with --json or --csv (see: fer-dcnn video --help)\n');
+    tell('fer-dcnn: --frames goes with --json or --csv (see: fer-dcnn video --help)\n');
     return EXIT.none;
   }
   const { createClassifier, createTracker, STATE_CSV_HEADER, stateToCsv, summaryToCsv, summaryToJson } = await import(
@@ -95,7 +96,9 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
 
   const expected = info.duration === null ? undefined : Math.max(1, Math.round((info.duration * fps) / 1000));
   const total = expected === undefined ? maxFrames : Math.min(expected, maxFrames ?? expected);
-  const progress = startProgress({ label: printable(file), total, unit: 'frames', quiet });
+  // On a terminal the lines themselves show how far it is.
+  const hidden = quiet || (perFrame && process.stdout.isTTY);
+  const progress = startProgress({ label: file, total, unit: 'frames', quiet: hidden });
   if (perFrame && csv) process.stdout.write(STATE_CSV_HEADER);
   let damage: unknown;
   let scale = 1;
@@ -121,7 +124,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
     process.stdout.write(json ? `${summaryToJson(summary)}\n` : csv ? summaryToCsv(summary) : report(file, summary));
   }
   if (damage === undefined) return EXIT.ok;
-  process.stderr.write(errorLine(damage, file, { DAMAGED: 'get the file again' }));
+  tell(errorLine(damage, file, { DAMAGED: 'get the file again' }));
   return EXIT.some;
 }
 
