@@ -7,10 +7,12 @@ export {
   type ImageFolder,
   type ImageFolderOptions,
   imageFolder,
+  type UnmatchedEntry,
 } from './folders/image-folder.js';
 export { loadModel } from './folders/load-model.js';
 export { type SaveModelOptions, saveModel } from './folders/save-model.js';
 export { type FolderSplit, type SplitFolderOptions, type SplitRatio, splitFolder } from './folders/split-folder.js';
+export type { LeftOut } from './folders/walk-images.js';
 export { type ToOnnxOptions, toOnnx } from './onnx/to-onnx.js';
 export {
   ClassifierPool,

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import type { Classifier, ClassifyOptions } from '../index.js';
-import type { ClassifierPool } from '../node.js';
+import type { ClassifierPool, LeftOut } from '../node.js';
 import type { ImageLimits } from '../runtime.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellLeftOut } from './left-out.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
 import { csvWriter, jsonWriter, type Outcome, tableWriter } from './prediction-table.js';
@@ -61,7 +62,7 @@ Examples:
 
 async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): Promise<ExitCode> {
   const { faces = false, json, csv, topk = json || csv ? 5 : 1, quiet } = flags;
-  const { items, failed } = await itemsOf(names);
+  const { items, failed } = await itemsOf(names, signal, quiet);
   const options = { topk, ...limitsOf(flags) };
   const pool = faces ? null : await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
@@ -107,14 +108,22 @@ async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
 }
 
 /** The images that the names stand for, and the names that stand for none. */
-async function itemsOf(names: readonly string[]): Promise<{ items: string[]; failed: [string, unknown][] }> {
+async function itemsOf(
+  names: readonly string[],
+  signal: AbortSignal,
+  quiet?: boolean,
+): Promise<{ items: string[]; failed: [string, unknown][] }> {
   const { imagePaths } = await import('../folders/image-paths.js');
   const items: string[] = [];
   const failed: [string, unknown][] = [];
   for (const name of names) {
     try {
-      items.push(...(name === '-' ? [name] : await imagePaths(name)));
+      const leftOut: LeftOut[] = [];
+      const onLeftOut = (each: LeftOut) => leftOut.push(each);
+      for (const path of name === '-' ? [name] : await imagePaths(name, { signal, onLeftOut })) items.push(path);
+      tellLeftOut({ leftOut, unmatched: [] }, name, quiet);
     } catch (error) {
+      if (signal.aborted) throw error;
       failed.push([name, error]);
     }
   }

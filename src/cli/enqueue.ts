@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import type { LeftOut } from '../node.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellReason } from './left-out.js';
 import { wholeNumber } from './numbers.js';
 import { startProgress } from './progress.js';
 import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
@@ -35,11 +37,14 @@ async function run(signal: AbortSignal, dir: string, flags: EnqueueFlags): Promi
   const progress = startProgress({ label: 'enqueuing', unit: 'images', quiet: flags.quiet });
   const { redis: connection, queue, batch: batchSize, maxWaiting } = flags;
   try {
+    const leftOut = new Map<string, LeftOut & { count: number }>();
     const { items, fresh } = await enqueueFolder(dir, {
       ...{ connection, queue, batchSize, signal },
       ...(maxWaiting !== undefined && { maxWaiting }),
+      onLeftOut: (each) => leftOut.set(each.reason, { ...each, count: 1 + (leftOut.get(each.reason)?.count ?? 0) }),
       onProgress: (enqueued) => progress.at(enqueued.items),
     });
+    for (const { count, ...last } of leftOut.values()) tellReason(last, count, dir, flags.quiet);
     progress.end();
     process.stdout.write(`${items} images, ${fresh} of them new to the queue ${queue}\n`);
     return EXIT.ok;

@@ -17,6 +17,7 @@ import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { countReasons } from './left-out.js';
 import { numberBetween, wholeNumber } from './numbers.js';
 import { openModel } from './open-model.js';
 import { printable } from './printable.js';
@@ -35,7 +36,7 @@ import {
 import { tell } from './status-line.js';
 
 /** What decides a training, and is kept for `--resume`. */
-interface TrainSettings extends DataFlags {
+interface TrainSettings extends Omit<DataFlags, 'quiet'> {
   val?: string | false;
   test?: string;
   model?: string;
@@ -198,7 +199,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   const { seed, backend, quantize } = settings;
   await useBackend(backend);
   const model = settings.model === undefined ? buildModel({ seed }) : await openModel(settings.model);
-  const data = dataFolders(dir, settings, classNamesOf(model));
+  const data = dataFolders(dir, { ...settings, quiet }, classNamesOf(model));
   // From the settings to the report, not only while train() is at work: a second run changes nothing here.
   const store = checkpointFolder(out);
   const unlock = await store.lock!();
@@ -243,7 +244,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
       stoppedAt: result.stoppedAt,
       seconds: Math.round((performance.now() - began) / 1000),
       ...reports,
-      data: { ...data.names, images: data.train.length },
+      data: { ...data.names, images: data.train.length, leftOut: countReasons(data.train.leftOut) },
       settings: { ...settings },
       environment: environment(backend),
     };

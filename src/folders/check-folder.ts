@@ -9,8 +9,9 @@ import { imageLimits } from '../platform/image-limits.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
 import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
-import { type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder, type UnmatchedEntry } from './image-folder.js';
 import { nearDuplicates } from './near-duplicates.js';
+import { isSystemFolder, type LeftOut } from './walk-images.js';
 
 export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
   /**
@@ -41,6 +42,10 @@ export interface FolderCheck {
   splits: Record<string, Record<string, number>>;
   /** Class folders that are no class, with how many images they hold. */
   strayFolders: { folder: string; files: number }[];
+  /** What else lies there and is not taken for an image of a class, and why. */
+  leftOut: LeftOut[];
+  /** Paths of the list `exclude` that no file has. */
+  unmatched: UnmatchedEntry[];
   /** Images by size, "48x48", commonest first. */
   sizes: Record<string, number>;
   /** Files that had better be left out, and why; see `imageFolder({ exclude })`. */
@@ -62,7 +67,8 @@ export interface FolderCheck {
 export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
   const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
-  const folders = splitsOf(dir).map((split) => ({
+  const { splits, beside } = splitsOf(dir);
+  const folders = splits.map((split) => ({
     split,
     folder: imageFolder(join(dir, split), {
       ...{ exclude, extensions, ...imageLimits(options) },
@@ -114,6 +120,11 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     classes: totals,
     splits: counts,
     strayFolders,
+    leftOut: [...beside, ...folders.flatMap(({ folder }) => folder.leftOut)],
+    // A path may be one of another split.
+    unmatched: folders[0].folder.unmatched.filter((entry) =>
+      folders.every(({ folder }) => folder.unmatched.some(({ path }) => path === entry.path)),
+    ),
     sizes: Object.fromEntries([...sizes].sort(([, a], [, b]) => b - a)),
     exclusions: [...unreadable.map(({ file }) => ({ path: file, reason: 'cannot be read' })), ...exclusions],
   };
@@ -123,18 +134,21 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
 
 const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
 
-/** The folders in `dir` that are splits, or '' for `dir` itself when none is. */
-function splitsOf(dir: string): string[] {
+/** The folders in `dir` that are splits, and those beside them; or '' for `dir` itself when none is. */
+function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
   let entries: string[];
   try {
     entries = readdirSync(dir, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
   } catch {
-    return ['']; // imageFolder tells what is wrong with it
+    return { splits: [''], beside: [] }; // imageFolder tells what is wrong with it
   }
   const splits = entries.filter((name) => SPLITS.test(name)).sort();
-  return splits.length > 0 ? splits : [''];
+  if (splits.length === 0) return { splits: [''], beside: [] };
+  const others = entries.filter((name) => !splits.includes(name) && !name.startsWith('.') && !isSystemFolder(name));
+  const reason = `a folder beside ${splits.join(', ')}`;
+  return { splits, beside: others.sort().map((name) => ({ path: join(dir, name), kind: 'place', reason })) };
 }
 
 /** Pixels and size; a grey image stored in colour has the same as one stored in grey. */
