@@ -1,3 +1,5 @@
+import { UNSAFE } from './safe-text.js';
+
 /**
  * What went wrong, as a stable word to branch on; messages may change, codes do not.
  *
@@ -107,7 +109,7 @@ export function joinLines(text: string): string {
 const LONGEST = 2000;
 
 function oneLine(message: string): string {
-  const escaped = message.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+  const escaped = message.replace(UNSAFE, (character) => {
     // JSON has short words for some, and leaves DEL and those from U+0080 on as they are.
     const text = JSON.stringify(character).slice(1, -1);
     return text === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : text;

@@ -2,9 +2,9 @@ import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { writeExclusions } from '../folders/exclusions.js';
 import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { countReasons, MISSED } from './left-out.js';
-import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';
 import { runCommand } from './run-command.js';
 
@@ -116,7 +116,7 @@ function text(dir: string, check: FolderCheck, list: string | undefined): string
   }
   if (list !== undefined) lines.push('', `${list}: ${exclusions.length} images to leave out`);
   else if (exclusions.length > 0) lines.push('', `--fix lists ${exclusions.length} images to leave out`);
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  return lines.map((line) => `${safeText(line)}\n`).join('');
 }
 
 /** A table of counts, a column a split, with the shares of classes in the first. */

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { ImageFolder, LeftOut } from '../node.js';
-import { printable } from './printable.js';
+import { safeText } from '../safe-text.js';
 import { tell } from './status-line.js';
 
 /** Kinds that are left out against somebody's will. */
@@ -43,5 +43,5 @@ const told = new Set<string>();
 function tellOnce(line: string): void {
   if (told.has(line)) return;
   told.add(line);
-  tell(`${printable(line)}\n`);
+  tell(`${safeText(line)}\n`);
 }

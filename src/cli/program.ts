@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { safeText } from '../safe-text.js';
 import { EXIT } from './exit-code.js';
 import { packageVersion } from './package-version.js';
-import { printable, shortened } from './printable.js';
+import { shortened } from './shortened.js';
 
 /** A command before its file is loaded. */
 export interface CommandEntry {
@@ -110,5 +111,5 @@ function usageError(text: string): string {
     .replace(/^error: /, '')
     .trimEnd();
   const lines = [`fer-dcnn: ${message}`, ...(hint === null ? [] : [hint[0].trim()])];
-  return lines.map((line) => `${printable(shortened(line))}\n`).join('');
+  return lines.map((line) => `${safeText(shortened(line))}\n`).join('');
 }

@@ -1,4 +1,4 @@
-import { printable } from './printable.js';
+import { safeText } from '../safe-text.js';
 import { showStatus, tell } from './status-line.js';
 
 export interface ProgressOptions {
@@ -51,7 +51,7 @@ function bar({ label, total, unit }: ProgressOptions): Progress {
   const clock = startClock(total, unit);
   let done = 0;
   let ended = false;
-  let text = printable(label);
+  let text = safeText(label);
   let drawn = Number.NEGATIVE_INFINITY;
   const draw = () => {
     drawn = performance.now();
@@ -71,7 +71,7 @@ function bar({ label, total, unit }: ProgressOptions): Progress {
       show();
     },
     label(next) {
-      text = printable(next);
+      text = safeText(next);
       show();
     },
     end() {
@@ -97,7 +97,7 @@ const BLOCKS = 30;
 function lines({ label, total, unit }: ProgressOptions): Progress {
   const clock = startClock(total, unit);
   let done = 0;
-  let text = printable(label);
+  let text = safeText(label);
   let told = performance.now();
   const show = () => {
     if (performance.now() - told < LINE_EVERY) return;
@@ -114,7 +114,7 @@ function lines({ label, total, unit }: ProgressOptions): Progress {
       show();
     },
     label(next) {
-      text = printable(next);
+      text = safeText(next);
     },
     end() {},
   };

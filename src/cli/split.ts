@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { FerError } from '../index.js';
 import { type SplitRatio, splitFolder } from '../node.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { tellLeftOut } from './left-out.js';
 import { wholeNumber } from './numbers.js';
-import { printable } from './printable.js';
 import { runCommand } from './run-command.js';
 
 interface SplitFlags {
@@ -52,7 +52,7 @@ async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<Exit
     const lines = Object.entries(counts)
       .filter(([, count]) => count !== undefined)
       .map(([name, count]) => `${name.padEnd(5)}  ${count?.toLocaleString('en')} images\n`);
-    process.stdout.write(`${printable(out)}\n${lines.join('')}`);
+    process.stdout.write(`${safeText(out)}\n${lines.join('')}`);
   }
   return EXIT.ok;
 }

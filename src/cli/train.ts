@@ -13,6 +13,7 @@ import {
 } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
 import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
+import { safeText } from '../safe-text.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
@@ -20,7 +21,6 @@ import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { countReasons } from './left-out.js';
 import { numberBetween, wholeNumber } from './numbers.js';
 import { openModel } from './open-model.js';
-import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';
 import { codeOf } from './report-error.js';
 import { runCommand } from './run-command.js';
@@ -316,12 +316,12 @@ function conclusion(out: string, { best, stoppedAt, validation, test }: RunMetri
     );
   }
   if (validation ?? test) lines.push(`report: ${join(out, 'report.html')}`);
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  return lines.map((line) => `${safeText(line)}\n`).join('');
 }
 
 function goOnWith(dir: string, out: string): string {
   const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
-  return printable(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
+  return safeText(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
 }
 
 function percent(share: number): string {

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { EMOTIONS, type Episode, type FaceSummary, type TrackState, type TrackSummary } from '../index.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { numberBetween, wholeNumber } from './numbers.js';
-import { printable } from './printable.js';
 import { startProgress } from './progress.js';
 import { codeOf, errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
@@ -147,7 +147,7 @@ async function written(text: string): Promise<void> {
 
 function report(file: string, { frames, from, to, faces, overall }: TrackSummary): string {
   const many = (count: number, one: string) => `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
-  const lines = [`${printable(file)}: ${clock(to - from)}, ${many(frames, 'frame')}, ${many(faces.length, 'face')}`];
+  const lines = [`${safeText(file)}: ${clock(to - from)}, ${many(frames, 'frame')}, ${many(faces.length, 'face')}`];
   if (faces.length > 1) lines.push('', 'all faces', ...shares(overall));
   for (const { id, firstSeen, lastSeen, ...face } of faces) {
     lines.push('', `face ${id}, ${clock(firstSeen)} to ${clock(lastSeen)}`, ...shares(face));

@@ -80,12 +80,12 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     }),
   }));
   const files = folders.reduce((sum, { folder }) => sum + folder.length, 0);
-  const counts: FolderCheck['splits'] = {};
+  const counts: FolderCheck['splits'] = counted([]);
   const found: CheckedImage[] = [];
   const sizes = new Map<string, number>();
   let done = 0;
   for (const { split, folder } of folders) {
-    counts[split] = {};
+    counts[split] = counted([]);
     const labels = new Map(folder.files.map(({ path, label }) => [path, folder.classes[label]]));
     for (const name of labels.values()) counts[split][name] = (counts[split][name] ?? 0) + 1;
     for await (const { file, image } of folder) {
@@ -97,7 +97,7 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     }
   }
 
-  const totals: FolderCheck['classes'] = Object.fromEntries(classes.map((name) => [name, 0]));
+  const totals: FolderCheck['classes'] = counted(classes.map((name) => [name, 0]));
   for (const split of Object.values(counts)) {
     for (const [name, count] of Object.entries(split)) totals[name] = (totals[name] ?? 0) + count;
   }
@@ -149,6 +149,11 @@ function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
   const others = entries.filter((name) => !splits.includes(name) && !name.startsWith('.') && !isSystemFolder(name));
   const reason = `a folder beside ${splits.join(', ')}`;
   return { splits, beside: others.sort().map((name) => ({ path: join(dir, name), kind: 'place', reason })) };
+}
+
+/** Counts by names that may be those of an object's own, such as `constructor`. */
+function counted<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
 /** Pixels and size; a grey image stored in colour has the same as one stored in grey. */

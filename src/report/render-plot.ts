@@ -1,4 +1,5 @@
 import { FerError, reasonOf } from '../errors.js';
+import { safeLines } from '../safe-text.js';
 import type { VegaLiteSpec } from '../tfjs/evaluate/vega-lite-spec.js';
 
 export interface RenderPlotOptions {
@@ -26,11 +27,11 @@ export interface RenderPlotOptions {
  */
 export async function renderPlot(spec: VegaLiteSpec, options: RenderPlotOptions = {}): Promise<string> {
   const { theme = 'light' } = options;
-  const ink = THEMES[theme];
+  const ink = Object.hasOwn(THEMES, theme) ? THEMES[theme] : undefined;
   if (ink === undefined) throw new FerError('OPTION', `theme must be 'light' or 'dark', got '${theme}'`);
   const { vegaSvg } = await import('./vega-svg.js');
   try {
-    return await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground }));
+    return safeLines(await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground })));
   } catch (error) {
     throw new FerError('DATA', `Vega cannot draw this chart: ${reasonOf(error)}`, { cause: error });
   }
