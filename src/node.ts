@@ -22,5 +22,5 @@ export {
 } from './pool/classifier-pool.js';
 export type { PoolImage, PoolItem, PoolResult } from './pool/pool-item.js';
 export { type RenderPlotOptions, renderPlot } from './report/render-plot.js';
-export { probeVideo, type VideoInfo } from './video/probe-video.js';
+export { type ProbeVideoOptions, probeVideo, type VideoInfo } from './video/probe-video.js';
 export { type VideoFrame, type VideoFramesOptions, videoFrames } from './video/video-frames.js';

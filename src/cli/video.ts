@@ -35,7 +35,7 @@ export function videoCommand(): Command {
     )
     .option('--csv', 'print the episodes as CSV: face,emotion,from,to,duration')
     .option('--frames', 'with --json or --csv: a line for each frame or face on it, as it goes, instead of the summary')
-    .option('--fps <n>', 'frames a second to look at', numberBetween(0, 1000), 10)
+    .option('--fps <n>', 'frames a second to look at, if the video has so many', numberBetween(0, 1000), 10)
     .option('--max-frames <n>', 'look at so many frames at most', wholeNumber(1))
     .option('--max-pixels <n>', 'refuse videos of more pixels a frame (default: 64 million)', wholeNumber(1))
     .option('--max-faces <n>', 'look at the so many biggest faces of a frame', wholeNumber(1))
@@ -58,7 +58,7 @@ export function videoCommand(): Command {
 // --- below this line: helpers of this file alone ---
 
 const HELP = `
-Times are milliseconds since the first frame, boxes are in pixels of the video.
+Times are milliseconds since the beginning of the file, boxes are in pixels of the video.
 ${exitCodeHelp({
   ok: 'the whole video was read',
   some: 'the video is damaged: what could be read was printed',
@@ -79,7 +79,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   );
   const { loadModel, probeVideo, videoFrames } = await import('../node.js');
 
-  const info = await probeVideo(file);
+  const info = await probeVideo(file, { signal });
   const model = flags.model === undefined ? undefined : await loadModel(flags.model);
   const classifier = createClassifier({ model, backend: flags.backend });
   await classifier.load();
@@ -94,7 +94,10 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
     forgetAfter: 5 * lostAfter,
   });
 
-  const expected = info.duration === null ? undefined : Math.max(1, Math.round((info.duration * fps) / 1000));
+  const expected =
+    info.duration === null
+      ? undefined
+      : Math.max(1, Math.round((info.duration * Math.min(fps, info.fps ?? fps)) / 1000));
   const total = expected === undefined ? maxFrames : Math.min(expected, maxFrames ?? expected);
   // On a terminal the lines themselves show how far it is.
   const hidden = quiet || (perFrame && process.stdout.isTTY);
