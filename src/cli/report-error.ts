@@ -14,7 +14,9 @@ import { shortened } from './shortened.js';
 export function errorLine(error: unknown, subject = '', advice: Advice = {}): string {
   const code = codeOf(error);
   const message = messageOf(error);
-  const about = subject === '' || message.includes(subject) ? message : `${subject}: ${message}`;
+  // What is longer is no name; the message says what it is.
+  const about =
+    subject === '' || subject.length > 200 || message.includes(subject) ? message : `${subject}: ${message}`;
   const todo = advice[code as FerErrorCode] ?? ADVICE[code as FerErrorCode];
   return `${safeText(`fer-dcnn: ${shortened(about)}${todo ? ` (${todo})` : ''} [${code}]`)}\n`;
 }
