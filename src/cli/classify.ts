@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Classifier, ClassifyOptions } from '../index.js';
 import type { ClassifierPool, LeftOut } from '../node.js';
 import type { ImageLimits } from '../runtime.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { tellLeftOut } from './left-out.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
@@ -72,6 +73,7 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
   const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });
   let exitCode: ExitCode = EXIT.ok;
+  const classified: string[] = [];
   const note = async (outcome: Outcome) => {
     if ('error' in outcome) exitCode = EXIT.some;
     await print(writer.write(outcome));
@@ -89,11 +91,13 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   for await (const { item, result, error } of results) {
     if (signal.aborted) break;
     if (error !== undefined) tell(errorLine(error, item));
+    else if (classified.length < LOOKED_AT && item !== '-') classified.push(item);
     await note(result === undefined ? failure(item, error) : { file: item, ...result });
     progress.advance();
   }
   progress.end();
   await print(writer.end());
+  if (!faces && !quiet && !signal.aborted) await hintAtFaces(classified, flags);
   classifier?.dispose();
   await pool?.close();
   return exitCode;
@@ -153,6 +157,20 @@ async function standardInput(): Promise<Buffer> {
   for await (const chunk of process.stdin) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+/** Says so where a whole photo was classified as if it were a face. */
+async function hintAtFaces(files: readonly string[], flags: ClassifyFlags): Promise<void> {
+  const { wholePhotos } = await import('./whole-photos.js');
+  const [first, ...more] = await wholePhotos(files, limitsOf(flags));
+  if (first === undefined) return;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  tell(
+    `${safeText(`fer-dcnn: ${first}${others} is a whole photo, its faces are small in it: --faces finds and classifies them`)}\n`,
+  );
+}
+
+/** Images that are looked at for a hint, which takes about as long as to classify them. */
+const LOOKED_AT = 5;
 
 function failure(file: string, error: unknown): Outcome {
   return { file, error: { code: codeOf(error), message: messageOf(error) } };

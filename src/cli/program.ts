@@ -68,6 +68,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'look at a queue',
     load: async () => (await import('./queue.js')).queueCommand(),
   },
+  {
+    name: 'completion',
+    summary: 'print completions for bash, zsh or fish',
+    load: async () => (await import('./completion.js')).completionCommand(allCommands),
+  },
 ];
 
 /**
@@ -102,6 +107,10 @@ export async function runProgram(words: readonly string[]): Promise<void> {
 }
 
 // --- below this line: helpers of this file alone ---
+
+function allCommands(): Promise<Command[]> {
+  return Promise.all(COMMANDS.map(async ({ summary, load }) => (await load()).summary(summary)));
+}
 
 /** What commander says of a wrong command line. It quotes words as they are; a hint has a line of its own. */
 function usageError(text: string): string {
