@@ -17,9 +17,9 @@ describe('fer-dcnn completion', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     writeFileSync(join(cwd, 'completion.bash'), stdout);
     const answers = (...words: string[]) => {
-      const script =
-        'source completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _fer_dcnn; echo "${COMPREPLY[@]}"';
-      return execFileSync('bash', ['-c', script, '-', 'fer-dcnn', ...words], { cwd, encoding: 'utf8' }).trim();
+      const script = 'source completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _fer_dcnn; declare -p COMPREPLY';
+      const told = execFileSync('bash', ['-c', script, '-', 'fer-dcnn', ...words], { cwd, encoding: 'utf8' });
+      return [...told.matchAll(/\[\d+\]="([^"]*)"/g)].map(([, word]) => word).join(' ');
     };
     expect(answers('ch')).toBe('check');
     expect(answers('classify', '--ba')).toBe('--backend');
