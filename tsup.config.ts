@@ -19,8 +19,8 @@ const shared: Options = {
   clean: false,
   // Built-in modules keep their prefix: nobody takes 'crypto' for a package.
   removeNodeProtocol: false,
-  // image-meta comes as ESM alone, which `require` in Node 20.0 to 20.18 does not take; of protobufjs, 4 MB, a little is used.
-  noExternal: ['image-meta', /^protobufjs/],
+  // image-dimensions comes as ESM alone, which `require` in Node 20.0 to 20.18 does not take; of protobufjs, 4 MB, a little is used.
+  noExternal: ['image-dimensions', /^protobufjs/],
 };
 
 /** Vega lies in a file of its own, once for ESM and CommonJS: Node imports CommonJS from both. */
@@ -40,6 +40,10 @@ function publicModules(): Record<string, string> {
   const paths = [...index.matchAll(/^export \{[^}]*\} from '\.\/([^']+)\.js'/gm)].map(([, path]) => path);
   return Object.fromEntries(paths.map((path) => [path.replaceAll('/', '-'), `src/${path}.ts`]));
 }
+
+/** The address of a classic script, or of the classic worker that loads it. */
+const CLASSIC_ADDRESS =
+  'var ferDcnnAddress = typeof document === "object" && document.currentScript ? document.currentScript.src : typeof location === "object" ? location.href : undefined;';
 
 /**
  * Leaves out `import './chunk.js'`, which esbuild adds for the order of evaluation: nothing runs at import here, and some
@@ -100,12 +104,38 @@ export default defineConfig([
     plugins: [withoutBareImports],
   },
   {
+    // For Hermes, which knows neither import.meta nor, without a bundler's help, import(): one file, all inside.
     ...shared,
-    entry: { index: 'src/standalone.ts', lite: 'src/lite.ts' },
-    outDir: 'dist/standalone',
+    entry: { lite: 'src/lite.ts' },
+    outDir: 'dist/react-native',
     format: ['esm'],
-    platform: 'browser',
-    noExternal: [/^(?!@tensorflow\/tfjs-backend-web)/],
-    minify: true,
+    platform: 'neutral',
+    splitting: false,
+    noExternal: [/./],
+    esbuildOptions(options) {
+      options.conditions = ['react-native'];
+      options.define = { ...options.define, 'import.meta.url': 'undefined' };
+    },
   },
+  // Self-contained, for pages without a bundler: a file of everything, and one of fer-dcnn/lite. What the source loads by
+  // import() lies inside and is evaluated when it is asked for.
+  ...(['esm', 'iife'] as const).map(
+    (format): Options => ({
+      ...shared,
+      entry: { [format === 'iife' ? 'fer-dcnn' : 'index']: 'src/standalone.ts', lite: 'src/lite.ts' },
+      outDir: 'dist/standalone',
+      format: [format],
+      platform: 'browser',
+      splitting: false,
+      noExternal: [/./],
+      minify: true,
+      globalName: 'ferDcnn',
+      outExtension: () => ({ js: format === 'iife' ? '.global.js' : '.js' }),
+      esbuildOptions(options) {
+        // A classic script knows its own address while it is run; module workers have no document.
+        if (format === 'iife') options.define = { ...options.define, 'import.meta.url': 'ferDcnnAddress' };
+      },
+      banner: format === 'iife' ? { js: CLASSIC_ADDRESS } : {},
+    }),
+  ),
 ]);

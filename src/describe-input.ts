@@ -33,7 +33,9 @@ function dataAddress(text: string): string {
 }
 
 function describeObject(value: object): string {
-  if (value instanceof URL) return value.protocol === 'data:' ? dataAddress(value.href) : cut(value.href);
+  if (typeof URL !== 'undefined' && value instanceof URL) {
+    return value.protocol === 'data:' ? dataAddress(value.href) : cut(value.href);
+  }
 
   const given: unknown = value.constructor?.name;
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';

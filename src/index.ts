@@ -18,6 +18,7 @@ export type { Sample } from './image/sample.js';
 export type { Crop } from './image/straighten.js';
 export type { ModelMetadata } from './network/model-metadata.js';
 export type { Predictor } from './network/predictor.js';
+export type { AssetSource, Assets } from './platform/assets.js';
 export type { CheckpointStore, ImageLimits, PixelImage } from './runtime.js';
 export { type EvaluateOptions, evaluate } from './tfjs/evaluate/evaluate.js';
 export type { EvaluatedBatch } from './tfjs/evaluate/evaluate-rows.js';

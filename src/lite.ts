@@ -8,5 +8,5 @@ export { FerError, type FerErrorCode } from './errors.js';
 export type { Box } from './image/box.js';
 export type { ImageInput, PixelTensor } from './image/input.js';
 export type { Normalization } from './image/normalize.js';
-export type { WasmSource } from './network/network-module.js';
+export type { AssetSource, Assets } from './platform/assets.js';
 export type { ImageLimits, PixelImage } from './runtime.js';

@@ -3,7 +3,10 @@
  * line and paragraph separators, changes of the direction of writing and halves of characters become question marks.
  */
 export function safeText(text: string): string {
-  return text.replace(UNSAFE, '?');
+  const whole = text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) =>
+    found.length === 2 ? found : '?',
+  );
+  return whole.replace(UNSAFE, '?');
 }
 
 /** {@link safeText} of each line of a text. */
@@ -24,5 +27,8 @@ export function csvCell(value: string | number): string {
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Whether a character does something in a terminal or breaks a document: see {@link safeText}. */
-export const UNSAFE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
+/**
+ * Characters that do something in a terminal or break a document: see {@link safeText}. All but those that do not, without classes of
+ * Unicode: Hermes knows no \p{Cc}.
+ */
+export const UNSAFE = /[^ -~\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ufffd]/g;

@@ -1,2 +1,2 @@
-export { type Pretrained, pretrained } from './network/pretrained.js';
 export { type LoadPretrainedOptions, loadPretrained } from './tfjs/model/load-pretrained.js';
+export { type Pretrained, pretrained } from './tfjs/model/pretrained.js';

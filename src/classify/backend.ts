@@ -1,4 +1,5 @@
 import type { Predictor } from '../network/predictor.js';
+import type { Assets } from '../platform/assets.js';
 import type { LayersModelLike } from './layers-model-like.js';
 
 /** What runs a network. Built-in ones are named in {@link BackendName}; `registerBackend` adds a user's own. */
@@ -31,10 +32,11 @@ export interface Backend {
 /** Settings of a backend; each takes what concerns it. */
 export interface BackendOptions {
   /**
-   * `wasm` and `simd`: where the `.wasm` binaries lie, as a folder (with a trailing slash) or one address a file. Needed
-   * only where they were moved away from this package.
+   * `simd` and `wasm`: where the binaries lie, or the binaries themselves. Needed only where they were moved away from this
+   * package. It holds for all that runs on the backend: the network, TF.js, training kernels, weights, the face detector.
+   * @default the files in this package
    */
-  wasmPaths?: string | Readonly<Record<string, string>>;
+  assets?: Assets;
 }
 
 /** Makes a backend; optional libraries are imported in its `start()`, never before. */

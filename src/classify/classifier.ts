@@ -81,7 +81,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     inputs: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
-    const { topk = EMOTIONS.length, box, maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
+    const { topk = EMOTIONS.length, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
     if (!(Number.isInteger(topk) && topk >= 1))
       throw new FerError('OPTION', `topk must be 1 or more, got ${describeInput(topk)}`);
     throwIfDisposed();
@@ -93,7 +93,7 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
     // A single face, such as a video's next one, is written where an earlier one was.
     const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
     try {
-      const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
+      const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);

@@ -6,10 +6,12 @@ import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { Crop } from '../image/straighten.js';
 import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
+import type { Assets } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
 import type { Classifier } from './classifier.js';
 import { classify } from './classify.js';
 import type { Prediction } from './prediction.js';
+import { chosenBackend } from './use-backend.js';
 
 export interface ClassifyFacesOptions extends ToPixelsOptions {
   /**
@@ -92,11 +94,17 @@ export async function classifyFaces(input: ImageInput, options: ClassifyFacesOpt
 
 // --- below this line: helpers of this file alone ---
 
-let shared: FaceDetector | undefined;
+/** By the place of their binaries. */
+const shared = new Map<Assets | undefined, FaceDetector>();
 
 function sharedDetector(): FaceDetector {
-  shared ??= blazeFaceDetector();
-  return shared;
+  const assets = chosenBackend()?.options.assets;
+  let detector = shared.get(assets);
+  if (detector === undefined) {
+    detector = blazeFaceDetector({ assets });
+    shared.set(assets, detector);
+  }
+  return detector;
 }
 
 function areaOf({ box }: Detection): number {

@@ -1,22 +1,18 @@
 import type { Normalization } from '../image/normalize.js';
-import { networkModule, type WasmSource } from '../network/network-module.js';
-import { pretrained } from '../network/pretrained.js';
+import { networkModule } from '../network/network-module.js';
+import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
+import type { Assets } from '../platform/assets.js';
 import { type Classifier, classifierOf } from './classifier.js';
 
 export interface CreateClassifierOptions {
   /**
-   * The bytes of `fer-dcnn/weights/weights.bin`, or where it lies (in Node a path is a file). Bytes are for engines
-   * that can neither fetch nor read files.
-   * @default the file in this package
+   * Where the binaries lie, or the binaries themselves: `weights.bin` and one of `network-relaxed.wasm`,
+   * `network-simd.wasm` and `network-scalar.wasm`. Content is for engines that can neither fetch nor read files;
+   * where WebAssembly is missing or forbidden, `weights.bin` is enough: plain JavaScript gives the same answers.
+   * @default the files in this package
    */
-  weights?: Uint8Array | string | URL;
-  /**
-   * One of `fer-dcnn/wasm/network-relaxed.wasm`, `network-simd.wasm` and `network-scalar.wasm`, as bytes, compiled, or
-   * where it lies.
-   * @default the fastest that this engine runs, from this package
-   */
-  wasm?: WasmSource;
+  assets?: Assets;
   /**
    * How images are normalised.
    * @default what the weights were trained with
@@ -35,12 +31,12 @@ export interface CreateClassifierOptions {
  * classifier.dispose();
  * @example
  * import wasm from 'fer-dcnn/wasm/network-simd.wasm'; // an edge runtime gives a WebAssembly.Module
- * const classifier = createClassifier({ wasm, weights });
+ * const classifier = createClassifier({ assets: { 'network-simd.wasm': wasm, 'weights.bin': weights } });
  */
 export function createClassifier(options: CreateClassifierOptions = {}): Classifier {
-  const { weights, wasm, normalization } = options;
+  const { assets, normalization } = options;
   return classifierOf(async () => {
-    const predictor = await pretrainedNetwork(await networkModule(wasm), weights);
-    return { predictor, size: 32, channels: 1, normalization: pretrained.normalization };
+    const predictor = await pretrainedNetwork(await networkModule(assets), assets);
+    return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
   }, normalization);
 }

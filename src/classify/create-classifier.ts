@@ -1,6 +1,7 @@
 import type { Normalization } from '../image/normalize.js';
 import { loadTfjs } from '../load-tfjs.js';
-import { pretrained } from '../network/pretrained.js';
+import { pretrainedFacts } from '../network/pretrained-layout.js';
+import type { Assets } from '../platform/assets.js';
 import type { Backend, BackendName } from './backend.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
 import type { LayersModelLike } from './layers-model-like.js';
@@ -18,6 +19,12 @@ export interface CreateClassifierOptions {
    */
   backend?: BackendName | (string & {});
   /**
+   * Where the binaries lie, or the binaries themselves. A backend of TF.js, which a program has once, is started with them
+   * if it has not been started.
+   * @default what `useBackend` was given, else the files in this package
+   */
+  assets?: Assets;
+  /**
    * How images are normalised.
    * @default what the model was trained with, by its metadata; else 'unit'
    */
@@ -34,18 +41,18 @@ export interface CreateClassifierOptions {
  * classifier.dispose();
  */
 export function createClassifier(options: CreateClassifierOptions = {}): Classifier {
-  const { model, backend: name, normalization } = options;
+  const { model, backend: name, assets, normalization } = options;
   if (name !== undefined) checkBackendName(name);
   return classifierOf(async () => {
-    const backend = await (name === undefined ? classifyingBackend() : startBackend(name));
-    if (model === undefined) return loadPretrainedOn(backend);
+    const backend = await (name === undefined ? classifyingBackend(assets) : startBackend(name, { assets }));
+    if (model === undefined) return loadPretrainedOn(backend, assets);
     const given = await model;
     return (await loadTfjs()).layersNetwork(backend, given);
   }, normalization);
 }
 
-async function loadPretrainedOn(backend: Backend): Promise<LoadedNetwork> {
-  if (backend.pretrained === undefined) return (await loadTfjs()).pretrainedLayersNetwork(backend);
+async function loadPretrainedOn(backend: Backend, assets?: Assets): Promise<LoadedNetwork> {
+  if (backend.pretrained === undefined) return (await loadTfjs()).pretrainedLayersNetwork(backend, assets);
   const predictor = await backend.pretrained();
-  return { predictor, size: 32, channels: 1, normalization: pretrained.normalization };
+  return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
 }

@@ -1,6 +1,6 @@
 import { FerError } from '../errors.js';
 import { type Network, startNetwork } from '../network/network.js';
-import { fastestBuild, networkModule } from '../network/network-module.js';
+import { networkModule } from '../network/network-module.js';
 import type { Predictor } from '../network/predictor.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
 import type { Backend, BackendOptions } from './backend.js';
@@ -8,19 +8,18 @@ import { isDisposed, type LayersModelLike } from './layers-model-like.js';
 
 /**
  * The network of `buildModel()` alone, in WebAssembly of our own: several times faster than TF.js, and exact to
- * rounding. Any other model, and whatever is computed with tensors, runs on TF.js's `wasm`.
+ * rounding; in plain JavaScript where WebAssembly is missing or forbidden. Any other model, and whatever is computed with tensors, runs on TF.js's `wasm`.
  */
-export function simdBackend({ wasmPaths }: BackendOptions): Backend {
-  let module: WebAssembly.Module;
+export function simdBackend({ assets }: BackendOptions): Backend {
+  let module: WebAssembly.Module | null;
   return {
     name: 'simd',
     tfjsName: 'wasm',
     async start() {
-      const path = typeof wasmPaths === 'string' ? wasmPaths + fastestBuild() : wasmPaths?.[fastestBuild()];
-      module = await networkModule(path);
+      module = await networkModule(assets);
     },
     predictor: (model) => (isTheNetwork(model) ? networkPredictor(module, model) : undefined),
-    pretrained: () => pretrainedNetwork(module),
+    pretrained: () => pretrainedNetwork(module, assets),
   };
 }
 
@@ -63,7 +62,7 @@ function isTheNetwork(model: LayersModelLike): boolean {
 }
 
 /** Follows the model: weights that training has changed are read again before the next face. */
-function networkPredictor(module: WebAssembly.Module, model: LayersModelLike): Predictor {
+function networkPredictor(module: WebAssembly.Module | null, model: LayersModelLike): Predictor {
   let starting: Promise<Network> | undefined;
   let reading: Promise<unknown> = Promise.resolve();
   let held: object[] = [];

@@ -1,5 +1,6 @@
 import { FerError, reasonOf } from '../errors.js';
 import { loadedTfjs, loadTfjs } from '../load-tfjs.js';
+import type { Assets } from '../platform/assets.js';
 import type { Backend, BackendFactory, BackendName, BackendOptions } from './backend.js';
 import { simdBackend } from './simd-backend.js';
 
@@ -14,13 +15,14 @@ import { simdBackend } from './simd-backend.js';
  * @example
  * await useBackend('cpu');
  * @example
- * await useBackend('wasm', { wasmPaths: '/assets/wasm/' });
+ * await useBackend('wasm', { assets: '/static/fer-dcnn/' });
  */
 export async function useBackend(name: BackendName | (string & {}), options: BackendOptions = {}): Promise<void> {
   const backend = await startBackend(name, options);
   // The network's own WebAssembly needs no tensors.
   if (name !== 'simd' || loadedTfjs() !== undefined) await (await loadTfjs()).makeCurrent(backend, options);
-  chosen = { backend, options };
+  // The same again is the same choice: what runs on it goes on.
+  if (chosen?.name !== name || chosen.options.assets !== options.assets) chosen = { name, backend, options };
 }
 
 /**
@@ -52,6 +54,8 @@ export function isBackendName(name: string): boolean {
 /** Starts a backend, once, without making it the current one. */
 export async function startBackend(name: string, options: BackendOptions = {}): Promise<Backend> {
   checkBackendName(name);
+  // One of its own: its binaries are no concern of others.
+  if (name === 'simd' && options.assets !== undefined) return makeAndStart(name, options);
   let starting = started.get(name);
   if (starting === undefined) {
     starting = makeAndStart(name, options);
@@ -68,13 +72,17 @@ export function chosenBackend(): ChosenBackend | undefined {
 }
 
 export interface ChosenBackend {
+  /** As it was asked for. */
+  name: string;
   backend: Backend;
   options: BackendOptions;
 }
 
 /** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
-export async function classifyingBackend(): Promise<Backend> {
-  if (chosen !== undefined) return chosen.backend;
+export async function classifyingBackend(assets?: Assets): Promise<Backend> {
+  if (chosen !== undefined && (assets === undefined || chosen.name !== 'simd')) return chosen.backend;
+  // What was named and is not there is an error.
+  if (assets !== undefined) return startBackend('simd', { assets });
   try {
     return await startBackend('simd');
   } catch (error) {

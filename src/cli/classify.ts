@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Classifier, ClassifyOptions } from '../index.js';
 import type { ClassifierPool, LeftOut } from '../node.js';
+import { imageLimits } from '../platform/image-limits.js';
+import { readStream } from '../platform/node/read-stream.js';
 import type { ImageLimits } from '../runtime.js';
 import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
@@ -145,17 +147,16 @@ async function* resultsOf(pool: ClassifierPool, items: readonly string[], option
 async function workOf(classifier: Classifier, faces: boolean, options: ClassifyOptions) {
   const { classifyFaces } = await import('../index.js');
   return async (file: string) => {
-    const input = file === '-' ? await standardInput() : file;
+    const input = file === '-' ? await standardInput(options) : file;
     if (!faces) return { predictions: await classifier.classify(input, options) };
     const found = await classifyFaces(input, { classifier, ...options });
     return { faces: found.map(({ box, score, predictions }) => ({ box, score, predictions })) };
   };
 }
 
-async function standardInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  return Buffer.concat(chunks);
+async function standardInput(options: ClassifyOptions): Promise<Buffer> {
+  const { maxBytes } = imageLimits(options);
+  return readStream(process.stdin, maxBytes, 'standard input');
 }
 
 /** Says so where a whole photo was classified as if it were a face. */

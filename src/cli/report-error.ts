@@ -39,7 +39,8 @@ export function messageOf(error: unknown): string {
 const ADVICE: Advice = {
   NOT_FOUND: 'check the path',
   DECODE: 'save it again as JPEG or PNG',
-  TOO_LARGE: 'make it smaller, crop it to the face, or raise the limit: --max-pixels, --max-bytes, --max-frames',
+  TOO_LARGE:
+    'make it smaller, crop it to the face, or raise the limit: --max-pixels, --max-work, --max-bytes, --max-frames',
   TIMEOUT: 'raise --max-milliseconds',
   INPUT: 'name image files, as in faces/*.jpg',
   MODEL: '--model wants the folder that train or saveModel() wrote',

@@ -74,7 +74,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
   if ((out === undefined) === (stream === undefined)) {
     throw new FerError('OPTION', 'name where results go: --out <file>, or --stream <key>');
   }
-  const { createMetrics, createWorker, jsonLines, queueStatus, redisStream } = await import('../queue.js');
+  const { createMetrics, createWorker, jsonLines, redisStream } = await import('../queue.js');
   const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
   const onTrouble = troubleTeller(tell);
   let worker: QueueWorker | undefined;
@@ -96,18 +96,23 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
       },
       onTrouble,
     });
+    let stopped = false;
+    worker.ended.then((error) => {
+      stopped = error !== undefined;
+    });
     if (flags.untilDone) {
-      while (!signal.aborted) {
-        const { waiting, active } = await queueStatus({ connection, queue });
+      while (!signal.aborted && !stopped) {
+        const { waiting, active } = await worker.status();
         if (waiting + active === 0) break;
         await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
       }
     } else if (!signal.aborted) {
       // Kept alive while Redis is away, too.
       const alive = setInterval(() => {}, 1 << 30);
-      await once(signal, 'abort');
+      await Promise.race([once(signal, 'abort'), worker.ended]);
       clearInterval(alive);
     }
+    if (stopped) throw await worker.ended;
     return EXIT.ok;
   } finally {
     await worker?.close();

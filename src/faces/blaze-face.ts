@@ -1,7 +1,6 @@
-import { runtime } from '#runtime';
 import { FerError } from '../errors.js';
 import { loadTfjs } from '../load-tfjs.js';
-import { addressesOf, assetCandidates } from '../platform/asset-candidates.js';
+import { type Assets, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
 import { type Anchors, decodeAnchors } from './decode-anchors.js';
 import { loadedOnce } from './loaded-once.js';
@@ -22,9 +21,10 @@ export interface BlazeFaceOptions {
    */
   minScore?: number;
   /**
-   * Where `blazeface.bin` lies, as an address (a path in Node). Needed only where it was moved away from this package.
+   * Where `blazeface.bin` lies, or its bytes.
+   * @default the file in this package
    */
-  modelUrl?: string;
+  assets?: Assets;
 }
 
 /** BlazeFace made ready on TF.js's current backend. */
@@ -51,13 +51,13 @@ export interface BlazeNetwork {
  * detector.dispose();
  */
 export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetector {
-  const { inputSize, minScore = 0.5, modelUrl } = options;
+  const { inputSize, minScore = 0.5, assets } = options;
   if (inputSize !== undefined && !(Number.isInteger(inputSize / 32) && inputSize >= 64 && inputSize <= 2048)) {
     throw new FerError('OPTION', `inputSize must be a multiple of 32 from 64 to 2048, got ${inputSize}`);
   }
   if (!(minScore > 0 && minScore < 1)) throw new FerError('OPTION', `minScore must lie in (0, 1), got ${minScore}`);
 
-  const network = loadedOnce(() => loadNetwork(modelUrl));
+  const network = loadedOnce(() => loadNetwork(assets));
   return {
     name: 'blazeface',
     framing: FRAMING,
@@ -87,28 +87,23 @@ function sizeFor({ width, height }: PixelImage): number {
 /** Least intersection over union of two boxes of one face, as MediaPipe has it. */
 const OVERLAP = 0.3;
 
-async function loadNetwork(modelUrl: string | undefined): Promise<BlazeNetwork> {
-  const candidates = addressesOf(() => (modelUrl === undefined ? shipped() : [runtime.toUrl(modelUrl)]));
-  const asset = await runtime.readAsset(candidates, ({ length }) => length === BYTES);
-  if (asset === null) {
-    throw new FerError(
-      'DETECTOR_UNAVAILABLE',
-      `no BlazeFace weights at ${candidates.join(' nor ') || 'a known place'}: serve fer-dcnn/dist/faces/blazeface.bin ` +
-        'and name its place by blazeFaceDetector({ modelUrl })',
-    );
-  }
+async function loadNetwork(assets: Assets | undefined): Promise<BlazeNetwork> {
+  const bytes = await readAssetBytes(WEIGHTS, assets);
   const { currentBackend, blazeNetwork } = await loadTfjs();
   await currentBackend();
-  return blazeNetwork(asset.bytes);
+  return blazeNetwork(bytes);
 }
 
 /** The length of the weights: another file is none of them, such as a page that a server gives for any address. */
 const BYTES = 269_408;
 
-function shipped(): URL[] {
-  const beside = new URL('../../dist/faces/blazeface.bin', import.meta.url);
-  return assetCandidates(beside, 'dist/faces/blazeface.bin', import.meta.url);
-}
+const WEIGHTS: ShippedFile = {
+  name: 'blazeface.bin',
+  shipped: () =>
+    shippedAt(new URL('../../dist/faces/blazeface.bin', import.meta.url), 'dist/faces/blazeface.bin', import.meta.url),
+  accept: ({ length }) => length === BYTES,
+  code: 'DETECTOR_UNAVAILABLE',
+};
 
 /** Black below or beside the picture, up to a multiple of 32. */
 function padded(image: ReducedImage): ReducedImage {

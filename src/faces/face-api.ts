@@ -1,6 +1,7 @@
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
 import { loadTfjs } from '../load-tfjs.js';
+import { type Assets, readAssetBytes } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import { loadedOnce } from './loaded-once.js';
 import { enlarge, reduce } from './reduce.js';
@@ -14,10 +15,11 @@ export interface FaceApiOptions {
    */
   library?: FaceApi;
   /**
-   * Folder of `tiny_face_detector_model-weights_manifest.json` and `tiny_face_detector_model.bin`, as an address (a path
-   * in Node). Needed in browsers, where it is the package's `model` folder as you serve it.
+   * Where `tiny_face_detector_model-weights_manifest.json` and `tiny_face_detector_model.bin` lie, or their bytes. Needed in
+   * browsers, where it is the package's `model` folder as you serve it.
+   * @default in Node, the files in that package
    */
-  modelUrl?: string;
+  assets?: Assets;
   /**
    * Pixels to which the image's longer side is reduced, a multiple of 32. More finds smaller faces; time grows with its
    * square.
@@ -65,16 +67,16 @@ interface FoundByFaceApi {
  * const faces = await classifyFaces('party.jpg', { detector: faceApiDetector({ inputSize: 608 }) });
  * @example
  * import * as library from '@vladmandic/face-api';
- * const detector = faceApiDetector({ library, modelUrl: '/face-api/model/' }); // in a browser
+ * const detector = faceApiDetector({ library, assets: '/face-api/model/' }); // in a browser
  */
 export function faceApiDetector(options: FaceApiOptions = {}): BuiltInDetector {
-  const { library, modelUrl, inputSize = 416, minScore = 0.5 } = options;
+  const { library, assets, inputSize = 416, minScore = 0.5 } = options;
   if (!Number.isInteger(inputSize / 32) || inputSize < 128 || inputSize > 2048) {
     throw new FerError('OPTION', `inputSize must be a multiple of 32 from 128 to 2048, got ${inputSize}`);
   }
   if (!(minScore > 0 && minScore < 1)) throw new FerError('OPTION', `minScore must lie in (0, 1), got ${minScore}`);
 
-  const network = loadedOnce(() => loadNetwork(library, modelUrl));
+  const network = loadedOnce(() => loadNetwork(library, assets));
   return {
     name: 'face-api',
     framing: FRAMING,
@@ -108,14 +110,14 @@ const LARGEST = 4096;
 const PACKAGE = '@vladmandic/face-api';
 const MODEL = 'tiny_face_detector_model';
 
-async function loadNetwork(given: FaceApi | undefined, modelUrl: string | undefined) {
+async function loadNetwork(given: FaceApi | undefined, assets: Assets | undefined) {
   await (await loadTfjs()).currentBackend();
   const library = given ?? (await importLibrary());
   const tf = library.tf as TfOfFaceApi;
   // One of its own may have no backend yet.
   await tf.ready();
-  const manifest = await modelFile(`${MODEL}-weights_manifest.json`, modelUrl);
-  const weights = await modelFile(`${MODEL}.bin`, modelUrl);
+  const manifest = await modelFile(`${MODEL}-weights_manifest.json`, assets);
+  const weights = await modelFile(`${MODEL}.bin`, assets);
   const net = new library.TinyFaceDetector();
   try {
     const [{ weights: entries }] = JSON.parse(new TextDecoder().decode(manifest));
@@ -140,18 +142,12 @@ async function importLibrary(): Promise<FaceApi> {
   return module.default ?? module;
 }
 
-async function modelFile(name: string, modelUrl: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
+async function modelFile(name: string, assets: Assets | undefined): Promise<Uint8Array<ArrayBuffer>> {
   const shipped = runtime.packageFile(`${PACKAGE}/model/${name}`);
-  const folder = modelUrl?.replace(/\/?$/, '/');
-  const place = folder === undefined ? shipped : runtime.toUrl(folder + name);
   // A server may answer any address with a page; neither file begins as one does.
-  const asset = place && (await runtime.readAsset([place], (bytes) => bytes[0] !== 0x3c));
-  if (!asset) {
-    throw new FerError(
-      'DETECTOR_UNAVAILABLE',
-      `no ${name} at ${place ?? 'a known place'}: serve the folder ${PACKAGE}/model and name it by ` +
-        'faceApiDetector({ modelUrl })',
-    );
-  }
-  return asset.bytes;
+  const accept = (bytes: Uint8Array) => bytes[0] !== 0x3c;
+  return readAssetBytes(
+    { name, shipped: () => (shipped === null ? [] : [shipped]), accept, code: 'DETECTOR_UNAVAILABLE' },
+    assets,
+  );
 }

@@ -1,5 +1,7 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { makeFolderSync } from '../platform/node/make-folder.js';
 import { randomStream, shuffledIndices } from '../tfjs/train/random.js';
@@ -111,8 +113,12 @@ function checkOutput(dir: string, output: string) {
 }
 
 function copyParts(dir: string, output: string, parts: ImageFolder[]) {
-  const unfinished = `${resolve(output)}.unfinished-${process.pid}`;
+  removeUnfinished(output);
+  const unfinished = `${resolve(output)}${UNFINISHED}${process.pid}-${HOST}-${randomBytes(8).toString('hex')}`;
   try {
+    makeFolderSync(dirname(unfinished));
+    // Its own, and nothing that waits in its place.
+    mkdirSync(unfinished);
     parts.forEach((part, k) => {
       for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
       for (const file of part.files) {
@@ -130,5 +136,34 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
     throw new FerError(code, `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+const UNFINISHED = '.unfinished-';
+
+/** Of this machine, as it may stand in a file's name. */
+const HOST = hostname().replace(/[^\w.]/g, '_');
+
+/** Removes what splits into the same folder left that were killed on this machine. */
+function removeUnfinished(output: string): void {
+  const parent = dirname(resolve(output));
+  const start = basename(resolve(output)) + UNFINISHED;
+  for (const name of statSync(parent, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(parent) : []) {
+    const found = name.startsWith(start) ? /^(\d+)-(.+)-[0-9a-f]{16}$/.exec(name.slice(start.length)) : null;
+    if (found === null || found[2] !== HOST || isRunning(Number(found[1]))) continue;
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // One that cannot be removed is in nobody's way.
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

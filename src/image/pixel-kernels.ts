@@ -39,7 +39,7 @@ let kernels: PixelKernels | null | undefined;
 
 function start(): PixelKernels | null {
   try {
-    const bytes = Uint8Array.from(atob(PIXEL_KERNELS_WASM.join('')), (character) => character.charCodeAt(0));
+    const bytes = Uint8Array.from(PIXEL_KERNELS_WASM.join('').match(/../g)!, (digits) => Number.parseInt(digits, 16));
     // At once, as images are resampled: engines take modules of this size without a promise.
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
     return withViews(exports as unknown as PixelExports);

@@ -1,7 +1,13 @@
-import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
-import { addressesOf, assetCandidates } from '../platform/asset-candidates.js';
-import { isWasm } from '../platform/is-wasm.js';
+import {
+  type Assets,
+  assetSource,
+  isModule,
+  isWasm,
+  readAsset,
+  type ShippedFile,
+  shippedAt,
+} from '../platform/assets.js';
 
 /**
  * A build of the network's WebAssembly module (`src/lite/assembly`), as the files of `fer-dcnn/wasm/` are named: with
@@ -9,11 +15,9 @@ import { isWasm } from '../platform/is-wasm.js';
  */
 export type NetworkBuild = 'network-relaxed.wasm' | 'network-simd.wasm' | 'network-scalar.wasm';
 
-/** The module itself: its bytes, compiled, or where it lies (in Node a path is a file). */
-export type WasmSource = Uint8Array | ArrayBuffer | WebAssembly.Module | string | URL;
-
 /** The fastest build that this engine runs. */
 export function fastestBuild(): NetworkBuild {
+  if (typeof WebAssembly === 'undefined') return 'network-scalar.wasm';
   if (WebAssembly.validate(RELAXED_PROBE)) return 'network-relaxed.wasm';
   return WebAssembly.validate(SIMD_PROBE) ? 'network-simd.wasm' : 'network-scalar.wasm';
 }
@@ -22,17 +26,17 @@ export function fastestBuild(): NetworkBuild {
  * Compiles the network's module.
  *
  * @param source - By default, the fastest build that this engine runs, from this package.
- * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when there is no WebAssembly here, or
- * it is not allowed, or the bytes are no module.
+ * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
  */
-export async function networkModule(source?: WasmSource): Promise<WebAssembly.Module> {
-  if (typeof WebAssembly === 'undefined') {
-    throw new FerError('BACKEND_UNAVAILABLE', 'this engine has no WebAssembly, on which the network runs');
-  }
-  if (isModule(source)) return source;
-  const bytes = isBytes(source) ? source : await read(source);
+export async function networkModule(assets?: Assets): Promise<WebAssembly.Module | null> {
+  const file = networkFile(buildIn(assets));
+  const given = assets === undefined ? undefined : assetSource(assets, file.name);
+  if (isModule(given)) return given;
+  if (!mayCompile()) return null;
+  const { content } = await readAsset(file, assets);
   try {
-    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+    return isModule(content) ? content : await WebAssembly.compile(content);
   } catch (error) {
     throw new FerError('BACKEND_UNAVAILABLE', `the network's module cannot be compiled here: ${reasonOf(error)}`, {
       cause: error,
@@ -40,38 +44,40 @@ export async function networkModule(source?: WasmSource): Promise<WebAssembly.Mo
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
-function isModule(source: unknown): source is WebAssembly.Module {
-  // By name, because a module of another window or worker context is no instance of this one's class.
-  return Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
+/** The fastest build of those that a map names and this engine runs; else the fastest of all. */
+function buildIn(assets: Assets | undefined): NetworkBuild {
+  const fastest = fastestBuild();
+  if (typeof assets !== 'object' || assets === null) return fastest;
+  const fit = BUILDS.slice(BUILDS.indexOf(fastest));
+  return fit.find((build) => assetSource(assets, build) !== undefined) ?? fastest;
 }
 
-function isBytes(source: unknown): source is Uint8Array | ArrayBuffer {
-  return ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
+/** Whether bytes become modules here: some engines have no WebAssembly, and a page's policy may forbid it. */
+function mayCompile(): boolean {
+  try {
+    return Boolean(new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])));
+  } catch {
+    return false;
+  }
 }
 
-async function read(address: string | URL | undefined): Promise<Uint8Array> {
-  const build = fastestBuild();
-  const candidates = addressesOf(() => (address === undefined ? shipped(build) : [runtime.toUrl(String(address))]));
-  const asset = await runtime.readAsset(candidates, isWasm);
-  if (asset !== null) return asset.bytes;
-  throw new FerError(
-    'WASM_UNREACHABLE',
-    `no WebAssembly module of the network at ${candidates.join(' nor ') || build}: serve the files of fer-dcnn/dist/wasm, or ` +
-      "pass one's bytes as `wasm` to createClassifier of fer-dcnn/lite",
-  );
-}
-
-/** Spelled out, since bundlers find files by just this expression. */
-function shipped(build: NetworkBuild): URL[] {
+/** The addresses are spelled out, since bundlers find files by just this expression. */
+function networkFile(name: NetworkBuild): ShippedFile {
   const beside = {
     'network-relaxed.wasm': () => new URL('../../dist/wasm/network-relaxed.wasm', import.meta.url),
     'network-simd.wasm': () => new URL('../../dist/wasm/network-simd.wasm', import.meta.url),
     'network-scalar.wasm': () => new URL('../../dist/wasm/network-scalar.wasm', import.meta.url),
   };
-  return assetCandidates(beside[build](), `dist/wasm/${build}`, import.meta.url);
+  return {
+    name,
+    shipped: () => shippedAt(beside[name](), `dist/wasm/${name}`, import.meta.url),
+    accept: isWasm,
+    code: 'WASM_UNREACHABLE',
+  };
 }
+
+/** Fastest first. */
+const BUILDS: readonly NetworkBuild[] = ['network-relaxed.wasm', 'network-simd.wasm', 'network-scalar.wasm'];
 
 /** A module of one function that returns the number of set bits of 16 zeros. */
 const SIMD_PROBE = new Uint8Array([

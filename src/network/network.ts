@@ -1,4 +1,5 @@
 import { FerError, reasonOf } from '../errors.js';
+import { plainNetwork } from './plain-network.js';
 import type { Predictor } from './predictor.js';
 
 /** The network of `buildModel()`, grey, in memory of its own: inputs [n,32,32,1], outputs [n,5]. */
@@ -18,47 +19,28 @@ export interface Grid {
   min: number;
 }
 
-/** Numbers of each of the weights that {@link Network.setWeights} takes. */
-export const WEIGHT_SIZES: readonly number[] = [3 * 3 * 32, 32, 3 * 3 * 32 * 32, 32, 2048 * 256, 256, 256 * 5, 5];
-
 /**
- * Starts the network on a compiled module. Each has some 3 MB of memory, freed with it.
+ * Starts the network on a compiled module, or in plain TypeScript without one. Each has some 3 MB of memory, freed with it.
  *
  * @throws FerError `BACKEND_UNAVAILABLE` for a module that is not the network's, or that does not start here.
  */
-export async function startNetwork(module: WebAssembly.Module): Promise<Network> {
-  let exports: NetworkExports | undefined = await instantiate(module);
-  const { buffer } = exports.memory;
-  const faces = exports.faces.value;
-  const inputs = new Float32Array(buffer, exports.inputs.value, faces * INPUT_SIZE);
-  const outputs = new Float32Array(buffer, exports.outputs.value, faces * OUTPUT_STRIDE);
-  const stage = new Float32Array(buffer, exports.stage.value, exports.stageFloats.value);
+export async function startNetwork(module: WebAssembly.Module | null): Promise<Network> {
+  let engine: Engine | undefined = module ? await wasmEngine(module) : plainNetwork();
+  const { faces, inputs, outputs } = engine;
 
-  function running(): NetworkExports {
-    if (exports === undefined) throw new FerError('DISPOSED', 'the network has been disposed');
-    return exports;
+  function running(): Engine {
+    if (engine === undefined) throw new FerError('DISPOSED', 'the network has been disposed');
+    return engine;
   }
 
   return {
-    setWeights(weights, grid) {
-      const { place, setGrid } = running();
-      const { scale, min } = grid ?? { scale: 0, min: 0 };
-      // Codes count from the weight next to 0: most are small, and large codes that cancel would cost digits of their sums.
-      setGrid(scale, grid ? min + Math.round(-min / scale) * scale : 0);
-      weights.forEach((values, index) => {
-        for (let first = 0; first < values.length; first += stage.length) {
-          const part = values.subarray(first, first + stage.length);
-          stage.set(part);
-          place(index, first, part.length);
-        }
-      });
-    },
+    setWeights: (weights, grid) => running().setWeights(weights, grid),
 
     async predict(rows, n) {
       const probabilities = new Float32Array(n * CLASSES);
       for (let first = 0; first < n; first += faces) {
         // Others' single faces go in between the parts of a large batch.
-        if (first > 0 && first % FACES_AT_A_STRETCH === 0) await new Promise((resolve) => setTimeout(resolve));
+        if (first > 0 && first % (RUNS_AT_A_STRETCH * faces) === 0) await new Promise((resolve) => setTimeout(resolve));
         const { run } = running();
         const count = Math.min(faces, n - first);
         // One face is given as it is: a view of it would be garbage of every frame.
@@ -75,13 +57,23 @@ export async function startNetwork(module: WebAssembly.Module): Promise<Network>
     },
 
     dispose() {
-      exports = undefined;
+      engine = undefined;
     },
   };
 }
 
 // --- below this line: the module, as src/network/assembly/index.ts exports it ---
 
+/** What computes `outputs` [n,8], of which the first 5 of a row are probabilities, of `inputs` [n,32,32]; n <= `faces`. */
+interface Engine {
+  faces: number;
+  inputs: Float32Array;
+  outputs: ArrayLike<number>;
+  run(n: number): void;
+  setWeights(weights: readonly Float32Array[], grid?: Grid): void;
+}
+
+/** The exports of the module, as src/network/assembly/index.ts has them. */
 interface NetworkExports {
   memory: WebAssembly.Memory;
   faces: WebAssembly.Global<'i32'>;
@@ -97,8 +89,34 @@ interface NetworkExports {
 const CLASSES = 5;
 const INPUT_SIZE = 32 * 32;
 const OUTPUT_STRIDE = 8;
-/** Some 10 ms of work; a multiple of the module's `faces`. */
-const FACES_AT_A_STRETCH = 64;
+/** Some 10 ms of work. */
+const RUNS_AT_A_STRETCH = 4;
+
+async function wasmEngine(module: WebAssembly.Module): Promise<Engine> {
+  const { memory, place, setGrid, run, ...places } = await instantiate(module);
+  const floats = (address: WebAssembly.Global<'i32'>, length: number) =>
+    new Float32Array(memory.buffer, address.value, length);
+  const faces = places.faces.value;
+  const stage = floats(places.stage, places.stageFloats.value);
+  return {
+    faces,
+    inputs: floats(places.inputs, faces * INPUT_SIZE),
+    outputs: floats(places.outputs, faces * OUTPUT_STRIDE),
+    run,
+    setWeights(weights, grid) {
+      const { scale, min } = grid ?? { scale: 0, min: 0 };
+      // Codes count from the weight next to 0: most are small, and large codes that cancel would cost digits of their sums.
+      setGrid(scale, grid ? min + Math.round(-min / scale) * scale : 0);
+      weights.forEach((values, index) => {
+        for (let first = 0; first < values.length; first += stage.length) {
+          const part = values.subarray(first, first + stage.length);
+          stage.set(part);
+          place(index, first, part.length);
+        }
+      });
+    },
+  };
+}
 
 async function instantiate(module: WebAssembly.Module): Promise<NetworkExports> {
   try {

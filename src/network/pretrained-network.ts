@@ -1,20 +1,20 @@
 import { FerError } from '../errors.js';
-import { type Grid, type Network, startNetwork, WEIGHT_SIZES } from './network.js';
-import { modelJson } from './pretrained.js';
-import { readBinary } from './read-binary.js';
+import type { Assets } from '../platform/assets.js';
+import { type Grid, type Network, startNetwork } from './network.js';
+import { layoutJson } from './pretrained-layout.js';
+import { readPretrained } from './read-pretrained.js';
+import { WEIGHT_SIZES } from './weight-sizes.js';
 import { readWeights } from './weights-manifest.js';
 
 /**
  * Starts the network with the pretrained weights, whose sha256 is checked.
  *
+ * @param module - Null where there is no WebAssembly: see {@link startNetwork}.
  * @param weights - The bytes of `weights.bin`, or its address; by default, that of this package.
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`; `BACKEND_UNAVAILABLE` as `startNetwork`.
  */
-export async function pretrainedNetwork(
-  module: WebAssembly.Module,
-  weights?: Uint8Array | string | URL,
-): Promise<Network> {
-  const values = await pretrainedValues(weights);
+export async function pretrainedNetwork(module: WebAssembly.Module | null, assets?: Assets): Promise<Network> {
+  const values = await pretrainedValues(assets);
   const network = await startNetwork(module);
   network.setWeights(values, pretrainedGrid());
   return network;
@@ -25,14 +25,9 @@ export async function pretrainedNetwork(
  *
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
  */
-export async function pretrainedValues(weights?: Uint8Array | string | URL): Promise<Float32Array[]> {
-  const binary = ArrayBuffer.isView(weights)
-    ? new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
-    : await readBinary(
-        weights && String(weights),
-        'serve fer-dcnn/weights/weights.bin, or pass its bytes as `weights` to createClassifier of fer-dcnn/lite',
-      );
-  const byName = await readWeights(modelJson, binary);
+export async function pretrainedValues(assets?: Assets): Promise<Float32Array[]> {
+  const binary = await readPretrained(assets);
+  const byName = await readWeights(layoutJson, binary);
   return WEIGHT_NAMES.map((name, index) => {
     const found = byName.get(name);
     if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);
@@ -42,7 +37,7 @@ export async function pretrainedValues(weights?: Uint8Array | string | URL): Pro
 
 /** What the first dense layer's pretrained kernel was rounded to, as {@link Network.setWeights} takes it. */
 export function pretrainedGrid(): Grid | undefined {
-  const entries = modelJson.weightsManifest.flatMap(({ weights }) => weights);
+  const entries = layoutJson.weightsManifest.flatMap(({ weights }) => weights);
   const { quantization } = entries.find(({ name }) => name === 'dense1/kernel') ?? {};
   if (quantization?.dtype !== 'uint8') return undefined;
   const { scale = 1, min = 0 } = quantization;

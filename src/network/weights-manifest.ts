@@ -20,6 +20,8 @@ export interface ModelJson {
   modelTopology: object;
   weightsManifest: { paths: string[]; weights: WeightEntry[] }[];
   userDefinedMetadata?: Record<string, unknown>;
+  /** The binary in base64, of a model in one file. */
+  weightData?: string;
 }
 
 /** Numbers that a model's weights may be: 1 GiB as float32, which they are computed with however they are stored. */

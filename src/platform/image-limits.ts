@@ -8,6 +8,7 @@ export type DecodeLimits = Required<ImageLimits>;
 /** What holds unless the caller says otherwise. */
 export const DEFAULT_LIMITS: DecodeLimits = {
   maxPixels: 64e6,
+  maxWork: 1,
   maxBytes: 512e6,
   maxFrames: Number.POSITIVE_INFINITY,
   maxMilliseconds: Number.POSITIVE_INFINITY,
@@ -19,9 +20,10 @@ export const DEFAULT_LIMITS: DecodeLimits = {
  * @throws FerError `OPTION` for a limit below 1, which nothing could meet.
  */
 export function imageLimits(options: ImageLimits): DecodeLimits {
-  const { maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
+  const { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
   return {
     maxPixels: limit('maxPixels', maxPixels),
+    maxWork: work(maxWork),
     maxBytes: limit('maxBytes', maxBytes),
     maxFrames: limit('maxFrames', maxFrames),
     maxMilliseconds: limit('maxMilliseconds', maxMilliseconds),
@@ -53,4 +55,10 @@ export function checkByteCount(bytes: number, maxBytes: number, name: string): v
 function limit(name: keyof ImageLimits, value: number = DEFAULT_LIMITS[name]): number {
   if (typeof value === 'number' && value >= 1) return value;
   throw new FerError('OPTION', `${name} must be a number from 1 up, got ${describeInput(value)}`);
+}
+
+/** A part of 1 is stricter than the default. */
+function work(value: number = DEFAULT_LIMITS.maxWork): number {
+  if (typeof value === 'number' && value > 0) return value;
+  throw new FerError('OPTION', `maxWork must be a number above 0, got ${describeInput(value)}`);
 }

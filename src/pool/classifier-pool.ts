@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import type { Assets } from '../platform/assets.js';
 import { imageLimits } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
@@ -26,6 +27,11 @@ export interface ClassifierPoolOptions {
    * @default the pretrained weights
    */
   model?: string | ModelFiles;
+  /**
+   * Where the binaries lie, or the binaries themselves.
+   * @default the files in this package
+   */
+  assets?: Assets;
 }
 
 export interface PoolClassifyOptions extends ImageLimits {
@@ -36,6 +42,12 @@ export interface PoolClassifyOptions extends ImageLimits {
   topk?: number;
   /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
   signal?: AbortSignal;
+  /**
+   * Whether encoded bytes are handed over to the threads rather than copied: arrays that have their buffer to themselves
+   * are empty afterwards, and an image whose thread dies is not tried again.
+   * @default false
+   */
+  transfer?: boolean;
   /** Told after every batch. */
   onProgress?: (progress: PoolProgress) => void;
 }
@@ -74,7 +86,7 @@ export class ClassifierPool {
     checkCount('workers', workers);
     checkCount('batchSize', batchSize);
     this.#batchSize = batchSize;
-    this.#threads = new ClassifierThreads(workers, model);
+    this.#threads = new ClassifierThreads(workers, model, options.assets);
   }
 
   /** Number of threads. */
@@ -114,7 +126,7 @@ export class ClassifierPool {
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
   ): AsyncGenerator<PoolResult<Item>, void, undefined> {
-    const { topk = EMOTIONS.length, signal, onProgress } = options;
+    const { topk = EMOTIONS.length, signal, onProgress, transfer = false } = options;
     checkCount('topk', topk);
     const limits = imageLimits(options);
     throwIfAborted(signal);
@@ -148,7 +160,7 @@ export class ClassifierPool {
         } else {
           coming = undefined;
           if (next.done) ended = true;
-          else running.push(silenced(this.#threads.classify(next.value, { topk, limits })));
+          else running.push(silenced(this.#threads.classify(next.value, { topk, limits, transfer })));
         }
       }
     } finally {

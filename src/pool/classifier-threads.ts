@@ -4,8 +4,9 @@ import { predictionsOf } from '../classify/prediction.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
-import { pretrained } from '../network/pretrained.js';
+import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedValues } from '../network/pretrained-network.js';
+import type { Assets } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
@@ -15,11 +16,14 @@ import type { PoolItem, PoolResult } from './pool-item.js';
 export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
   /** How many emotions are given. */
   topk: number;
+  /** Whether encoded bytes are handed over rather than copied. */
+  transfer: boolean;
 }
 
 /** The threads of a `ClassifierPool`, and what happens when one dies. */
 export class ClassifierThreads {
   readonly count: number;
+  readonly #assets: Assets | undefined;
   readonly #model: string | ModelFiles | undefined;
   #starting: Promise<PoolWorkerStart> | undefined;
   #workerData: PoolWorkerStart | undefined;
@@ -29,8 +33,9 @@ export class ClassifierThreads {
   #closed = false;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(count: number, model?: string | ModelFiles) {
+  constructor(count: number, model?: string | ModelFiles, assets?: Assets) {
     this.count = count;
+    this.#assets = assets;
     this.#model = model;
   }
 
@@ -55,16 +60,20 @@ export class ClassifierThreads {
    */
   async classify<Item extends PoolItem>(
     items: readonly Item[],
-    { topk, limits }: ThreadsClassifyOptions,
+    { topk, limits, transfer }: ThreadsClassifyOptions,
   ): Promise<PoolResult<Item>[]> {
     const images = items.map(withBox);
+    const handedOver = transfer ? buffersOf(images) : [];
+    const isGone = ({ image }: TaskImage) =>
+      image instanceof Uint8Array && handedOver.includes(image.buffer as ArrayBuffer);
     try {
-      return resultsOf(items, await this.#run({ images, limits }), topk);
+      return resultsOf(items, await this.#run({ images, limits }, handedOver), topk);
     } catch {
       this.#throwIfClosed();
     }
     const alone = images.map(async (image, i): Promise<PoolResult<Item>> => {
       try {
+        if (isGone(image)) throw new Error('its bytes were handed over');
         return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
       } catch (error) {
         this.#throwIfClosed();
@@ -72,7 +81,7 @@ export class ClassifierThreads {
         if ((error as Error).name === 'DataCloneError') {
           return { item: items[i], error: new FerError('INPUT', `no image: ${reasonOf(error)}`, { cause: error }) };
         }
-        const message = `${nameOf(image.image)}: the thread that classified it ended, twice: ${reasonOf(error)}`;
+        const message = `${nameOf(image.image)}: the thread that classified it ended${isGone(image) ? '' : ', twice'}: ${reasonOf(error)}`;
         return { item: items[i], error: new FerError('WORKER', message, { cause: error }) };
       }
     });
@@ -88,10 +97,10 @@ export class ClassifierThreads {
     this.#pool = undefined;
   }
 
-  async #run(task: PoolTask): Promise<PoolAnswer> {
+  async #run(task: PoolTask, transferList: ArrayBuffer[] = []): Promise<PoolAnswer> {
     this.#throwIfClosed();
     this.#pool ??= this.#startThreads(this.#workerData!);
-    const answer = this.#pool.run(task);
+    const answer = this.#pool.run(task, { transferList });
     this.#running.add(answer);
     try {
       return await answer;
@@ -106,9 +115,9 @@ export class ClassifierThreads {
     const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
     const { weights, normalization } =
       model === undefined
-        ? { weights: await pretrainedValues(), normalization: pretrained.normalization }
+        ? { weights: await pretrainedValues(this.#assets), normalization: pretrainedFacts.normalization }
         : await networkWeights(model);
-    return { module: await networkModule(), weights, normalization };
+    return { module: await networkModule(this.#assets), weights, normalization };
   }
 
   #startThreads(workerData: PoolWorkerStart): Piscina {
@@ -152,6 +161,18 @@ function withBox(item: PoolItem): TaskImage {
   // A URL is not taken to another thread.
   return { image: image instanceof URL ? image.href : image, box };
 }
+
+/** Buffers of encoded images that nothing else has a part in, each once. */
+function buffersOf(images: readonly TaskImage[]): ArrayBuffer[] {
+  const whole = images.flatMap(({ image }) => {
+    if (!(image instanceof Uint8Array) || image.byteLength < SMALL) return [];
+    return image.buffer instanceof ArrayBuffer && image.byteLength === image.buffer.byteLength ? [image.buffer] : [];
+  });
+  return [...new Set(whole)];
+}
+
+/** Bytes that are copied as soon as handed over. */
+const SMALL = 2 ** 16;
 
 function nameOf(image: TaskImage['image']): string {
   return typeof image === 'string' ? image : 'an image';

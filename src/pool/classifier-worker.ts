@@ -11,7 +11,7 @@ import type { PoolImage } from './pool-item.js';
 
 /** What a worker is started with. */
 export interface PoolWorkerStart {
-  module: WebAssembly.Module;
+  module: WebAssembly.Module | null;
   weights: Float32Array[];
   normalization: Normalization;
 }

@@ -1,7 +1,7 @@
 import { FerError } from '../errors.js';
 import type { Normalization } from '../image/normalize.js';
 import type { ModelMetadata } from '../network/model-metadata.js';
-import { WEIGHT_SIZES } from '../network/network.js';
+import { WEIGHT_SIZES } from '../network/weight-sizes.js';
 import { readWeights } from '../network/weights-manifest.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 

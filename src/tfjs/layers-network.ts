@@ -4,6 +4,7 @@ import type { LoadedNetwork } from '../classify/classifier.js';
 import type { LayersModelLike } from '../classify/layers-model-like.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import type { Assets } from '../platform/assets.js';
 import { startTensors } from './backends/current-backend.js';
 import { tfjsPredictor } from './backends/tfjs-predictor.js';
 import { loadPretrained } from './model/load-pretrained.js';
@@ -41,7 +42,7 @@ export async function layersNetwork(backend: Backend, given: LayersModelLike): P
 }
 
 /** Makes the pretrained weights ready on a backend that needs them as a Layers model. */
-export async function pretrainedLayersNetwork(backend: Backend): Promise<LoadedNetwork> {
-  const model = await loadPretrained();
+export async function pretrainedLayersNetwork(backend: Backend, assets?: Assets): Promise<LoadedNetwork> {
+  const model = await loadPretrained({ assets });
   return { ...(await layersNetwork(backend, model)), release: () => model.dispose() };
 }

@@ -68,8 +68,8 @@ export function createTracker(options: CreateTrackerOptions = {}): Tracker {
   const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
   const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000 } = options;
   const { detector, classifier, minScore, maxFaces, fallback } = options;
-  const { maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
-  const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
+  const { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
+  const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
   const finding = { detector, classifier, minScore, maxFaces, fallback, ...limits };
   const { classify = (frame: ImageInput) => classifyFaces(frame, finding) } = options;
   for (const [name, ms] of Object.entries({ smoothing, minDuration, foundAfter, lostAfter, forgetAfter })) {

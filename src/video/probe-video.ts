@@ -103,11 +103,15 @@ export async function answer(
   signal?.addEventListener('abort', stop, { once: true });
   let json = '';
   try {
-    for await (const chunk of run.stdout.setEncoding('utf8')) json += chunk;
+    for await (const chunk of run.stdout.setEncoding('utf8')) {
+      json += chunk;
+      if (json.length > MOST_JSON) throw new FerError('DECODE', `${path}: ffprobe says more of it than any video has`);
+    }
   } catch (error) {
     // A pipe that is closed before its end, by whom is told below.
     if (!late && !signal?.aborted) throw error;
   } finally {
+    if (json.length > MOST_JSON) stop();
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
   }
@@ -121,6 +125,9 @@ export async function answer(
 export function throwIfAborted(signal?: AbortSignal): void {
   if (signal?.aborted) throw new FerError('ABORTED', 'reading the video was aborted', { cause: signal.reason });
 }
+
+/** Letters. A list of packages is longer than what is said of a stream. */
+const MOST_JSON = 2 ** 26;
 
 interface Probe {
   streams?: {

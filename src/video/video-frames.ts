@@ -14,8 +14,9 @@ export interface VideoFramesOptions {
    */
   fps?: number;
   /**
-   * How many are given at most.
-   * @default all
+   * How many are given at most. A video of more than a million is refused (`TOO_LARGE`) unless this is given: a file may claim
+   * to last for weeks, and its gaps are filled.
+   * @default all, up to a million
    */
   maxFrames?: number;
   /**
@@ -58,7 +59,7 @@ export async function* videoFrames(
   video: string | URL,
   options: VideoFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, undefined> {
-  const { fps = 10, maxFrames = Number.POSITIVE_INFINITY, maxSize = 1280, signal } = options;
+  const { fps = 10, maxFrames = MOST_FRAMES + 1, maxSize = 1280, signal } = options;
   if (!(fps > 0 && fps <= 1000)) throw new FerError('OPTION', `fps must be above 0 and at most 1000, got ${fps}`);
   if (!(maxFrames >= 1)) throw new FerError('OPTION', `maxFrames must be 1 or more, got ${maxFrames}`);
   if (!(maxSize >= 16)) throw new FerError('OPTION', `maxSize must be 16 pixels or more, got ${maxSize}`);
@@ -67,6 +68,7 @@ export async function* videoFrames(
   const path = await videoPath(video);
   const { width, height, fps: rate, duration, start, version } = await probe(path, { signal });
   checkPixelCount(width, height, maxPixels, path);
+  if (options.maxFrames === undefined) checkFrames(((duration ?? 0) * fps) / 1000, path);
   throwIfAborted(signal);
 
   // Frames may grow in the midst of it. ffmpeg counts what it rounds up to whole blocks.
@@ -97,6 +99,7 @@ export async function* videoFrames(
       last = timestamp;
       yield { image, timestamp };
       count++;
+      if (options.maxFrames === undefined) checkFrames(count, path);
       if (count >= maxFrames) return;
     }
     throwIfAborted(signal);
@@ -119,6 +122,17 @@ export async function* videoFrames(
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Unless the caller says how many: 27 hours at 10 a second. */
+const MOST_FRAMES = 1_000_000;
+
+function checkFrames(count: number, path: string): void {
+  if (count <= MOST_FRAMES) return;
+  throw new FerError(
+    'TOO_LARGE',
+    `${path} has ${Math.round(count)} frames, over ${MOST_FRAMES}; maxFrames raises the limit`,
+  );
+}
 
 /** Square pixels, no side above `size`. */
 function reducedTo(size: number): string {

@@ -43,8 +43,9 @@ async function engineTable(): Promise<void> {
   for (const batch of [1, 64]) {
     const faces = Float32Array.from({ length: batch * 1024 }, () => Math.random());
     const ways = new Map<string, () => unknown>();
-    for (const build of builds) {
-      const network = await startNetwork(await WebAssembly.compile(readFileSync(`dist/wasm/${build}`)));
+    for (const build of [...builds, 'plain TypeScript']) {
+      const module = builds.includes(build) ? await WebAssembly.compile(readFileSync(`dist/wasm/${build}`)) : null;
+      const network = await startNetwork(module);
       network.setWeights(weights, pretrainedGrid());
       ways.set(build, () => network.predict(faces, batch));
     }

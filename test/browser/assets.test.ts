@@ -49,11 +49,11 @@ suite.each([
     await tab.page.close();
   });
 
-  test('wasmPaths: a wrong place is refused, a right one taken afterwards', async () => {
+  test('assets: a wrong place is refused, a right one taken afterwards', async () => {
     const tab = await tabWith(`${served.url}${page}`, {
       '**/*.wasm*': (route) => (route.request().url().includes('/elsewhere/') ? elsewhere(route) : notFound(route)),
     });
-    const useWasm = (wasmPaths: string) => check(tab, 'tab', 'failure', 'useBackend', 'wasm', { wasmPaths });
+    const useWasm = (assets: string) => check(tab, 'tab', 'failure', 'useBackend', 'wasm', { assets });
     expect(await useWasm('/nowhere/')).toBe('WASM_UNREACHABLE');
     expect(await useWasm('/elsewhere/')).toBeNull();
     const { used } = await check<Found>(tab, 'tab', 'classifyWithoutSetup', 'face.png');

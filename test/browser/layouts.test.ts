@@ -80,7 +80,9 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
   test('unknown and missing things are told by code', async () => {
     expect(await check(tab, 'tab', 'failure', 'useBackend', 'nothing')).toBe('BACKEND_UNKNOWN');
     expect(await check(tab, 'tab', 'failure', 'useBackend', 'webgpu')).toBe('PACKAGE_MISSING');
-    expect(await check(tab, 'tab', 'failure', 'weights', { url: 'face.png' })).toBe('WEIGHTS_CORRUPT');
+    expect(await check(tab, 'tab', 'failure', 'weights', { assets: { 'weights.bin': 'face.png' } })).toBe(
+      'WEIGHTS_CORRUPT',
+    );
     expect(await check(tab, 'tab', 'failure', 'classify', 'face.png')).toBe('INPUT');
   });
 

@@ -182,10 +182,12 @@ describe('the pretrained weights', () => {
   });
 
   test('that are not where they should be, or damaged, are reported', async () => {
-    await expect(loadPretrained({ url: './nowhere.bin' })).rejects.toMatchObject({
+    await expect(loadPretrained({ assets: { 'weights.bin': './nowhere.bin' } })).rejects.toMatchObject({
       code: 'WEIGHTS_UNREACHABLE',
       message: expect.stringContaining('nowhere.bin'),
     });
-    await expect(loadPretrained({ url: './package-lock.json' })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(loadPretrained({ assets: { 'weights.bin': './package-lock.json' } })).rejects.toMatchObject({
+      code: 'WEIGHTS_CORRUPT',
+    });
   });
 });

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { pixelKernels, usePixelKernels } from '../../src/image/pixel-kernels.js';
+import type { Assets } from '../../src/index.js';
 import * as main from '../../src/index.js';
 import { classify, createClassifier, EMOTIONS, FerError, type PixelImage } from '../../src/lite.js';
 import { BUILDS, moduleBytes } from '../network/modules.js';
@@ -19,8 +21,20 @@ function picture(): PixelImage {
   return { data, width, height, channels: 3 };
 }
 
+/** WebAssembly as a page has it whose policy does not allow it: all is there, and nothing can be compiled. */
+function forbidden(): typeof WebAssembly {
+  const refuse = () => {
+    throw new WebAssembly.CompileError("violates the following Content Security Policy directive: script-src 'self'");
+  };
+  return {
+    ...{ CompileError: WebAssembly.CompileError, validate: WebAssembly.validate },
+    ...{ Module: refuse, compile: async () => refuse(), instantiate: async () => refuse() },
+  } as unknown as typeof WebAssembly;
+}
+
 afterEach(() => {
   vi.unstubAllGlobals();
+  usePixelKernels('kernels');
 });
 
 describe('fer-dcnn/lite', () => {
@@ -53,50 +67,88 @@ describe('fer-dcnn/lite', () => {
     writeFileSync(file, wasm);
     vi.stubGlobal('fetch', undefined);
     for (const source of [wasm, wasm.buffer, await WebAssembly.compile(wasm), file]) {
-      const classifier = createClassifier({ weights, wasm: source });
+      const classifier = createClassifier({ assets: { 'weights.bin': weights, [build]: source } });
       const list = await classifier.classify(picture());
       classifier.dispose();
       for (const { className, probability } of list) {
         expect(expected.find((other) => other.className === className)!.probability).toBeCloseTo(probability, 5);
       }
     }
-    expect(await createClassifier({ weights: 'weights/weights.bin' }).classify(picture())).toEqual(expected);
+    expect(await createClassifier({ assets: { 'weights.bin': 'weights/weights.bin' } }).classify(picture())).toEqual(
+      expected,
+    );
   });
 
   test('checks the weights where the platform has no sha256 of its own', async () => {
     vi.stubGlobal('crypto', undefined);
-    expect(await createClassifier({ weights }).classify(picture())).toEqual(await classify(picture()));
+    expect(await createClassifier({ assets: { 'weights.bin': weights } }).classify(picture())).toEqual(
+      await classify(picture()),
+    );
     const damaged = weights.slice();
     damaged[1000] ^= 1;
-    await expect(createClassifier({ weights: damaged }).load()).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(createClassifier({ assets: { 'weights.bin': damaged } }).load()).rejects.toMatchObject({
+      code: 'WEIGHTS_CORRUPT',
+    });
   });
 
   test('refuses weights and modules that are missing, cut short or damaged', async () => {
-    const load = (options: object) => createClassifier(options).load();
+    const load = (assets: Assets) => createClassifier({ assets }).load();
     const damaged = weights.slice();
     damaged[99_999] ^= 1;
-    await expect(load({ weights: damaged })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
-    await expect(load({ weights: weights.subarray(1) })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
-    await expect(load({ weights: new Uint8Array(0) })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
-    await expect(load({ weights: './nowhere.bin' })).rejects.toMatchObject({
+    await expect(load({ 'weights.bin': damaged })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(load({ 'weights.bin': weights.subarray(1) })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(load({ 'weights.bin': new Uint8Array(0) })).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
+    await expect(load({ 'weights.bin': './nowhere.bin' })).rejects.toMatchObject({
       code: 'WEIGHTS_UNREACHABLE',
       message: expect.stringContaining('nowhere.bin'),
     });
-    await expect(load({ wasm: './nowhere.wasm' })).rejects.toMatchObject({
+    await expect(load({ 'network-simd.wasm': './nowhere.wasm' })).rejects.toMatchObject({
       code: 'WASM_UNREACHABLE',
       message: expect.stringContaining('nowhere.wasm'),
     });
-    await expect(load({ wasm: moduleBytes(BUILDS[0]).slice(0, 500) })).rejects.toMatchObject({
+    await expect(load({ 'network-simd.wasm': moduleBytes(BUILDS[0]).slice(0, 500) })).rejects.toMatchObject({
       code: 'BACKEND_UNAVAILABLE',
     });
-    await expect(load({ wasm: moduleBytes('training.wasm') })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
-    vi.stubGlobal('WebAssembly', undefined);
-    await expect(load({})).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    await expect(load({ 'network-simd.wasm': moduleBytes('training.wasm') })).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+    });
+  });
+
+  test.each([
+    ['missing', undefined],
+    ['forbidden', forbidden()],
+  ])('answers all the same where WebAssembly is %s, whatever form its binary comes in', async (_, replacement) => {
+    const expected = await classify([picture()]);
+    const wasm = moduleBytes(BUILDS[0]);
+    vi.stubGlobal('WebAssembly', replacement);
+    usePixelKernels('kernels');
+    const given = { 'weights.bin': weights };
+    for (const assets of [
+      {},
+      given,
+      { ...given, [BUILDS[0]]: wasm },
+      { ...given, [BUILDS[0]]: `dist/wasm/${BUILDS[0]}` },
+    ]) {
+      const classifier = createClassifier({ assets });
+      for (const list of await classifier.classify([picture(), picture()])) {
+        expect(list.map(({ className }) => className)).toEqual(expected[0].map(({ className }) => className));
+        list.forEach(({ probability }, i) => {
+          expect(probability).toBeCloseTo(expected[0][i].probability, 5);
+        });
+      }
+      classifier.dispose();
+    }
+    expect(pixelKernels()).toBeNull();
+    const damaged = weights.slice();
+    damaged[5] ^= 1;
+    await expect(createClassifier({ assets: { 'weights.bin': damaged } }).load()).rejects.toMatchObject({
+      code: 'WEIGHTS_CORRUPT',
+    });
   });
 
   test('loads again after a failure, and refuses work after dispose', async () => {
     const file = join(folder, 'late.bin');
-    const classifier = createClassifier({ weights: file });
+    const classifier = createClassifier({ assets: { 'weights.bin': file } });
     await expect(classifier.load()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
     writeFileSync(file, weights);
     expect(await classifier.classify(picture())).toHaveLength(5);

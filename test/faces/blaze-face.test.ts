@@ -79,7 +79,7 @@ describe('blazeFaceDetector', () => {
     for (const options of [{ inputSize: 100 }, { inputSize: 0 }, { minScore: 0 }, { minScore: 1 }]) {
       expect(() => blazeFaceDetector(options)).toThrow(expect.objectContaining({ code: 'OPTION' }));
     }
-    const detector = blazeFaceDetector({ modelUrl: 'no/such/blazeface.bin' });
+    const detector = blazeFaceDetector({ assets: 'no/such/' });
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(detector.detect(grey)).rejects.toMatchObject({
         code: 'DETECTOR_UNAVAILABLE',

@@ -36,10 +36,10 @@ describe('faceApiDetector', () => {
   });
 
   test('model files that are not there, and options out of their range, are told', async () => {
-    const lost = faceApiDetector({ modelUrl: 'no/such/folder' });
+    const lost = faceApiDetector({ assets: 'no/such/folder' });
     await expect(lost.detect(grey)).rejects.toMatchObject({
       code: 'DETECTOR_UNAVAILABLE',
-      message: expect.stringMatching(/no\/such\/folder\/tiny_face_detector_model-weights_manifest\.json.*modelUrl/),
+      message: expect.stringMatching(/no\/such\/folder\/tiny_face_detector_model-weights_manifest\.json.*assets/),
     });
     for (const options of [{ inputSize: 100 }, { minScore: 0 }, { minScore: Number.NaN }]) {
       expect(() => faceApiDetector(options)).toThrow(expect.objectContaining({ code: 'OPTION' }));

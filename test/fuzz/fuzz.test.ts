@@ -174,7 +174,7 @@ describe('files', () => {
     const whole = readFileSync('weights/weights.bin');
     const counts = await fuzz('lite-weights', 0.02, changes, async (list) => {
       const weights = mutate(whole, list);
-      const classifier = createLiteClassifier({ weights });
+      const classifier = createLiteClassifier({ assets: { 'weights.bin': weights } });
       await classifier.classify({ data: new Uint8Array(4), width: 2, height: 2, channels: 1 });
       if (!whole.equals(weights)) throw new Error('damage not seen');
     });

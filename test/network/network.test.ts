@@ -7,8 +7,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { startBackend } from '../../src/classify/use-backend.js';
 import { toInput } from '../../src/image/to-input.js';
 import { buildModel, EMOTIONS, useBackend } from '../../src/index.js';
-import { type Network, startNetwork, WEIGHT_SIZES } from '../../src/network/network.js';
+import { type Network, startNetwork } from '../../src/network/network.js';
 import { pretrainedNetwork } from '../../src/network/pretrained-network.js';
+import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
 import { loadPretrained, pretrained } from '../../src/weights.js';
 import { goldenInputs, noise, readGolden, setGoldenWeights } from '../golden-network.js';
 import { sharedPath } from '../shared.js';
@@ -22,11 +23,11 @@ const faceCount = Number(process.env.FER_FACES ?? 100);
 
 beforeAll(() => useBackend('cpu'));
 
-describe.each(BUILDS)('the network by %s', (build) => {
-  let module: WebAssembly.Module;
+describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (build) => {
+  let module: WebAssembly.Module | null;
   let network: Network;
   beforeAll(async () => {
-    module = await WebAssembly.compile(moduleBytes(build));
+    module = build === 'plain TypeScript' ? null : await WebAssembly.compile(moduleBytes(build));
     network = await startNetwork(module);
   });
 

@@ -70,8 +70,8 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
       `const codeOf = (error) => error instanceof fer.FerError && error.code;
       const model = await weights.loadPretrained();
       return {
-        unreachable: await weights.loadPretrained({ url: 'nowhere.bin' }).catch(codeOf),
-        corrupt: await weights.loadPretrained({ url: 'face.png' }).catch(codeOf),
+        unreachable: await weights.loadPretrained({ assets: { 'weights.bin': 'nowhere.bin' } }).catch(codeOf),
+        corrupt: await weights.loadPretrained({ assets: { 'weights.bin': 'face.png' } }).catch(codeOf),
         missing: await node.loadModel('nowhere').catch(codeOf),
         image: await fer.classify('nowhere.png').catch(codeOf),
         backend: await fer.useBackend('nothing').catch(codeOf),
@@ -154,7 +154,7 @@ describe('in Node, when binaries are not to be had', () => {
       import { mkdirSync, renameSync } from 'node:fs';
       import { classify, FerError, useBackend } from 'fer-dcnn';
       const face = { data: new Uint8Array(1024), width: 32, height: 32, channels: 1 };
-      const error = await useBackend('wasm', { wasmPaths: '/nowhere/' }).catch((error) => error);
+      const error = await useBackend('wasm', { assets: '/nowhere/' }).catch((error) => error);
       console.log(JSON.stringify({ code: error instanceof FerError && error.code, named: error.message.includes('/nowhere/') }));`;
     const { stdout, stderr } = await runNode(['--input-type=module', '--eval', program], folder);
     expect(stderr).toBe('');

@@ -4,14 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { describeInput } from '../../src/describe-input.js';
 import { bytesOfDataAddress, isDataAddress } from '../../src/platform/data-address.js';
 import { imageFormat } from '../../src/platform/image-format.js';
+import { imageLimits } from '../../src/platform/image-limits.js';
 import { decode } from '../../src/platform/node/decode.js';
 
-const NO_LIMITS = {
-  maxPixels: 1e6,
-  maxBytes: Number.POSITIVE_INFINITY,
-  maxFrames: Number.POSITIVE_INFINITY,
-  maxMilliseconds: Number.POSITIVE_INFINITY,
-};
+const NO_LIMITS = imageLimits({});
 const png = await sharp({ create: { width: 40, height: 30, channels: 3, background: '#4080c0' } })
   .png({ compressionLevel: 0 })
   .toBuffer();

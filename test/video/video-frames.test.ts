@@ -49,6 +49,22 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(children()).toEqual([]);
   });
 
+  test('refuses a video that claims to last for weeks, unless told how many frames to take', async () => {
+    const gap = join(folder, 'gap.mkv');
+    const far = "setpts='if(lt(N,25),N,N+25000000)/25/TB'";
+    ffmpeg(folder, '-i', clip, '-vf', far, '-vsync', '0', '-c:v', 'mpeg4', gap);
+    const { duration } = await probeVideo(gap);
+    expect(duration).toBeGreaterThan(9e8);
+    const began = performance.now();
+    const { frames, error } = await read(gap);
+    expect(error).toMatchObject({ code: 'TOO_LARGE', message: expect.stringContaining('maxFrames') });
+    expect(frames).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(5000);
+    const some = await read(gap, { maxFrames: 30 });
+    expect(some.error).toBeUndefined();
+    expect(some.frames).toHaveLength(30);
+  });
+
   test('refuses a video of more pixels than allowed, before any of it is decoded', async () => {
     const large = await read(clip, { maxPixels: 320 * 200 - 1 });
     expect(large).toMatchObject({

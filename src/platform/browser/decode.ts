@@ -1,8 +1,10 @@
+import { imageDimensionsFromData } from 'image-dimensions';
 import { describeInput } from '../../describe-input.js';
 import { FerError, reasonOf } from '../../errors.js';
 import type { PixelImage } from '../../runtime.js';
 import { checkPixelCount } from '../check-pixel-count.js';
 import { bytesOfDataAddress, isDataAddress } from '../data-address.js';
+import { checkFrameCount } from '../frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';
 import { withinTime } from '../within-time.js';
@@ -115,11 +117,12 @@ async function decodeBytes(
 
   const bytes = new Uint8Array(await blob.arrayBuffer());
   if (limits.maxFrames < Number.POSITIVE_INFINITY) {
-    const { checkFrameCount } = await import('../frame-count.js');
     checkFrameCount(bytes, format, limits.maxFrames, name);
   }
-  const { width, height } = await headerSize(bytes, name);
-  checkPixelCount(width, height, limits.maxPixels, name);
+  const size = headerSize(bytes, name);
+  if (size === undefined && format !== 'tiff')
+    throw new FerError('DECODE', `${name} cannot be decoded: it has no size`);
+  if (size !== undefined) checkPixelCount(size.width, size.height, limits.maxPixels, name);
   // Under its true type: a browser may refuse bytes that come under a wrong one.
   const typed = new Blob([bytes], { type: `image/${format}` });
   return readPixels(await bitmapOf(typed, `${name} (${format})`), limits, name);
@@ -139,10 +142,10 @@ async function bitmapOf(source: ImageBitmapSource, name: string): Promise<Drawin
   }
 }
 
-async function headerSize(bytes: Uint8Array, name: string): Promise<{ width: number; height: number }> {
-  const { imageMeta } = await import('image-meta');
+/** TIFF, which few browsers show, is not read here: its size is checked after decoding. */
+function headerSize(bytes: Uint8Array, name: string): { width: number; height: number } | undefined {
   try {
-    return imageMeta(bytes);
+    return imageDimensionsFromData(bytes);
   } catch (error) {
     throw new FerError('DECODE', `${name} cannot be decoded: ${reasonOf(error)}`, { cause: error });
   }

@@ -5,12 +5,14 @@ import { isMainThread } from 'node:worker_threads';
 import { describeInput } from '../../describe-input.js';
 import { FerError, joinLines, reasonOf } from '../../errors.js';
 import type { PixelImage } from '../../runtime.js';
+import { ByteBudget } from '../byte-budget.js';
 import { checkPixelCount } from '../check-pixel-count.js';
 import { bytesOfDataAddress, isDataAddress } from '../data-address.js';
 import { checkFrameCount } from '../frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat, readFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';
 import { timeoutOf, withinTime } from '../within-time.js';
+import { type DecodeWork, decodeWork } from './decode-work.js';
 import { decodeSmallJpeg } from './small-jpeg.js';
 
 /**
@@ -41,6 +43,55 @@ async function decodeNow(input: unknown, name: string, limits: DecodeLimits): Pr
   if (small) return small;
 
   const sharp = await loadSharp();
+  const readHeader = () => sharp(bytes, { limitInputPixels: false }).metadata();
+  const work = await decodeWork(bytes, format, readHeader);
+  const refusal = work && refusalOf(work, limits, name);
+  if (refusal) {
+    // Nonsense behind the first bytes of a format claims any size.
+    await readHeader().catch((error) => {
+      throw broken(name, error);
+    });
+    throw refusal;
+  }
+  const held = work?.bytes ?? 0;
+  await room.take(held);
+  try {
+    return await decodeWithSharp(sharp, bytes, limits, name);
+  } finally {
+    room.give(held);
+  }
+}
+
+/** Memory that this thread decodes in at a time; an image that takes more is decoded alone. */
+const room = new ByteBudget(256e6);
+
+/** What `maxWork` 1 is. */
+const WORK_MS = 2000;
+const WORK_BYTES = 512e6;
+
+function refusalOf(
+  { width, height, milliseconds, bytes }: DecodeWork,
+  { maxPixels, maxWork }: DecodeLimits,
+  name: string,
+): FerError | null {
+  try {
+    checkPixelCount(width, height, maxPixels, name);
+  } catch (error) {
+    return error as FerError;
+  }
+  if (milliseconds <= WORK_MS * maxWork && bytes <= WORK_BYTES * maxWork) return null;
+  const estimate = `some ${(milliseconds / 1000).toFixed(1)} s and ${Math.round(bytes / 1e6)} MB`;
+  const limit = `${(WORK_MS / 1000) * maxWork} s and ${(WORK_BYTES / 1e6) * maxWork} MB`;
+  const message = `${name} is ${width}x${height}: decoding it may take ${estimate}, over the limit of ${limit}; maxWork raises it`;
+  return new FerError('TOO_LARGE', message);
+}
+
+async function decodeWithSharp(
+  sharp: typeof import('sharp').default,
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  name: string,
+): Promise<PixelImage> {
   // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
   const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
   const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })

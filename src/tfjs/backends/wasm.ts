@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { runtime } from '#runtime';
 import type { Backend, BackendOptions } from '../../classify/backend.js';
 import { FerError, reasonOf } from '../../errors.js';
-import { assetCandidates } from '../../platform/asset-candidates.js';
-import { isWasm } from '../../platform/is-wasm.js';
-import { TFJS_BINARIES } from '../assets.js';
+import { type Assets, readAssetBytes } from '../../platform/assets.js';
+import { TFJS_BINARIES, type TfjsBinary, tfjsBinary } from '../assets.js';
 import { registerTrainingKernels } from '../kernels/register.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
 
@@ -15,41 +13,33 @@ export function wasmBackend(options: BackendOptions): Backend {
     async start() {
       const packageName = '@tensorflow/tfjs-backend-wasm';
       await importBackend('wasm', packageName, () => import('@tensorflow/tfjs-backend-wasm'));
-      if (tf.engine().registry.wasm === undefined) await startFromBytes(options.wasmPaths);
-      await registerTrainingKernels();
+      if (tf.engine().registry.wasm === undefined) await startFromBytes(options.assets);
+      await registerTrainingKernels({ assets: options.assets });
     },
   };
 }
 
 // --- below this line: helpers of this file alone ---
 
-type BinaryName = keyof typeof TFJS_BINARIES;
-
 /**
  * Reads the binary, then lets TF.js "fetch" it from memory: a binary that is missing or damaged is reported before
  * TF.js sees it (it would refuse every later path, or wait for ever), and nothing is downloaded twice.
  */
-async function startFromBytes(wasmPaths: BackendOptions['wasmPaths']): Promise<void> {
+async function startFromBytes(assets: Assets | undefined): Promise<void> {
   checkMayCompile();
   const name = await binaryName();
-  const candidates = binaryCandidates(name, wasmPaths);
-  const asset = await runtime.readAsset(candidates, (bytes) => isWasm(bytes) && WebAssembly.validate(bytes));
-  if (asset === null) {
-    throw new FerError(
-      'WASM_UNREACHABLE',
-      `no WebAssembly binary at ${candidates.join(' nor ')}: serve the files of fer-dcnn/dist/wasm and name their ` +
-        `place by useBackend('wasm', { wasmPaths })`,
-    );
-  }
+  const file = tfjsBinary(name);
+  const bytes = await readAssetBytes(file, assets);
 
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-  const address = asset.url.href;
+  // Any address does: it is answered here.
+  const address = `fer-dcnn:${name}`;
   const { platform } = tf.env();
   const fetchBefore = platform.fetch;
   platform.fetch = (path, init) =>
-    path === address ? Promise.resolve(new Response(asset.bytes)) : fetchBefore.call(platform, path, init);
+    path === address ? Promise.resolve(new Response(bytes)) : fetchBefore.call(platform, path, init);
   try {
-    setWasmPaths(Object.fromEntries(Object.keys(TFJS_BINARIES).map((file) => [file, address])), true);
+    setWasmPaths(Object.fromEntries(TFJS_BINARIES.map((file) => [file, address])), true);
     await startTfjs('wasm');
   } finally {
     platform.fetch = fetchBefore;
@@ -76,16 +66,9 @@ function checkMayCompile(): void {
 /** WebAssembly's magic number and version. */
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-async function binaryName(): Promise<BinaryName> {
+async function binaryName(): Promise<TfjsBinary> {
   const env = tf.env();
   if (!(await env.getAsync('WASM_HAS_SIMD_SUPPORT'))) return 'tfjs-backend-wasm.wasm';
   const threads = await env.getAsync('WASM_HAS_MULTITHREAD_SUPPORT');
   return threads ? 'tfjs-backend-wasm-threaded-simd.wasm' : 'tfjs-backend-wasm-simd.wasm';
-}
-
-function binaryCandidates(name: BinaryName, wasmPaths: BackendOptions['wasmPaths']): URL[] {
-  if (wasmPaths === undefined) return assetCandidates(TFJS_BINARIES[name](), `dist/wasm/${name}`, import.meta.url);
-  const path = typeof wasmPaths === 'string' ? wasmPaths + name : wasmPaths[name];
-  if (path === undefined) throw new FerError('OPTION', `wasmPaths has no entry for ${name}`);
-  return [runtime.toUrl(path)];
 }

@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { runtime } from '#runtime';
 import { reasonOf } from '../../errors.js';
-import { assetCandidates } from '../../platform/asset-candidates.js';
-import { isWasm } from '../../platform/is-wasm.js';
-import { TRAINING_BINARIES } from '../assets.js';
+import { type Assets, isModule, readAsset } from '../../platform/assets.js';
+import { type TrainingBinary, trainingBinary } from '../assets.js';
 
 /** The exports of the training module. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeKernels {
@@ -20,6 +18,15 @@ export interface NativeKernels {
   turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
   maxPool(...sizesAndAddresses: number[]): void;
   maxPoolGradient(...sizesAndAddresses: number[]): void;
+  depthwiseScratch(...sizes: number[]): number;
+  depthwise(...sizesAndAddresses: number[]): void;
+  depthwiseFilterGradient(...sizesAndAddresses: number[]): void;
+  depthwiseInputGradient(...sizesAndAddresses: number[]): void;
+  turnTaps(filter: number, taps: number, channels: number, to: number): void;
+  sumsOfGradient(...addressesAndSizes: number[]): void;
+  scaleRows(x: number, scale: number, out: number, rows: number, columns: number): void;
+  clip(x: number, out: number, count: number, low: number, high: number): void;
+  clipGradient(x: number, dy: number, out: number, count: number, low: number, high: number): void;
   addBias(x: number, bias: number, out: number, rows: number, columns: number): void;
   reluGradient(x: number, dy: number, out: number, count: number): void;
   sumRows(x: number, out: number, rows: number, columns: number): void;
@@ -37,8 +44,9 @@ export interface WasmBackend {
     _malloc(bytes: number): number;
     _free(address: number): void;
   };
-  dataIdMap: { get(dataId: object): { memoryOffset: number } };
-  makeOutput(shape: number[], dtype: 'float32'): { dataId: object; shape: number[]; dtype: 'float32' };
+  dataIdMap: { get(dataId: object): { memoryOffset: number; stringBytes?: Uint8Array[] } };
+  makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
 }
 
 /** A build of the training module: with fused multiply-add, or with plain 128-bit SIMD. */
@@ -54,20 +62,28 @@ interface NativeModule {
 const modules = new Map<string, Promise<NativeModule>>();
 const instances = new WeakMap<object, Map<NativeModule, NativeKernels | string>>();
 let active: NativeModule | null = null;
+/** What `useNative` was told last: threads of a training take their module from there too. */
+let places: Assets | undefined;
 
 /**
  * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
  *
  * @param backend - The wasm backend if it has started: a threaded one takes a build of its own.
  * @param wanted - Which build; the fastest that this engine takes when left out.
- * @throws Error when it cannot be found, or the engine does not take it.
+ * @param assets - Where the builds lie, or the builds themselves.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; Error when the engine does not take it.
  */
-export async function useNative(backend: unknown, wanted: NativePath = fastestPath()): Promise<NativePath> {
+export async function useNative(
+  backend: unknown,
+  wanted: NativePath = fastestPath(),
+  assets = places,
+): Promise<NativePath> {
+  places = assets;
   const shared = backend !== undefined && isShared(memoryOf(backend as WasmBackend));
   const key = `${wanted} ${shared}`;
   let loading = modules.get(key);
   if (loading === undefined) {
-    loading = load(wanted, shared);
+    loading = load(wanted, shared, assets);
     modules.set(key, loading);
   }
   try {
@@ -104,7 +120,7 @@ export function whyNotNative(backend: unknown): string | undefined {
  * @throws Error when they cannot be found, or the engine does not take them.
  */
 export async function nativeOnShared(memory: WebAssembly.Memory): Promise<NativeKernels> {
-  const { module } = await load(fastestPath(), true);
+  const { module } = await load(fastestPath(), true, places);
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   return exports as unknown as NativeKernels;
 }
@@ -126,6 +142,13 @@ export function addressOf(backend: unknown, tensor: { dataId: object }): number 
   return (backend as WasmBackend).dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
+/** The values of several tensors where they lie in the backend's memory, until the next op: making a tensor may move it. */
+export function valuesOf(backend: unknown, ...tensors: tf.TensorInfo[]): (Float32Array | Int32Array | Uint8Array)[] {
+  // First all come here from other backends, which may let the memory grow.
+  for (const tensor of tensors) addressOf(backend, tensor);
+  return tensors.map((tensor) => (backend as WasmBackend).typedArrayFromHeap(tensor));
+}
+
 /** A float tensor's values where they lie, without a copy, until the next op; null on other backends than wasm. */
 export function valuesInPlace(tensor: { dataId: object; size: number }): Float32Array | null {
   if (tf.getBackend() !== 'wasm') return null;
@@ -137,13 +160,10 @@ export function valuesInPlace(tensor: { dataId: object; size: number }): Float32
 
 // --- below this line: helpers of this file alone ---
 
-async function load(path: NativePath, shared: boolean): Promise<NativeModule> {
-  const file =
-    `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as keyof typeof TRAINING_BINARIES;
-  const beside = TRAINING_BINARIES[file]();
-  const asset = await runtime.readAsset(assetCandidates(beside, `dist/wasm/${file}`, import.meta.url), isWasm);
-  if (asset === null) throw new Error(`${beside} is not there`);
-  return { path, shared, module: await WebAssembly.compile(asset.bytes) };
+async function load(path: NativePath, shared: boolean, assets: Assets | undefined): Promise<NativeModule> {
+  const file = `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as TrainingBinary;
+  const { content } = await readAsset(trainingBinary(file), assets);
+  return { path, shared, module: isModule(content) ? content : await WebAssembly.compile(content) };
 }
 
 function instanceOn(backend: WasmBackend, native: NativeModule): NativeKernels | string {

@@ -1,12 +1,14 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { modelJson } from '../../network/pretrained.js';
-import { readBinary } from '../../network/read-binary.js';
+import { readPretrained } from '../../network/read-pretrained.js';
+import type { Assets } from '../../platform/assets.js';
+import { modelJson } from './pretrained.js';
 
 export interface LoadPretrainedOptions {
   /**
-   * Where `weights.bin` lies, as an address (a path in Node). Needed only where it was moved away from this package.
+   * Where `weights.bin` lies, or its bytes.
+   * @default the file in this package
    */
-  url?: string;
+  assets?: Assets;
 }
 
 /**
@@ -21,10 +23,7 @@ export interface LoadPretrainedOptions {
  * await train(model, imageFolder('my-faces'), { learningRate: 1e-4 });
  */
 export async function loadPretrained(options: LoadPretrainedOptions = {}): Promise<LayersModel> {
-  const binary = await readBinary(
-    options.url,
-    'serve fer-dcnn/weights/weights.bin and name its place by loadPretrained({ url })',
-  );
+  const binary = await readPretrained(options.assets);
   const { fromFiles } = await import('./artifacts.js');
   return fromFiles({ json: modelJson, binary });
 }

@@ -165,6 +165,9 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
   const { ema, classWeights, validationData, earlyStopping } = options;
   if (ema !== undefined && !(ema > 0 && ema < 1)) throw new FerError('OPTION', `ema must be in (0, 1), got ${ema}`);
   if (options.augment) checkAugmentOptions(options.augment);
+  if (classWeights !== undefined && classWeights !== 'balanced' && !Array.isArray(classWeights)) {
+    throw new FerError('OPTION', "classWeights must be 'balanced' or a list of numbers");
+  }
   if (Array.isArray(classWeights)) {
     if (classWeights.length !== spec.classes) {
       throw new FerError('CLASSES', `${classWeights.length} classWeights for a model with ${spec.classes} classes`);

@@ -116,7 +116,10 @@ export class TrainingRun {
    * @throws FerError `CHECKPOINT` when it is damaged or of another training.
    */
   async restore(): Promise<void> {
-    const bytes = await this.#settings.store!.load();
+    const weights = allWeights(this.#model);
+    const targets = [...weights, ...this.#adam.state(), ...this.#averages];
+    const floats = [...targets, ...weights].reduce((sum, { size }) => sum + size, 0);
+    const bytes = await this.#settings.store!.load(4 * floats + MOST_HEAD);
     if (bytes === null) return;
     const { state, arrays } = decodeCheckpoint(bytes);
     const saved = state as unknown as SavedState;
@@ -124,9 +127,7 @@ export class TrainingRun {
     if (saved?.settings !== mine) {
       throw new FerError('CHECKPOINT', `the checkpoint was made with other settings: ${saved?.settings}, not ${mine}`);
     }
-    if (!isSavedState(saved)) throw new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
-    const weights = allWeights(this.#model);
-    const targets = [...weights, ...this.#adam.state(), ...this.#averages];
+    if (!isSavedState(saved)) throw incomplete();
     const best = arrays.slice(targets.length);
     if (
       best.length !== (saved.bestEpoch > 0 ? weights.length : 0) ||
@@ -137,10 +138,14 @@ export class TrainingRun {
     if (targets.some((target, i) => arrays[i]?.length !== target.size)) {
       throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
     }
+    // Weights that no epoch was the best with are none to end with.
+    if (saved.epoch > 0 && saved.bestEpoch === 0) throw incomplete();
     assign(targets, arrays);
     this.#adam.steps = saved.steps;
     this.epoch = saved.epoch;
-    this.#history = saved.history;
+    for (const figure of Object.keys(this.#history) as (keyof TrainHistory)[]) {
+      this.#history[figure] = saved.history[figure].slice(0, saved.epoch);
+    }
     this.#bestEpoch = saved.bestEpoch;
     this.#bestWeights = best;
   }
@@ -212,6 +217,9 @@ export class TrainingRun {
 
 // --- below this line: helpers of this file alone ---
 
+/** Bytes of a checkpoint beside its arrays: figures of a million epochs. */
+const MOST_HEAD = 2 ** 26;
+
 interface SavedState {
   settings: string;
   epoch: number;
@@ -226,10 +234,21 @@ function isSavedState(saved: SavedState): boolean {
   return (
     [epoch, steps, bestEpoch].every((count) => Number.isSafeInteger(count) && count >= 0) &&
     bestEpoch <= epoch &&
-    ['loss', 'accuracy', 'learningRate', 'valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) =>
-      Array.isArray(history?.[figure as keyof TrainHistory]),
-    )
+    ['loss', 'accuracy', 'learningRate'].every((figure) => isFigures(history?.[figure as keyof TrainHistory], epoch)) &&
+    ['valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) => {
+      const values = history[figure as keyof TrainHistory];
+      return isFigures(values, values?.length === 0 ? 0 : epoch);
+    })
   );
+}
+
+function incomplete(): FerError {
+  return new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
+}
+
+/** A number for each epoch. */
+function isFigures(values: unknown, epochs: number): boolean {
+  return Array.isArray(values) && values.length >= epochs && values.every((value) => Number.isFinite(value));
 }
 
 function classWeights({ classWeights, spec }: TrainSettings, training: TrainingData): Float32Array | null {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
+import { simdBackend } from '../../../src/classify/simd-backend.js';
 import { startBackend } from '../../../src/classify/use-backend.js';
 import { buildModel, classify, registerBackend, useBackend } from '../../../src/index.js';
 import { runOn } from '../../../src/tfjs/backends/current-backend.js';
@@ -32,6 +33,19 @@ describe('useBackend', () => {
   test('a backend that cannot start here is said to be unavailable', async () => {
     // WebGL needs a canvas, which Node has none of.
     await expect(useBackend('webgl')).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+
+  test('simd answers in plain JavaScript where WebAssembly is missing', async () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    try {
+      const backend = simdBackend({});
+      await backend.start();
+      const network = await backend.pretrained!();
+      const face = await network.predict(new Float32Array(1024), 1);
+      expect(face.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 5);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test('starts a backend of the user’s own, once', async () => {
@@ -134,7 +148,7 @@ describe('without a choice', () => {
   test('wasm is taken', () => {
     const { out } = fresh(`
       import * as tf from '@tensorflow/tfjs-core';
-      import { currentBackend } from './src/tfjs/backends/use-backend.ts';
+      import { currentBackend } from './src/tfjs/backends/current-backend.ts';
       console.log((await currentBackend()).name, tf.getBackend());`);
     expect(out).toBe('wasm wasm');
   });
@@ -150,7 +164,7 @@ describe('without a choice', () => {
   test('cpu is taken where wasm does not start, with one warning', () => {
     const { out, warnings } = fresh(`
       WebAssembly.validate = () => false;
-      const { currentBackend } = await import('./src/tfjs/backends/use-backend.ts');
+      const { currentBackend } = await import('./src/tfjs/backends/current-backend.ts');
       const names = await Promise.all([currentBackend(), currentBackend()]);
       console.log(names.map(({ name }) => name).join(), (await currentBackend()).name);`);
     expect(out).toBe('cpu,cpu cpu');
@@ -160,8 +174,8 @@ describe('without a choice', () => {
   test('a wasm binary that is not there is named, and can be named better afterwards', () => {
     const { out } = fresh(`
       import { useBackend } from './src/index.ts';
-      for (const wasmPaths of ['./nowhere/', './package.json?', './dist/wasm/']) {
-        await useBackend('wasm', { wasmPaths }).then(() => console.log('ready'), ({ code, message }) => console.log(code, message));
+      for (const assets of ['./nowhere/', './package.json?', './dist/wasm/']) {
+        await useBackend('wasm', { assets }).then(() => console.log('ready'), ({ code, message }) => console.log(code, message));
       }`);
     const [missing, notWasm, ready] = out.split('\n');
     expect(missing).toMatch(/^WASM_UNREACHABLE .*nowhere\/tfjs-backend-wasm-simd\.wasm/);

@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, model as modelOf, type SymbolicTensor, sequential } from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';

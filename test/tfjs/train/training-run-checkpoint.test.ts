@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type TrainOptions, useBackend } from '../../../src/index.js';
+import { checkpointFolder } from '../../../src/platform/node/checkpoint-folder.js';
 import type { CheckpointStore } from '../../../src/runtime.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../src/tfjs/train/checkpoint.js';
 import { trainSettings } from '../../../src/tfjs/train/train-options.js';
@@ -162,6 +166,57 @@ describe('a checkpoint of a run', () => {
       expect(answer).toBe('CHECKPOINT: the checkpoint lacks what a training goes on from');
     },
   );
+
+  test.each([
+    ['no best epoch, of one that is done', { bestEpoch: 0, history: {} }, 8],
+    ['text as a figure', { history: { loss: ['0.8'] } }, 10],
+    ['no number as a figure', { history: { loss: [null] } }, 10],
+    ['no figure for an epoch', { history: { loss: [] } }, 10],
+    [
+      'figures of validation that are too few',
+      { epoch: 2, history: { loss: [1, 1], accuracy: [1, 1], learningRate: [1, 1], valLoss: [1] } },
+      10,
+    ],
+  ])('is refused with %s', async (_, change, count) => {
+    const answer = await said(({ state, arrays }) => {
+      const { history } = state as { history: object };
+      return {
+        state: { ...state, ...change, history: { ...history, ...change.history } },
+        arrays: arrays.slice(0, count),
+      };
+    });
+    expect(answer).toBe('CHECKPOINT: the checkpoint lacks what a training goes on from');
+  });
+
+  test('is asked for with the most bytes that it may have; a file of more is refused unread', async () => {
+    const { checkpoint } = await saved();
+    let most: number | undefined;
+    const asked: CheckpointStore = {
+      ...checkpoint,
+      async load(bytes) {
+        most = bytes;
+        return checkpoint.bytes;
+      },
+    };
+    const { run } = await started({ ...options, checkpoint: asked });
+    await run.restore();
+    expect(most).toBeGreaterThanOrEqual(checkpoint.bytes!.length);
+    expect(most).toBeLessThan(128e6);
+    const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-checkpoint-'));
+    try {
+      writeFileSync(join(folder, 'checkpoint.bin'), checkpoint.bytes!.subarray(0, 8));
+      truncateSync(join(folder, 'checkpoint.bin'), 1.9e9);
+      const { run: other } = await started({ ...options, checkpoint: checkpointFolder(folder) });
+      const before = process.memoryUsage().arrayBuffers;
+      await expect(other.restore()).rejects.toMatchObject({
+        code: 'CHECKPOINT',
+        message: expect.stringContaining('1900000000 bytes'),
+      });
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   test('is refused when its state is nothing at all', async () => {
     expect(await said(() => ({ state: null }))).toMatch(

@@ -1,6 +1,6 @@
-import model from '../../weights/model.json' with { type: 'json' };
-import type { Normalization } from '../image/normalize.js';
-import type { ModelJson } from './weights-manifest.js';
+import model from '../../../weights/model.json' with { type: 'json' };
+import type { Normalization } from '../../image/normalize.js';
+import type { ModelJson } from '../../network/weights-manifest.js';
 
 /** What is known of the pretrained weights. */
 export interface Pretrained {

@@ -1,0 +1,17 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/*
+ * What recognising needs of weights/model.json, as src/network/pretrained-layout.json: the list of weights, their checksum,
+ * the normalisation and the names of the classes. The rest, some 0.8 KB by brotli, is for those who load the model.
+ */
+const { format, weightsManifest, userDefinedMetadata } = JSON.parse(readFileSync('weights/model.json', 'utf8'));
+const { normalization, classes, sha256 } = userDefinedMetadata['fer-dcnn'];
+const layout = {
+  format,
+  modelTopology: {},
+  weightsManifest,
+  userDefinedMetadata: { 'fer-dcnn': { normalization, classes, sha256 } },
+};
+const file = process.argv[2] ?? join('src', 'network', 'pretrained-layout.json');
+writeFileSync(file, `${JSON.stringify(layout, null, 2)}\n`);
