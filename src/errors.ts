@@ -1,5 +1,3 @@
-import { UNSAFE } from './safe-text.js';
-
 /**
  * What went wrong, as a stable word to branch on; messages may change, codes do not.
  *
@@ -111,7 +109,8 @@ export function joinLines(text: string): string {
 const LONGEST = 2000;
 
 function oneLine(message: string): string {
-  const escaped = message.replace(UNSAFE, (character) => {
+  // All but control characters, U+2028 and U+2029: Hermes knows no \p{Cc}.
+  const escaped = message.replace(/[^ -~\xa0-\u2027\u202a-\uffff]/g, (character) => {
     // JSON has short words for some, and leaves DEL and those from U+0080 on as they are.
     const text = JSON.stringify(character).slice(1, -1);
     return text === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : text;

@@ -27,8 +27,10 @@ export function csvCell(value: string | number): string {
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+// --- below this line: helpers of this file alone ---
+
 /**
  * Characters that do something in a terminal or break a document: see {@link safeText}. All but those that do not, without classes of
  * Unicode: Hermes knows no \p{Cc}.
  */
-export const UNSAFE = /[^ -~\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ufffd]/g;
+const UNSAFE = /[^ -~\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ufffd]/g;
