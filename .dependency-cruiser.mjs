@@ -1,6 +1,6 @@
 /** The rules of the house (CONTRIBUTING.md, "Layout"), checked by `npm run lint`. */
 
-const GROUND = ['errors', 'emotions', 'options', 'runtime', 'describe-input', 'load-tfjs'].map(
+const GROUND = ['errors', 'safe-text', 'emotions', 'options', 'runtime', 'describe-input', 'load-tfjs'].map(
   (file) => `^src/${file}\\.ts$`,
 );
 

@@ -7,10 +7,12 @@ export {
   type ImageFolder,
   type ImageFolderOptions,
   imageFolder,
+  type UnmatchedEntry,
 } from './folders/image-folder.js';
 export { loadModel } from './folders/load-model.js';
 export { type SaveModelOptions, saveModel } from './folders/save-model.js';
 export { type FolderSplit, type SplitFolderOptions, type SplitRatio, splitFolder } from './folders/split-folder.js';
+export type { LeftOut } from './folders/walk-images.js';
 export { type ToOnnxOptions, toOnnx } from './onnx/to-onnx.js';
 export {
   ClassifierPool,
@@ -20,5 +22,5 @@ export {
 } from './pool/classifier-pool.js';
 export type { PoolImage, PoolItem, PoolResult } from './pool/pool-item.js';
 export { type RenderPlotOptions, renderPlot } from './report/render-plot.js';
-export { probeVideo, type VideoInfo } from './video/probe-video.js';
+export { type ProbeVideoOptions, probeVideo, type VideoInfo } from './video/probe-video.js';
 export { type VideoFrame, type VideoFramesOptions, videoFrames } from './video/video-frames.js';

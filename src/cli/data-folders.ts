@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FerError } from '../index.js';
 import { type ImageFolder, type ImageFolderOptions, imageFolder, splitFolder } from '../node.js';
+import { tellLeftOut } from './left-out.js';
 import { errorLine } from './report-error.js';
+import { tell } from './status-line.js';
 
 /** Options on reading folders that several commands have. */
 export interface DataFlags {
   exclude?: string;
   votes?: string;
   skipUnreadable?: true;
+  quiet?: true;
 }
 
 /** Images to train, validate and test on. */
@@ -32,7 +35,11 @@ export function dataFolders(
   classes: readonly string[],
 ): DataFolders {
   const options = folderOptions(flags);
-  const open = (path: string) => withClasses(imageFolder(path, options), path, classes);
+  const open = (path: string) => {
+    const folder = withClasses(imageFolder(path, options), path, classes);
+    tellLeftOut(folder, path, flags.quiet);
+    return folder;
+  };
   const trainDir = firstFolder(dir, ['train', 'training']);
   const { val = firstFolder(dir, ['val', 'valid', 'validation']), test = firstFolder(dir, ['test']) } = flags;
   const names = { train: trainDir ?? dir, validation: val || undefined, test };
@@ -52,7 +59,7 @@ export function folderOptions({ exclude, votes, skipUnreadable }: DataFlags): Im
     exclude,
     votes,
     unreadable: skipUnreadable ? 'skip' : 'error',
-    onUnreadable: (file, error) => process.stderr.write(errorLine(error, file, { DECODE: 'left out' })),
+    onUnreadable: (file, error) => tell(errorLine(error, file, { DECODE: 'left out' })),
   };
 }
 

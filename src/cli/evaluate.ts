@@ -7,6 +7,7 @@ import { reportHtml } from '../report/report-html.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { type DataFlags, folderOptions, withClasses } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellLeftOut } from './left-out.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
 import { runCommand } from './run-command.js';
@@ -18,7 +19,6 @@ interface EvaluateFlags extends DataFlags {
   report?: string;
   images: boolean;
   json?: true;
-  quiet?: true;
 }
 
 /** `fer-dcnn evaluate <dir>` */
@@ -57,6 +57,7 @@ async function run(signal: AbortSignal, dir: string, flags: EvaluateFlags): Prom
   await useBackend(backend);
   const model = await openModel(flags.model);
   const folder = withClasses(imageFolder(dir, folderOptions(flags)), dir, classNamesOf(model));
+  tellLeftOut(folder, dir, quiet);
   const progress = startProgress({ label: 'measuring', total: folder.length, unit: 'images', quiet });
   const { report, mistakes } = await evaluateFolder(model, folder, {
     signal,

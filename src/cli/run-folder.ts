@@ -22,7 +22,7 @@ export interface RunMetrics {
   seconds: number;
   validation?: EvaluationReport;
   test?: EvaluationReport;
-  data: { train: string; validation?: string; test?: string; images: number };
+  data: { train: string; validation?: string; test?: string; images: number; leftOut: Record<string, number> };
   settings: Readonly<Record<string, unknown>>;
   environment: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { FerError } from '../index.js';
 import { type SplitRatio, splitFolder } from '../node.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellLeftOut } from './left-out.js';
 import { wholeNumber } from './numbers.js';
-import { printable } from './printable.js';
 import { runCommand } from './run-command.js';
 
 interface SplitFlags {
@@ -44,13 +45,14 @@ async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<Exit
     if (flags.out === undefined) throw new FerError('OPTION', `name the folder for the parts of ${dir} with --out`);
   }
   const parts = splitFolder(dir, { ratio, seed, output: out, exclude });
+  tellLeftOut(parts.train, dir, true);
   const counts = { train: parts.train.length, val: parts.validation.length, test: parts.test?.length };
   if (json) process.stdout.write(`${JSON.stringify({ out, ...counts }, null, 2)}\n`);
   else {
     const lines = Object.entries(counts)
       .filter(([, count]) => count !== undefined)
       .map(([name, count]) => `${name.padEnd(5)}  ${count?.toLocaleString('en')} images\n`);
-    process.stdout.write(`${printable(out)}\n${lines.join('')}`);
+    process.stdout.write(`${safeText(out)}\n${lines.join('')}`);
   }
   return EXIT.ok;
 }

@@ -4,15 +4,16 @@ import { evaluateFolder } from '../folders/evaluate-folder.js';
 import { buildModel, type EpochFigures, type TrainOptions, train, useBackend } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
 import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
+import { safeText } from '../safe-text.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
 import type { AugmentationName } from '../tfjs/train/augment.js';
 import type { ScheduleName } from '../tfjs/train/schedule.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { countReasons } from './left-out.js';
 import { numberBetween, wholeNumber } from './numbers.js';
 import { openModel } from './open-model.js';
-import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';
 import { codeOf } from './report-error.js';
 import { runCommand } from './run-command.js';
@@ -25,9 +26,10 @@ import {
   saveSettings,
   writeRun,
 } from './run-folder.js';
+import { tell } from './status-line.js';
 
 /** What decides a training, and is kept for `--resume`. */
-interface TrainSettings extends DataFlags {
+interface TrainSettings extends Omit<DataFlags, 'quiet'> {
   val?: string | false;
   test?: string;
   model?: string;
@@ -175,7 +177,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   const { seed, backend, quantize } = settings;
   await useBackend(backend);
   const model = settings.model === undefined ? buildModel({ seed }) : await openModel(settings.model);
-  const data = dataFolders(dir, settings, classNamesOf(model));
+  const data = dataFolders(dir, { ...settings, quiet }, classNamesOf(model));
   // From the settings to the report, not only while train() is at work: a second run changes nothing here.
   const store = checkpointFolder(out);
   const unlock = await store.lock!();
@@ -189,7 +191,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
     const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
       work.catch((error: unknown) => {
         progress.end();
-        if (codeOf(error) === 'ABORTED') process.stderr.write(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
+        if (codeOf(error) === 'ABORTED') tell(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
         throw error;
       });
     const result = await resumable(
@@ -220,7 +222,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
       stoppedAt: result.stoppedAt,
       seconds: Math.round((performance.now() - began) / 1000),
       ...reports,
-      data: { ...data.names, images: data.train.length },
+      data: { ...data.names, images: data.train.length, leftOut: countReasons(data.train.leftOut) },
       settings: { ...settings },
       environment: environment(backend),
     };
@@ -267,7 +269,7 @@ function trainingProgress({ train, validation }: DataFolders, { quiet }: TrainFl
         progress.at((epoch - 1) * stepsPerEpoch + step);
       },
       onEpochEnd(epoch: number, figures: EpochFigures) {
-        if (!quiet) progress.print(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
+        if (!quiet) tell(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
       },
     },
     end: () => progress.end(),
@@ -291,12 +293,12 @@ function conclusion(out: string, { best, stoppedAt, validation, test }: RunMetri
     );
   }
   if (validation ?? test) lines.push(`report: ${join(out, 'report.html')}`);
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  return lines.map((line) => `${safeText(line)}\n`).join('');
 }
 
 function goOnWith(dir: string, out: string): string {
   const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
-  return printable(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
+  return safeText(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
 }
 
 function percent(share: number): string {

@@ -12,6 +12,7 @@ import { startProgress } from './progress.js';
 import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
 import { errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
+import { tell } from './status-line.js';
 
 interface WorkerFlags extends QueueFlags, ImageLimits {
   root?: string[];
@@ -75,7 +76,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
   }
   const { createMetrics, createWorker, jsonLines, redisStream } = await import('../queue.js');
   const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
-  const tell = troubleTeller((line) => progress.print(line));
+  const onTrouble = troubleTeller(tell);
   let worker: QueueWorker | undefined;
   let metrics: QueueMetrics | undefined;
   let server: Server | undefined;
@@ -93,7 +94,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
         progress.advance(batch.done + batch.failed);
         metrics?.observe(batch);
       },
-      onTrouble: tell,
+      onTrouble,
     });
     let stopped = false;
     worker.ended.then((error) => {
@@ -151,6 +152,6 @@ async function serve(metrics: QueueMetrics, port: number): Promise<Server> {
     throw new FerError('OPTION', `no metrics at port ${port}: ${(error as Error).message}`, { cause: error });
   }
   const { port: bound } = server.address() as { port: number };
-  process.stderr.write(`fer-dcnn: metrics at http://127.0.0.1:${bound}\n`);
+  tell(`fer-dcnn: metrics at http://127.0.0.1:${bound}\n`);
   return server;
 }

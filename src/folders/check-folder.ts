@@ -10,8 +10,9 @@ import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
 import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
-import { type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder, imageFolderRules, type UnmatchedEntry } from './image-folder.js';
 import { nearDuplicates } from './near-duplicates.js';
+import { isSystemFolder, type LeftOut } from './walk-images.js';
 
 export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
   /**
@@ -42,6 +43,10 @@ export interface FolderCheck {
   splits: Record<string, Record<string, number>>;
   /** Class folders that are no class, with how many images they hold. */
   strayFolders: { folder: string; files: number }[];
+  /** What else lies there and is not taken for an image of a class, and why. */
+  leftOut: LeftOut[];
+  /** Paths of the list `exclude` that no file has. */
+  unmatched: UnmatchedEntry[];
   /** Images by size, "48x48", commonest first. */
   sizes: Record<string, number>;
   /** Files that had better be left out, and why; see `imageFolder({ exclude })`. */
@@ -65,7 +70,8 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
   checkOptions(options);
   const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
-  const folders = splitsOf(dir).map((split) => ({
+  const { splits, beside } = splitsOf(dir);
+  const folders = splits.map((split) => ({
     split,
     folder: imageFolder(join(dir, split), {
       ...{ exclude, extensions, ...imageLimits(options) },
@@ -77,12 +83,12 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     }),
   }));
   const files = folders.reduce((sum, { folder }) => sum + folder.length, 0);
-  const counts: FolderCheck['splits'] = {};
+  const counts: FolderCheck['splits'] = counted([]);
   const found: CheckedImage[] = [];
   const sizes = new Map<string, number>();
   let done = 0;
   for (const { split, folder } of folders) {
-    counts[split] = {};
+    counts[split] = counted([]);
     const labels = new Map(folder.files.map(({ path, label }) => [path, folder.classes[label]]));
     for (const name of labels.values()) counts[split][name] = (counts[split][name] ?? 0) + 1;
     for await (const { file, image } of folder) {
@@ -94,7 +100,7 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     }
   }
 
-  const totals: FolderCheck['classes'] = Object.fromEntries(classes.map((name) => [name, 0]));
+  const totals: FolderCheck['classes'] = counted(classes.map((name) => [name, 0]));
   for (const split of Object.values(counts)) {
     for (const [name, count] of Object.entries(split)) totals[name] = (totals[name] ?? 0) + count;
   }
@@ -117,6 +123,11 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     classes: totals,
     splits: counts,
     strayFolders,
+    leftOut: [...beside, ...folders.flatMap(({ folder }) => folder.leftOut)],
+    // A path may be one of another split.
+    unmatched: folders[0].folder.unmatched.filter((entry) =>
+      folders.every(({ folder }) => folder.unmatched.some(({ path }) => path === entry.path)),
+    ),
     sizes: Object.fromEntries([...sizes].sort(([, a], [, b]) => b - a)),
     exclusions: [...unreadable.map(({ file }) => ({ path: file, reason: 'cannot be read' })), ...exclusions],
   };
@@ -136,18 +147,26 @@ const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
 
 const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
 
-/** The folders in `dir` that are splits, or '' for `dir` itself when none is. */
-function splitsOf(dir: string): string[] {
+/** The folders in `dir` that are splits, and those beside them; or '' for `dir` itself when none is. */
+function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
   let entries: string[];
   try {
     entries = readdirSync(dir, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
   } catch {
-    return ['']; // imageFolder tells what is wrong with it
+    return { splits: [''], beside: [] }; // imageFolder tells what is wrong with it
   }
   const splits = entries.filter((name) => SPLITS.test(name)).sort();
-  return splits.length > 0 ? splits : [''];
+  if (splits.length === 0) return { splits: [''], beside: [] };
+  const others = entries.filter((name) => !splits.includes(name) && !name.startsWith('.') && !isSystemFolder(name));
+  const reason = `a folder beside ${splits.join(', ')}`;
+  return { splits, beside: others.sort().map((name) => ({ path: join(dir, name), kind: 'place', reason })) };
+}
+
+/** Counts by names that may be those of an object's own, such as `constructor`. */
+function counted<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
 /** Pixels and size; a grey image stored in colour has the same as one stored in grey. */

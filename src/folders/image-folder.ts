@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
-import { extname, join, relative, resolve, sep } from 'node:path';
+import { extname, join, resolve, sep } from 'node:path';
 import { EMOTIONS } from '../emotions.js';
 import { FerError, reasonOf } from '../errors.js';
 import { callback, either, listOf, oneOf, optionsOf, type Rules, text } from '../options.js';
@@ -7,13 +7,15 @@ import { imageLimits, limitRules } from '../platform/image-limits.js';
 import { decode } from '../platform/node/decode.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import { readExclusions } from './exclusions.js';
+import { type FileMatcher, fileMatcher, isThere } from './file-matcher.js';
 import { readVotes } from './votes.js';
+import { IMAGE_ENDINGS, isSystemFolder, type LeftOut, walkImages } from './walk-images.js';
 
 export interface ImageFolderOptions extends ImageLimits {
   /**
    * Class names in the order of their indices. Folders of other names are left out; each class needs a folder, which may
    * be empty.
-   * @default EMOTIONS when all folders are named after emotions, else the folders' names, sorted
+   * @default EMOTIONS when all folders are named after emotions, else the names of folders that hold images, sorted
    */
   classes?: readonly string[];
   /**
@@ -35,8 +37,8 @@ export interface ImageFolderOptions extends ImageLimits {
    */
   exclude?: string | readonly string[];
   /**
-   * File name endings that count as images, in any case.
-   * @default ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']
+   * File name endings that count as images, in any case; files of others are left out, whatever they hold.
+   * @default the endings of the formats that are read; a file of another ending, or none, by its content
    */
   extensions?: readonly string[];
 }
@@ -59,12 +61,23 @@ export interface FolderFile {
   probabilities?: Float32Array;
 }
 
+/** A path of a list that no file has. */
+export interface UnmatchedEntry {
+  /** The list's own path; `exclude` for a list that was given as an array. */
+  list: string;
+  path: string;
+}
+
 /** Labelled images on disk. Each iteration reads them anew, in the order of `files`, a few ahead, never all at once. */
 export interface ImageFolder extends AsyncIterable<FolderSample> {
   readonly classes: readonly string[];
   readonly files: readonly FolderFile[];
   /** Number of files. An iteration gives fewer when unreadable ones are skipped. */
   readonly length: number;
+  /** What lies in the folder and is not among `files`, and why; those of the whole folder for a part of it. */
+  readonly leftOut: readonly LeftOut[];
+  /** Paths of the lists `exclude` and `votes` that no file has, here or elsewhere. */
+  readonly unmatched: readonly UnmatchedEntry[];
   /**
    * The same folder with some of its files, in the given order: to shuffle, to split, to take a few.
    *
@@ -77,8 +90,9 @@ export interface ImageFolder extends AsyncIterable<FolderSample> {
  * Lists the images of a folder that holds one folder a class: `dir/happy/a.jpg`. Nothing is decoded before iteration.
  *
  * Folders inside a class folder belong to that class. Files are sorted by class index, then by path, in the order of
- * UTF-16 code units: the same on every machine. Hidden files and folders are left out, and so are links that lead
- * outside of `dir`.
+ * UTF-16 code units: the same on every machine. Each file is listed once, whatever links lead to it. Hidden files and folders are
+ * left out, and so are links that lead outside of `dir`, folders without an image, and those that systems make, such as
+ * `__MACOSX`: `leftOut` has what is left out, and why.
  *
  * @throws FerError `NOT_FOUND` when `dir` is no folder or the list `exclude` is not there; `DATA` when it holds no class folders or no images, or for a
  * votes file of another shape or about other images; `CLASSES` for class names that repeat or have no folder; `OPTION`.
@@ -92,27 +106,31 @@ export function imageFolder(dir: string, options: ImageFolderOptions = {}): Imag
   checkOptions(options);
   const { exclude = [], votes } = options;
 
-  const root = realPath(dir);
-  const folders = list(dir, dir, root).folders;
-  if (folders.length === 0) throw new FerError('DATA', `${dir} has no class folders such as ${join(dir, 'happy')}`);
+  const { folders, images, leftOut } = listed(dir, options);
   const classes = classNames(dir, folders, options.classes);
-
-  const endings = new Set((options.extensions ?? EXTENSIONS).map((ending) => ending.toLowerCase()));
-  const excluded = typeof exclude === 'string' ? readExclusions(exclude) : new Set(exclude.map((f) => resolve(dir, f)));
-  const files: FolderFile[] = [];
+  const all: FolderFile[] = [];
   classes.forEach((name, label) => {
-    if (!folders.includes(name)) return;
-    for (const path of imagesUnder(join(dir, name), root, endings)) {
-      if (!excluded.has(resolve(path))) files.push({ path, label });
-    }
+    for (const path of images.get(name)?.sort() ?? []) all.push({ path, label });
   });
-  if (files.length === 0) {
-    const left = excluded.size > 0 ? ' that are not excluded' : '';
+  const matcher = fileMatcher(all.map(({ path }) => path));
+
+  const excluded = typeof exclude === 'string' ? readExclusions(exclude) : exclude.map((file) => resolve(dir, file));
+  const skipped = new Set<number>();
+  const unmatched: UnmatchedEntry[] = [];
+  for (const path of excluded) {
+    const index = matcher.find(path);
+    if (index !== undefined) skipped.add(index);
+    else if (!isThere(path)) unmatched.push({ list: typeof exclude === 'string' ? exclude : 'exclude', path });
+  }
+  for (const index of skipped) leftOut.push({ path: all[index].path, kind: 'excluded', reason: 'excluded' });
+  if (all.length === skipped.size) {
+    const left = skipped.size > 0 ? ' that are not excluded' : '';
     throw new FerError('DATA', `${dir} has no images${left} in its class folders ${folders.join(', ')}`);
   }
 
-  if (votes !== undefined) addProbabilities(files, classes, votes);
-  return folderOf(classes, files, options);
+  if (votes !== undefined) unmatched.push(...addProbabilities(all, matcher, classes, votes));
+  const files = all.filter((_, index) => !skipped.has(index));
+  return folderOf(classes, files, options, { leftOut, unmatched });
 }
 
 /** The rules of the options of a folder. */
@@ -129,8 +147,6 @@ export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
 const checkOptions = optionsOf<ImageFolderOptions>('imageFolder', imageFolderRules);
 
 // --- below this line: listing ---
-
-const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'];
 
 function realPath(dir: string): string {
   try {
@@ -157,63 +173,91 @@ function classNames(dir: string, folders: string[], wanted?: readonly string[]):
   return [...wanted];
 }
 
-/** Names in a folder, sorted; links are what they lead to, if that lies under the root. */
-function list(dir: string, name: string, root: string): { folders: string[]; files: string[] } {
+/** Names of class folders, the images of each, and what is left out. Without `classes`, a folder without images is no class. */
+function listed(dir: string, options: ImageFolderOptions) {
+  const root = realPath(dir);
+  const { folders, beside } = foldersIn(dir, root);
+  if (folders.length === 0) throw new FerError('DATA', `${dir} has no class folders such as ${join(dir, 'happy')}`);
+  const tops = options.classes === undefined ? folders : folders.filter((name) => options.classes?.includes(name));
+  const endings = options.extensions && new Set(options.extensions.map((ending) => ending.toLowerCase()));
+  const images = new Map<string, string[]>(tops.map((name) => [name, []]));
+  const leftOut: LeftOut[] = [...beside];
+  const walked = walkImages(
+    tops.map((name) => join(dir, name)),
+    root,
+    endings,
+  );
+  for (const found of walked) {
+    if (found === null) continue;
+    if ('kind' in found) leftOut.push(found);
+    else images.get(tops[found.top])?.push(found.path);
+  }
+  if (options.classes !== undefined) return { folders, images, leftOut };
+
+  const emotions: readonly string[] = EMOTIONS;
+  const isEmpty = (name: string) => images.get(name)?.length === 0 && !emotions.includes(name);
+  const classes = folders.filter((name) => !isEmpty(name));
+  for (const name of folders.filter(isEmpty)) {
+    leftOut.push({ path: join(dir, name), kind: 'empty', reason: 'a folder without an image' });
+  }
+  return { folders: classes.length > 0 ? classes : folders, images, leftOut };
+}
+
+/** Folders in a folder, sorted, and the images that lie beside them. */
+function foldersIn(dir: string, root: string): { folders: string[]; beside: LeftOut[] } {
   let entries: Dirent[];
   try {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
-    throw new FerError('NOT_FOUND', `${name} cannot be listed: ${reasonOf(error)}`, { cause: error });
+    throw new FerError('NOT_FOUND', `${dir} cannot be listed: ${reasonOf(error)}`, { cause: error });
   }
   const folders: string[] = [];
-  const files: string[] = [];
+  const beside: LeftOut[] = [];
   for (const entry of entries) {
+    const path = join(dir, entry.name);
     if (entry.name.startsWith('.')) continue;
-    const kind = entry.isSymbolicLink() ? followed(join(dir, entry.name), root) : entry;
-    if (kind?.isDirectory()) folders.push(entry.name);
-    else if (kind?.isFile()) files.push(entry.name);
+    if (entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolderIn(path, root))) {
+      if (!isSystemFolder(entry.name)) folders.push(entry.name);
+      else beside.push({ path, kind: 'system', reason: 'a folder of an operating system' });
+    } else if (IMAGE_ENDINGS.includes(extname(entry.name).toLowerCase())) {
+      beside.push({ path, kind: 'place', reason: 'an image in no class folder' });
+    }
   }
-  return { folders: folders.sort(), files: files.sort() };
+  return { folders: folders.sort(), beside };
 }
 
-function followed(link: string, root: string) {
+function leadsToFolderIn(link: string, root: string): boolean {
   try {
     const real = realpathSync(link);
-    return isInside(real, root) ? statSync(real) : null;
+    return real.startsWith(root.endsWith(sep) ? root : root + sep) && statSync(real).isDirectory();
   } catch {
-    return null; // leads nowhere
+    return false; // leads nowhere
   }
 }
 
-function isInside(path: string, root: string): boolean {
-  const way = relative(root, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && resolve(root, way) === path;
-}
-
-function imagesUnder(dir: string, root: string, endings: Set<string>): string[] {
-  const found: string[] = [];
-  const visit = (folder: string, above: string[]) => {
-    const real = realpathSync(folder);
-    if (above.includes(real)) return; // a link to a folder that holds it
-    const { folders, files } = list(folder, folder, root);
-    for (const file of files) if (endings.has(extname(file).toLowerCase())) found.push(join(folder, file));
-    for (const name of folders) visit(join(folder, name), [...above, real]);
-  };
-  visit(dir, []);
-  return found.sort();
-}
-
-function addProbabilities(files: FolderFile[], classes: readonly string[], votesFile: string) {
+/** @returns Rows that are about no file. */
+function addProbabilities(
+  files: FolderFile[],
+  matcher: FileMatcher,
+  classes: readonly string[],
+  votesFile: string,
+): UnmatchedEntry[] {
+  const unmatched: UnmatchedEntry[] = [];
   const votes = readVotes(votesFile, classes);
-  let matched = 0;
-  for (const file of files) {
-    const probabilities = votes.get(resolve(file.path));
-    if (probabilities) matched++;
-    file.probabilities = probabilities ?? Float32Array.from(classes, (_, index) => (index === file.label ? 1 : 0));
+  const matched = new Map<number, Float32Array>();
+  for (const [path, probabilities] of votes) {
+    const index = matcher.find(path);
+    if (index !== undefined) matched.set(index, probabilities);
+    else if (!isThere(path)) unmatched.push({ list: votesFile, path });
   }
-  if (matched === 0) {
+  if (matched.size === 0) {
     throw new FerError('DATA', `votes file ${votesFile} has no row for any image, such as ${files[0].path}`);
   }
+  for (const [index, file] of files.entries()) {
+    const folderClass = () => Float32Array.from(classes, (_, label) => (label === file.label ? 1 : 0));
+    file.probabilities = matched.get(index) ?? folderClass();
+  }
+  return unmatched;
 }
 
 // --- and reading ---
@@ -221,8 +265,14 @@ function addProbabilities(files: FolderFile[], classes: readonly string[], votes
 /** Decodes under way at a time: sharp works on four threads, and the next four wait decoded. */
 const AHEAD = 8;
 
-function folderOf(classes: readonly string[], files: readonly FolderFile[], options: ImageFolderOptions): ImageFolder {
+function folderOf(
+  classes: readonly string[],
+  files: readonly FolderFile[],
+  options: ImageFolderOptions,
+  notes: Pick<ImageFolder, 'leftOut' | 'unmatched'>,
+): ImageFolder {
   return {
+    ...notes,
     classes,
     files,
     length: files.length,
@@ -231,7 +281,7 @@ function folderOf(classes: readonly string[], files: readonly FolderFile[], opti
         if (files[index]) return files[index];
         throw new FerError('OPTION', `a folder of ${files.length} files has no index ${index}`);
       });
-      return folderOf(classes, chosen, options);
+      return folderOf(classes, chosen, options, notes);
     },
     [Symbol.asyncIterator]: () => samples(files, options),
   };

@@ -44,7 +44,7 @@ export interface FolderSplit<Test = ImageFolder> {
  * answers when it is done, so `await` is neither needed nor harmful.
  *
  * @throws FerError `OPTION` for ratios that are not above 0 or do not sum to 1, a seed that is no whole number, or an
- * output folder that is in use; `DATA` when a part would be empty; and what `imageFolder` throws.
+ * output folder that is in use; `NOT_WRITTEN` when the copies cannot be written; `DATA` when a part would be empty; and what `imageFolder` throws.
  * @example
  * const { train, validation, test } = splitFolder('faces', { ratio: [0.8, 0.1, 0.1], seed: 7 });
  */
@@ -139,7 +139,9 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
     renameSync(unfinished, output);
   } catch (error) {
     if (existsSync(unfinished)) rmSync(unfinished, { recursive: true });
-    throw new FerError('OPTION', `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
+    if (error instanceof FerError) throw error;
+    const code = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'OPTION' : 'NOT_WRITTEN';
+    throw new FerError(code, `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import { FerError, reasonOf } from '../errors.js';
-import { readRegularFileSync } from '../platform/node/read-regular-file.js';
+import { FerError } from '../errors.js';
+import { readList } from './read-list.js';
 
 /**
  * Reads soft labels from a CSV file: a header `file,angry,happy,...`, then a row an image. Columns are found by the class
@@ -13,14 +13,7 @@ import { readRegularFileSync } from '../platform/node/read-regular-file.js';
  * const votes = readVotes('ferplus/votes.csv', ['angry', 'happy']);
  */
 export function readVotes(path: string, classes: readonly string[]): Map<string, Float32Array> {
-  let text: string;
-  try {
-    text = readRegularFileSync(path).toString();
-  } catch (error) {
-    throw new FerError('NOT_FOUND', `votes file ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
-
-  const [header, ...rows] = parseCsv(text, path);
+  const [header, ...rows] = parseCsv(readList(path, `votes file ${path}`), path);
   const fileColumn = header?.indexOf('file') ?? -1;
   const columns = classes.map((name) => header?.indexOf(name) ?? -1);
   const missing = ['file', ...classes].filter((name) => !header?.includes(name));
@@ -58,9 +51,8 @@ function sharesOf(counts: readonly number[]): Float32Array | null {
 function parseCsv(text: string, path: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  // A field, quoted or plain, and what ends it. A byte order mark is no part of the first.
-  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
-  field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
+  // A field, quoted or plain, and what ends it.
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
   while (field.lastIndex < text.length) {
     const match = field.exec(text);
     if (!match) throw new FerError('DATA', `votes file ${path}, row ${rows.length + 1}: a quote out of place`);

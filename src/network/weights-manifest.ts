@@ -131,7 +131,7 @@ function isEntry(entry: WeightEntry): boolean {
     typeof entry?.name === 'string' &&
     Array.isArray(entry.shape) &&
     entry.shape.every((size) => Number.isInteger(size) && size >= 0) &&
-    (entry.quantization?.dtype ?? entry.dtype) in BYTES &&
+    Object.hasOwn(BYTES, entry.quantization?.dtype ?? entry.dtype) &&
     isScale(entry.quantization)
   );
 }

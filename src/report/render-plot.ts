@@ -1,5 +1,6 @@
 import { FerError, reasonOf } from '../errors.js';
 import { oneOf, optionsOf, text } from '../options.js';
+import { safeLines } from '../safe-text.js';
 import type { VegaLiteSpec } from '../tfjs/evaluate/vega-lite-spec.js';
 
 export interface RenderPlotOptions {
@@ -31,7 +32,7 @@ export async function renderPlot(spec: VegaLiteSpec, options: RenderPlotOptions 
   const ink = THEMES[theme];
   const { vegaSvg } = await import('./vega-svg.js');
   try {
-    return await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground }));
+    return safeLines(await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground })));
   } catch (error) {
     throw new FerError('DATA', `Vega cannot draw this chart: ${reasonOf(error)}`, { cause: error });
   }

@@ -41,7 +41,8 @@ function seenFace(face: SeenFace | null | undefined, i: number): { box: Box; pro
       throw new FerError('CLASSES', `face ${i}: '${className}' is none of ${EMOTIONS.join(', ')}`);
     }
     if (!(probability >= 0 && probability <= 1)) {
-      throw new FerError('NOT_FINITE', `face ${i}: the probability of ${className} is ${probability}, not in [0, 1]`);
+      const code = Number.isFinite(probability) ? 'DATA' : 'NOT_FINITE';
+      throw new FerError(code, `face ${i}: the probability of ${className} is ${probability}, not in [0, 1]`);
     }
     probabilities[index] = probability;
   }

@@ -136,6 +136,13 @@ describe('splitFolder', () => {
     expect(() => splitFolder(dir, { output })).toThrow(expect.objectContaining({ code: 'OPTION' }));
   });
 
+  test.skipIf(process.platform !== 'linux')('a folder that cannot be written is NOT_WRITTEN', () => {
+    // Nobody makes a folder there, root neither.
+    expect(() => splitFolder(dir, { output: '/sys/fer-dcnn-parts' })).toThrow(
+      expect.objectContaining({ code: 'NOT_WRITTEN', message: expect.stringContaining('/sys/fer-dcnn-parts') }),
+    );
+  });
+
   test('a copy that fails leaves nothing', () => {
     writeFileSync(join(top, 'file'), 'x');
     expect(() => splitFolder(dir, { output: join(top, 'file', 'below') })).toThrow(

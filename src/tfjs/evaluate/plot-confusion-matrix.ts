@@ -58,8 +58,9 @@ export function plotConfusionMatrix(
     height: size,
     data: { values },
     encoding: {
-      x: { field: 'said', type: 'nominal', sort: names, title: 'model says', axis: { ...axis, orient: 'top' } },
-      y: { field: 'truth', type: 'nominal', sort: names, title: 'truth', axis },
+      // In the order of the values, which is that of the classes.
+      x: { field: 'said', type: 'nominal', sort: null, title: 'model says', axis: { ...axis, orient: 'top' } },
+      y: { field: 'truth', type: 'nominal', sort: null, title: 'truth', axis },
     },
     layer: [
       {

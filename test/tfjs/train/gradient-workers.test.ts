@@ -134,7 +134,7 @@ describe('all workers are ended, and the reason is told', () => {
     [
       'ends as it starts',
       ({ ended }) => ended('exit code 1'),
-      { code: 'BACKEND_UNAVAILABLE', message: 'a training worker has ended: exit code 1' },
+      { code: 'WORKER', message: 'a training worker has ended: exit code 1' },
     ],
     [
       'fails and then ends',
@@ -186,7 +186,7 @@ describe('all workers are ended, and the reason is told', () => {
       threads[1].ended('exit code 7');
     }, 120);
     await expect(steps.take(0, 5, 0.1)).rejects.toMatchObject({
-      code: 'BACKEND_UNAVAILABLE',
+      code: 'WORKER',
       message: 'a training worker has ended: exit code 7',
     });
     expect(told).toBe(true);
