@@ -2,6 +2,7 @@
 
 const GROUND = [
   'errors',
+  'safe-text',
   'emotions',
   'options',
   'runtime',

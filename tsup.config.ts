@@ -122,7 +122,7 @@ export default defineConfig([
   ...(['esm', 'iife'] as const).map(
     (format): Options => ({
       ...shared,
-      entry: { 'fer-dcnn': 'src/standalone.ts', lite: 'src/lite.ts' },
+      entry: { [format === 'iife' ? 'fer-dcnn' : 'index']: 'src/standalone.ts', lite: 'src/lite.ts' },
       outDir: 'dist/standalone',
       format: [format],
       platform: 'browser',

@@ -11,7 +11,9 @@ export default defineConfig({
     setupFiles: 'test/seed.ts',
     include: [
       'test/{image,tfjs/evaluate,tfjs/train}/*.test.ts',
-      'test/platform/node/{decode,small-jpeg}.test.ts',
+      'test/platform/node/{decode,decode-work,read-stream,small-jpeg}.test.ts',
+      'test/platform/{byte-budget,frame-count}.test.ts',
+      'test/reliable/settings.test.ts',
       'test/report/render-plot.test.ts',
     ],
     exclude: ['test/tfjs/train/{killed,golden-network,workers}.test.ts', 'test/image/garbage.test.ts'],

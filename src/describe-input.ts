@@ -5,7 +5,8 @@
  * describeInput(new Uint8Array(3)); // 'Uint8Array of 3 bytes'
  */
 export function describeInput(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}...` : value);
+  if (typeof value === 'string' && /^data:/i.test(value)) return dataAddress(value);
+  if (typeof value === 'string') return JSON.stringify(cut(value));
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'bigint') return 'a bigint';
   if (typeof value !== 'object' || value === null) return String(value);
@@ -18,9 +19,25 @@ export function describeInput(value: unknown): string {
 
 // --- below this line: helpers of this file alone ---
 
-function describeObject(value: object): string {
-  if (typeof URL !== 'undefined' && value instanceof URL) return value.href;
+/** Letters of a name in a message. */
+const LONGEST = 200;
 
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+}
+
+/** It can be as long as the picture in it. */
+function dataAddress(text: string): string {
+  const type = /^data:([\w.+-]+\/[\w.+-]+)/i.exec(text.slice(0, LONGEST))?.[1];
+  return `a data: address of ${text.length.toLocaleString('en')} letters${type === undefined ? '' : `, ${type}`}`;
+}
+
+function describeObject(value: object): string {
+  if (typeof URL !== 'undefined' && value instanceof URL) {
+    return value.protocol === 'data:' ? dataAddress(value.href) : cut(value.href);
+  }
+
+  if (typeof (value as Partial<Promise<unknown>>).then === 'function') return 'a Promise: an await is missing';
   const given: unknown = value.constructor?.name;
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;

@@ -10,6 +10,7 @@
  * | `TIMEOUT` | an image that takes longer to decode than allowed |
  * | `CHANNELS` | a channel count that does not fit |
  * | `SHAPE` | a tensor or array of the wrong shape |
+ * | `KERNEL` | an operation that the backend cannot carry out on these tensors |
  * | `NOT_FINITE` | NaN or infinity where a number is needed |
  * | `CLASSES` | a wrong class, label or class count |
  * | `OPTION` | an option out of its range |
@@ -41,6 +42,7 @@ export type FerErrorCode =
   | 'TIMEOUT'
   | 'CHANNELS'
   | 'SHAPE'
+  | 'KERNEL'
   | 'NOT_FINITE'
   | 'CLASSES'
   | 'OPTION'

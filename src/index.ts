@@ -1,8 +1,9 @@
 export type { Backend, BackendFactory, BackendName, BackendOptions } from './classify/backend.js';
 export type { Classifier, ClassifyOptions } from './classify/classifier.js';
 export { classify } from './classify/classify.js';
-export { type ClassifyFacesOptions, classifyFaces, type DetectedFace } from './classify/classify-faces.js';
+export { classifyFaces } from './classify/classify-faces.js';
 export { type CreateClassifierOptions, createClassifier } from './classify/create-classifier.js';
+export type { ClassifyFacesOptions, DetectedFace } from './classify/faces-on.js';
 export type { Prediction } from './classify/prediction.js';
 export { registerBackend, useBackend } from './classify/use-backend.js';
 export { EMOTIONS, type Emotion } from './emotions.js';
@@ -30,24 +31,26 @@ export type { VegaLiteSpec } from './tfjs/evaluate/vega-lite-spec.js';
 export { type BuildModelOptions, buildModel } from './tfjs/model/build-model.js';
 export { summary } from './tfjs/model/summary.js';
 export { type PreprocessOptions, preprocess } from './tfjs/preprocess.js';
-export { type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';
+export { type AugmentationName, type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';
 export { type PlotHistoryOptions, plotHistory } from './tfjs/train/plot-history.js';
 export type { Sampling } from './tfjs/train/sampling.js';
 export {
   type CosineScheduleOptions,
   cosineSchedule,
   type Schedule,
+  type ScheduleName,
   type StepScheduleOptions,
   stepSchedule,
 } from './tfjs/train/schedule.js';
 export { train } from './tfjs/train/train.js';
 export type { EpochFigures, TrainHistory, TrainResult } from './tfjs/train/train-history.js';
 export type { EarlyStopping, Monitor, TrainCallbacks, TrainOptions } from './tfjs/train/train-options.js';
-export { type CreateTrackerOptions, createTracker } from './track/create-tracker.js';
+export { createTracker } from './track/create-tracker.js';
 export { STATE_CSV_HEADER, stateCsvHeader, stateToCsv } from './track/state-to-csv.js';
 export type { EmotionShare, Episode, FaceSummary, TrackSummary } from './track/summary.js';
 export { summaryToCsv } from './track/summary-to-csv.js';
 export { summaryToJson } from './track/summary-to-json.js';
+export type { CreateTrackerOptions } from './track/tracker-of.js';
 export type {
   ChangeDetail,
   FoundDetail,

@@ -77,10 +77,16 @@ export interface PixelImage {
  */
 export interface ImageLimits {
   /**
-   * Largest width * height.
+   * Largest width * height. No side may be longer than 65,535, whatever this is.
    * @default 64e6
    */
   maxPixels?: number;
+  /**
+   * Most work that decoding an encoded image may be, estimated by its format, size, bytes and scans: 1 is some 2 seconds of a
+   * core, or 512 MB of memory. Node alone; browsers look after themselves.
+   * @default 1
+   */
+  maxWork?: number;
   /**
    * Largest encoded image in bytes; a file over it is not read. Pixels, tensors and elements of a page are not encoded.
    * @default 512e6
@@ -102,8 +108,12 @@ export interface ImageLimits {
 export interface CheckpointStore {
   /** Replaces what was saved before, all or nothing. */
   save(bytes: Uint8Array): Promise<void>;
-  /** What was saved last, or null. */
-  load(): Promise<Uint8Array | null>;
+  /**
+   * What was saved last, or null.
+   *
+   * @param most - Bytes that a checkpoint of this training may have: a longer one need not be read, but refused.
+   */
+  load(most?: number): Promise<Uint8Array | null>;
   /**
    * Takes the store for one training, so that no other writes into it; gives what ends that.
    *

@@ -1,13 +1,16 @@
-import { checkClassNames, outputNames } from '../class-names.js';
-import { describeInput } from '../describe-input.js';
+import { outputNames } from '../class-names.js';
 import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { boxRule } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
 import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
+import { checkProbabilities } from '../network/check-probabilities.js';
 import type { Predictor } from '../network/predictor.js';
+import { number, optionsOf } from '../options.js';
+import { limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import { type Prediction, predictionsOf } from './prediction.js';
 
@@ -20,6 +23,15 @@ export interface ClassifyOptions extends ImageLimits {
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
   box?: Crop;
 }
+
+/** The rule of the option `topk`. */
+export const topkRule = number('1 or more', (value) => Number.isInteger(value) && value >= 1);
+
+const checkClassifyOptions = optionsOf<ClassifyOptions>('classify', () => ({
+  topk: topkRule,
+  box: boxRule,
+  ...limitRules,
+}));
 
 /** Classifies on a model and backend of its own. */
 export interface Classifier<C extends string = Emotion> {
@@ -60,22 +72,12 @@ export interface LoadedNetwork {
  *
  * @param normalization - How images are normalised; by default, as the network was trained.
  * @param wanted - Names of the classes: those of the network, in any order, or names for a network that has none.
- * @throws FerError `OPTION` for an unknown normalization; `CLASSES` for names that repeat.
  */
 export function classifierOf<C extends string = Emotion>(
   load: () => Promise<LoadedNetwork>,
   normalization?: Normalization,
   wanted?: readonly C[],
 ): Classifier<C> {
-  if (wanted !== undefined) checkClassNames(wanted);
-
-  if (normalization !== undefined && !['unit', 'standardize', 'localContrast'].includes(normalization)) {
-    throw new FerError(
-      'OPTION',
-      `normalization must be 'unit', 'standardize' or 'localContrast', got ${describeInput(normalization)}`,
-    );
-  }
-
   let loading: Promise<LoadedNetwork> | undefined;
   let classes: readonly C[] | undefined;
   let disposed = false;
@@ -105,11 +107,10 @@ export function classifierOf<C extends string = Emotion>(
     inputs: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
   ): Promise<Prediction<C>[] | Prediction<C>[][]> {
-    const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
-    if (!(Number.isInteger(topk) && topk >= 1))
-      throw new FerError('OPTION', `topk must be 1 or more, got ${describeInput(topk)}`);
+    checkClassifyOptions(options);
+    const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
     throwIfDisposed();
-    const { predictor, size, channels, normalization: trainedWith } = await loadOnce();
+    const { predictor, size, channels, classes: named, normalization: trainedWith } = await loadOnce();
     const several = isList(inputs);
     const faces = several ? inputs : [inputs];
     if (faces.length === 0) return [];
@@ -117,10 +118,11 @@ export function classifierOf<C extends string = Emotion>(
     // A single face, such as a video's next one, is written where an earlier one was.
     const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
     try {
-      const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
+      const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
+      checkProbabilities(probabilities, named.length);
       const lists = faces.map((_, row) => predictionsOf<C>(probabilities, row, topk, classes));
       return several ? lists : lists[0];
     } finally {

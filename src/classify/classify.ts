@@ -2,7 +2,7 @@ import type { ImageInput } from '../image/input.js';
 import type { Classifier, ClassifyOptions } from './classifier.js';
 import { createClassifier } from './create-classifier.js';
 import type { Prediction } from './prediction.js';
-import { chosenBackend } from './use-backend.js';
+import { type ChosenBackend, chosenBackend } from './use-backend.js';
 
 /**
  * Says what a face shows, with the pretrained weights, on the backend chosen by
@@ -27,17 +27,15 @@ export async function classify(
   return sharedClassifier().classify(input as ImageInput, options);
 }
 
-// --- below this line: helpers of this file alone ---
-
-/** By the backend that `useBackend` chose; an empty name where nothing was chosen. Calls under way keep theirs. */
-const shared = new Map<string, Classifier>();
+/** By what `useBackend` chose. Calls under way keep theirs. */
+const shared = new Map<ChosenBackend | undefined, Classifier>();
 
 function sharedClassifier(): Classifier {
-  const backend = chosenBackend()?.backend.name;
-  let classifier = shared.get(backend ?? '');
+  const chosen = chosenBackend();
+  let classifier = shared.get(chosen);
   if (classifier === undefined) {
-    classifier = createClassifier({ backend });
-    shared.set(backend ?? '', classifier);
+    classifier = createClassifier({ backend: chosen?.name, assets: chosen?.options.assets });
+    shared.set(chosen, classifier);
   }
   return classifier;
 }

@@ -1,12 +1,14 @@
+import { checkClassNames } from '../class-names.js';
 import type { Emotion } from '../emotions.js';
-import type { Normalization } from '../image/normalize.js';
+import { type Normalization, normalizationRule } from '../image/normalize.js';
 import { startNetwork } from '../network/network.js';
 import { networkModule } from '../network/network-module.js';
 import { networkWeights } from '../network/network-weights.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
 import type { ModelJson } from '../network/weights-manifest.js';
-import type { Assets } from '../platform/assets.js';
+import { optionsOf, rule } from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
 import { type Classifier, classifierOf } from './classifier.js';
 
 export interface CreateClassifierOptions<C extends string = Emotion> {
@@ -52,6 +54,7 @@ export interface CreateClassifierOptions<C extends string = Emotion> {
 export function createClassifier<const C extends string = Emotion>(
   options: CreateClassifierOptions<C> = {},
 ): Classifier<C> {
+  checkOptions(options);
   const { assets, normalization, model, classes } = options;
   return classifierOf<C>(
     async () => {
@@ -70,3 +73,14 @@ export function createClassifier<const C extends string = Emotion>(
     classes,
   );
 }
+
+const checkOptions = optionsOf<CreateClassifierOptions<string>>('createClassifier', () => ({
+  assets: assetsRule,
+  model: rule(
+    '{ json, binary }, the content of model.json and of its weights',
+    ({ json, binary }: { json: unknown; binary: unknown }) =>
+      typeof json === 'object' && json !== null && binary instanceof Uint8Array,
+  ),
+  classes: checkClassNames,
+  normalization: normalizationRule,
+}));

@@ -1,8 +1,10 @@
+import { checkClassNames } from '../class-names.js';
 import type { Emotion } from '../emotions.js';
-import type { Normalization } from '../image/normalize.js';
+import { type Normalization, normalizationRule } from '../image/normalize.js';
 import { loadTfjs } from '../load-tfjs.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
-import type { Assets } from '../platform/assets.js';
+import { optionsOf, rule, text } from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
 import type { Backend, BackendName } from './backend.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
 import type { LayersModelLike } from './layers-model-like.js';
@@ -53,6 +55,7 @@ export interface CreateClassifierOptions<C extends string = Emotion> {
 export function createClassifier<const C extends string = Emotion>(
   options: CreateClassifierOptions<C> = {},
 ): Classifier<C> {
+  checkOptions(options);
   const { model, backend: name, assets, normalization, classes } = options;
   if (name !== undefined) checkBackendName(name);
   return classifierOf<C>(
@@ -73,3 +76,11 @@ async function loadPretrainedOn(backend: Backend, assets?: Assets): Promise<Load
   const { classes, normalization } = pretrainedFacts;
   return { predictor, size: 32, channels: 1, classes, named: true, normalization };
 }
+
+const checkOptions = optionsOf<CreateClassifierOptions<string>>('createClassifier', () => ({
+  model: rule('a tf.LayersModel, or a promise of one', (value: unknown) => typeof value === 'object' && value !== null),
+  backend: text,
+  assets: assetsRule,
+  normalization: normalizationRule,
+  classes: checkClassNames,
+}));

@@ -4,7 +4,8 @@ import { networkModule } from '../network/network-module.js';
 import type { Predictor } from '../network/predictor.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
 import type { Backend, BackendOptions } from './backend.js';
-import { isDisposed, type LayersModelLike } from './layers-model-like.js';
+import { followWeights } from './follow-weights.js';
+import type { LayersModelLike } from './layers-model-like.js';
 
 /**
  * The network of `buildModel()` alone, in WebAssembly of our own: several times faster than TF.js, and exact to
@@ -64,32 +65,20 @@ function isTheNetwork(model: LayersModelLike): boolean {
 /** Follows the model: weights that training has changed are read again before the next face. */
 function networkPredictor(module: WebAssembly.Module | null, model: LayersModelLike): Predictor {
   let starting: Promise<Network> | undefined;
-  let reading: Promise<unknown> = Promise.resolve();
-  let held: object[] = [];
   let disposed = false;
+  const upToDate = followWeights(model, async (weights) => (await started()).setWeights(weights));
 
-  async function upToDate(): Promise<Network> {
-    if (disposed || isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
+  function started(): Promise<Network> {
     starting ??= startNetwork(module);
-    const network = await starting;
-    // By layer: the model's own list puts weights that are not trained last.
-    const tensors = model.layers.flatMap((layer) => layer.weights).map((weight) => weight.read());
-    if (tensors.some(({ dataId }, i) => dataId !== held[i])) {
-      held = tensors.map(({ dataId }) => dataId);
-      reading = Promise.all(tensors.map((tensor) => tensor.data() as Promise<Float32Array>)).then(
-        network.setWeights,
-        (error) => {
-          held = [];
-          throw error;
-        },
-      );
-    }
-    await reading;
-    return network;
+    return starting;
   }
 
   return {
-    predict: async (inputs, n) => (await upToDate()).predict(inputs, n),
+    async predict(inputs, n) {
+      if (disposed) throw new FerError('DISPOSED', 'the model has been disposed');
+      await upToDate();
+      return (await started()).predict(inputs, n);
+    },
     dispose() {
       disposed = true;
       starting?.then(

@@ -1,6 +1,8 @@
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { loadedTfjs, loadTfjs } from '../load-tfjs.js';
-import type { Assets } from '../platform/assets.js';
+import { callback, optionsOf, text } from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
 import type { Backend, BackendFactory, BackendName, BackendOptions } from './backend.js';
 import { simdBackend } from './simd-backend.js';
 
@@ -18,10 +20,21 @@ import { simdBackend } from './simd-backend.js';
  * await useBackend('wasm', { assets: '/static/fer-dcnn/' });
  */
 export async function useBackend(name: BackendName | (string & {}), options: BackendOptions = {}): Promise<void> {
+  checkBackendName(name);
+  // A backend of the caller's own may take options of its own.
+  if (name === 'simd' || TFJS_BACKENDS.includes(name)) checkOptions(options);
+  const { options: before } = started.get(name) ?? {};
+  if (before !== undefined && name !== 'simd' && !sameOptions(options, before)) {
+    throw new FerError(
+      'OPTION',
+      `backend '${name}' runs with other options already: call useBackend('${name}', options) before anything uses it`,
+    );
+  }
   const backend = await startBackend(name, options);
   // The network's own WebAssembly needs no tensors.
   if (name !== 'simd' || loadedTfjs() !== undefined) await (await loadTfjs()).makeCurrent(backend, options);
-  chosen = { backend, options };
+  // The same again is the same choice: what runs on it goes on.
+  if (chosen?.name !== name || chosen.options.assets !== options.assets) chosen = { name, backend, options };
 }
 
 /**
@@ -32,6 +45,8 @@ export async function useBackend(name: BackendName | (string & {}), options: Bac
  * registerBackend('mine', () => ({ name: 'mine', tfjsName: 'cpu', start: async () => {} }));
  */
 export function registerBackend(name: string, factory: BackendFactory): void {
+  text(name, "the backend's name");
+  callback(factory, "the backend's factory");
   if (isBackendName(name)) throw new FerError('OPTION', `a backend named '${name}' is registered already`);
   factories.set(name, factory);
 }
@@ -55,10 +70,10 @@ export async function startBackend(name: string, options: BackendOptions = {}): 
   checkBackendName(name);
   // One of its own: its binaries are no concern of others.
   if (name === 'simd' && options.assets !== undefined) return makeAndStart(name, options);
-  let starting = started.get(name);
+  let starting = started.get(name)?.backend;
   if (starting === undefined) {
     starting = makeAndStart(name, options);
-    started.set(name, starting);
+    started.set(name, { backend: starting, options });
     // One that failed may be tried again, with other options.
     starting.catch(() => started.delete(name));
   }
@@ -71,13 +86,15 @@ export function chosenBackend(): ChosenBackend | undefined {
 }
 
 export interface ChosenBackend {
+  /** As it was asked for. */
+  name: string;
   backend: Backend;
   options: BackendOptions;
 }
 
 /** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
 export async function classifyingBackend(assets?: Assets): Promise<Backend> {
-  if (chosen !== undefined && (assets === undefined || chosen.backend.name !== 'simd')) return chosen.backend;
+  if (chosen !== undefined && (assets === undefined || chosen.name !== 'simd')) return chosen.backend;
   // What was named and is not there is an error.
   if (assets !== undefined) return startBackend('simd', { assets });
   try {
@@ -97,13 +114,38 @@ export async function classifyingBackend(assets?: Assets): Promise<Backend> {
 const TFJS_BACKENDS: readonly string[] = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'];
 
 const factories = new Map<string, BackendFactory>([['simd', simdBackend]]);
-const started = new Map<string, Promise<Backend>>();
+const started = new Map<string, { backend: Promise<Backend>; options: BackendOptions }>();
 let chosen: ChosenBackend | undefined;
 let warned = false;
 
 async function makeAndStart(name: string, options: BackendOptions): Promise<Backend> {
   const factory = factories.get(name) ?? (await loadTfjs()).tfjsBackends[name];
   const backend = factory(options);
+  if (typeof backend?.start !== 'function') {
+    throw new FerError('OPTION', `the backend registered as '${name}' must be an object with a method start()`);
+  }
+  // Who asks for it later goes by its own name.
+  if (backend.name !== name) {
+    throw new FerError(
+      'OPTION',
+      `the backend registered as '${name}' has another name, ${describeInput(backend.name)}`,
+    );
+  }
   await backend.start();
   return backend;
+}
+
+const checkOptions = optionsOf<BackendOptions>('useBackend', () => ({ assets: assetsRule }));
+
+/** Whether no option that is given differs from those that a backend was started with. */
+function sameOptions(given: BackendOptions, before: BackendOptions): boolean {
+  const known = before as Record<string, unknown>;
+  return Object.entries(given).every(
+    ([key, value]) => value === undefined || value === known[key] || shallow(value) === shallow(known[key]),
+  );
+}
+
+/** Addresses as text; anything else is the same only as itself. */
+function shallow(value: unknown): unknown {
+  return typeof value === 'string' || value instanceof URL ? String(value) : value;
 }

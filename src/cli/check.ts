@@ -2,9 +2,10 @@ import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { writeExclusions } from '../folders/exclusions.js';
 import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node.js';
+import { safeText } from '../safe-text.js';
 import { type ClassFlags, classOptions, withClassOptions } from './class-options.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
-import { printable } from './printable.js';
+import { countReasons, MISSED } from './left-out.js';
 import { type Progress, startProgress } from './progress.js';
 import { runCommand } from './run-command.js';
 
@@ -27,7 +28,7 @@ export function checkCommand(): Command {
     .option('--fix [list]', 'write the images that had better be left out to a list (default: <dir>/exclude.txt)')
     .option('--no-near', 'look for exact duplicates alone')
     .option('--exclude <list>', 'images to leave out of the check, as an earlier --fix wrote them')
-    .option('--json', 'print JSON: { files, unreadable, duplicates, classes }')
+    .option('--json', 'print JSON: { files, unreadable, duplicates, classes, leftOut, unmatched }')
     .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
     .action(runCommand(run));
@@ -43,7 +44,7 @@ a measurement too good: --fix keeps them where is measured (test, then val) and 
 --fix moves nothing and deletes nothing. train, evaluate and split take the list as --exclude.
 ${exitCodeHelp({
   ok: 'nothing was found',
-  some: 'something was: unreadable images, folders that are no class, duplicates',
+  some: 'something was: unreadable images, pictures that are left out, folders that are no class, duplicates',
   none: 'wrong usage, or a folder that cannot be read',
 })}
 Examples:
@@ -66,14 +67,17 @@ async function run(signal: AbortSignal, dir: string, flags: CheckFlags): Promise
   const list = fix === true ? join(dir, 'exclude.txt') : fix;
   if (list !== undefined) await writeExclusions(list, check.exclusions);
 
-  const { files, unreadable, duplicates, classes, strayFolders } = check;
-  if (json) process.stdout.write(`${JSON.stringify({ files, unreadable, duplicates, classes }, null, 2)}\n`);
+  const { files, unreadable, duplicates, classes, strayFolders, leftOut, unmatched } = check;
+  const answer = { files, unreadable, duplicates, classes, leftOut, unmatched };
+  if (json) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
   else process.stdout.write(text(dir, check, list));
-  return unreadable.length + duplicates.length + strayFolders.length > 0 ? EXIT.some : EXIT.ok;
+  const missed = leftOut.filter(({ kind }) => MISSED.has(kind));
+  const troubles = [unreadable, duplicates, strayFolders, missed, unmatched];
+  return troubles.some((found) => found.length > 0) ? EXIT.some : EXIT.ok;
 }
 
 function text(dir: string, check: FolderCheck, list: string | undefined): string {
-  const { files, unreadable, duplicates, splits, sizes, strayFolders, exclusions } = check;
+  const { files, unreadable, duplicates, splits, sizes, strayFolders, leftOut, unmatched, exclusions } = check;
   const lines = [`${files.toLocaleString('en')} images`, '', ...balance(splits), '', `Sizes: ${sizesText(sizes)}`];
   const name = (file: string) => relative(dir, file);
   lines.push(
@@ -86,6 +90,16 @@ function text(dir: string, check: FolderCheck, list: string | undefined): string
     ...some(
       `Folders that are no class: ${strayFolders.length}`,
       strayFolders.map(({ folder, files }) => `${name(folder)}: ${files} images`),
+    ),
+  );
+  for (const [reason, count] of Object.entries(countReasons(leftOut))) {
+    const paths = leftOut.filter((each) => each.reason === reason).map(({ path }) => name(path));
+    lines.push(...some(`Left out, ${reason}: ${count}`, paths));
+  }
+  lines.push(
+    ...some(
+      `Entries of lists that fit no file: ${unmatched.length}`,
+      unmatched.map(({ list, path }) => `${list}: ${path}`),
     ),
   );
   const kinds: [string, (group: DuplicateGroup) => boolean][] = [
@@ -108,7 +122,7 @@ function text(dir: string, check: FolderCheck, list: string | undefined): string
   }
   if (list !== undefined) lines.push('', `${list}: ${exclusions.length} images to leave out`);
   else if (exclusions.length > 0) lines.push('', `--fix lists ${exclusions.length} images to leave out`);
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  return lines.map((line) => `${safeText(line)}\n`).join('');
 }
 
 /** A table of counts, a column a split, with the shares of classes in the first. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ClassNameOptions } from '../folders/named-classes.js';
-import { printable } from './printable.js';
+import { safeText } from '../safe-text.js';
+import { tell } from './status-line.js';
 
 /** Options on names of classes that several commands have. */
 export interface ClassFlags {
@@ -20,16 +21,16 @@ export function withClassOptions(command: Command): Command {
 
 /** How a command names classes, by its options. */
 export function classOptions({ classes, map, aliases }: ClassFlags): ClassNameOptions {
-  const onNote = (line: string) => void process.stderr.write(`fer-dcnn: ${printable(line)}\n`);
+  const onNote = (line: string) => tell(`fer-dcnn: ${safeText(line)}\n`);
   return { keep: classes, map, aliases: aliases ?? true, onNote: once(onNote) };
 }
 
 const told = new Set<string>();
 
 /** Several folders of one run say the same. */
-function once(tell: (line: string) => void): (line: string) => void {
+function once(say: (line: string) => void): (line: string) => void {
   return (line) => {
-    if (!told.has(line)) tell(line);
+    if (!told.has(line)) say(line);
     told.add(line);
   };
 }

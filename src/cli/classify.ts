@@ -1,8 +1,12 @@
 import { Command, Option } from 'commander';
 import type { Classifier, ClassifyOptions } from '../index.js';
-import type { ClassifierPool } from '../node.js';
+import type { ClassifierPool, LeftOut } from '../node.js';
+import { imageLimits } from '../platform/image-limits.js';
+import { readStream } from '../platform/node/read-stream.js';
 import type { ImageLimits } from '../runtime.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellLeftOut } from './left-out.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
 import { csvWriter, jsonWriter, type Outcome, tableWriter } from './prediction-table.js';
@@ -10,6 +14,7 @@ import { startProgress } from './progress.js';
 import { codeOf, errorLine, messageOf } from './report-error.js';
 import { runCommand } from './run-command.js';
 import { startPool } from './start-pool.js';
+import { tell } from './status-line.js';
 
 interface ClassifyFlags extends ImageLimits {
   faces?: true;
@@ -60,7 +65,7 @@ Examples:
 
 async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): Promise<ExitCode> {
   const { faces = false, json, csv, topk = json || csv ? Number.MAX_SAFE_INTEGER : 1, quiet } = flags;
-  const { items, failed } = await itemsOf(names);
+  const { items, failed } = await itemsOf(names, signal, quiet);
   const options = { topk, ...limitsOf(flags) };
   const pool = faces ? null : await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
@@ -70,15 +75,16 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
   const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });
   let exitCode: ExitCode = EXIT.ok;
-  const tell = async (outcome: Outcome) => {
+  const classified: string[] = [];
+  const note = async (outcome: Outcome) => {
     if ('error' in outcome) exitCode = EXIT.some;
     await print(writer.write(outcome));
   };
 
   await print(writer.begin());
   for (const [name, error] of failed) {
-    progress.print(errorLine(error, name));
-    await tell(failure(name, error));
+    tell(errorLine(error, name));
+    await note(failure(name, error));
   }
   const results =
     classifier === null
@@ -86,12 +92,14 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
       : inOrder(items, await workOf(classifier, faces, options));
   for await (const { item, result, error } of results) {
     if (signal.aborted) break;
-    if (error !== undefined) progress.print(errorLine(error, item));
-    await tell(result === undefined ? failure(item, error) : { file: item, ...result });
+    if (error !== undefined) tell(errorLine(error, item));
+    else if (classified.length < LOOKED_AT && item !== '-') classified.push(item);
+    await note(result === undefined ? failure(item, error) : { file: item, ...result });
     progress.advance();
   }
   progress.end();
   await print(writer.end());
+  if (!faces && !quiet && !signal.aborted) await hintAtFaces(classified, flags);
   classifier?.dispose();
   await pool?.close();
   return exitCode;
@@ -106,14 +114,22 @@ async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
 }
 
 /** The images that the names stand for, and the names that stand for none. */
-async function itemsOf(names: readonly string[]): Promise<{ items: string[]; failed: [string, unknown][] }> {
+async function itemsOf(
+  names: readonly string[],
+  signal: AbortSignal,
+  quiet?: boolean,
+): Promise<{ items: string[]; failed: [string, unknown][] }> {
   const { imagePaths } = await import('../folders/image-paths.js');
   const items: string[] = [];
   const failed: [string, unknown][] = [];
   for (const name of names) {
     try {
-      items.push(...(name === '-' ? [name] : await imagePaths(name)));
+      const leftOut: LeftOut[] = [];
+      const onLeftOut = (each: LeftOut) => leftOut.push(each);
+      for (const path of name === '-' ? [name] : await imagePaths(name, { signal, onLeftOut })) items.push(path);
+      tellLeftOut({ leftOut, unmatched: [] }, name, quiet);
     } catch (error) {
+      if (signal.aborted) throw error;
       failed.push([name, error]);
     }
   }
@@ -131,18 +147,31 @@ async function* resultsOf(pool: ClassifierPool, items: readonly string[], option
 async function workOf(classifier: Classifier, faces: boolean, options: ClassifyOptions) {
   const { classifyFaces } = await import('../index.js');
   return async (file: string) => {
-    const input = file === '-' ? await standardInput() : file;
+    const input = file === '-' ? await standardInput(options) : file;
     if (!faces) return { predictions: await classifier.classify(input, options) };
     const found = await classifyFaces(input, { classifier, ...options });
     return { faces: found.map(({ box, score, predictions }) => ({ box, score, predictions })) };
   };
 }
 
-async function standardInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  return Buffer.concat(chunks);
+async function standardInput(options: ClassifyOptions): Promise<Buffer> {
+  const { maxBytes } = imageLimits(options);
+  return readStream(process.stdin, maxBytes, 'standard input');
 }
+
+/** Says so where a whole photo was classified as if it were a face. */
+async function hintAtFaces(files: readonly string[], flags: ClassifyFlags): Promise<void> {
+  const { wholePhotos } = await import('./whole-photos.js');
+  const [first, ...more] = await wholePhotos(files, limitsOf(flags));
+  if (first === undefined) return;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  tell(
+    `${safeText(`fer-dcnn: ${first}${others} is a whole photo, its faces are small in it: --faces finds and classifies them`)}\n`,
+  );
+}
+
+/** Images that are looked at for a hint, which takes about as long as to classify them. */
+const LOOKED_AT = 5;
 
 function failure(file: string, error: unknown): Outcome {
   return { file, error: { code: codeOf(error), message: messageOf(error) } };

@@ -2,9 +2,9 @@ import { extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { saveModel, toOnnx } from '../node.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { openModel } from './open-model.js';
-import { printable } from './printable.js';
 import { runCommand } from './run-command.js';
 
 interface ConvertFlags {
@@ -47,6 +47,6 @@ async function run(_: AbortSignal, path: string | undefined, { to, out, quantize
   else await writeFileWhole(out, await toOnnx(model, { quantize }));
   model.dispose();
   const hint = to === 'onnx' && extname(out) !== '.onnx' ? ' (such files are usually named .onnx)' : '';
-  process.stdout.write(`${printable(out)}${hint}\n`);
+  process.stdout.write(`${safeText(out)}${hint}\n`);
   return EXIT.ok;
 }

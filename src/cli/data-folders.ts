@@ -6,13 +6,16 @@ import { isClassFolders } from '../folders/open-dataset.js';
 import { splitFiles } from '../folders/split-folder.js';
 import { type ImageFolder, type ImageFolderOptions, imageFolder, openDataset, splitFolder } from '../node.js';
 import { type ClassFlags, classOptions } from './class-options.js';
+import { tellLeftOut } from './left-out.js';
 import { errorLine } from './report-error.js';
+import { tell } from './status-line.js';
 
 /** Options on reading folders that several commands have. */
 export interface DataFlags extends ClassFlags {
   exclude?: string;
   votes?: string;
   skipUnreadable?: true;
+  quiet?: true;
 }
 
 /** Images to train, validate and test on, all of the same classes. */
@@ -40,7 +43,8 @@ export async function dataFolders(
   const { val = firstFolder(dir, ['val', 'valid', 'validation']), test = firstFolder(dir, ['test']) } = flags;
   const names = { train: trainDir ?? dir, validation: val || undefined, test };
   const train = imageFolder(trainDir ?? dir, options);
-  const open = async (path: string) => inClasses(await openFolder(path, flags), path, train.classes);
+  tellLeftOut(train, trainDir ?? dir, flags.quiet);
+  const open = (path: string) => openWithClasses(path, train.classes, flags);
   const validation = val ? await open(val) : undefined;
   const rest = { validation, test: test === undefined ? undefined : await open(test), names };
   if (val === false || validation !== undefined) return { train, ...rest };
@@ -67,12 +71,24 @@ export function folderOptions({ exclude, votes, skipUnreadable, ...names }: Data
     exclude,
     votes,
     unreadable: skipUnreadable ? 'skip' : 'error',
-    onUnreadable: (file, error) => process.stderr.write(errorLine(error, file, { DECODE: 'left out' })),
+    onUnreadable: (file, error) => tell(errorLine(error, file, { DECODE: 'left out' })),
   };
 }
 
+/** Images beside those that are trained on, their labels counted by the same classes; what is left out is told. */
+async function openWithClasses(path: string, classes: readonly string[], flags: DataFlags): Promise<ImageFolder> {
+  const folder = await openFolder(path, flags);
+  tellLeftOut(folder, path, flags.quiet);
+  return inClasses(folder, path, classes, folderOptions(flags));
+}
+
 /** The same images, their labels counted by other classes. @throws FerError `CLASSES` when they have a class that is none. */
-function inClasses(folder: ImageFolder, path: string, classes: readonly string[]): ImageFolder {
+function inClasses(
+  folder: ImageFolder,
+  path: string,
+  classes: readonly string[],
+  options: ImageFolderOptions,
+): ImageFolder {
   const places = folder.classes.map((name) => classes.indexOf(name));
   const used = new Set(folder.files.map(({ label }) => label));
   if (places.some((place, c) => place < 0 && used.has(c))) {
@@ -84,7 +100,7 @@ function inClasses(folder: ImageFolder, path: string, classes: readonly string[]
     label: places[label],
     ...(probabilities && { probabilities: moved(probabilities, places, classes.length) }),
   }));
-  return labelledFiles(classes, files, {});
+  return labelledFiles(classes, files, options, folder);
 }
 
 function moved(row: Float32Array, places: readonly number[], length: number): Float32Array {
@@ -99,7 +115,8 @@ async function partsOfDataset(
 ): Promise<DataFolders> {
   const dataset = await openDataset(path, folderOptions(flags));
   const train = dataset.train ?? dataset.all;
-  const open = async (way: string) => inClasses(await openFolder(way, flags), way, dataset.classes);
+  tellLeftOut(train, path, flags.quiet);
+  const open = (way: string) => openWithClasses(way, dataset.classes, flags);
   const test = flags.test === undefined ? dataset.test : await open(flags.test);
   const named = { train: path, test: test && (flags.test ?? `${path}, test`) };
   if (flags.val === false) return { train, test, names: named };

@@ -1,9 +1,13 @@
 import { Command } from 'commander';
+import type { LeftOut } from '../node.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellReason } from './left-out.js';
 import { wholeNumber } from './numbers.js';
 import { startProgress } from './progress.js';
 import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
+import { errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
+import { tell } from './status-line.js';
 
 interface EnqueueFlags extends QueueFlags {
   batch: number;
@@ -25,7 +29,10 @@ export function enqueueCommand(): Command {
 
 // --- below this line: helpers of this file alone ---
 
-const HELP = `${exitCodeHelp({ ok: 'all are in the queue; an image that was there before is not taken again' })}
+const HELP = `${exitCodeHelp({
+  ok: 'all are in the queue; an image that was there before is not taken again',
+  some: 'some image was not: standard error says which and why',
+})}
 Examples:
   fer-dcnn enqueue /faces --redis redis://queue.internal
   fer-dcnn enqueue /faces --queue 2026-11 --max-waiting 1000000`;
@@ -35,14 +42,18 @@ async function run(signal: AbortSignal, dir: string, flags: EnqueueFlags): Promi
   const progress = startProgress({ label: 'enqueuing', unit: 'images', quiet: flags.quiet });
   const { redis: connection, queue, batch: batchSize, maxWaiting } = flags;
   try {
-    const { items, fresh } = await enqueueFolder(dir, {
+    const leftOut = new Map<string, LeftOut & { count: number }>();
+    const { items, fresh, refused } = await enqueueFolder(dir, {
       ...{ connection, queue, batchSize, signal },
       ...(maxWaiting !== undefined && { maxWaiting }),
+      onLeftOut: (each) => leftOut.set(each.reason, { ...each, count: 1 + (leftOut.get(each.reason)?.count ?? 0) }),
       onProgress: (enqueued) => progress.at(enqueued.items),
+      onRefused: (error) => tell(errorLine(error)),
     });
+    for (const { count, ...last } of leftOut.values()) tellReason(last, count, dir, flags.quiet);
     progress.end();
     process.stdout.write(`${items} images, ${fresh} of them new to the queue ${queue}\n`);
-    return EXIT.ok;
+    return refused > 0 ? EXIT.some : EXIT.ok;
   } finally {
     progress.end();
   }

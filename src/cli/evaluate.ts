@@ -8,6 +8,7 @@ import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { withClassOptions } from './class-options.js';
 import { type DataFlags, openFolder } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellLeftOut } from './left-out.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
 import { runCommand } from './run-command.js';
@@ -19,7 +20,6 @@ interface EvaluateFlags extends DataFlags {
   report?: string;
   images: boolean;
   json?: true;
-  quiet?: true;
 }
 
 /** `fer-dcnn evaluate <dir>` */
@@ -62,6 +62,7 @@ async function run(signal: AbortSignal, dir: string, flags: EvaluateFlags): Prom
   const model = await openModel(flags.model);
   const folder = await openFolder(dir, flags);
   placesByName(folder.classes, classNamesOf(model), [dir, 'the model']);
+  tellLeftOut(folder, dir, quiet);
   const progress = startProgress({ label: 'measuring', total: folder.length, unit: 'images', quiet });
   const { report, mistakes } = await evaluateFolder(model, folder, {
     signal,

@@ -1,6 +1,6 @@
 import { EMOTIONS } from '../emotions.js';
 import type { Box, DetectedFace, Prediction } from '../index.js';
-import { printable } from './printable.js';
+import { csvCell, safeText } from '../safe-text.js';
 
 /** What became of one image. */
 export type Outcome =
@@ -17,13 +17,13 @@ export interface OutcomeWriter {
 
 /** Lines to read: one an emotion; the file is named in the first. */
 export function tableWriter(files: readonly string[]): OutcomeWriter {
-  const width = files.reduce((most, file) => Math.max(most, printable(file).length), 0);
+  const width = files.reduce((most, file) => Math.max(most, safeText(file).length), 0);
   return {
     begin: () => '',
     write(outcome) {
       if ('error' in outcome) return '';
       if ('predictions' in outcome) return lines(outcome.file, outcome.predictions, width);
-      if (outcome.faces.length === 0) return `${printable(outcome.file).padEnd(width)}  no face\n`;
+      if (outcome.faces.length === 0) return `${safeText(outcome.file).padEnd(width)}  no face\n`;
       return outcome.faces
         .map(({ box, predictions }, i) => lines(i === 0 ? outcome.file : '', predictions, width, `  ${place(box)}`))
         .join('');
@@ -46,9 +46,9 @@ export function jsonWriter(): OutcomeWriter {
   };
 }
 
-/** CSV after RFC 4180, a row a face: its file, with `faces` its place, and the probability of each emotion. */
+/** CSV after RFC 4180, a row a face: its file, with `faces` its place, and the probability of each class. */
 export function csvWriter(faces: boolean, classes: readonly string[] = EMOTIONS): OutcomeWriter {
-  const row = (cells: (string | number)[]) => `${cells.map(cellOf).join(',')}\r\n`;
+  const row = (cells: (string | number)[]) => `${cells.map(csvCell).join(',')}\r\n`;
   const places = faces ? ['x', 'y', 'width', 'height', 'score'] : [];
   return {
     begin: () => row(['file', ...places, ...classes, 'error']),
@@ -71,10 +71,10 @@ export function csvWriter(faces: boolean, classes: readonly string[] = EMOTIONS)
 function lines(file: string, predictions: readonly Prediction[], width: number, note = ''): string {
   return predictions
     .map(({ className, probability }, row) => {
-      const name = (row === 0 ? printable(file) : '').padEnd(width);
+      const name = (row === 0 ? safeText(file) : '').padEnd(width);
       const percent = `${(100 * probability).toFixed(1)} %`.padStart(7);
       const bar = '█'.repeat(Math.round(20 * probability));
-      return `${name}  ${className.padEnd(9)}  ${percent}  ${note === '' || row > 0 ? bar : bar.padEnd(20) + note}`.trimEnd();
+      return `${name}  ${safeText(className).padEnd(9)}  ${percent}  ${note === '' || row > 0 ? bar : bar.padEnd(20) + note}`.trimEnd();
     })
     .join('\n')
     .concat('\n');
@@ -86,9 +86,4 @@ function place({ x, y, width, height }: Box): string {
 
 function inOrderOfClasses(predictions: readonly Prediction<string>[], classes: readonly string[]): number[] {
   return classes.map((name) => predictions.find(({ className }) => className === name)?.probability ?? 0);
-}
-
-function cellOf(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { safeText } from '../safe-text.js';
 import { EXIT } from './exit-code.js';
 import { packageVersion } from './package-version.js';
-import { printable, shortened } from './printable.js';
+import { shortened } from './shortened.js';
 
 /** A command before its file is loaded. */
 export interface CommandEntry {
@@ -67,6 +68,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'look at a queue',
     load: async () => (await import('./queue.js')).queueCommand(),
   },
+  {
+    name: 'completion',
+    summary: 'print completions for bash, zsh or fish',
+    load: async () => (await import('./completion.js')).completionCommand(allCommands),
+  },
 ];
 
 /**
@@ -102,6 +108,10 @@ export async function runProgram(words: readonly string[]): Promise<void> {
 
 // --- below this line: helpers of this file alone ---
 
+function allCommands(): Promise<Command[]> {
+  return Promise.all(COMMANDS.map(async ({ summary, load }) => (await load()).summary(summary)));
+}
+
 /** What commander says of a wrong command line. It quotes words as they are; a hint has a line of its own. */
 function usageError(text: string): string {
   const hint = /\n\(Did you mean .*\?\)\n?$/.exec(text);
@@ -110,5 +120,5 @@ function usageError(text: string): string {
     .replace(/^error: /, '')
     .trimEnd();
   const lines = [`fer-dcnn: ${message}`, ...(hint === null ? [] : [hint[0].trim()])];
-  return lines.map((line) => `${printable(shortened(line))}\n`).join('');
+  return lines.map((line) => `${safeText(shortened(line))}\n`).join('');
 }

@@ -1,5 +1,5 @@
-import cliProgress from 'cli-progress';
-import { printable } from './printable.js';
+import { safeText } from '../safe-text.js';
+import { showStatus, tell } from './status-line.js';
 
 export interface ProgressOptions {
   /** What is going on: "reading", "epoch 3/10". */
@@ -12,7 +12,7 @@ export interface ProgressOptions {
   quiet?: boolean;
 }
 
-/** How far something is, on standard error: a bar on a terminal, plain lines now and then elsewhere. */
+/** How far something is, on standard error: a bar on a terminal, plain lines now and then elsewhere. `tell` prints above it. */
 export interface Progress {
   /** So many more are done. */
   advance(by?: number): void;
@@ -20,8 +20,6 @@ export interface Progress {
   at(done: number): void;
   /** What is going on now. */
   label(text: string): void;
-  /** Prints text that stays, above the bar; also with `quiet`, since it is for what must be told. */
-  print(text: string): void;
   /** Takes the bar away; what follows starts on a line of its own. */
   end(): void;
 }
@@ -46,32 +44,23 @@ const silent: Progress = {
   advance() {},
   at() {},
   label() {},
-  print: (text) => process.stderr.write(text),
   end() {},
 };
 
 function bar({ label, total, unit }: ProgressOptions): Progress {
-  const shape = total === undefined ? '' : '{bar} {percentage}%  ';
-  const bars = new cliProgress.MultiBar(
-    {
-      stream: process.stderr,
-      format: `{label}  ${shape}{count}`,
-      fps: 10,
-      clearOnComplete: true,
-      // A process that is killed could bring back neither the cursor nor the wrapping of lines.
-      hideCursor: null,
-      linewrap: true,
-      forceRedraw: true,
-    },
-    cliProgress.Presets.shades_classic,
-  );
   const clock = startClock(total, unit);
   let done = 0;
   let ended = false;
-  let text = printable(label);
-  const one = bars.create(total ?? 1, 0, { label: text, count: clock.count(0) });
-  const show = () =>
-    one.update(total === undefined ? 0 : Math.min(done, total), { label: text, count: clock.count(done) });
+  let text = safeText(label);
+  let drawn = Number.NEGATIVE_INFINITY;
+  const draw = () => {
+    drawn = performance.now();
+    showStatus(`${text}  ${total === undefined ? '' : `${blocks(done / total)}  `}${clock.count(done)}`);
+  };
+  const show = () => {
+    if (!ended && performance.now() - drawn >= DRAW_EVERY) draw();
+  };
+  draw();
   return {
     advance(by = 1) {
       done += by;
@@ -82,27 +71,38 @@ function bar({ label, total, unit }: ProgressOptions): Progress {
       show();
     },
     label(next) {
-      text = printable(next);
+      text = safeText(next);
       show();
     },
-    print: (line) => bars.log(line),
     end() {
       if (ended) return;
       ended = true;
-      bars.stop();
+      showStatus(null);
     },
   };
 }
 
+/** Milliseconds between two drawings of a bar. */
+const DRAW_EVERY = 100;
+
+/** "██████░░░░ 60%" */
+function blocks(share: number): string {
+  const part = Math.min(1, Math.max(0, share || 0));
+  const full = Math.round(BLOCKS * part);
+  return `${'█'.repeat(full)}${'░'.repeat(BLOCKS - full)} ${Math.floor(100 * part)}%`;
+}
+
+const BLOCKS = 30;
+
 function lines({ label, total, unit }: ProgressOptions): Progress {
   const clock = startClock(total, unit);
   let done = 0;
-  let text = printable(label);
+  let text = safeText(label);
   let told = performance.now();
   const show = () => {
     if (performance.now() - told < LINE_EVERY) return;
     told = performance.now();
-    process.stderr.write(`${text}  ${clock.count(done)}\n`);
+    tell(`${text}  ${clock.count(done)}\n`);
   };
   return {
     advance(by = 1) {
@@ -114,9 +114,8 @@ function lines({ label, total, unit }: ProgressOptions): Progress {
       show();
     },
     label(next) {
-      text = printable(next);
+      text = safeText(next);
     },
-    print: (line) => process.stderr.write(line),
     end() {},
   };
 }

@@ -1,6 +1,7 @@
 import { joinLines, reasonOf } from '../errors.js';
 import type { FerErrorCode } from '../index.js';
-import { printable, shortened } from './printable.js';
+import { safeText } from '../safe-text.js';
+import { shortened } from './shortened.js';
 
 /**
  * One line on an error: what went wrong, what to do about it, its code. It ends with a newline.
@@ -13,9 +14,11 @@ import { printable, shortened } from './printable.js';
 export function errorLine(error: unknown, subject = '', advice: Advice = {}): string {
   const code = codeOf(error);
   const message = messageOf(error);
-  const about = subject === '' || message.includes(subject) ? message : `${subject}: ${message}`;
+  // What is longer is no name; the message says what it is.
+  const about =
+    subject === '' || subject.length > 200 || message.includes(subject) ? message : `${subject}: ${message}`;
   const todo = advice[code as FerErrorCode] ?? ADVICE[code as FerErrorCode];
-  return `${printable(`fer-dcnn: ${shortened(about)}${todo ? ` (${todo})` : ''} [${code}]`)}\n`;
+  return `${safeText(`fer-dcnn: ${shortened(about)}${todo ? ` (${todo})` : ''} [${code}]`)}\n`;
 }
 
 /** What to do, by code. */
@@ -36,7 +39,8 @@ export function messageOf(error: unknown): string {
 const ADVICE: Advice = {
   NOT_FOUND: 'check the path',
   DECODE: 'save it again as JPEG or PNG',
-  TOO_LARGE: 'make it smaller, crop it to the face, or raise the limit: --max-pixels, --max-bytes, --max-frames',
+  TOO_LARGE:
+    'make it smaller, crop it to the face, or raise the limit: --max-pixels, --max-work, --max-bytes, --max-frames',
   TIMEOUT: 'raise --max-milliseconds',
   INPUT: 'name image files, as in faces/*.jpg',
   MODEL: '--model wants the folder that train or saveModel() wrote',

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { type Advice, codeOf, errorLine } from './report-error.js';
+import { showStatus, tell } from './status-line.js';
 
 /**
  * Makes a command's action of its work: errors become one line on standard error and exit code 2. Ctrl-C (and SIGTERM)
@@ -22,7 +23,7 @@ export function runCommand<Args extends unknown[]>(
       exitCode = 128 + constants.signals[signal];
       if (interruptedAt === null) {
         interruptedAt = performance.now();
-        process.stderr.write('\nfer-dcnn: stopping; once more to stop at once\n');
+        tell('\nfer-dcnn: stopping; once more to stop at once\n');
         controller.abort();
       } else if (performance.now() - interruptedAt > ONE_KEYPRESS) {
         process.exit(exitCode);
@@ -34,10 +35,11 @@ export function runCommand<Args extends unknown[]>(
       process.exitCode = interruptedAt === null ? answer : exitCode;
     } catch (error) {
       const stopped = interruptedAt !== null && codeOf(error) === 'ABORTED';
-      if (!stopped) process.stderr.write(errorLine(error, '', advice));
+      if (!stopped) tell(errorLine(error, '', advice));
       if (codeOf(error) === 'UNKNOWN' && process.env.DEBUG !== undefined) console.error(error);
       process.exitCode = stopped ? exitCode : EXIT.none;
     } finally {
+      showStatus(null);
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     }
   };

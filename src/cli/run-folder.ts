@@ -9,6 +9,7 @@ import { type SaveModelOptions, saveModel } from '../node.js';
 import { readRegularFile } from '../platform/node/read-regular-file.js';
 import { removeLeftNeighbours, writeFileWhole } from '../platform/node/write-file.js';
 import { reportHtml } from '../report/report-html.js';
+import { checkSettings } from './check-settings.js';
 import { packageVersion } from './package-version.js';
 
 /** What `metrics.json` holds. */
@@ -21,7 +22,7 @@ export interface RunMetrics {
   seconds: number;
   validation?: EvaluationReport;
   test?: EvaluationReport;
-  data: { train: string; validation?: string; test?: string; images: number };
+  data: { train: string; validation?: string; test?: string; images: number; leftOut: Record<string, number> };
   settings: Readonly<Record<string, unknown>>;
   environment: Readonly<Record<string, string>>;
 }
@@ -52,8 +53,9 @@ export async function savedSettings(folder: string): Promise<Record<string, unkn
   const path = join(folder, 'settings.json');
   if (!existsSync(path)) return {};
   try {
-    return JSON.parse((await readRegularFile(path)).toString()) as Record<string, unknown>;
+    return checkSettings(JSON.parse((await readRegularFile(path, MOST_SETTINGS)).toString()), path);
   } catch (error) {
+    if (error instanceof FerError) throw error;
     throw new FerError('CHECKPOINT', `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
@@ -109,6 +111,9 @@ export function environment(backend: string): Record<string, string> {
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Bytes of settings.json. */
+const MOST_SETTINGS = 2 ** 20;
 
 function text(values: object): Record<string, string> {
   return Object.fromEntries(

@@ -4,10 +4,11 @@ import { isClassFolders } from '../folders/open-dataset.js';
 import { splitDataset } from '../folders/split-dataset.js';
 import { FerError } from '../index.js';
 import { type SplitFolderOptions, type SplitRatio, splitFolder } from '../node.js';
+import { safeText } from '../safe-text.js';
 import { type ClassFlags, classOptions, withClassOptions } from './class-options.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { tellLeftOut } from './left-out.js';
 import { wholeNumber } from './numbers.js';
-import { printable } from './printable.js';
 import { runCommand } from './run-command.js';
 
 interface SplitFlags extends ClassFlags {
@@ -57,13 +58,14 @@ async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<Exit
     const lines = Object.entries(counts)
       .filter(([, count]) => count !== undefined)
       .map(([name, count]) => `${name.padEnd(5)}  ${count?.toLocaleString('en')} images\n`);
-    process.stdout.write(`${printable(out)}\n${lines.join('')}`);
+    process.stdout.write(`${safeText(out)}\n${lines.join('')}`);
   }
   return EXIT.ok;
 }
 
 function countsOf(dir: string, options: SplitFolderOptions<SplitRatio>, output: string) {
   const { train, validation, test } = splitFolder(dir, { ...options, output });
+  tellLeftOut(train, dir, true);
   return { train: train.length, val: validation.length, test: test?.length };
 }
 

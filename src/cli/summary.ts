@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { summary } from '../index.js';
+import { safeText } from '../safe-text.js';
 import { metadataOf } from '../tfjs/model/metadata.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { openModel } from './open-model.js';
-import { printable } from './printable.js';
 import { runCommand } from './run-command.js';
 
 /** `fer-dcnn summary [model]` */
@@ -43,7 +43,7 @@ async function run(_: AbortSignal, path: string | undefined, { json }: { json?: 
         `Accuracy: ${(100 * metrics.accuracy).toFixed(1)}% (${metrics.measuredOn})`,
     ].filter((line) => typeof line === 'string');
     const lines = [...summary(model).split('\n'), ...known];
-    process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
+    process.stdout.write(lines.map((line) => `${safeText(line)}\n`).join(''));
   }
   model.dispose();
   return EXIT.ok;

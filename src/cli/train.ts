@@ -3,27 +3,21 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Command, Option } from 'commander';
 import { placesByName } from '../class-names.js';
 import { evaluateFolder } from '../folders/evaluate-folder.js';
-import {
-  buildModel,
-  cosineSchedule,
-  type EpochFigures,
-  REPORT_AUGMENTATION,
-  stepSchedule,
-  type TrainOptions,
-  train,
-  useBackend,
-} from '../index.js';
+import { buildModel, type EpochFigures, type TrainOptions, train, useBackend } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
 import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
+import { safeText } from '../safe-text.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
+import type { AugmentationName } from '../tfjs/train/augment.js';
+import type { ScheduleName } from '../tfjs/train/schedule.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
 import { loadPretrained, pretrained } from '../weights.js';
 import { withClassOptions } from './class-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
+import { countReasons } from './left-out.js';
 import { numberBetween, wholeNumber } from './numbers.js';
 import { openModel } from './open-model.js';
-import { printable } from './printable.js';
 import { type Progress, startProgress } from './progress.js';
 import { codeOf } from './report-error.js';
 import { runCommand } from './run-command.js';
@@ -36,18 +30,19 @@ import {
   saveSettings,
   writeRun,
 } from './run-folder.js';
+import { tell } from './status-line.js';
 
 /** What decides a training, and is kept for `--resume`. */
-interface TrainSettings extends DataFlags {
+interface TrainSettings extends Omit<DataFlags, 'quiet'> {
   val?: string | false;
   test?: string;
   model?: string;
   epochs?: number;
   batchSize?: number;
   learningRate?: number;
-  schedule?: 'constant' | 'cosine' | 'step';
+  schedule?: ScheduleName;
   weightDecay?: number;
-  augment?: keyof typeof AUGMENTATIONS;
+  augment?: AugmentationName;
   normalization?: TrainOptions['normalization'];
   sampling?: TrainOptions['sampling'];
   classWeights?: 'balanced';
@@ -163,21 +158,6 @@ Examples:
   fer-dcnn train faces --out runs/first --resume
   fer-dcnn train faces --model pretrained --exclude faces/exclude.txt --patience 5 --workers 2`;
 
-const AUGMENTATIONS = {
-  report: REPORT_AUGMENTATION,
-  strong: {
-    ...{ flip: true, rotation: 10, shift: 0.08, scale: 0.12, zoom: 0.05 },
-    ...{ contrast: 0.2, brightness: 0.1, erasing: 0.25 },
-  },
-  none: undefined,
-};
-
-const SCHEDULES = {
-  constant: undefined,
-  cosine: cosineSchedule(),
-  step: stepSchedule({ at: [0.5, 0.75] }),
-};
-
 const DEFAULTS = {
   epochs: 30,
   batchSize: 32,
@@ -200,7 +180,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   const settings: CompleteSettings = { ...DEFAULTS, learningRate, ...kept };
   const { backend, quantize } = settings;
   await useBackend(backend);
-  const data = await dataFolders(dir, settings);
+  const data = await dataFolders(dir, { ...settings, quiet });
   const model = await modelFor(data.train.classes, settings);
   // From the settings to the report, not only while train() is at work: a second run changes nothing here.
   const store = checkpointFolder(out);
@@ -215,7 +195,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
     const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
       work.catch((error: unknown) => {
         progress.end();
-        if (codeOf(error) === 'ABORTED') process.stderr.write(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
+        if (codeOf(error) === 'ABORTED') tell(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
         throw error;
       });
     const result = await resumable(
@@ -246,7 +226,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
       stoppedAt: result.stoppedAt,
       seconds: Math.round((performance.now() - began) / 1000),
       ...reports,
-      data: { ...data.names, images: data.train.length },
+      data: { ...data.names, images: data.train.length, leftOut: countReasons(data.train.leftOut) },
       settings: { ...settings },
       environment: environment(backend),
     };
@@ -276,8 +256,7 @@ function trainOptions(settings: CompleteSettings): TrainOptions {
   return {
     ...{ epochs, learningRate, batchSize, weightDecay, normalization },
     ...{ sampling, classWeights, ema, monitor, seed, workers },
-    schedule: SCHEDULES[schedule],
-    augment: AUGMENTATIONS[augment],
+    ...{ schedule, augment },
     earlyStopping: patience === undefined ? undefined : { patience },
   };
 }
@@ -310,7 +289,7 @@ function trainingProgress({ train, validation }: DataFolders, { quiet }: TrainFl
         progress.at((epoch - 1) * stepsPerEpoch + step);
       },
       onEpochEnd(epoch: number, figures: EpochFigures) {
-        if (!quiet) progress.print(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
+        if (!quiet) tell(`epoch ${epoch}/${of}  ${epochLine(figures)}\n`);
       },
     },
     end: () => progress.end(),
@@ -334,12 +313,12 @@ function conclusion(out: string, { best, stoppedAt, validation, test }: RunMetri
     );
   }
   if (validation ?? test) lines.push(`report: ${join(out, 'report.html')}`);
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  return lines.map((line) => `${safeText(line)}\n`).join('');
 }
 
 function goOnWith(dir: string, out: string): string {
   const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
-  return printable(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
+  return safeText(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
 }
 
 function percent(share: number): string {

@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
 import { EMOTIONS, type Episode, type FaceSummary, type TrackState, type TrackSummary } from '../index.js';
+import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { numberBetween, wholeNumber } from './numbers.js';
-import { printable } from './printable.js';
 import { startProgress } from './progress.js';
 import { codeOf, errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
+import { tell } from './status-line.js';
 
 interface VideoFlags {
   json?: true;
@@ -34,7 +35,7 @@ export function videoCommand(): Command {
     )
     .option('--csv', 'print the episodes as CSV: face,emotion,from,to,duration')
     .option('--frames', 'with --json or --csv: a line for each frame or face on it, as it goes, instead of the summary')
-    .option('--fps <n>', 'frames a second to look at', numberBetween(0, 1000), 10)
+    .option('--fps <n>', 'frames a second to look at, if the video has so many', numberBetween(0, 1000), 10)
     .option('--max-frames <n>', 'look at so many frames at most', wholeNumber(1))
     .option('--max-pixels <n>', 'refuse videos of more pixels a frame (default: 64 million)', wholeNumber(1))
     .option('--max-faces <n>', 'look at the so many biggest faces of a frame', wholeNumber(1))
@@ -57,7 +58,7 @@ export function videoCommand(): Command {
 // --- below this line: helpers of this file alone ---
 
 const HELP = `
-Times are milliseconds since the first frame, boxes are in pixels of the video.
+Times are milliseconds since the beginning of the file, boxes are in pixels of the video.
 ${exitCodeHelp({
   ok: 'the whole video was read',
   some: 'the video is damaged: what could be read was printed',
@@ -70,7 +71,7 @@ Examples:
 async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promise<ExitCode> {
   const { json, csv, frames: perFrame, fps, maxFrames, maxPixels, maxFaces, smoothing, minDuration, quiet } = flags;
   if (perFrame && !json && !csv) {
-    process.stderr.write('fer-dcnn: --frames goes with --json or --csv (see: fer-dcnn video --help)\n');
+    tell('fer-dcnn: --frames goes with --json or --csv (see: fer-dcnn video --help)\n');
     return EXIT.none;
   }
   const { createClassifier, createTracker, STATE_CSV_HEADER, stateToCsv, summaryToCsv, summaryToJson } = await import(
@@ -78,7 +79,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   );
   const { loadModel, probeVideo, videoFrames } = await import('../node.js');
 
-  const info = await probeVideo(file);
+  const info = await probeVideo(file, { signal });
   const model = flags.model === undefined ? undefined : await loadModel(flags.model);
   const classifier = createClassifier({ model, backend: flags.backend });
   await classifier.load();
@@ -93,9 +94,14 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
     forgetAfter: 5 * lostAfter,
   });
 
-  const expected = info.duration === null ? undefined : Math.max(1, Math.round((info.duration * fps) / 1000));
+  const expected =
+    info.duration === null
+      ? undefined
+      : Math.max(1, Math.round((info.duration * Math.min(fps, info.fps ?? fps)) / 1000));
   const total = expected === undefined ? maxFrames : Math.min(expected, maxFrames ?? expected);
-  const progress = startProgress({ label: printable(file), total, unit: 'frames', quiet });
+  // On a terminal the lines themselves show how far it is.
+  const hidden = quiet || (perFrame && process.stdout.isTTY);
+  const progress = startProgress({ label: file, total, unit: 'frames', quiet: hidden });
   if (perFrame && csv) process.stdout.write(STATE_CSV_HEADER);
   let damage: unknown;
   let scale = 1;
@@ -121,7 +127,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
     process.stdout.write(json ? `${summaryToJson(summary)}\n` : csv ? summaryToCsv(summary) : report(file, summary));
   }
   if (damage === undefined) return EXIT.ok;
-  process.stderr.write(errorLine(damage, file, { DAMAGED: 'get the file again' }));
+  tell(errorLine(damage, file, { DAMAGED: 'get the file again' }));
   return EXIT.some;
 }
 
@@ -144,7 +150,7 @@ async function written(text: string): Promise<void> {
 
 function report(file: string, { frames, from, to, faces, overall }: TrackSummary): string {
   const many = (count: number, one: string) => `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
-  const lines = [`${printable(file)}: ${clock(to - from)}, ${many(frames, 'frame')}, ${many(faces.length, 'face')}`];
+  const lines = [`${safeText(file)}: ${clock(to - from)}, ${many(frames, 'frame')}, ${many(faces.length, 'face')}`];
   if (faces.length > 1) lines.push('', 'all faces', ...shares(overall));
   for (const { id, firstSeen, lastSeen, ...face } of faces) {
     lines.push('', `face ${id}, ${clock(firstSeen)} to ${clock(lastSeen)}`, ...shares(face));

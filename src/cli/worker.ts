@@ -12,6 +12,7 @@ import { startProgress } from './progress.js';
 import { QUEUE_ADVICE, type QueueFlags, withQueueOptions } from './queue-options.js';
 import { errorLine } from './report-error.js';
 import { runCommand } from './run-command.js';
+import { tell } from './status-line.js';
 
 interface WorkerFlags extends QueueFlags, ImageLimits {
   root?: string[];
@@ -73,9 +74,9 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
   if ((out === undefined) === (stream === undefined)) {
     throw new FerError('OPTION', 'name where results go: --out <file>, or --stream <key>');
   }
-  const { createMetrics, createWorker, jsonLines, queueStatus, redisStream } = await import('../queue.js');
+  const { createMetrics, createWorker, jsonLines, redisStream } = await import('../queue.js');
   const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
-  const tell = troubleTeller((line) => progress.print(line));
+  const onTrouble = troubleTeller(tell);
   let worker: QueueWorker | undefined;
   let metrics: QueueMetrics | undefined;
   let server: Server | undefined;
@@ -93,20 +94,25 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
         progress.advance(batch.done + batch.failed);
         metrics?.observe(batch);
       },
-      onTrouble: tell,
+      onTrouble,
+    });
+    let stopped = false;
+    worker.ended.then((error) => {
+      stopped = error !== undefined;
     });
     if (flags.untilDone) {
-      while (!signal.aborted) {
-        const { waiting, active } = await queueStatus({ connection, queue });
+      while (!signal.aborted && !stopped) {
+        const { waiting, active } = await worker.status();
         if (waiting + active === 0) break;
         await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
       }
     } else if (!signal.aborted) {
       // Kept alive while Redis is away, too.
       const alive = setInterval(() => {}, 1 << 30);
-      await once(signal, 'abort');
+      await Promise.race([once(signal, 'abort'), worker.ended]);
       clearInterval(alive);
     }
+    if (stopped) throw await worker.ended;
     return EXIT.ok;
   } finally {
     await worker?.close();
@@ -146,6 +152,6 @@ async function serve(metrics: QueueMetrics, port: number): Promise<Server> {
     throw new FerError('OPTION', `no metrics at port ${port}: ${(error as Error).message}`, { cause: error });
   }
   const { port: bound } = server.address() as { port: number };
-  process.stderr.write(`fer-dcnn: metrics at http://127.0.0.1:${bound}\n`);
+  tell(`fer-dcnn: metrics at http://127.0.0.1:${bound}\n`);
   return server;
 }

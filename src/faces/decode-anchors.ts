@@ -16,7 +16,7 @@ export interface Anchors {
 }
 
 /** The names that MediaPipe gives to BlazeFace's six points; left and right are the person's own. */
-const POINTS = ['rightEye', 'leftEye', 'noseTip', 'mouthCenter', 'rightEarTragion', 'leftEarTragion'];
+export const POINTS = ['rightEye', 'leftEye', 'noseTip', 'mouthCenter', 'rightEarTragion', 'leftEarTragion'];
 
 /**
  * Reads BlazeFace's answers: those anchors that score at least `minScore`, in pixels of the network's input.

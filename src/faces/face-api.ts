@@ -1,7 +1,8 @@
 import { runtime } from '#runtime';
 import { FerError, reasonOf } from '../errors.js';
 import { loadTfjs } from '../load-tfjs.js';
-import { type Assets, readAssetBytes } from '../platform/assets.js';
+import { having, number, optionsOf } from '../options.js';
+import { type Assets, assetsRule, readAssetBytes } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import { loadedOnce } from './loaded-once.js';
 import { enlarge, reduce } from './reduce.js';
@@ -70,11 +71,8 @@ interface FoundByFaceApi {
  * const detector = faceApiDetector({ library, assets: '/face-api/model/' }); // in a browser
  */
 export function faceApiDetector(options: FaceApiOptions = {}): BuiltInDetector {
+  checkOptions(options);
   const { library, assets, inputSize = 416, minScore = 0.5 } = options;
-  if (!Number.isInteger(inputSize / 32) || inputSize < 128 || inputSize > 2048) {
-    throw new FerError('OPTION', `inputSize must be a multiple of 32 from 128 to 2048, got ${inputSize}`);
-  }
-  if (!(minScore > 0 && minScore < 1)) throw new FerError('OPTION', `minScore must lie in (0, 1), got ${minScore}`);
 
   const network = loadedOnce(() => loadNetwork(library, assets));
   return {
@@ -100,6 +98,13 @@ export function faceApiDetector(options: FaceApiOptions = {}): BuiltInDetector {
     dispose: network.dispose,
   };
 }
+
+const checkOptions = optionsOf<FaceApiOptions>('faceApiDetector', () => ({
+  library: having('the library, as an import of it gives it', 'TinyFaceDetector'),
+  assets: assetsRule,
+  inputSize: number('a multiple of 32 from 128 to 2048', (size) => size % 32 === 0 && size >= 128 && size <= 2048),
+  minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
+}));
 
 // --- below this line: helpers of this file alone ---
 

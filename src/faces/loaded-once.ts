@@ -14,8 +14,8 @@ export interface LoadedOnce<Network> {
  * Loads a network at its first use, once; a load that failed is tried again at the next use.
  *
  * @example
- * const network = loadedOnce(async () => blazeNetwork(await weights()));
- * await network.use(({ run }) => run(pixels, 256, 256));
+ * const network = loadedOnce(async () => startWasmEngine(module, await weights()));
+ * await network.use(async ({ find }) => find(image, { inputSize: 256, minScore: 0.5 }));
  */
 export function loadedOnce<Network extends { dispose(): void }>(load: () => Promise<Network>): LoadedOnce<Network> {
   let loading: Promise<Network> | undefined;

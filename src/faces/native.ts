@@ -1,4 +1,5 @@
 import { FerError, reasonOf } from '../errors.js';
+import { boolean, fields, number, optionsOf } from '../options.js';
 import type { PixelImage } from '../runtime.js';
 import type { BuiltInDetector, Framing, Keypoint } from './types.js';
 
@@ -25,6 +26,7 @@ export interface NativeDetectorOptions {
  * const detector = 'FaceDetector' in globalThis ? nativeDetector() : blazeFaceDetector();
  */
 export function nativeDetector(options: NativeDetectorOptions = {}): BuiltInDetector {
+  checkOptions(options);
   const { fastMode = false, framing = { scale: 1, right: 0, down: 0 } } = options;
   let detector: NativeFaceDetector | undefined;
   let disposed = false;
@@ -56,6 +58,16 @@ export function nativeDetector(options: NativeDetectorOptions = {}): BuiltInDete
     },
   };
 }
+
+const finite = number('a finite number', Number.isFinite);
+
+const checkOptions = optionsOf<NativeDetectorOptions>('nativeDetector', () => ({
+  fastMode: boolean,
+  framing: fields<Framing>(
+    { scale: number('a number above 0', (value) => value > 0 && Number.isFinite(value)), right: finite, down: finite },
+    ...(['scale', 'right', 'down'] as const),
+  ),
+}));
 
 // --- below this line: the Shape Detection API, which TypeScript does not know ---
 

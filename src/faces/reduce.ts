@@ -1,32 +1,49 @@
+import type { Box } from '../image/box.js';
 import { resample } from '../image/resample.js';
 import type { PixelImage } from '../runtime.js';
 import type { Detection } from './types.js';
 
 /** An image as a detector's network takes it. */
-export interface ReducedImage {
+export interface ReducedImage extends ReducedSize {
   /** Levels 0..255, shape [height, width, 3]. */
   pixels: Float32Array;
+}
+
+export interface ReducedSize {
   height: number;
   width: number;
   /** Pixels of the image a pixel of this. */
   scale: number;
 }
 
-/** Resizes an image so that its longer side has `longer` pixels, its shape kept. */
-export function reduce(image: PixelImage, longer: number): ReducedImage {
-  const scale = Math.max(image.width, image.height) / longer;
-  const width = Math.max(Math.round(image.width / scale), 1);
-  const height = Math.max(Math.round(image.height / scale), 1);
-  return { pixels: resample(image, { width, height, channels: 3 }), height, width, scale };
+/** Resizes an image, or a part of it, so that its longer side has `longer` pixels, its shape kept. */
+export function reduce(image: PixelImage, longer: number, part?: Box): ReducedImage {
+  const size = reducedSize(part ?? image, longer);
+  const { width, height } = size;
+  return { ...size, pixels: resample(image, { width, height, channels: 3, box: part }) };
+}
+
+/** The size that {@link reduce} gives. */
+export function reducedSize({ width, height }: Pick<Box, 'width' | 'height'>, longer: number): ReducedSize {
+  const scale = Math.max(width, height) / longer;
+  return { scale, width: Math.max(Math.round(width / scale), 1), height: Math.max(Math.round(height / scale), 1) };
 }
 
 /** What was found on the reduced image, on the image itself; without those whose centre lies beside it. */
-export function enlarge(detections: readonly Detection[], scale: number, image: PixelImage): Detection[] {
+export function enlarge(detections: readonly Detection[], scale: number, image: PixelImage, part?: Box): Detection[] {
+  const { x: left, y: top } = part ?? { x: 0, y: 0 };
   return detections
     .map(({ box, score, keypoints }) => ({
-      box: { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale },
+      box: {
+        x: left + box.x * scale,
+        y: top + box.y * scale,
+        width: box.width * scale,
+        height: box.height * scale,
+      },
       score,
-      ...(keypoints && { keypoints: keypoints.map(({ x, y, name }) => ({ x: x * scale, y: y * scale, name })) }),
+      ...(keypoints && {
+        keypoints: keypoints.map(({ x, y, name }) => ({ x: left + x * scale, y: top + y * scale, name })),
+      }),
     }))
     .filter(({ box }) => {
       const x = box.x + box.width / 2;

@@ -6,15 +6,17 @@ import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
 import { resample } from '../image/resample.js';
-import { imageLimits } from '../platform/image-limits.js';
+import { boolean, callback, optionsOf, signal as signalRule, text } from '../options.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
 import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
-import { type ImageFolderOptions, imageFolder } from './image-folder.js';
-import type { ImageFolder } from './labelled-files.js';
-import type { ClassNameOptions } from './named-classes.js';
+import { type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
+import type { ImageFolder, UnmatchedEntry } from './labelled-files.js';
+import { type ClassNameOptions, classNameRules } from './named-classes.js';
 import { nearDuplicates } from './near-duplicates.js';
 import { isClassFolders, openDataset } from './open-dataset.js';
+import { isSystemFolder, type LeftOut } from './walk-images.js';
 
 export interface CheckFolderOptions
   extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits | keyof ClassNameOptions> {
@@ -46,6 +48,10 @@ export interface FolderCheck {
   splits: Record<string, Record<string, number>>;
   /** Class folders that are no class, with how many images they hold. */
   strayFolders: { folder: string; files: number }[];
+  /** What else lies there and is not taken for an image of a class, and why. */
+  leftOut: LeftOut[];
+  /** Paths of the list `exclude` that no file has. */
+  unmatched: UnmatchedEntry[];
   /** Images by size, "48x48", commonest first. */
   sizes: Record<string, number>;
   /** Files that had better be left out, and why; see `imageFolder({ exclude })`. */
@@ -65,6 +71,8 @@ export interface FolderCheck {
  * const leaking = duplicates.filter(({ acrossSplits }) => acrossSplits);
  */
 export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
+  text(dir, 'dir');
+  checkOptions(options);
   const { exclude, extensions, aliases, keep, map, onNote, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
   const reading: ImageFolderOptions = {
@@ -75,14 +83,14 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
       onImage?.(++done, files);
     },
   };
-  const folders = await partsOf(dir, reading);
+  const { parts: folders, beside } = await partsOf(dir, reading);
   const files = folders.reduce((sum, { folder }) => sum + folder.length, 0);
-  const counts: FolderCheck['splits'] = {};
+  const counts: FolderCheck['splits'] = counted([]);
   const found: CheckedImage[] = [];
   const sizes = new Map<string, number>();
   let done = 0;
   for (const { split, folder } of folders) {
-    counts[split] = {};
+    counts[split] = counted([]);
     const labels = new Map(folder.files.map(({ path, label }) => [path, folder.classes[label]]));
     for (const name of labels.values()) counts[split][name] = (counts[split][name] ?? 0) + 1;
     for await (const { file, image } of folder) {
@@ -97,9 +105,7 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
   const names = Object.values(counts).flatMap((split) => Object.keys(split));
   const known = names.some(isKnownEmotion);
   const classes = options.classes ?? [...EMOTIONS, ...names.filter((name) => !known || isKnownEmotion(name))];
-  const totals: FolderCheck['classes'] = Object.fromEntries(
-    (options.classes ?? (known ? EMOTIONS : [])).map((name) => [name, 0]),
-  );
+  const totals: FolderCheck['classes'] = counted((options.classes ?? (known ? EMOTIONS : [])).map((name) => [name, 0]));
   for (const split of Object.values(counts)) {
     for (const [name, count] of Object.entries(split)) totals[name] = (totals[name] ?? 0) + count;
   }
@@ -122,39 +128,69 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     classes: totals,
     splits: counts,
     strayFolders,
+    // The parts of a data set tell of all of it.
+    leftOut: [...new Set([...beside, ...folders.flatMap(({ folder }) => folder.leftOut)])],
+    // A path may be one of another split.
+    unmatched: folders[0].folder.unmatched.filter((entry) =>
+      folders.every(({ folder }) => folder.unmatched.some(({ path }) => path === entry.path)),
+    ),
     sizes: Object.fromEntries([...sizes].sort(([, a], [, b]) => b - a)),
     exclusions: [...unreadable.map(({ file }) => ({ path: file, reason: 'cannot be read' })), ...exclusions],
   };
 }
 
+const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
+  exclude: imageFolderRules().exclude,
+  extensions: imageFolderRules().extensions,
+  classes: imageFolderRules().classes,
+  ...classNameRules,
+  near: boolean,
+  onImage: callback,
+  signal: signalRule,
+  ...limitRules,
+}));
+
 // --- below this line: helpers of this file alone ---
 
-async function partsOf(dir: string, reading: ImageFolderOptions): Promise<{ split: string; folder: ImageFolder }[]> {
+async function partsOf(
+  dir: string,
+  reading: ImageFolderOptions,
+): Promise<{ parts: { split: string; folder: ImageFolder }[]; beside: LeftOut[] }> {
   const exists = statSync(dir, { throwIfNoEntry: false }) !== undefined;
   if (!exists || (await isClassFolders(dir))) {
-    return splitsOf(dir).map((split) => ({ split, folder: imageFolder(join(dir, split), reading) }));
+    const { splits, beside } = splitsOf(dir);
+    return { parts: splits.map((split) => ({ split, folder: imageFolder(join(dir, split), reading) })), beside };
   }
-  const { train, validation, test, all } = await openDataset(dir, reading);
-  const parts = Object.entries({ train, val: validation, test }).filter(
-    (part): part is [string, ImageFolder] => !!part[1],
+  const { extensions: _, ...rest } = reading;
+  const { train, validation, test, all } = await openDataset(dir, rest);
+  const parts = Object.entries({ train, val: validation, test }).flatMap(([split, folder]) =>
+    folder ? [{ split, folder }] : [],
   );
-  return parts.length > 0 ? parts.map(([split, folder]) => ({ split, folder })) : [{ split: '', folder: all }];
+  return { parts: parts.length > 0 ? parts : [{ split: '', folder: all }], beside: [] };
 }
 
 const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
 
-/** The folders in `dir` that are splits, or '' for `dir` itself when none is. */
-function splitsOf(dir: string): string[] {
+/** The folders in `dir` that are splits, and those beside them; or '' for `dir` itself when none is. */
+function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
   let entries: string[];
   try {
     entries = readdirSync(dir, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
   } catch {
-    return ['']; // imageFolder tells what is wrong with it
+    return { splits: [''], beside: [] }; // imageFolder tells what is wrong with it
   }
   const splits = entries.filter((name) => SPLITS.test(name)).sort();
-  return splits.length > 0 ? splits : [''];
+  if (splits.length === 0) return { splits: [''], beside: [] };
+  const others = entries.filter((name) => !splits.includes(name) && !name.startsWith('.') && !isSystemFolder(name));
+  const reason = `a folder beside ${splits.join(', ')}`;
+  return { splits, beside: others.sort().map((name) => ({ path: join(dir, name), kind: 'place', reason })) };
+}
+
+/** Counts by names that may be those of an object's own, such as `constructor`. */
+function counted<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
 /** Pixels and size; a grey image stored in colour has the same as one stored in grey. */

@@ -10,7 +10,7 @@ export function parseCsv(text: string, place: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   // A field, quoted or plain, and what ends it. A byte order mark is no part of the first.
-  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
   field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
   while (field.lastIndex < text.length) {
     const match = field.exec(text);

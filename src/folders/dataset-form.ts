@@ -1,5 +1,6 @@
 import type { DecodeLimits } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
+import type { LeftOut } from './walk-images.js';
 
 /** The part of a data set that an image belongs to; '' where the data set has no parts. */
 export type SplitName = 'train' | 'validation' | 'test' | '';
@@ -21,6 +22,7 @@ export interface DatasetContent {
   entries: DatasetEntry[];
   /** What is told of it: images left out, and why. */
   notes?: string[];
+  leftOut?: readonly LeftOut[];
 }
 
 /** One form in which data sets are published: one file, one of these. */

@@ -1,7 +1,7 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
-import { readRegularFileSync } from '../platform/node/read-regular-file.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
+import { readList } from './read-list.js';
 
 /** A file to leave out, and why. */
 export interface Exclusion {
@@ -14,17 +14,12 @@ export interface Exclusion {
  * remarks. A path in double quotes is JSON.
  *
  * @returns Absolute paths.
- * @throws FerError `NOT_FOUND` for a missing list, `DATA` for a quoted line that is no JSON.
+ * @throws FerError `NOT_FOUND` for a missing list, `DATA` for what is no text or a quoted line that is no JSON.
  */
 export function readExclusions(list: string): Set<string> {
-  let text: string;
-  try {
-    text = readRegularFileSync(list).toString();
-  } catch (error) {
-    throw new FerError('NOT_FOUND', `the list ${list} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
+  const text = readList(list, `the list ${list}`);
   const paths = new Set<string>();
-  text.split(/\r?\n/).forEach((line, index) => {
+  text.split(/\r\n|\n|\r/).forEach((line, index) => {
     if (line.trim() === '' || line.startsWith('#')) return;
     paths.add(resolve(dirname(list), line.startsWith('"') ? unquoted(line, `${list}, line ${index + 1}`) : line));
   });

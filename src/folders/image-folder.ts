@@ -1,17 +1,20 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
-import { extname, join, relative, resolve, sep } from 'node:path';
-import { checkClassNames } from '../class-names.js';
+import { extname, join, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { either, listOf, optionsOf, type Rules, text } from '../options.js';
 import { readExclusions } from './exclusions.js';
+import { fileMatcher, isThere } from './file-matcher.js';
 import {
-  checkReading,
   type FolderFile,
   type ImageFolder,
   labelledFiles,
   type ReadingOptions,
+  readingRules,
+  type UnmatchedEntry,
 } from './labelled-files.js';
-import { type ClassNameOptions, type NamedClasses, namedClasses } from './named-classes.js';
+import { type ClassNameOptions, classNameRules, type NamedClasses, namedClasses } from './named-classes.js';
 import { readVotes } from './votes.js';
+import { IMAGE_ENDINGS, isSystemFolder, type LeftOut, walkImages } from './walk-images.js';
 
 export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
   /**
@@ -32,8 +35,8 @@ export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
    */
   exclude?: string | readonly string[];
   /**
-   * File name endings that count as images, in any case.
-   * @default ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']
+   * File name endings that count as images, in any case; files of others are left out, whatever they hold.
+   * @default the endings of the formats that are read; a file of another ending, or none, by its content
    */
   extensions?: readonly string[];
 }
@@ -45,8 +48,9 @@ export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
  * understood (`aliases`), and several folders may stand for one class.
  *
  * Folders inside a class folder belong to that class. Files are sorted by class index, then by path, in the order of
- * UTF-16 code units: the same on every machine. Hidden files and folders are left out, and so are links that lead
- * outside of `dir`.
+ * UTF-16 code units: the same on every machine. Each file is listed once, whatever links lead to it. Hidden files and folders are
+ * left out, and so are links that lead outside of `dir`, folders without an image, and those that systems make, such as
+ * `__MACOSX`: `leftOut` has what is left out, and why.
  *
  * @throws FerError `NOT_FOUND` when `dir` is no folder or the list `exclude` is not there; `DATA` when it holds no class folders or no images, or for a
  * votes file of another shape or about other images; `CLASSES` for class names that repeat or have no folder; `OPTION`.
@@ -56,50 +60,61 @@ export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
  * for await (const { image, label, file } of faces) console.log(file, image.width, label);
  */
 export function imageFolder(dir: string, options: ImageFolderOptions = {}): ImageFolder {
+  text(dir, 'dir');
+  checkOptions(options);
   const { exclude = [], votes } = options;
-  checkReading(options);
 
-  const root = realPath(dir);
-  const folders = list(dir, dir, root).folders;
-  if (folders.length === 0) throw new FerError('DATA', `${dir} has no class folders such as ${join(dir, 'happy')}`);
-  if (options.classes !== undefined) checkClassNames(options.classes);
+  const { folders, images, leftOut } = listed(dir, options);
+  const all = [...images].flatMap(([name, paths]) => paths.map((path) => ({ name, path })));
+  const { find } = fileMatcher(all.map(({ path }) => path));
+  const excluded = typeof exclude === 'string' ? readExclusions(exclude) : exclude.map((file) => resolve(dir, file));
+  const skipped = new Set<string>();
+  const unmatched: UnmatchedEntry[] = [];
+  for (const path of excluded) {
+    const index = find(path);
+    if (index !== undefined) skipped.add(all[index].path);
+    else if (!isThere(path)) unmatched.push({ list: typeof exclude === 'string' ? exclude : 'exclude', path });
+  }
+  for (const path of skipped) leftOut.push({ path, kind: 'excluded', reason: 'excluded' });
 
-  const endings = new Set((options.extensions ?? EXTENSIONS).map((ending) => ending.toLowerCase()));
-  const excluded = typeof exclude === 'string' ? readExclusions(exclude) : new Set(exclude.map((f) => resolve(dir, f)));
-  const images = new Map(
-    folders
-      .filter((name) => options.classes?.includes(name) || !FOREIGN.test(name))
-      .map((name) => [
-        name,
-        imagesUnder(join(dir, name), root, endings).filter((path) => !excluded.has(resolve(path))),
-      ]),
-  );
-  const counts = new Map([...images].map(([name, paths]) => [name, paths.length]));
+  const counts = new Map(folders.map((name) => [name, 0]));
+  for (const { name, path } of all) if (!skipped.has(path)) counts.set(name, counts.get(name)! + 1);
   const named = namedClasses(counts, options, dir, options.classes);
-  const { classes } = named;
   const missing = (options.classes ?? []).filter((_, c) => !folders.some((name) => named.indexOf(name) === c));
   if (missing.length > 0 && options.keep === undefined) {
     throw new FerError('CLASSES', `${dir} has no folder ${missing.join(', ')}; it has ${folders.join(', ')}`);
   }
-  const files: FolderFile[] = [...images]
-    .flatMap(([name, paths]) => paths.map((path) => ({ path, label: named.indexOf(name) })))
+  for (const [name, paths] of images) {
+    if (paths.length > 0 || named.indexOf(name) >= 0) continue;
+    leftOut.push({ path: join(dir, name), kind: 'empty', reason: 'a folder without an image' });
+  }
+  const labelled: FolderFile[] = all
+    .map(({ name, path }) => ({ path, label: named.indexOf(name) }))
     .filter(({ label }) => label >= 0)
     .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
-  if (files.length === 0) {
-    const left = excluded.size > 0 ? ' that are not excluded' : '';
+  if (labelled.every(({ path }) => skipped.has(path))) {
+    const left = skipped.size > 0 ? ' that are not excluded' : '';
     throw new FerError('DATA', `${dir} has no images${left} in its class folders ${folders.join(', ')}`);
   }
 
-  if (votes !== undefined) addProbabilities(files, named, votes);
-  return labelledFiles(classes, files, options);
+  if (votes !== undefined) unmatched.push(...addProbabilities(labelled, named, votes));
+  const files = labelled.filter(({ path }) => !skipped.has(path));
+  return labelledFiles(named.classes, files, options, { leftOut, unmatched });
 }
 
+/** The rules of the options of a folder. */
+export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
+  ...readingRules,
+  ...classNameRules,
+  classes: listOf(text, 'a list of names'),
+  votes: text,
+  exclude: either(text, listOf(text, 'a list of paths, or the path of a list')),
+  extensions: listOf(text, 'a list of file name endings'),
+});
+
+const checkOptions = optionsOf<ImageFolderOptions>('imageFolder', imageFolderRules);
+
 // --- below this line: listing ---
-
-const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'];
-
-/** Folders that systems and tools leave behind. */
-const FOREIGN = /^(__macosx|__pycache__|@eadir|\$recycle\.bin|system volume information|lost\+found)$/i;
 
 function realPath(dir: string): string {
   try {
@@ -111,61 +126,89 @@ function realPath(dir: string): string {
   throw new FerError('NOT_FOUND', `${dir} is not a folder`);
 }
 
-/** Names in a folder, sorted; links are what they lead to, if that lies under the root. */
-function list(dir: string, name: string, root: string): { folders: string[]; files: string[] } {
+/** Names of class folders, the images of each, and what is left out. With `classes`, no other folders are looked into. */
+function listed(dir: string, options: ImageFolderOptions) {
+  const root = realPath(dir);
+  const { folders, beside } = foldersIn(dir, root);
+  if (folders.length === 0) throw new FerError('DATA', `${dir} has no class folders such as ${join(dir, 'happy')}`);
+  const tops = topsOf(dir, folders, options);
+  const endings = options.extensions && new Set(options.extensions.map((ending) => ending.toLowerCase()));
+  const images = new Map<string, string[]>(tops.map((name) => [name, []]));
+  const leftOut: LeftOut[] = [...beside];
+  const walked = walkImages(
+    tops.map((name) => join(dir, name)),
+    root,
+    endings,
+  );
+  for (const found of walked) {
+    if (found === null) continue;
+    if ('kind' in found) leftOut.push(found);
+    else images.get(tops[found.top])?.push(found.path);
+  }
+  return { folders, images, leftOut };
+}
+
+/** With `keep`, all folders: what it leaves out is counted. */
+function topsOf(dir: string, folders: string[], options: ImageFolderOptions): string[] {
+  if (options.classes === undefined || options.keep !== undefined) return folders;
+  const unseen = new Map(folders.map((name) => [name, 0]));
+  const { indexOf } = namedClasses(unseen, { ...options, onNote: () => {} }, dir, options.classes);
+  return folders.filter((name) => indexOf(name) >= 0);
+}
+
+/** Folders in a folder, sorted, and the images that lie beside them. */
+function foldersIn(dir: string, root: string): { folders: string[]; beside: LeftOut[] } {
   let entries: Dirent[];
   try {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
-    throw new FerError('NOT_FOUND', `${name} cannot be listed: ${reasonOf(error)}`, { cause: error });
+    throw new FerError('NOT_FOUND', `${dir} cannot be listed: ${reasonOf(error)}`, { cause: error });
   }
   const folders: string[] = [];
-  const files: string[] = [];
+  const beside: LeftOut[] = [];
   for (const entry of entries) {
+    const path = join(dir, entry.name);
     if (entry.name.startsWith('.')) continue;
-    const kind = entry.isSymbolicLink() ? followed(join(dir, entry.name), root) : entry;
-    if (kind?.isDirectory()) folders.push(entry.name);
-    else if (kind?.isFile()) files.push(entry.name);
+    if (entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolderIn(path, root))) {
+      if (!isSystemFolder(entry.name)) folders.push(entry.name);
+      else beside.push({ path, kind: 'system', reason: 'a folder of an operating system' });
+    } else if (IMAGE_ENDINGS.includes(extname(entry.name).toLowerCase())) {
+      beside.push({ path, kind: 'place', reason: 'an image in no class folder' });
+    }
   }
-  return { folders: folders.sort(), files: files.sort() };
+  return { folders: folders.sort(), beside };
 }
 
-function followed(link: string, root: string) {
+function leadsToFolderIn(link: string, root: string): boolean {
   try {
     const real = realpathSync(link);
-    return isInside(real, root) ? statSync(real) : null;
+    return real.startsWith(root.endsWith(sep) ? root : root + sep) && statSync(real).isDirectory();
   } catch {
-    return null; // leads nowhere
+    return false; // leads nowhere
   }
 }
 
-function isInside(path: string, root: string): boolean {
-  const way = relative(root, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && resolve(root, way) === path;
-}
-
-function imagesUnder(dir: string, root: string, endings: Set<string>): string[] {
-  const found: string[] = [];
-  const visit = (folder: string, above: string[]) => {
-    const real = realpathSync(folder);
-    if (above.includes(real)) return; // a link to a folder that holds it
-    const { folders, files } = list(folder, folder, root);
-    for (const file of files) if (endings.has(extname(file).toLowerCase())) found.push(join(folder, file));
-    for (const name of folders) visit(join(folder, name), [...above, real]);
-  };
-  visit(dir, []);
-  return found.sort();
-}
-
-function addProbabilities(files: FolderFile[], { classes, indexOf }: NamedClasses, votesFile: string) {
+/** @returns Rows that are about no file. */
+function addProbabilities(
+  files: FolderFile[],
+  { classes, indexOf }: NamedClasses,
+  votesFile: string,
+): UnmatchedEntry[] {
+  const unmatched: UnmatchedEntry[] = [];
   const votes = readVotes(votesFile, classes, indexOf);
-  let matched = 0;
-  for (const file of files) {
-    const probabilities = votes.get(resolve(file.path));
-    if (probabilities) matched++;
-    file.probabilities = probabilities ?? Float32Array.from(classes, (_, index) => (index === file.label ? 1 : 0));
+  const matcher = fileMatcher(files.map(({ path }) => path));
+  const matched = new Map<number, Float32Array>();
+  for (const [path, probabilities] of votes) {
+    const index = matcher.find(path);
+    if (index !== undefined) matched.set(index, probabilities);
+    else if (!isThere(path)) unmatched.push({ list: votesFile, path });
   }
-  if (matched === 0) {
+  if (matched.size === 0) {
     throw new FerError('DATA', `votes file ${votesFile} has no row for any image, such as ${files[0].path}`);
   }
+  for (const [index, file] of files.entries()) {
+    const folderClass = () => Float32Array.from(classes, (_, label) => (label === file.label ? 1 : 0));
+    file.probabilities = matched.get(index) ?? folderClass();
+  }
+  return unmatched;
 }

@@ -1,29 +1,81 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Dirent, readdir, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { FileSystemAdapter } from 'tinyglobby';
 import { FerError } from '../errors.js';
+import { type LeftOut, walkImages } from './walk-images.js';
+
+export interface ImagePathsOptions {
+  /** Stops the search. */
+  signal?: AbortSignal;
+  /** Told of each file of a folder that is not taken. */
+  onLeftOut?: (leftOut: LeftOut) => void;
+}
 
 /**
  * The images that a name stands for: a file is itself, a folder is all images below it, and anything else with `*`, `?`,
- * `[` or `{` in it is a pattern (`faces/**\/*.png`), for shells that leave patterns as they are.
+ * `[` or `{` in it is a pattern (`faces/**\/*.png`), for shells that leave patterns as they are. Links are not followed out
+ * of a folder; a pattern takes links to files, and follows none to folders.
  *
  * @returns Paths in the order of UTF-16 code units. What is neither there nor a pattern is given back as it is.
- * @throws FerError `NOT_FOUND` when a folder holds no image or nothing fits a pattern.
+ * @throws FerError `NOT_FOUND` when a folder holds no image or nothing fits a pattern; `ABORTED`.
  */
-export async function imagePaths(name: string): Promise<string[]> {
-  const { glob, isDynamicPattern } = await import('tinyglobby');
+export async function imagePaths(name: string, options: ImagePathsOptions = {}): Promise<string[]> {
+  const { signal } = options;
   const kind = statSync(name, { throwIfNoEntry: false });
-  if (kind?.isDirectory()) {
-    const found = await glob(`**/*.{${EXTENSIONS.join(',')}}`, { cwd: name, caseSensitiveMatch: false });
-    if (found.length === 0) throw new FerError('NOT_FOUND', `${name} holds no image (${EXTENSIONS.join(', ')})`);
-    return found.map((path) => join(name, path)).sort();
-  }
+  if (kind?.isDirectory()) return imagesBelow(name, options);
+  const { glob, isDynamicPattern } = await import('tinyglobby');
   if (kind !== undefined || !isDynamicPattern(name)) return [name];
   const pattern = process.platform === 'win32' ? name.replaceAll('\\', '/') : name;
-  const found = await glob(pattern, { expandDirectories: false });
+  const found = await glob(pattern, {
+    expandDirectories: false,
+    followSymbolicLinks: false,
+    signal,
+    fs: LINKS_AS_FILES,
+  });
+  throwIfAborted(signal);
   if (found.length === 0) throw new FerError('NOT_FOUND', `no file fits ${name}`);
   return found.sort();
 }
 
 // --- below this line: helpers of this file alone ---
 
-const EXTENSIONS = ['jpg', 'jpeg', 'png', 'webp', 'avif', 'gif', 'tif', 'tiff'];
+async function imagesBelow(dir: string, { signal, onLeftOut }: ImagePathsOptions): Promise<string[]> {
+  const found: string[] = [];
+  for (const step of walkImages([dir], realpathSync(dir))) {
+    if (step === null) {
+      // A folder: signals are heard of between two of them.
+      await setImmediate();
+      throwIfAborted(signal);
+    } else if ('kind' in step) onLeftOut?.(step);
+    else found.push(step.path);
+  }
+  if (found.length === 0) throw new FerError('NOT_FOUND', `${dir} holds no image`);
+  return found.sort();
+}
+
+function throwIfAborted(signal?: AbortSignal): void {
+  if (signal?.aborted) throw new FerError('ABORTED', 'the search for images was aborted', { cause: signal.reason });
+}
+
+/** A file system in which a link to a file is a file; other links are links, and not followed. */
+const LINKS_AS_FILES: FileSystemAdapter = {
+  readdir: ((path: string, options: { withFileTypes: true }, done: (error: Error | null, entries: Dirent[]) => void) =>
+    readdir(path, options, (error, entries) => {
+      for (const entry of entries ?? []) {
+        if (!entry.isSymbolicLink()) continue;
+        if (!leadsToFile(resolve(path, entry.name))) continue;
+        entry.isSymbolicLink = () => false;
+        entry.isFile = () => true;
+      }
+      done(error, entries);
+    })) as unknown as FileSystemAdapter['readdir'],
+};
+
+function leadsToFile(link: string): boolean {
+  try {
+    return statSync(link).isFile();
+  } catch {
+    return false; // leads nowhere, or round in circles
+  }
+}

@@ -1,7 +1,9 @@
 import { FerError } from '../errors.js';
-import { type DecodeLimits, imageLimits } from '../platform/image-limits.js';
+import { callback, oneOf, type Rules } from '../options.js';
+import { type DecodeLimits, imageLimits, limitRules } from '../platform/image-limits.js';
 import { decode } from '../platform/node/decode.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
+import type { LeftOut } from './walk-images.js';
 
 export interface ReadingOptions extends ImageLimits {
   /**
@@ -34,12 +36,23 @@ export interface FolderFile {
   read?: (limits: DecodeLimits) => Promise<PixelImage>;
 }
 
+/** A path of a list that no file has. */
+export interface UnmatchedEntry {
+  /** The list's own path; `exclude` for a list that was given as an array. */
+  list: string;
+  path: string;
+}
+
 /** Labelled images on disk. Each iteration reads them anew, in the order of `files`, a few ahead, never all at once. */
 export interface ImageFolder extends AsyncIterable<FolderSample> {
   readonly classes: readonly string[];
   readonly files: readonly FolderFile[];
   /** Number of files. An iteration gives fewer when unreadable ones are skipped. */
   readonly length: number;
+  /** What lies in the folder and is not among `files`, and why; those of the whole folder for a part of it. */
+  readonly leftOut: readonly LeftOut[];
+  /** Paths of the lists `exclude` and `votes` that no file has, here or elsewhere. */
+  readonly unmatched: readonly UnmatchedEntry[];
   /**
    * The same folder with some of its files, in the given order: to shuffle, to split, to take a few.
    *
@@ -48,20 +61,27 @@ export interface ImageFolder extends AsyncIterable<FolderSample> {
   subset(indices: ArrayLike<number>): ImageFolder;
 }
 
-/** @throws FerError `OPTION` for a way of reading that there is not. */
-export function checkReading({ unreadable = 'error' }: ReadingOptions): void {
-  if (unreadable !== 'error' && unreadable !== 'skip') {
-    throw new FerError('OPTION', `unreadable must be 'error' or 'skip', got ${JSON.stringify(unreadable)}`);
-  }
-}
+/** The rules of the options of reading. */
+export const readingRules: Rules<ReadingOptions> = {
+  unreadable: oneOf('error', 'skip'),
+  onUnreadable: callback,
+  ...limitRules,
+};
 
-/** Makes a folder of files that have been listed. Nothing is read before iteration. */
+/**
+ * Makes a folder of files that have been listed. Nothing is read before iteration.
+ *
+ * @param notes - What was left out when they were listed.
+ */
 export function labelledFiles(
   classes: readonly string[],
   files: readonly FolderFile[],
   options: ReadingOptions,
+  { leftOut, unmatched }: Pick<ImageFolder, 'leftOut' | 'unmatched'> = { leftOut: [], unmatched: [] },
 ): ImageFolder {
   return {
+    leftOut,
+    unmatched,
     classes,
     files,
     length: files.length,
@@ -70,7 +90,7 @@ export function labelledFiles(
         if (files[index]) return files[index];
         throw new FerError('OPTION', `a folder of ${files.length} files has no index ${index}`);
       });
-      return labelledFiles(classes, chosen, options);
+      return labelledFiles(classes, chosen, options, { leftOut, unmatched });
     },
     [Symbol.asyncIterator]: () => samples(files, options),
   };

@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { text } from '../options.js';
 import { fromFiles } from '../tfjs/model/artifacts.js';
 import { readModelFiles } from './read-model-files.js';
 
@@ -13,5 +14,6 @@ import { readModelFiles } from './read-model-files.js';
  * const model = await loadModel('runs/first');
  */
 export async function loadModel(path: string): Promise<LayersModel> {
+  text(path, 'path');
   return fromFiles(await readModelFiles(path));
 }

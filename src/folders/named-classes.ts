@@ -2,6 +2,7 @@ import { commonName } from '../aliases.js';
 import { checkClassNames, inClassOrder } from '../class-names.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
+import { boolean, callback, listOf, type Rules, rule, text } from '../options.js';
 
 /** How the names in a data set become classes. */
 export interface ClassNameOptions {
@@ -27,6 +28,20 @@ export interface ClassNameOptions {
    */
   onNote?: (line: string) => void;
 }
+
+/** The rules of the options on names. */
+export const classNameRules: Rules<ClassNameOptions> = {
+  aliases: boolean,
+  keep: listOf(text, 'a list of names'),
+  map: rule(
+    "names by names, such as { fear: 'surprised' }",
+    (value: object) =>
+      typeof value === 'object' &&
+      !Array.isArray(value) &&
+      Object.values(value).every((name) => typeof name === 'string' && name !== ''),
+  ),
+  onNote: callback,
+};
 
 /** The classes of a data set, and which of its own names is which. */
 export interface NamedClasses {

@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { either, listOf, optionsOf, text } from '../options.js';
 import type { DatasetEntry, DatasetForm, SplitName } from './dataset-form.js';
 import { readExclusions } from './exclusions.js';
+import { fileMatcher, isThere } from './file-matcher.js';
 import { affectNet } from './forms/affectnet.js';
 import { expw } from './forms/expw.js';
 import { fer2013 } from './forms/fer2013.js';
@@ -11,13 +13,15 @@ import { ckPlus, jaffe, kdef } from './forms/named-files.js';
 import { rafDb } from './forms/raf-db.js';
 import { classFolders } from './forms/split-folders.js';
 import {
-  checkReading,
   type FolderFile,
   type ImageFolder,
   labelledFiles,
   type ReadingOptions,
+  readingRules,
+  type UnmatchedEntry,
 } from './labelled-files.js';
-import { type ClassNameOptions, namedClasses } from './named-classes.js';
+import { type ClassNameOptions, classNameRules, namedClasses } from './named-classes.js';
+import type { LeftOut } from './walk-images.js';
 
 export interface OpenDatasetOptions extends ReadingOptions, ClassNameOptions {
   /**
@@ -53,20 +57,30 @@ export interface Dataset {
  * await train(buildModel(), faces, { validationData: validation });
  */
 export async function openDataset(path: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
-  checkReading(options);
+  text(path, 'path');
+  checkOptions(options);
   try {
     const kind = statSync(path);
     if (!kind.isFile() && !kind.isDirectory()) throw new Error('it is neither file nor folder');
   } catch (error) {
     throw new FerError('NOT_FOUND', `${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
   }
-  const { form, entries, notes = [] } = await contentOf(path);
+  const { form, entries, notes = [], leftOut = [] } = await contentOf(path);
   const { exclude = [] } = options;
-  const excluded =
-    typeof exclude === 'string' ? readExclusions(exclude) : new Set(exclude.map((each) => resolve(each)));
-  const kept = entries.filter((entry) => !excluded.has(resolve(entry.path)));
+  const { find } = fileMatcher(entries.map((entry) => entry.path));
+  const excluded = typeof exclude === 'string' ? readExclusions(exclude) : exclude.map((each) => resolve(each));
+  const skipped = new Set<number>();
+  const unmatched: UnmatchedEntry[] = [];
+  for (const each of excluded) {
+    const index = find(each);
+    if (index !== undefined) skipped.add(index);
+    else if (!isThere(each)) unmatched.push({ list: typeof exclude === 'string' ? exclude : 'exclude', path: each });
+  }
+  const kept = entries.filter((_, index) => !skipped.has(index));
   if (kept.length === 0)
-    throw new FerError('DATA', `${path} (${form}) holds no images${excluded.size > 0 ? ' that are not excluded' : ''}`);
+    throw new FerError('DATA', `${path} (${form}) holds no images${skipped.size > 0 ? ' that are not excluded' : ''}`);
+  const left: LeftOut[] = [...leftOut];
+  for (const index of skipped) left.push({ path: entries[index].path, kind: 'excluded', reason: 'excluded' });
 
   // Names that occur in votes alone are classes too.
   const counts = new Map<string, number>();
@@ -88,12 +102,18 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   }
   const part = (split?: SplitName) => {
     const own = files.filter((file) => split === undefined || file.split === split);
-    return own.length === 0 ? undefined : labelledFiles(classes, own, options);
+    return own.length === 0 ? undefined : labelledFiles(classes, own, options, { leftOut: left, unmatched });
   };
   const all = part();
   if (all === undefined) throw new FerError('DATA', `${path} (${form}) holds no images of ${classes.join(', ')}`);
   return { form, classes, all, train: part('train'), validation: part('validation'), test: part('test') };
 }
+
+const checkOptions = optionsOf<OpenDatasetOptions>('openDataset', () => ({
+  ...readingRules,
+  ...classNameRules,
+  exclude: either(text, listOf(text, 'a list of paths, or the path of a list')),
+}));
 
 /** Whether something is folders of classes, by themselves or in train, validation and test, and no other form. */
 export async function isClassFolders(path: string): Promise<boolean> {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import type { ModelMetadata } from '../network/model-metadata.js';
 import { declaredBytes, type ModelJson } from '../network/weights-manifest.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 
@@ -17,9 +19,9 @@ const MOST_JSON = 32 * 2 ** 20;
  * `WEIGHTS_CORRUPT`.
  */
 export async function readModelFiles(path: string): Promise<ModelFiles> {
-  const found = await sizeOf(path, `no model at ${path}`);
-  const file = found === 'folder' ? join(path, 'model.json') : path;
-  const length = found === 'folder' ? await sizeOf(file) : found;
+  const kind = await sizeOf(path, `no model at ${path}`);
+  const file = kind === 'folder' ? join(path, 'model.json') : path;
+  const length = kind === 'folder' ? await sizeOf(file) : kind;
   if (length === 'folder' || length > MOST_JSON) throw new FerError('MODEL', `${file} is no file of up to 32 MB`);
   const json = parsed(file, await read(file));
   const expected = declaredBytes(json);
@@ -28,23 +30,61 @@ export async function readModelFiles(path: string): Promise<ModelFiles> {
   if (names.some((name) => typeof name !== 'string' || name.includes('..'))) {
     throw new FerError('MODEL', `${file} names its binaries outside its folder`);
   }
-  // One file read a thousand times would be as long as a thousand files.
-  if (new Set(names).size < names.length) throw new FerError('MODEL', `${file} names a binary twice`);
+  const twice = new FerError('MODEL', `${file} names a binary twice`);
   const paths = names.map((name) => join(dirname(file), name));
+  if (new Set(paths).size < paths.length) throw twice;
+  if (json.weightData !== undefined) return { json, binary: ownBinary(json, expected, file) };
   let there = 0;
+  // One file read a thousand times would be as long as a thousand files: told by what it is, not by how it is spelled.
+  const seen = new Set<string>();
   for (const each of paths) {
     const bytes = await sizeOf(each);
     if (bytes === 'folder') throw new FerError('NOT_FOUND', `cannot read ${each}: it is a folder`);
+    const { dev, ino } = await stat(each, { bigint: true });
+    if (ino > 0n && seen.has(`${dev} ${ino}`)) throw twice;
+    seen.add(`${dev} ${ino}`);
     there += bytes;
   }
   if (there !== expected) {
-    throw new FerError('WEIGHTS_CORRUPT', `the weights are ${there} bytes, ${file} says ${expected}`);
+    throw new FerError(
+      'WEIGHTS_CORRUPT',
+      `the weights are ${there} bytes, ${file} says ${expected}${await staleOf(file, paths)}`,
+    );
   }
   const binaries = await Promise.all(paths.map((each) => read(each)));
-  return { json, binary: new Uint8Array(Buffer.concat(binaries)) };
+  const binary = new Uint8Array(Buffer.concat(binaries));
+  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
+  const found = metadata?.sha256 === undefined ? undefined : createHash('sha256').update(binary).digest('hex');
+  if (found !== metadata?.sha256) {
+    throw new FerError(
+      'WEIGHTS_CORRUPT',
+      `the weights' sha256 is ${found}, ${file} says ${metadata?.sha256}${await staleOf(file, paths)}`,
+    );
+  }
+  return { json, binary };
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Which of two files that do not belong together is left of an earlier model: they are written one after the other. */
+async function staleOf(file: string, binaries: readonly string[]): Promise<string> {
+  const [json, ...others] = await Promise.all([file, ...binaries].map((each) => stat(each)));
+  const weights = Math.max(...others.map(({ mtimeMs }) => mtimeMs));
+  if (weights === json.mtimeMs) return '';
+  const older = weights > json.mtimeMs ? basename(file) : basename(binaries[0]);
+  return `; ${older} is the older one, of another model or of a writing that was cut off: save the model again`;
+}
+
+/** The binary of a model in one file. */
+function ownBinary(json: ModelJson, expected: number, file: string): Uint8Array {
+  const text = json.weightData;
+  if (typeof text !== 'string' || text.length !== 4 * Math.ceil(expected / 3)) {
+    throw new FerError('WEIGHTS_CORRUPT', `${file} holds no weights of ${expected} bytes, as it says`);
+  }
+  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
+  if (bytes.length !== expected) throw new FerError('WEIGHTS_CORRUPT', `the weights in ${file} are damaged`);
+  return bytes;
+}
 
 /** Bytes of a file; pipes and devices, which have no end, are none. */
 async function sizeOf(path: string, what = `cannot read ${path}`): Promise<number | 'folder'> {

@@ -1,22 +1,57 @@
 import { join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { FerError } from '../errors.js';
+import { boolean, number, optionsOf, text } from '../options.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 import { type ToFilesOptions, toFiles } from '../tfjs/model/artifacts.js';
+import { quantizationRule } from '../tfjs/model/quantize.js';
 
-export type SaveModelOptions = Pick<ToFilesOptions, 'quantize' | 'quantizeStep'>;
+export interface SaveModelOptions extends Pick<ToFilesOptions, 'quantize' | 'quantizeStep'> {
+  /**
+   * Whether the weights lie in `model.json` too, in base64, a third longer: one file, which no moment can part. `loadModel`
+   * and `ClassifierPool` open it; plain `tf.loadLayersModel` does not. Up to 24 MB of weights.
+   * @default false
+   */
+  singleFile?: boolean;
+}
 
 /**
  * Saves a model as a standard TF.js Layers model: `<folder>/model.json` and `<folder>/weights.bin`. Plain
  * `tf.loadLayersModel` opens it as well as `loadModel`. Each file is written whole or not at all, the binary first.
  *
  * @param folder - Made when it is not there.
- * @throws FerError `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; `NOT_WRITTEN` for a full disk or a folder that
+ * @throws FerError `MODEL` for weights that are too many for a single file; `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; `NOT_WRITTEN` for a full disk or a folder that
  * cannot be written.
  * @example
  * await saveModel(model, 'runs/first', { quantize: 'uint8', quantizeStep: 0.2 });
  */
 export async function saveModel(model: LayersModel, folder: string, options: SaveModelOptions = {}): Promise<void> {
-  const { json, binary } = toFiles(model, options);
+  text(folder, 'folder');
+  checkOptions(options);
+  const { singleFile = false, ...how } = options;
+  const { json, binary } = toFiles(model, how);
+  if (singleFile) {
+    if (binary.length > MOST_IN_ONE) {
+      throw new FerError(
+        'MODEL',
+        `${binary.length} bytes of weights are too many for a single file: ${MOST_IN_ONE} at most`,
+      );
+    }
+    const whole = { ...json, weightData: Buffer.from(binary).toString('base64') };
+    await writeFileWhole(join(folder, 'model.json'), `${JSON.stringify(whole)}\n`);
+    return;
+  }
   await writeFileWhole(join(folder, 'weights.bin'), binary);
   await writeFileWhole(join(folder, 'model.json'), `${JSON.stringify(json, null, 1)}\n`);
 }
+
+// --- below this line: helpers of this file alone ---
+
+/** In base64 below the 32 MB that are read of a model.json. */
+const MOST_IN_ONE = 24_000_000;
+
+const checkOptions = optionsOf<SaveModelOptions>('saveModel', () => ({
+  quantize: quantizationRule,
+  quantizeStep: number('between 0 and 1', (value) => value >= 0 && value <= 1),
+  singleFile: boolean,
+}));

@@ -27,10 +27,10 @@ export async function splitDataset(
   output: string,
   options: SplitDatasetOptions = {},
 ): Promise<{ train: number; val: number; test?: number }> {
-  const { ratio = [0.8, 0.1, 0.1], seed = 1337 } = options;
+  const { ratio = [0.8, 0.1, 0.1], seed = 1337, ...opening } = options;
   if (existsSync(output) && readdirSync(output).length > 0)
     throw new FerError('OPTION', `output ${output} is not empty`);
-  const { all, train, validation, test } = await openDataset(path, options);
+  const { all, train, validation, test } = await openDataset(path, opening);
   const own = train !== undefined && (validation ?? test) !== undefined;
   const [first, second, third] = own ? [train, validation, test] : splitFiles(all, ratio, seed, path);
   const unfinished = `${resolve(output)}.unfinished-${process.pid}`;

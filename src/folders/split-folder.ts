@@ -1,9 +1,12 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
+import { listOf, number, optionsOf, text } from '../options.js';
 import { makeFolderSync } from '../platform/node/make-folder.js';
 import { randomStream, shuffledIndices } from '../tfjs/train/random.js';
-import { type ImageFolderOptions, imageFolder } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
 import type { ImageFolder } from './labelled-files.js';
 
 /** Shares of training, validation and, with three numbers, test images: above 0, summing to 1. */
@@ -42,7 +45,7 @@ export interface FolderSplit<Test = ImageFolder> {
  * answers when it is done, so `await` is neither needed nor harmful.
  *
  * @throws FerError `OPTION` for ratios that are not above 0 or do not sum to 1, a seed that is no whole number, or an
- * output folder that is in use; `DATA` when a part would be empty; and what `imageFolder` throws.
+ * output folder that is in use; `NOT_WRITTEN` when the copies cannot be written; `DATA` when a part would be empty; and what `imageFolder` throws.
  * @example
  * const { train, validation, test } = splitFolder('faces', { ratio: [0.8, 0.1, 0.1], seed: 7 });
  */
@@ -50,18 +53,25 @@ export function splitFolder<const R extends SplitRatio = readonly [number, numbe
   dir: string,
   options: SplitFolderOptions<R> = {},
 ): FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder> {
-  const { ratio = [0.8, 0.1, 0.1], seed = 1337, output } = options;
+  checkOptions(options);
+  const { ratio = [0.8, 0.1, 0.1], seed = 1337, output, ...folderOptions } = options;
   checkRatio(ratio);
-  if (!Number.isSafeInteger(seed)) throw new FerError('OPTION', `seed must be a whole number, got ${seed}`);
   if (output !== undefined) checkOutput(dir, output);
 
-  const folder = imageFolder(dir, options);
+  const folder = imageFolder(dir, folderOptions);
   const parts = splitFiles(folder, ratio, seed, dir);
   if (output !== undefined) copyParts(dir, output, parts);
 
   const [train, validation, test] = parts;
   return { train, validation, test } as FolderSplit<R extends readonly [number, number] ? undefined : ImageFolder>;
 }
+
+const checkOptions = optionsOf<SplitFolderOptions>('splitFolder', () => ({
+  ...imageFolderRules(),
+  ratio: listOf(number('a number', Number.isFinite), 'two or three shares that sum to 1'),
+  seed: number('a whole number', Number.isSafeInteger),
+  output: text,
+}));
 
 /**
  * Cuts images that have been listed as {@link splitFolder} does.
@@ -126,8 +136,12 @@ function checkOutput(dir: string, output: string) {
 }
 
 function copyParts(dir: string, output: string, parts: ImageFolder[]) {
-  const unfinished = `${resolve(output)}.unfinished-${process.pid}`;
+  removeUnfinished(output);
+  const unfinished = `${resolve(output)}${UNFINISHED}${process.pid}-${HOST}-${randomBytes(8).toString('hex')}`;
   try {
+    makeFolderSync(dirname(unfinished));
+    // Its own, and nothing that waits in its place.
+    mkdirSync(unfinished);
     parts.forEach((part, k) => {
       for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
       for (const file of part.files) {
@@ -143,8 +157,39 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
     renameSync(unfinished, output);
   } catch (error) {
     if (existsSync(unfinished)) rmSync(unfinished, { recursive: true });
-    throw new FerError('OPTION', `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
+    if (error instanceof FerError) throw error;
+    const code = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'OPTION' : 'NOT_WRITTEN';
+    throw new FerError(code, `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+const UNFINISHED = '.unfinished-';
+
+/** Of this machine, as it may stand in a file's name. */
+const HOST = hostname().replace(/[^\w.]/g, '_');
+
+/** Removes what splits into the same folder left that were killed on this machine. */
+function removeUnfinished(output: string): void {
+  const parent = dirname(resolve(output));
+  const start = basename(resolve(output)) + UNFINISHED;
+  for (const name of statSync(parent, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(parent) : []) {
+    const found = name.startsWith(start) ? /^(\d+)-(.+)-[0-9a-f]{16}$/.exec(name.slice(start.length)) : null;
+    if (found === null || found[2] !== HOST || isRunning(Number(found[1]))) continue;
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // One that cannot be removed is in nobody's way.
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

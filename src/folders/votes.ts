@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { FerError, reasonOf } from '../errors.js';
-import { readRegularFileSync } from '../platform/node/read-regular-file.js';
+import { FerError } from '../errors.js';
 import { parseCsv } from './csv.js';
+import { readList } from './read-list.js';
 
 /**
  * Reads soft labels from a CSV file: a header `file,angry,happy,...`, then a row an image. Columns are found by the class
@@ -19,14 +19,7 @@ export function readVotes(
   classes: readonly string[],
   indexOf: (column: string) => number = (column) => classes.indexOf(column),
 ): Map<string, Float32Array> {
-  let text: string;
-  try {
-    text = readRegularFileSync(path).toString();
-  } catch (error) {
-    throw new FerError('NOT_FOUND', `votes file ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
-
-  const [header, ...rows] = parseCsv(text, `votes file ${path}`);
+  const [header, ...rows] = parseCsv(readList(path, `votes file ${path}`), `votes file ${path}`);
   const fileColumn = header?.indexOf('file') ?? -1;
   const classOf = (header ?? []).map((name) => (classes.includes(name) ? classes.indexOf(name) : indexOf(name)));
   const columns = [...classOf.keys()].filter((column) => classOf[column] >= 0 && column !== fileColumn);

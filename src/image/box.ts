@@ -1,5 +1,6 @@
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
+import { having, type Rule } from '../options.js';
 
 /**
  * A rectangle on an image, in pixels: it covers x .. x + width and y .. y + height, where pixel column k covers k .. k + 1.
@@ -15,6 +16,9 @@ export interface Box {
   /** Height, more than 0. */
   height: number;
 }
+
+/** The rule of the option `box`; its numbers are looked at with the image. */
+export const boxRule: Rule = having('{ x, y, width, height }');
 
 /**
  * Refuses a box whose place or size is no number, or that has no area.

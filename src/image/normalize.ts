@@ -1,9 +1,15 @@
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
+import { oneOf, type Rule } from '../options.js';
 import { pixelKernels } from './pixel-kernels.js';
 
 /** How levels 0..255 become the inputs of a network. */
-export type Normalization = 'unit' | 'standardize' | 'localContrast';
+export type Normalization = (typeof NORMALIZATIONS)[number];
+
+const NORMALIZATIONS = ['unit', 'standardize', 'localContrast'] as const;
+
+/** The rule of the option `normalization`. */
+export const normalizationRule: Rule = oneOf(...NORMALIZATIONS);
 
 export interface NormalizeOptions {
   /**

@@ -1,4 +1,5 @@
 import { FerError } from '../errors.js';
+import { allFinite } from './all-finite.js';
 import { fromFloat16 } from './float16.js';
 import type { ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
@@ -20,6 +21,8 @@ export interface ModelJson {
   modelTopology: object;
   weightsManifest: { paths: string[]; weights: WeightEntry[] }[];
   userDefinedMetadata?: Record<string, unknown>;
+  /** The binary in base64, of a model in one file. */
+  weightData?: string;
 }
 
 /** Numbers that a model's weights may be: 1 GiB as float32, which they are computed with however they are stored. */
@@ -47,11 +50,11 @@ export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promi
   if (binary.length !== expected) {
     throw new FerError('WEIGHTS_CORRUPT', `the weights are ${binary.length} bytes, model.json says ${expected}`);
   }
-  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
-  if (metadata?.sha256 !== undefined) {
+  const { sha256 } = factsOf(json);
+  if (sha256 !== undefined) {
     const found = await sha256Of(binary);
-    if (found !== metadata.sha256) {
-      throw new FerError('WEIGHTS_CORRUPT', `the weights' sha256 is ${found}, model.json says ${metadata.sha256}`);
+    if (found !== sha256) {
+      throw new FerError('WEIGHTS_CORRUPT', `the weights' sha256 is ${found}, model.json says ${sha256}`);
     }
   }
   return entries;
@@ -60,7 +63,7 @@ export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promi
 /**
  * Reads weights as floats, by name, rounded as TF.js rounds: a stored q stands for q * scale + min.
  *
- * @throws FerError as {@link checkedEntries}; `MODEL` for a weight that is stored as anything but float32, float16,
+ * @throws FerError as {@link checkedEntries}; `NOT_FINITE` for a weight with NaN or infinity; `MODEL` for a weight that is stored as anything but float32, float16,
  * uint8 or uint16.
  */
 export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<Map<string, Float32Array>> {
@@ -76,9 +79,28 @@ export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<
     else if (dtype === 'uint16') weights.set(entry.name, dequantize(new Uint16Array(buffer), scale, min));
     else if (dtype === 'float16') weights.set(entry.name, fromFloat16(new Uint16Array(buffer)));
     else throw new FerError('MODEL', `the weight ${entry.name} is stored as ${dtype}, which is not read here`);
+    if (!allFinite(weights.get(entry.name)!)) throw notFinite(entry.name);
     offset += bytes;
   }
   return weights;
+}
+
+/** A weight with NaN or infinity: what it is computed with has no meaning. */
+export function notFinite(name: string): FerError {
+  return new FerError(
+    'NOT_FINITE',
+    `the weight ${name} holds NaN or infinity: its file is damaged, or its training diverged`,
+  );
+}
+
+/**
+ * What `model.json` says of its own binary and of figures measured with it. Of a file that `model.save` of
+ * TF.js wrote, nothing is believed: it copies the metadata of the file that the model came from.
+ */
+export function factsOf(json: ModelJson): Pick<ModelMetadata, 'sha256' | 'metrics'> {
+  if (String(json.generatedBy).startsWith('TensorFlow.js')) return {};
+  const { sha256, metrics } = (json.userDefinedMetadata?.['fer-dcnn'] ?? {}) as ModelMetadata;
+  return { ...(sha256 !== undefined && { sha256 }), ...(metrics !== undefined && { metrics }) };
 }
 
 // --- below this line: helpers of this file alone ---
@@ -109,8 +131,15 @@ function isEntry(entry: WeightEntry): boolean {
     typeof entry?.name === 'string' &&
     Array.isArray(entry.shape) &&
     entry.shape.every((size) => Number.isInteger(size) && size >= 0) &&
-    (entry.quantization?.dtype ?? entry.dtype) in BYTES
+    Object.hasOwn(BYTES, entry.quantization?.dtype ?? entry.dtype) &&
+    isScale(entry.quantization)
   );
+}
+
+/** TF.js reads what has no scale as it is stored. */
+function isScale(quantization: WeightEntry['quantization']): boolean {
+  const { scale = 1, min = 0 } = quantization ?? {};
+  return Number.isFinite(scale) && Number.isFinite(min);
 }
 
 function bytesOf(entry: WeightEntry): number {

@@ -151,7 +151,7 @@ function activation(graph: OnnxGraph, layer: Layer): void {
     hard_sigmoid: ['HardSigmoid', { alpha: { float: 0.2 }, beta: { float: 0.5 } }],
   };
   if (name === 'linear') return;
-  if (name in simple) graph.add(...simple[name]);
+  if (Object.hasOwn(simple, name)) graph.add(...simple[name]);
   else if (name === 'relu6') clip(graph, layer, 6);
   else if (name === 'swish') graph.add('Mul', {}, [graph.node('Sigmoid', [graph.value])]);
   else if (name === 'softmax') {

@@ -1,8 +1,9 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../errors.js';
+import { optionsOf } from '../options.js';
 import { metadataOf } from '../tfjs/model/metadata.js';
 import { classNamesOf, specOf } from '../tfjs/model/model-spec.js';
-import type { Quantization } from '../tfjs/model/quantize.js';
+import { type Quantization, quantizationRule } from '../tfjs/model/quantize.js';
 import { OnnxGraph } from './onnx-graph.js';
 import { LAYER_WRITERS } from './onnx-layers.js';
 import { ELEMENT, type OnnxValueInfo } from './onnx-types.js';
@@ -31,10 +32,8 @@ export interface ToOnnxOptions {
  * await writeFile('model.onnx', await toOnnx(await loadPretrained()));
  */
 export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): Promise<Uint8Array> {
+  checkOptions(options);
   const { quantize = 'none' } = options;
-  if (!['none', 'uint8', 'uint16', 'float16'].includes(quantize)) {
-    throw new FerError('OPTION', `quantize must be 'none', 'uint8', 'uint16' or 'float16', got '${quantize}'`);
-  }
   const spec = specOf(model);
   checkChain(model);
   const graph = new OnnxGraph(INPUT, quantize);
@@ -68,6 +67,8 @@ export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): P
     },
   });
 }
+
+const checkOptions = optionsOf<ToOnnxOptions>('toOnnx', () => ({ quantize: quantizationRule }));
 
 // --- below this line: helpers of this file alone ---
 

@@ -1,6 +1,7 @@
 import { runtime } from '#runtime';
 import { describeInput } from '../describe-input.js';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { Rule } from '../options.js';
 
 /**
  * Where the binaries of this package lie: a base address (a folder, in Node a path is one), or a map from file name to an
@@ -62,6 +63,9 @@ export async function readAssetBytes(file: ShippedFile, assets?: Assets): Promis
   throw new FerError('OPTION', `assets['${file.name}'] is a WebAssembly.Module: pass its bytes or its address`);
 }
 
+/** The rule of the option `assets`; what a map says of a file is looked at when it is read. */
+export const assetsRule: Rule = (value) => void assetSource(value as Assets, 'weights.bin');
+
 /**
  * What `assets` says of a file; undefined for one that a map leaves out.
  *
@@ -105,6 +109,8 @@ export function isModule(source: unknown): source is WebAssembly.Module {
  * @param moduleUrl - That module's `import.meta.url`.
  */
 export function shippedAt(beside: URL, path: string, moduleUrl: string): URL[] {
+  const short = addressOfPackage(moduleUrl);
+  if (short !== null) return [new URL(`${short}/${path}`), beside];
   const moved = /^(.*\/)node_modules\/\.vite[^/]*\//.exec(moduleUrl);
   if (moved === null) return [beside];
   const [, base] = moved;
@@ -114,6 +120,14 @@ export function shippedAt(beside: URL, path: string, moduleUrl: string): URL[] {
     beside,
     new URL(`${base}@id/fer-dcnn/${exported}?import&url`),
   ];
+}
+
+/**
+ * The address of the package where a CDN serves the module at the package's own, such as `/npm/fer-dcnn@0.1.0`, and not at
+ * that of a file.
+ */
+function addressOfPackage(moduleUrl: string): string | null {
+  return /^(https?:[^?#]*\/fer-dcnn(?:@[^/?#]*)?)\/?(?:[?#]|$)/.exec(moduleUrl)?.[1] ?? null;
 }
 
 function isBytes(source: unknown): source is Uint8Array | ArrayBuffer {

@@ -1,13 +1,16 @@
 import { FerError } from '../errors.js';
 
 /**
- * Refuses an image of more than `maxPixels` pixels, or of none.
+ * Refuses an image of more than `maxPixels` pixels, with a side of more than 65,535, or of none.
  *
  * @param name - What the image is called in the message.
  * @throws FerError `TOO_LARGE` over the limit, `DECODE` for an image without pixels.
  */
 export function checkPixelCount(width: number, height: number, maxPixels: number, name: string): void {
   if (!(width > 0 && height > 0)) throw new FerError('DECODE', `${name} has no pixels: ${width}x${height}`);
+  if (Math.max(width, height) > LONGEST_SIDE) {
+    throw new FerError('TOO_LARGE', `${name} is ${width}x${height}: no side may be longer than ${LONGEST_SIDE} pixels`);
+  }
   if (width * height > maxPixels) {
     throw new FerError(
       'TOO_LARGE',
@@ -15,3 +18,8 @@ export function checkPixelCount(width: number, height: number, maxPixels: number
     );
   }
 }
+
+// --- below this line: helpers of this file alone ---
+
+/** As in JPEG; some decoders take time by rows, however narrow. */
+const LONGEST_SIDE = 65_535;

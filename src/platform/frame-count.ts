@@ -85,7 +85,7 @@ const counters: Record<ImageFormat, FrameCounter> = {
 
   /** ISO/IEC 14496-12, 8.7.3: a track's box `stsz` says how many samples it has. */
   avif(bytes) {
-    return Math.max(1, ...sampleCounts(bytes, 0, bytes.length));
+    return Math.max(1, ...sampleCounts(bytes));
   },
 };
 
@@ -95,18 +95,30 @@ const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
 /** Tracks of an image sequence: frames, their alpha, a preview. More are no image's. */
 const MOST_TRACKS = 64;
 
-function sampleCounts(bytes: Uint8Array, from: number, to: number): number[] {
+function sampleCounts(bytes: Uint8Array): number[] {
   const view = viewOf(bytes);
   const counts: number[] = [];
-  for (let at = from; at + 8 <= to && counts.length < MOST_TRACKS; ) {
+  // Where the boxes end that are around: a file may nest them as deep as it is long.
+  const ends = [bytes.length];
+  for (let at = 0; ends.length > 0 && counts.length < MOST_TRACKS; ) {
+    const to = ends[ends.length - 1];
+    if (at + 8 > to) {
+      at = ends.pop() as number;
+      continue;
+    }
     const size = view.getUint32(at);
     const type = textAt(bytes, at + 4);
     // 0 is "up to the end", 1 a length of 64 bits: both are for boxes of data.
     const end = size === 0 ? to : size === 1 && at + 16 <= to ? at + Number(view.getBigUint64(at + 8)) : at + size;
-    if (end < at + 8 || end > to) break;
+    if (end < at + 8 || end > to) {
+      at = ends.pop() as number;
+      continue;
+    }
     if (type === 'stsz' && at + 20 <= end) counts.push(view.getUint32(at + 16));
-    if (CONTAINERS.has(type)) for (const count of sampleCounts(bytes, at + 8, end)) counts.push(count);
-    at = end;
+    if (CONTAINERS.has(type)) {
+      ends.push(end);
+      at += 8;
+    } else at = end;
   }
   return counts;
 }

@@ -1,5 +1,6 @@
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
+import { number, type Rules } from '../options.js';
 import type { ImageLimits } from '../runtime.js';
 
 /** All of them. */
@@ -8,9 +9,21 @@ export type DecodeLimits = Required<ImageLimits>;
 /** What holds unless the caller says otherwise. */
 export const DEFAULT_LIMITS: DecodeLimits = {
   maxPixels: 64e6,
+  maxWork: 1,
   maxBytes: 512e6,
   maxFrames: Number.POSITIVE_INFINITY,
   maxMilliseconds: Number.POSITIVE_INFINITY,
+};
+
+const atLeastOne = number('a number from 1 up', (value) => value >= 1);
+
+/** The rules of limits among the options of a public function. */
+export const limitRules: Rules<ImageLimits> = {
+  maxPixels: atLeastOne,
+  maxWork: atLeastOne,
+  maxBytes: atLeastOne,
+  maxFrames: atLeastOne,
+  maxMilliseconds: atLeastOne,
 };
 
 /**
@@ -19,9 +32,10 @@ export const DEFAULT_LIMITS: DecodeLimits = {
  * @throws FerError `OPTION` for a limit below 1, which nothing could meet.
  */
 export function imageLimits(options: ImageLimits): DecodeLimits {
-  const { maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
+  const { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
   return {
     maxPixels: limit('maxPixels', maxPixels),
+    maxWork: work(maxWork),
     maxBytes: limit('maxBytes', maxBytes),
     maxFrames: limit('maxFrames', maxFrames),
     maxMilliseconds: limit('maxMilliseconds', maxMilliseconds),
@@ -53,4 +67,10 @@ export function checkByteCount(bytes: number, maxBytes: number, name: string): v
 function limit(name: keyof ImageLimits, value: number = DEFAULT_LIMITS[name]): number {
   if (typeof value === 'number' && value >= 1) return value;
   throw new FerError('OPTION', `${name} must be a number from 1 up, got ${describeInput(value)}`);
+}
+
+/** A part of 1 is stricter than the default. */
+function work(value: number = DEFAULT_LIMITS.maxWork): number {
+  if (typeof value === 'number' && value > 0) return value;
+  throw new FerError('OPTION', `maxWork must be a number above 0, got ${describeInput(value)}`);
 }

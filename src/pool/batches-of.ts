@@ -1,14 +1,22 @@
+import { describeInput } from '../describe-input.js';
+import { FerError } from '../errors.js';
+
 /**
  * Gathers items into batches. A batch is given when it is full, when the source has ended, or when the source pauses for
  * 20 ms: what is there need not wait for what may come late.
  *
  * @param size - Most items of a batch.
- * @throws whatever the source throws. Ending the iteration early closes the source.
+ * @param pauseMs - Another pause than 20 ms.
+ * @throws FerError `INPUT` for what cannot be iterated; whatever the source throws. Ending the iteration early closes the source.
  */
 export async function* batchesOf<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   size: number,
+  pauseMs = PAUSE_MS,
 ): AsyncGenerator<Item[], void, undefined> {
+  if (typeof items !== 'object' || items === null || !(Symbol.iterator in items || Symbol.asyncIterator in items)) {
+    throw new FerError('INPUT', `a list or another iterable of items is needed, got ${describeInput(items)}`);
+  }
   if (Symbol.iterator in items) {
     let batch: Item[] = [];
     for (const item of items) {
@@ -27,7 +35,7 @@ export async function* batchesOf<Item>(
   try {
     while (!ended) {
       const batch: Item[] = [];
-      const pause = new Pause();
+      const pause = new Pause(pauseMs);
       try {
         while (batch.length < size) {
           coming ??= source.next();
@@ -67,7 +75,10 @@ class Pause {
   #resolve!: (late: typeof LATE) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor() {
+  readonly #ms: number;
+
+  constructor(ms: number) {
+    this.#ms = ms;
     this.long = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -76,7 +87,7 @@ class Pause {
   /** From now on the source is silent. */
   begin(): void {
     if (this.#timer) this.#timer.refresh();
-    else this.#timer = setTimeout(() => this.#resolve(LATE), PAUSE_MS);
+    else this.#timer = setTimeout(() => this.#resolve(LATE), this.#ms);
   }
 
   end(): void {

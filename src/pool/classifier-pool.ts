@@ -1,8 +1,20 @@
 import { availableParallelism } from 'node:os';
+import { checkClassNames } from '../class-names.js';
 import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
-import type { Assets } from '../platform/assets.js';
-import { imageLimits } from '../platform/image-limits.js';
+import {
+  boolean,
+  callback,
+  either,
+  having,
+  number,
+  optionsOf,
+  type Rules,
+  signal as signalRule,
+  text,
+} from '../options.js';
+import { type Assets, assetsRule } from '../platform/assets.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import { batchesOf } from './batches-of.js';
@@ -48,6 +60,12 @@ export interface PoolClassifyOptions extends ImageLimits {
   topk?: number;
   /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
   signal?: AbortSignal;
+  /**
+   * Whether encoded bytes are handed over to the threads rather than copied: arrays that have their buffer to themselves
+   * are empty afterwards, and an image whose thread dies is not tried again.
+   * @default false
+   */
+  transfer?: boolean;
   /** Told after every batch. */
   onProgress?: (progress: PoolProgress) => void;
 }
@@ -84,9 +102,8 @@ export class ClassifierPool<const C extends string = Emotion> {
   constructor(options?: ClassifierPoolOptions<C>);
   constructor(options?: ClassifierPoolOptions);
   constructor(options: ClassifierPoolOptions<C> = {}) {
+    checkPoolOptions(options);
     const { workers = availableParallelism(), batchSize = 32, model, classes } = options;
-    checkCount('workers', workers);
-    checkCount('batchSize', batchSize);
     this.#batchSize = batchSize;
     this.#threads = new ClassifierThreads(workers, { model, assets: options.assets, classes });
   }
@@ -133,8 +150,8 @@ export class ClassifierPool<const C extends string = Emotion> {
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
   ): AsyncGenerator<PoolResult<Item, C>, void, undefined> {
-    const { topk = Number.MAX_SAFE_INTEGER, signal, onProgress } = options;
-    checkCount('topk', topk);
+    checkClassifyOptions(options);
+    const { topk = Number.MAX_SAFE_INTEGER, signal, onProgress, transfer = false } = options;
     const limits = imageLimits(options);
     throwIfAborted(signal);
     await this.#threads.start();
@@ -167,10 +184,10 @@ export class ClassifierPool<const C extends string = Emotion> {
         } else {
           coming = undefined;
           if (next.done) ended = true;
-          else
-            running.push(
-              silenced(this.#threads.classify(next.value, { topk, limits }) as Promise<PoolResult<Item, C>[]>),
-            );
+          else {
+            const results = this.#threads.classify(next.value, { topk, limits, transfer });
+            running.push(silenced(results as Promise<PoolResult<Item, C>[]>));
+          }
         }
       }
     } finally {
@@ -189,11 +206,26 @@ export class ClassifierPool<const C extends string = Emotion> {
 
 // --- below this line: helpers of this file alone ---
 
-function checkCount(name: string, value: number): void {
-  if (!(Number.isSafeInteger(value) && value >= 1)) {
-    throw new FerError('OPTION', `${name} must be a whole number of 1 or more, got ${value}`);
-  }
-}
+const count = number('a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1);
+
+/** The rules of a pool's options. */
+export const poolRules = (): Rules<ClassifierPoolOptions<string>> => ({
+  workers: count,
+  batchSize: count,
+  model: either(text, having("a folder, or the content of a model's files")),
+  assets: assetsRule,
+  classes: checkClassNames,
+});
+
+const checkPoolOptions = optionsOf<ClassifierPoolOptions<string>>('ClassifierPool', poolRules);
+
+const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () => ({
+  topk: count,
+  signal: signalRule,
+  onProgress: callback,
+  transfer: boolean,
+  ...limitRules,
+}));
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);

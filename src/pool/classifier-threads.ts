@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
-import { checkClassNames, outputNames } from '../class-names.js';
+import { outputNames } from '../class-names.js';
 import { predictionsOf } from '../classify/prediction.js';
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
@@ -17,6 +18,8 @@ import type { PoolItem, PoolResult } from './pool-item.js';
 export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
   /** How many classes are given. */
   topk: number;
+  /** Whether encoded bytes are handed over rather than copied. */
+  transfer: boolean;
 }
 
 /** What the threads are started with; see `ClassifierPoolOptions`. */
@@ -42,7 +45,6 @@ export class ClassifierThreads {
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(count: number, { model, assets, classes }: ThreadsOptions = {}) {
-    if (classes !== undefined) checkClassNames(classes);
     this.count = count;
     this.#assets = assets;
     this.#model = model;
@@ -75,16 +77,36 @@ export class ClassifierThreads {
    */
   async classify<Item extends PoolItem>(
     items: readonly Item[],
-    { topk, limits }: ThreadsClassifyOptions,
+    { topk, limits, transfer }: ThreadsClassifyOptions,
   ): Promise<PoolResult<Item, string>[]> {
-    const images = items.map(withBox);
+    const refused = new Map<number, FerError>();
+    const images = items.flatMap((item, i) => {
+      try {
+        return [withBox(item)];
+      } catch (error) {
+        refused.set(
+          i,
+          new FerError('INPUT', `${describeInput(item)} is no image: ${reasonOf(error)}`, { cause: error }),
+        );
+        return [];
+      }
+    });
+    if (refused.size > 0) {
+      const readable = items.filter((_, i) => !refused.has(i));
+      const results = readable.length > 0 ? await this.classify(readable, { topk, limits, transfer }) : [];
+      return items.map((item, i) => (refused.has(i) ? { item, error: refused.get(i)! } : results.shift()!));
+    }
+    const handedOver = transfer ? buffersOf(images) : [];
+    const isGone = ({ image }: TaskImage) =>
+      image instanceof Uint8Array && handedOver.includes(image.buffer as ArrayBuffer);
     try {
-      return resultsOf(items, await this.#run({ images, limits }), topk, this.#classes!);
+      return resultsOf(items, await this.#run({ images, limits }, handedOver), topk, this.#classes!);
     } catch {
       this.#throwIfClosed();
     }
     const alone = images.map(async (image, i): Promise<PoolResult<Item, string>> => {
       try {
+        if (isGone(image)) throw new Error('its bytes were handed over');
         return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk, this.#classes!)[0];
       } catch (error) {
         this.#throwIfClosed();
@@ -92,7 +114,7 @@ export class ClassifierThreads {
         if ((error as Error).name === 'DataCloneError') {
           return { item: items[i], error: new FerError('INPUT', `no image: ${reasonOf(error)}`, { cause: error }) };
         }
-        const message = `${nameOf(image.image)}: the thread that classified it ended, twice: ${reasonOf(error)}`;
+        const message = `${nameOf(image.image)}: the thread that classified it ended${isGone(image) ? '' : ', twice'}: ${reasonOf(error)}`;
         return { item: items[i], error: new FerError('WORKER', message, { cause: error }) };
       }
     });
@@ -108,10 +130,10 @@ export class ClassifierThreads {
     this.#pool = undefined;
   }
 
-  async #run(task: PoolTask): Promise<PoolAnswer> {
+  async #run(task: PoolTask, transferList: ArrayBuffer[] = []): Promise<PoolAnswer> {
     this.#throwIfClosed();
     this.#pool ??= this.#startThreads(this.#workerData!);
-    const answer = this.#pool.run(task);
+    const answer = this.#pool.run(task, { transferList });
     this.#running.add(answer);
     try {
       return await answer;
@@ -170,9 +192,21 @@ type TaskImage = PoolTask['images'][number];
 function withBox(item: PoolItem): TaskImage {
   const { image, box } =
     typeof item === 'object' && 'image' in item ? item : { image: item as TaskImage['image'], box: undefined };
-  // A URL is not taken to another thread.
-  return { image: image instanceof URL ? image.href : image, box };
+  // Getters may throw here, where it is one item's matter alone; a URL is not taken to another thread.
+  return { image: image instanceof URL ? image.href : image, box: box && { ...box } };
 }
+
+/** Buffers of encoded images that nothing else has a part in, each once. */
+function buffersOf(images: readonly TaskImage[]): ArrayBuffer[] {
+  const whole = images.flatMap(({ image }) => {
+    if (!(image instanceof Uint8Array) || image.byteLength < SMALL) return [];
+    return image.buffer instanceof ArrayBuffer && image.byteLength === image.buffer.byteLength ? [image.buffer] : [];
+  });
+  return [...new Set(whole)];
+}
+
+/** Bytes that are copied as soon as handed over. */
+const SMALL = 2 ** 16;
 
 function nameOf(image: TaskImage['image']): string {
   return typeof image === 'string' ? image : 'an image';

@@ -7,17 +7,19 @@ import type { Ledger } from './ledger.js';
  * Makes a results file and a ledger agree: results in the file that the ledger does not know of, because Redis was emptied
  * or lost its last moments, are recorded. A last line that was half written is written over by the next result.
  *
+ * @param id - What the ledger knows the file by.
+ * @param from - Looked at from there on. @default what Redis does not know of
  * @returns Which run of Redis knows of the file now.
- * @throws FerError `UNREACHABLE` when the file cannot be read.
+ * @throws FerError `UNREACHABLE` when the file cannot be read; as {@link Ledger}.
  */
-export async function adoptLines(file: string, ledger: Ledger): Promise<string> {
+export async function adoptLines(file: string, id: string, ledger: Ledger, from?: number): Promise<string> {
   try {
     const handle = await open(file, 'r+');
     try {
       // Asked first: whatever is written from now on lies behind what the ledger then gives away.
       const { size } = await handle.stat();
-      const { written, run } = await ledger.openFile(file, size);
-      let at = written ?? 0;
+      const { written, run } = await ledger.openFile(id, size);
+      let at = from ?? written ?? 0;
       let rest = Buffer.alloc(0);
       while (at + rest.length < size) {
         const chunk = Buffer.alloc(Math.min(CHUNK, size - at - rest.length));
@@ -26,13 +28,13 @@ export async function adoptLines(file: string, ledger: Ledger): Promise<string> 
         const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
         const end = bytes.lastIndexOf(LINE_END) + 1;
         const whole = bytes.subarray(0, end);
-        await ledger.adopt(file, at + end, whole.toString('utf8').split('\n').flatMap(recordOf));
+        await ledger.adopt(id, at + end, whole.toString('utf8').split('\n').flatMap(recordOf));
         // Results whose worker and whose memory in Redis are both gone: blanks, which JSON lines may have.
         if (fillHoles(whole)) await handle.write(whole, 0, end, at);
         at += end;
         rest = bytes.subarray(end);
       }
-      if (written === null) await ledger.adopt(file, at, []);
+      if (written === null) await ledger.adopt(id, at, []);
       return run;
     } finally {
       await handle.close();

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { FerError, reasonOf } from '../errors.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { QueueAddress, RedisConnection } from './types.js';
@@ -47,7 +47,7 @@ export async function connect(address: QueueAddress, options: ConnectOptions): P
     connectTimeout: 5000,
     keepAlive: 10_000,
   });
-  const where = `Redis at ${redis.options.host}:${redis.options.port}`;
+  const where = `Redis at ${placeOf(redis.options)}`;
   let last: Error | undefined;
   redis.on('error', (error: Error) => {
     last = error;
@@ -89,14 +89,22 @@ export async function connect(address: QueueAddress, options: ConnectOptions): P
 
 const FIRST_ANSWER_MS = 10_000;
 
+function placeOf({ host, port, path, sentinels, name }: RedisOptions): string {
+  const hosts = (sentinels ?? []).map((each) => `${each.host}:${each.port ?? 26379}`);
+  if (hosts.length > 0) return `${name} by the sentinels ${hosts.join(', ')}`;
+  return path ?? `${host}:${port}`;
+}
+
 function redisOptions(connection: RedisConnection): Record<string, unknown> {
   if (typeof connection !== 'string') return { ...connection };
   const url = URL.canParse(connection) ? new URL(connection) : null;
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol)) {
-    throw new FerError('OPTION', `Redis is named as redis://host:6379 or rediss://host:6379, not ${connection}`);
+    // Not as it stands there: it may hold a password.
+    const given = url === null ? `${connection.length} characters that are no address` : `${url.protocol}//...`;
+    throw new FerError('OPTION', `Redis is named as redis://host:6379 or rediss://host:6379, not ${given}`);
   }
   const db = url.pathname.slice(1);
-  if (!/^\d*$/.test(db)) throw new FerError('OPTION', `the path of ${url.host} is a database's number, got ${db}`);
+  if (!/^\d*$/.test(db)) throw new FerError('OPTION', `the path of ${url.host} is a database's number`);
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || 6379),

@@ -1,5 +1,7 @@
+import { optionsOf } from '../options.js';
 import { importOptional } from '../platform/import-optional.js';
 import { connect } from './connect.js';
+import { addressRules } from './queue-options.js';
 import { statusOf } from './queue-status.js';
 import type { BatchReport, QueueAddress } from './types.js';
 
@@ -32,6 +34,7 @@ export interface QueueMetrics {
  * http.createServer(async (_, response) => response.end(await metrics.text())).listen(9464, '127.0.0.1');
  */
 export async function createMetrics(address: QueueAddress): Promise<QueueMetrics> {
+  checkAddress(address);
   const { Counter, Gauge, Registry, Summary } = await importOptional(
     'prom-client',
     () => import('prom-client'),
@@ -92,6 +95,8 @@ export async function createMetrics(address: QueueAddress): Promise<QueueMetrics
     close: connection.close,
   };
 }
+
+const checkAddress = optionsOf<QueueAddress>('createMetrics', () => addressRules, 'connection');
 
 // --- below this line: helpers of this file alone ---
 

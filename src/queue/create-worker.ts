@@ -1,14 +1,23 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
-import { FerError, reasonOf } from '../errors.js';
-import { imageLimits } from '../platform/image-limits.js';
-import { ClassifierPool, type ClassifierPoolOptions } from '../pool/classifier-pool.js';
+import { topkRule } from '../classify/classifier.js';
+import type { FerError } from '../errors.js';
+import { callback, having, number, optionsOf } from '../options.js';
+import { ByteBudget } from '../platform/byte-budget.js';
+import { imageLimits, limitRules } from '../platform/image-limits.js';
+import { ClassifierPool, type ClassifierPoolOptions, poolRules } from '../pool/classifier-pool.js';
 import type { ImageLimits } from '../runtime.js';
+import { checkServer } from './check-server.js';
 import { connect } from './connect.js';
 import { functionSink, type IdentifiedResult } from './function-sink.js';
 import { Ledger } from './ledger.js';
 import { type JobTools, processJob } from './process-job.js';
-import { itemReader, type ReadItemOptions } from './read-item.js';
+import { addressRules, readRules } from './queue-options.js';
+import { type QueueStatus, statusOf } from './queue-status.js';
+import { QueueStop } from './queue-stop.js';
+import { DEFAULT_MAX_BYTES, itemReader, type ReadItemOptions } from './read-item.js';
+import { redisError } from './redis-error.js';
 import type { ResultSink } from './result-sink.js';
 import type { BatchReport, QueueAddress } from './types.js';
 
@@ -45,6 +54,17 @@ export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions, Omit
 
 /** A worker that runs. */
 export interface QueueWorker {
+  /**
+   * Settles when it has ended: with nothing after `close()`; with an error when it had to stop, because the queue's ledger
+   * is gone from Redis or something else writes to the results file. It never rejects.
+   */
+  readonly ended: Promise<FerError | undefined>;
+  /**
+   * Counts the queue's items, as `queueStatus`; waits while Redis is away.
+   *
+   * @throws FerError `QUEUE` when the ledger is gone that the worker began with.
+   */
+  status(): Promise<QueueStatus>;
   /** Takes nothing more, finishes or returns what it holds, and ends threads and connections. */
   close(): Promise<void>;
 }
@@ -66,8 +86,8 @@ export interface QueueWorker {
  * process.once('SIGTERM', () => worker.close());
  */
 export async function createWorker(options: CreateWorkerOptions): Promise<QueueWorker> {
+  checkOptions(options);
   const { concurrency, model, lockDuration = 30_000, grace = 30_000 } = options;
-  if (!(lockDuration >= 1000)) throw new FerError('OPTION', `lockDuration is 1000 ms or more, got ${lockDuration}`);
   // Bytes are counted when they are read.
   const limits = imageLimits({ ...options, maxBytes: undefined });
   const onTrouble = options.onTrouble ?? (() => {});
@@ -78,14 +98,33 @@ export async function createWorker(options: CreateWorkerOptions): Promise<QueueW
   const ledger = new Ledger(redis, name);
   const sink = typeof options.sink === 'function' ? functionSink(options.sink) : options.sink;
   const stop = new AbortController();
+  // Every read and every wait of every job listens.
+  setMaxListeners(0, stop.signal);
   let worker: Worker;
+  let stopped: FerError | undefined;
+  let closing: Promise<void> | undefined;
+  let tellEnd: (error: FerError | undefined) => void;
+  const ended = new Promise<FerError | undefined>((resolve) => {
+    tellEnd = resolve;
+  });
+  function stopFor(reason: QueueStop) {
+    if (stopped !== undefined || closing !== undefined) return;
+    stopped = reason;
+    onTrouble(reason);
+    stop.abort();
+    close();
+  }
   try {
+    await checkServer(redis);
     await pool.load();
     await sink.open(ledger);
     const { topk, onBatch } = options;
     const tools: JobTools = {
       ...{ bullmq, pool, read, ledger, sink, topk, limits, onBatch, onTrouble },
       signal: stop.signal,
+      budget: new ByteBudget(HELD_IMAGES * (options.maxBytes ?? DEFAULT_MAX_BYTES)),
+      delivered: { count: 0 },
+      stop: stopFor,
     };
     worker = new bullmq.Worker(name, (job: Job, token?: string) => processJob(job, token, tools), {
       connection: redis,
@@ -103,32 +142,71 @@ export async function createWorker(options: CreateWorkerOptions): Promise<QueueW
     throw error;
   }
   worker.on('error', (error) => {
-    if (!stop.signal.aborted) onTrouble(new FerError('QUEUE', reasonOf(error), { cause: error }));
+    if (!stop.signal.aborted) onTrouble(redisError(error, name));
   });
 
-  let closing: Promise<void> | undefined;
-  return {
-    close() {
-      closing ??= (async () => {
-        const ended = worker.close().catch(() => {});
-        const late = new AbortController();
-        const returned = sleep(grace, undefined, late).then(() => {
-          stop.abort();
-          // Without Redis nothing can be returned: its locks run out, and other workers take it over.
-          return sleep(RETURN_MS, undefined, late);
-        });
-        await Promise.race([ended, returned]);
-        late.abort();
-        returned.catch(() => {});
+  // One that has nothing to do learns of it too.
+  const watch = setInterval(() => {
+    ledger.check().catch((error) => {
+      if (error instanceof QueueStop) stopFor(error);
+    });
+  }, WATCH_MS).unref();
+
+  function close(): Promise<void> {
+    closing ??= (async () => {
+      clearInterval(watch);
+      const idle = worker.close().catch(() => {});
+      const late = new AbortController();
+      const returned = sleep(grace, undefined, late).then(() => {
         stop.abort();
-        await Promise.allSettled([pool.close(), connection.close()]);
-      })();
-      return closing;
+        // Without Redis nothing can be returned: its locks run out, and other workers take it over.
+        return sleep(RETURN_MS, undefined, late);
+      });
+      await Promise.race([idle, returned]);
+      late.abort();
+      returned.catch(() => {});
+      stop.abort();
+      await Promise.allSettled([pool.close(), connection.close()]);
+      tellEnd(stopped);
+    })();
+    return closing;
+  }
+
+  return {
+    ended,
+    close,
+    async status() {
+      await ledger.check();
+      return statusOf(connection);
     },
   };
 }
+
+const checkOptions = optionsOf<CreateWorkerOptions>(
+  'createWorker',
+  () => ({
+    ...addressRules,
+    ...limitRules,
+    ...readRules,
+    sink: having('jsonLines(path), redisStream(key), or a function'),
+    concurrency: poolRules().workers,
+    model: poolRules().model,
+    topk: topkRule,
+    lockDuration: number('1000 ms or more', (value) => value >= 1000 && Number.isFinite(value)),
+    grace: number('0 ms or more', (value) => value >= 0 && Number.isFinite(value)),
+    onBatch: callback,
+    onTrouble: callback,
+  }),
+  'connection',
+  'sink',
+);
 
 // --- below this line: helpers of this file alone ---
 
 /** Time for giving back what is in hand. */
 const RETURN_MS = 5000;
+
+const WATCH_MS = 2000;
+
+/** Largest images that are held at a time, encoded. */
+const HELD_IMAGES = 2;

@@ -1,32 +1,43 @@
+import type { Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
-import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.js';
+import { type LeftOut, noImage, unwanted } from '../folders/walk-images.js';
+import { callback, listOf, optionsOf, text } from '../options.js';
+import { type Enqueued, type EnqueueOptions, enqueue, enqueueRules } from './enqueue.js';
 
 export interface EnqueueFolderOptions extends EnqueueOptions {
   /**
-   * File name endings that count as images, in any case.
-   * @default ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']
+   * File name endings that count as images, in any case; files of others are left out, whatever they hold.
+   * @default the endings of the formats that are read; a file of another ending, or none, by its content
    */
   extensions?: readonly string[];
+  /** Told of each file or folder that is left out, and why. */
+  onLeftOut?: (leftOut: LeftOut) => void;
 }
 
 /**
  * Puts the images of a folder and of all folders below it into a queue, by their absolute paths. Hidden files and symbolic
- * links are left out. Nothing is read but names, and they are not all held at a time.
+ * links are left out. Of a file whose ending tells that it is an image, nothing is read but the name; names are not all held
+ * at a time.
  *
  * @throws FerError `NOT_FOUND` when `dir` is no folder; as {@link enqueue}.
  * @example
  * const { items, fresh } = await enqueueFolder('/faces', { connection: 'redis://localhost' });
  */
 export async function enqueueFolder(dir: string, options: EnqueueFolderOptions): Promise<Enqueued> {
-  const endings = new Set((options.extensions ?? EXTENSIONS).map((ending) => ending.toLowerCase()));
-  return enqueue(filesBelow(await folderOf(dir), endings), options);
+  checkOptions(options);
+  const { extensions, onLeftOut, ...enqueuing } = options;
+  return enqueue(filesBelow(await folderOf(dir), { extensions, onLeftOut }), enqueuing);
 }
 
-// --- below this line: helpers of this file alone ---
+const checkOptions = optionsOf<EnqueueFolderOptions>(
+  'enqueueFolder',
+  () => ({ ...enqueueRules(), extensions: listOf(text, 'a list of file name endings'), onLeftOut: callback }),
+  'connection',
+);
 
-const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'];
+// --- below this line: helpers of this file alone ---
 
 async function folderOf(dir: string): Promise<string> {
   try {
@@ -38,12 +49,23 @@ async function folderOf(dir: string): Promise<string> {
   throw new FerError('NOT_FOUND', `${dir} is not a folder`);
 }
 
-async function* filesBelow(dir: string, endings: ReadonlySet<string>): AsyncGenerator<string> {
+async function* filesBelow(
+  dir: string,
+  options: Pick<EnqueueFolderOptions, 'extensions' | 'onLeftOut'>,
+): AsyncGenerator<string> {
+  const endings = options.extensions && new Set(options.extensions.map((ending) => ending.toLowerCase()));
   const folders: string[] = [];
   for await (const entry of await opendir(dir)) {
-    if (entry.name.startsWith('.')) continue;
-    if (entry.isDirectory()) folders.push(entry.name);
-    else if (entry.isFile() && endings.has(extname(entry.name).toLowerCase())) yield join(dir, entry.name);
+    const path = join(dir, entry.name);
+    const trouble = unwanted(entry, path) ?? (entry.isDirectory() ? null : troubleOf(entry, path, endings));
+    if (trouble === null && entry.isDirectory()) folders.push(path);
+    else if (trouble === null) yield path;
+    else if (trouble !== 'hidden') options.onLeftOut?.(trouble);
   }
-  for (const folder of folders.sort()) yield* filesBelow(join(dir, folder), endings);
+  for (const folder of folders.sort()) yield* filesBelow(folder, options);
+}
+
+function troubleOf(entry: Dirent, path: string, endings?: ReadonlySet<string>): LeftOut | null {
+  if (entry.isSymbolicLink()) return { path, kind: 'link', reason: 'a link' };
+  return entry.isFile() ? noImage(path, endings) : { path, kind: 'no-image', reason: 'neither file nor folder' };
 }

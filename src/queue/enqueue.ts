@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
 import { FerError } from '../errors.js';
+import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
 import { batchesOf } from '../pool/batches-of.js';
-import { type ConnectOptions, connect } from './connect.js';
-import { itemOf, jobDataOf, jobId, type QueueItem } from './items.js';
+import { checkServer } from './check-server.js';
+import { type ConnectOptions, connect, type QueueConnection } from './connect.js';
+import { itemOf, jobDataOf, jobId, MAX_ITEMS, type QueueItem } from './items.js';
 import { Ledger } from './ledger.js';
+import { addressRules } from './queue-options.js';
+import { redisError } from './redis-error.js';
 import type { ItemReference, QueueAddress } from './types.js';
 
 export interface EnqueueOptions extends QueueAddress {
@@ -22,7 +27,21 @@ export interface EnqueueOptions extends QueueAddress {
   signal?: AbortSignal;
   /** Told after every few batches. */
   onProgress?: (progress: Enqueued) => void;
+  /** Told of each reference that is none; the others are enqueued all the same. */
+  onRefused?: (error: FerError, reference: ItemReference) => void;
 }
+
+/** The rules of enqueuing; numbers are looked at with each other. */
+export const enqueueRules = (): Rules<EnqueueOptions> => ({
+  ...addressRules,
+  batchSize: anything,
+  maxWaiting: anything,
+  signal: signalRule,
+  onProgress: callback,
+  onRefused: callback,
+});
+
+const checkOptions = optionsOf<EnqueueOptions>('enqueue', enqueueRules, 'connection');
 
 /** What became of the references. */
 export interface Enqueued {
@@ -30,14 +49,16 @@ export interface Enqueued {
   items: number;
   /** Of them, those that the queue did not know. */
   fresh: number;
+  /** Of them, those that no worker would read (`onRefused`): a password in an address, another scheme, NUL in a name. */
+  refused: number;
 }
 
 /**
  * Puts images into a queue, in batches. A reference that the queue knows is not taken a second time, whether it waits, is
- * done, or failed.
+ * done, or failed. One that is none (`INPUT`, `REFUSED`, `TOO_LARGE`) is told to `onRefused` and left out.
  *
- * @throws FerError `INPUT`, `REFUSED`, `TOO_LARGE` for a reference; `OPTION`; `ABORTED`; `UNREACHABLE`, `PACKAGE_MISSING`.
- * Doing the same again continues where it ended.
+ * @throws FerError `OPTION`; `ABORTED`; `UNREACHABLE`, `PACKAGE_MISSING`; `QUEUE` when part of the queue is gone from Redis.
+ * Doing the same again continues where it ended; jobs that failed before all their items had results are begun anew.
  * @example
  * await enqueue(['https://images.example.com/1.jpg', '/faces/2.jpg'], { connection: 'redis://localhost' });
  */
@@ -45,8 +66,9 @@ export async function enqueue(
   items: Iterable<ItemReference> | AsyncIterable<ItemReference>,
   options: EnqueueOptions,
 ): Promise<Enqueued> {
-  const { batchSize = 50, maxWaiting = Number.POSITIVE_INFINITY, signal, onProgress } = options;
-  if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= 1000)) {
+  checkOptions(options);
+  const { batchSize = 50, maxWaiting = Number.POSITIVE_INFINITY, signal, onProgress, onRefused } = options;
+  if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= MAX_ITEMS)) {
     throw new FerError('OPTION', `batchSize must be a whole number from 1 to 1000, got ${batchSize}`);
   }
   if (!(maxWaiting >= batchSize))
@@ -57,16 +79,31 @@ export async function enqueue(
   const queue = new connection.bullmq.Queue(connection.name, { connection: connection.redis });
   queue.on('error', () => {});
   const ledger = new Ledger(connection.redis, connection.name);
-  const progress: Enqueued = { items: 0, fresh: 0 };
+  const progress: Enqueued = { items: 0, fresh: 0, refused: 0 };
   try {
-    for await (const references of batchesOf(items, Math.min(BATCHES * batchSize, maxWaiting))) {
+    await checkServer(connection.redis);
+    await ledger.open();
+    for await (const references of batchesOf(items, Math.min(BATCHES * batchSize, maxWaiting), PAUSE_MS)) {
       throwIfAborted(signal);
-      const some = [...new Map(references.map(itemOf).map((item) => [item.id, item])).values()];
-      await roomFor(some.length, maxWaiting, ledger, signal);
-      const { fresh, open } = await ledger.register(some.map(({ id }) => id));
-      await queue.addBulk(jobsOf(some, open, batchSize));
+      const byId = new Map<string, QueueItem>();
+      for (const reference of references) {
+        try {
+          const item = itemOf(reference);
+          byId.set(item.id, item);
+        } catch (error) {
+          if (!(error instanceof FerError)) throw error;
+          progress.refused++;
+          onRefused?.(error, reference);
+        }
+      }
+      const some = [...byId.values()];
       progress.items += references.length;
-      progress.fresh += fresh;
+      if (some.length > 0) {
+        await roomFor(some.length, maxWaiting, ledger, signal);
+        const { fresh, open } = await ledger.register(some.map(({ id }) => id));
+        await addJobs(jobsOf(some, open, batchSize), queue, connection);
+        progress.fresh += fresh.filter(Boolean).length;
+      }
       onProgress?.({ ...progress });
     }
   } finally {
@@ -77,6 +114,9 @@ export async function enqueue(
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** A source may pause so long without cutting a batch short: the same folder makes the same jobs, on a busy machine too. */
+const PAUSE_MS = 1000;
 
 /** Batches that are sent to Redis at a time. */
 const BATCHES = 20;
@@ -102,6 +142,26 @@ function jobsOf(items: readonly QueueItem[], open: readonly boolean[], batchSize
   }
   return jobs;
 }
+
+/** A job that is there, but neither waits nor runs, gives way: BullMQ takes no second of its name. */
+async function addJobs(jobs: ReturnType<typeof jobsOf>, queue: Queue, { redis, name }: QueueConnection): Promise<void> {
+  try {
+    const ids = jobs.map(({ opts }) => opts.jobId);
+    if (ids.length > 0 && (await redis.exists(...ids.map((id) => queue.toKey(id)))) > 0) {
+      await Promise.all(
+        ids.map(async (id) => {
+          if (ENDED.has(await queue.getJobState(id))) await queue.remove(id);
+        }),
+      );
+    }
+    await queue.addBulk(jobs);
+  } catch (error) {
+    throw redisError(error, name);
+  }
+}
+
+/** `unknown`: it is in no list any more. */
+const ENDED = new Set(['failed', 'completed', 'unknown']);
 
 async function roomFor(count: number, maxWaiting: number, ledger: Ledger, signal?: AbortSignal): Promise<void> {
   if (maxWaiting === Number.POSITIVE_INFINITY) return;

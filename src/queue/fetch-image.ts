@@ -13,6 +13,8 @@ export interface FetchImageOptions {
   maxBytes: number;
   timeoutMs: number;
   signal?: AbortSignal;
+  /** Waits until so many bytes may be held. */
+  room?: (bytes: number) => Promise<void>;
 }
 
 /**
@@ -36,7 +38,14 @@ export async function fetchImage(address: string, options: FetchImageOptions): P
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   try {
-    return await get(url, shown, signal, options.maxBytes, mayBePrivate ? undefined : publicLookup(url.host));
+    const lookup = mayBePrivate ? undefined : publicLookup(url.host);
+    const { response, size } = await get(url, shown, signal, options.maxBytes, lookup);
+    try {
+      await options.room?.(size ?? options.maxBytes);
+      return await contentOf(response, shown, options.maxBytes);
+    } finally {
+      response.destroy();
+    }
   } catch (error) {
     if (error instanceof FerError) throw error;
     if (options.signal?.aborted) throw new FerError('ABORTED', `${shown}: stopped`, { cause: error });
@@ -72,33 +81,47 @@ function privateAddress(host: string, address: string): FerError {
   return new FerError('REFUSED', `${host} lies at the private address ${address} (--private-host allows that)`);
 }
 
-function get(url: URL, shown: string, signal: AbortSignal, maxBytes: number, lookup?: Lookup): Promise<Uint8Array> {
+interface Answer {
+  response: http.IncomingMessage;
+  /** Bytes that the server says it has; undefined when it does not say. */
+  size: number | undefined;
+}
+
+function get(url: URL, shown: string, signal: AbortSignal, maxBytes: number, lookup?: Lookup): Promise<Answer> {
   const { request } = url.protocol === 'https:' ? https : http;
   const agent = agents[lookup ? 'public' : 'private'][url.protocol as 'http:' | 'https:'];
   return new Promise((resolve, reject) => {
     const asked = request(url, { agent, signal, ...(lookup && { lookup }) }, (response) => {
       const status = response.statusCode ?? 0;
-      const declared = Number(response.headers['content-length'] ?? 0);
-      if (status !== 200 || declared > maxBytes) {
-        reject(status === 200 ? tooLarge(shown, maxBytes) : statusError(shown, status));
-        response.destroy();
+      const declared = response.headers['content-length'];
+      const size = declared === undefined ? undefined : Number(declared);
+      if (status === 200 && !(size !== undefined && size > maxBytes)) {
+        resolve({ response, size });
         return;
       }
-      const parts: Buffer[] = [];
-      let length = 0;
-      response.on('data', (part: Buffer) => {
-        length += part.length;
-        parts.push(part);
-        if (length <= maxBytes) return;
-        reject(tooLarge(shown, maxBytes));
-        response.destroy();
-      });
-      response.on('end', () => resolve(Buffer.concat(parts)));
-      response.on('error', reject);
+      reject(status === 200 ? tooLarge(shown, maxBytes) : statusError(shown, status));
+      response.destroy();
     });
     asked.on('error', reject);
     asked.end();
   });
+}
+
+async function contentOf(response: http.IncomingMessage, shown: string, maxBytes: number): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > maxBytes) throw tooLarge(shown, maxBytes);
+    parts.push(part);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 function tooLarge(shown: string, maxBytes: number): FerError {

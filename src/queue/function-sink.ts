@@ -18,10 +18,11 @@ export function functionSink(take: (results: IdentifiedResult[]) => void | Promi
   return {
     async open(queueLedger) {
       ledger = queueLedger;
+      await ledger.open();
     },
     async deliver(outcomes) {
       const states = await ledger.states(outcomes.map(({ id }) => id));
-      const open = outcomes.filter((_, i) => states[i] === 'waiting');
+      const open = outcomes.filter((_, i) => states[i] === 'waiting' || states[i] === 'damaged');
       if (open.length === 0) return;
       await take(open.map(({ id, line }) => ({ id, ...(JSON.parse(line) as ItemResult) })));
       await ledger.settle(open);

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { FerError } from '../errors.js';
-import type { ItemReference } from './types.js';
 
 /** One image of a job. */
 export interface QueueItem {
@@ -10,6 +9,8 @@ export interface QueueItem {
   ref: string;
   /** The image itself, where the job carries it. */
   bytes?: Uint8Array;
+  /** What is wrong with the reference of a job: its result. */
+  error?: FerError;
 }
 
 /** What a job holds. Items are references, or bytes in base64. */
@@ -21,6 +22,9 @@ export interface JobData {
 /** Most bytes that a job carries of one image: Redis is no store of images. */
 export const MAX_ITEM_BYTES = 256 * 1024;
 
+/** Most items that a job has: `enqueue` makes none of more. */
+export const MAX_ITEMS = 1000;
+
 const MAX_REFERENCE = 4096;
 
 /**
@@ -28,7 +32,7 @@ const MAX_REFERENCE = 4096;
  *
  * @throws FerError `INPUT` for what is none; `REFUSED` for what no worker would read; `TOO_LARGE` for bytes.
  */
-export function itemOf(reference: ItemReference): QueueItem {
+export function itemOf(reference: unknown): QueueItem {
   if (ArrayBuffer.isView(reference)) {
     const bytes = new Uint8Array(reference.buffer, reference.byteOffset, reference.byteLength);
     if (bytes.length > MAX_ITEM_BYTES) {
@@ -37,15 +41,17 @@ export function itemOf(reference: ItemReference): QueueItem {
         `an image of ${bytes.length} bytes is too large for a queue: pass its path or address`,
       );
     }
-    const ref = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const ref = `sha256:${sha256(bytes)}`;
     return { id: itemId(ref), ref, bytes };
   }
   if (typeof reference !== 'string' || reference === '') {
     throw new FerError('INPUT', 'an item is a path, an http(s) address, or bytes');
   }
-  const hasControls = /[\0\n\r]/.test(reference);
-  if (hasControls || reference.length > MAX_REFERENCE) {
-    throw new FerError('INPUT', `no path or address has line ends or more than ${MAX_REFERENCE} characters`);
+  if (reference.includes('\0') || reference.length > MAX_REFERENCE) {
+    throw new FerError(
+      'INPUT',
+      `${shown(reference)}: no path or address has NUL or more than ${MAX_REFERENCE} characters`,
+    );
   }
   const ref = schemeOf(reference) === null ? reference : addressOf(reference);
   return { id: itemId(ref), ref };
@@ -71,19 +77,31 @@ export function jobDataOf(items: readonly QueueItem[]): JobData {
 }
 
 /**
- * Reads what a job holds.
+ * Reads what a job holds. An item that is none has an `error`, and does not keep the others from their results.
  *
- * @throws FerError `QUEUE` for a payload that this library did not write, or wrote in another version; as {@link itemOf}.
+ * @throws FerError `QUEUE` for a payload that this library did not write, or wrote in another version.
  */
 export function itemsOf(data: unknown): QueueItem[] {
   const { version, items } = (data ?? {}) as Partial<JobData>;
   if (version !== 1 || !Array.isArray(items)) {
     throw new FerError('QUEUE', `a job of another program or version: { version: 1, items } is needed`);
   }
-  return items.map((item) => {
-    if (typeof item === 'string') return itemOf(item);
-    if (typeof item?.bytes === 'string') return itemOf(Buffer.from(item.bytes, 'base64'));
-    throw new FerError('QUEUE', 'a job with an item that is neither a reference nor bytes');
+  if (items.length > MAX_ITEMS) {
+    throw new FerError(
+      'QUEUE',
+      `a job of another program: it has ${items.length} items, ${MAX_ITEMS} at most are taken`,
+    );
+  }
+  return items.map((item: unknown) => {
+    if (!isBytes(item) && typeof item !== 'string') {
+      throw new FerError('QUEUE', 'a job with an item that is neither a reference nor bytes');
+    }
+    try {
+      return itemOf(isBytes(item) ? Buffer.from(item.bytes, 'base64') : item);
+    } catch (error) {
+      const ref = isBytes(item) ? `sha256:${sha256(item.bytes)}` : shown(item);
+      return { id: itemId(ref), ref, error: error as FerError };
+    }
   });
 }
 
@@ -93,6 +111,22 @@ export function schemeOf(reference: string): string | null {
 }
 
 // --- below this line: helpers of this file alone ---
+
+function isBytes(item: unknown): item is { bytes: string } {
+  return typeof (item as { bytes?: unknown } | null)?.bytes === 'string';
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** As it may stand in results: not with a password, and not without end. */
+function shown(reference: string): string {
+  if (reference.length > MAX_REFERENCE) return `${reference.slice(0, 200)}...`;
+  const url = schemeOf(reference) !== null && URL.canParse(reference) ? new URL(reference) : null;
+  if (url === null || (url.username === '' && url.password === '')) return reference;
+  return `${url.protocol}//...@${url.host}${url.pathname}`;
+}
 
 function addressOf(reference: string): string {
   const scheme = schemeOf(reference);

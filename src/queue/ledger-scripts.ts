@@ -3,16 +3,41 @@
  *
  *   :i:xyz    hashes, id -> n(ew) w(aiting) c(ommitted to a file) d(one) f(ailed); xyz are an id's first letters, so that
  *             the hashes stay small and Redis keeps them packed
- *   :counts   hash, total, done, failed
+ *   :buckets  bitmap, which of those hashes there are: one that is gone was deleted or evicted
+ *   :counts   hash, total, done, failed; epoch, what this ledger is known by
  *   :outbox   hash, id -> result and its place in a file, until it is written
  *   :files    hash, file -> bytes that are given away
  *   :begun    hash, id -> how often it was begun by workers that died
+ *
+ * ARGV[1] is the epoch. A script that finds part of the ledger gone changes nothing and answers with the error FERLOST.
  */
 
 const PREAMBLE = `
 local base = KEYS[1]
+local LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 local function bucket(id) return base .. ':i:' .. string.sub(id, 1, 3) end
-local function get(id) return redis.call('HGET', bucket(id), id) end
+local function bit(id)
+  local number = 0
+  for i = 1, 3 do number = 64 * number + string.find(LETTERS, string.sub(id, i, i), 1, true) - 1 end
+  return number
+end
+local function lost(what) return redis.error_reply('FERLOST ' .. what) end
+local gone
+local counts = redis.call('HMGET', base .. ':counts', 'epoch', 'total')
+if counts[1] ~= ARGV[1] then gone = 'the ledger' end
+if tonumber(counts[2] or 0) > 0 and redis.call('EXISTS', base .. ':buckets') == 0 then gone = 'the list of buckets' end
+local function get(id)
+  local state = redis.call('HGET', bucket(id), id)
+  if not state and redis.call('EXISTS', bucket(id)) == 0 and redis.call('GETBIT', base .. ':buckets', bit(id)) == 1 then
+    gone = 'a bucket of items'
+  end
+  return state
+end
+local function placed(id)
+  local entry = redis.call('HGET', base .. ':outbox', id)
+  if not entry then gone = 'the place of a result' end
+  return entry
+end
 local counted = { total = 0, done = 0, failed = 0 }
 local function count(what, by) counted[what] = counted[what] + by end
 -- The last thing that a script does.
@@ -22,27 +47,46 @@ local function record_counts()
   end
 end
 local function set(id, state)
-  redis.call('HSET', bucket(id), id, state)
+  if redis.call('HSET', bucket(id), id, state) == 1 then
+    redis.call('SETBIT', base .. ':buckets', bit(id), 1)
+    count('total', 1)
+  end
   if state == 'd' then count('done', 1) elseif state == 'f' then count('failed', 1) end
 end
 local function settled(state) return state == 'd' or state == 'f' end
--- An item of a job that outlived its ledger.
-local function known(id, state)
-  if not state then count('total', 1) end
-end
 `;
+
+/** A new epoch -> the ledger's epoch: the new one where there is no ledger yet. */
+export const OPEN = `
+local base = KEYS[1]
+local epoch = redis.call('HGET', base .. ':counts', 'epoch')
+if epoch then return epoch end
+if redis.call('EXISTS', base .. ':counts', base .. ':buckets', base .. ':files', base .. ':outbox') > 0 then
+  return redis.error_reply('FERLOST the counts')
+end
+redis.call('HSET', base .. ':counts', 'epoch', ARGV[1])
+return ARGV[1]`;
+
+/** Nothing -> total, done, failed; also of a queue that nobody opened. */
+export const COUNTS = `
+local base = KEYS[1]
+local counts = redis.call('HMGET', base .. ':counts', 'epoch', 'total', 'done', 'failed')
+if not counts[1] and redis.call('EXISTS', base .. ':buckets', base .. ':files', base .. ':outbox') > 0 then
+  return redis.error_reply('FERLOST the counts')
+end
+return { counts[2] or '0', counts[3] or '0', counts[4] or '0' }`;
+
+/** Nothing -> nothing, or that the ledger is gone. */
+export const CHECK = `${PREAMBLE}
+if gone then return lost(gone) end`;
 
 /** ids -> their states before; 'n' for those that are new. */
 export const REGISTER = `${PREAMBLE}
 local states = {}
-for i, id in ipairs(ARGV) do
-  local state = get(id)
-  if not state then
-    set(id, 'w')
-    count('total', 1)
-    state = 'n'
-  end
-  states[i] = state
+for i = 2, #ARGV do states[i - 1] = get(ARGV[i]) or 'n' end
+if gone then return lost(gone) end
+for i, state in ipairs(states) do
+  if state == 'n' then set(ARGV[i + 1], 'w') end
 end
 record_counts()
 return states`;
@@ -50,35 +94,40 @@ return states`;
 /** ids -> '', 'w', 'd', 'f', or an outbox entry. */
 export const STATES = `${PREAMBLE}
 local states = {}
-for i, id in ipairs(ARGV) do
-  local state = get(id) or ''
-  if state == 'c' then state = redis.call('HGET', base .. ':outbox', id) or 'w' end
-  states[i] = state
+for i = 2, #ARGV do
+  local state = get(ARGV[i]) or ''
+  if state == 'c' then state = placed(ARGV[i]) or '' end
+  states[i - 1] = state
 end
+if gone then return lost(gone) end
 return states`;
 
-/** file, run, then id, d or f, line each -> outbox entries, '' where a result is recorded already; nil for another run. */
+/**
+ * File, run, then id, d or f, line each -> outbox entries, '' where a result is recorded already; nil for another run. D or
+ * F takes the place of an entry that is damaged.
+ */
 export const COMMIT_TO_FILE = `${PREAMBLE}
-local file, run = ARGV[1], ARGV[2]
+local file, run = ARGV[2], ARGV[3]
 if not string.find(redis.call('INFO', 'server'), 'run_id:' .. run, 1, true) then return nil end
+if redis.call('HEXISTS', base .. ':files', file) == 0 then gone = 'the length of a results file' end
 local states, bytes = {}, 0
-for i = 3, #ARGV, 3 do
+for i = 4, #ARGV, 3 do
   local state = get(ARGV[i])
   if state == 'c' then
-    local entry = redis.call('HGET', base .. ':outbox', ARGV[i])
-    if entry then state = entry end
+    state = placed(ARGV[i])
+    if string.find(ARGV[i + 1], '%u') then state = 'w' end
   end
   states[i] = state
-  if not state or state == 'w' or state == 'c' then bytes = bytes + #ARGV[i + 2] end
+  if not state or state == 'w' then bytes = bytes + #ARGV[i + 2] end
 end
+if gone then return lost(gone) end
 local offset = redis.call('HINCRBY', base .. ':files', file, bytes) - bytes
 local entries = {}
-for i = 3, #ARGV, 3 do
-  local id, outcome, line = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+for i = 4, #ARGV, 3 do
+  local id, outcome, line = ARGV[i], string.lower(ARGV[i + 1]), ARGV[i + 2]
   local state = states[i]
   local entry = ''
-  if not state or state == 'w' or state == 'c' then
-    known(id, state)
+  if not state or state == 'w' then
     entry = outcome .. ' ' .. string.format('%.0f', offset) .. ' ' .. file .. '\\n' .. line
     offset = offset + #line
     redis.call('HSET', base .. ':outbox', id, entry)
@@ -93,7 +142,9 @@ return entries`;
 
 /** ids whose lines are written. */
 export const SETTLE_WRITTEN = `${PREAMBLE}
-for _, id in ipairs(ARGV) do
+if gone then return lost(gone) end
+for i = 2, #ARGV do
+  local id = ARGV[i]
   local entry = redis.call('HGET', base .. ':outbox', id)
   if entry then
     redis.call('HDEL', base .. ':outbox', id)
@@ -104,12 +155,15 @@ record_counts()`;
 
 /** KEYS[2] is the stream; id, d or f, line each. */
 export const COMMIT_TO_STREAM = `${PREAMBLE}
-for i = 1, #ARGV, 3 do
-  local id, outcome, line = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+local states = {}
+for i = 2, #ARGV, 3 do states[i] = get(ARGV[i]) end
+if gone then return lost(gone) end
+for i = 2, #ARGV, 3 do
+  local id, outcome, line = ARGV[i], string.lower(ARGV[i + 1]), ARGV[i + 2]
   local state = get(id)
-  if not settled(state) and state ~= 'c' then
-    known(id, state)
+  if not settled(state) and (state ~= 'c' or outcome ~= ARGV[i + 1]) then
     redis.call('XADD', KEYS[2], '*', 'id', id, 'result', string.sub(line, 1, -2))
+    redis.call('HDEL', base .. ':outbox', id)
     set(id, outcome)
   end
 end
@@ -117,35 +171,47 @@ record_counts()`;
 
 /** id, d or f, line each. */
 export const SETTLE = `${PREAMBLE}
-for i = 1, #ARGV, 3 do
-  local state = get(ARGV[i])
-  if not settled(state) then
-    known(ARGV[i], state)
-    set(ARGV[i], ARGV[i + 1])
+for i = 2, #ARGV, 3 do get(ARGV[i]) end
+if gone then return lost(gone) end
+for i = 2, #ARGV, 3 do
+  if not settled(get(ARGV[i])) then
+    redis.call('HDEL', base .. ':outbox', ARGV[i])
+    set(ARGV[i], string.lower(ARGV[i + 1]))
   end
 end
 record_counts()`;
 
-/** file, its size -> bytes given away before, -1 when the file was not known; the run. */
+/**
+ * File, its size -> bytes given away before, -1 when the file was not known; the run; how many bytes at least a file has in
+ * which all is that was recorded as written.
+ */
 export const OPEN_FILE = `${PREAMBLE}
-local written = tonumber(redis.call('HGET', base .. ':files', ARGV[1]) or -1)
-if written < 0 and ARGV[2] == '0' then
-  redis.call('HSET', base .. ':files', ARGV[1], 0)
+local file, size = ARGV[2], ARGV[3]
+if redis.call('EXISTS', base .. ':files') == 0 and redis.call('EXISTS', base .. ':outbox') == 1 then
+  gone = 'the lengths of results files'
+end
+if gone then return lost(gone) end
+local written = tonumber(redis.call('HGET', base .. ':files', file) or -1)
+if written < 0 and size == '0' then
+  redis.call('HSET', base .. ':files', file, 0)
   written = 0
 end
-return { written, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') }`;
+local least = math.max(written, 0)
+for _, entry in ipairs(redis.call('HVALS', base .. ':outbox')) do
+  local owner, line = string.match(entry, '^[df] %d+ ([^\\n]*)\\n(.*)$')
+  if owner == file then least = least - #line end
+end
+return { written, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), least }`;
 
-/** file, size, then id, d or f each. */
+/** File, size, then id, d or f each. */
 export const ADOPT = `${PREAMBLE}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do get(ARGV[i]) end
+if gone then return lost(gone) end
+for i = 4, #ARGV, 2 do
   local id = ARGV[i]
-  local state = get(id)
   redis.call('HDEL', base .. ':outbox', id)
-  if not settled(state) then
-    known(id, state)
-    set(id, ARGV[i + 1])
-  end
+  if not settled(get(id)) then set(id, ARGV[i + 1]) end
 end
 record_counts()
-local used = tonumber(redis.call('HGET', base .. ':files', ARGV[1]) or 0)
-if tonumber(ARGV[2]) > used then redis.call('HSET', base .. ':files', ARGV[1], ARGV[2]) end`;
+local used = tonumber(redis.call('HGET', base .. ':files', ARGV[2]) or -1)
+if tonumber(ARGV[3]) > used then redis.call('HSET', base .. ':files', ARGV[2], ARGV[3]) end`;

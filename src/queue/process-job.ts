@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { ByteBudget } from '../platform/byte-budget.js';
 import type { ClassifierPool } from '../pool/classifier-pool.js';
 import type { PoolResult } from '../pool/pool-item.js';
 import type { ImageLimits } from '../runtime.js';
 import { itemsOf, jobDataOf, type QueueItem } from './items.js';
 import type { Ledger, Outcome, Placed } from './ledger.js';
+import { QueueStop } from './queue-stop.js';
 import type { ItemReader } from './read-item.js';
 import type { ResultSink } from './result-sink.js';
 import type { BatchReport, ItemResult } from './types.js';
@@ -19,30 +21,39 @@ export interface JobTools {
   sink: ResultSink;
   topk?: number;
   limits: ImageLimits;
+  /** Bytes of images that the worker's jobs hold together. */
+  budget: ByteBudget;
+  /** Results that the worker's jobs have delivered. */
+  delivered: { count: number };
   /** Ends the work: what is not delivered by then goes back to the queue. */
   signal: AbortSignal;
   onBatch?: (batch: BatchReport) => void;
   onTrouble: (error: FerError) => void;
+  /** Ends the worker. */
+  stop: (reason: QueueStop) => void;
 }
 
 /**
  * Classifies the items of a job that have no result yet, and delivers the results.
  *
  * @throws UnrecoverableError naming the images that cannot be classified, after their results have been delivered; the job
- * then holds them alone. WaitingError when it was stopped. Error when a server did not answer: BullMQ tries the job again.
+ * then holds them alone. WaitingError when it was stopped; DelayedError when results of it are another worker's to write.
+ * QueueStop when the worker is to end. Error when a server did not answer: BullMQ tries the job again.
  */
 export async function processJob(job: Job, token: string | undefined, tools: JobTools): Promise<void> {
-  const { bullmq, ledger, sink, signal } = tools;
+  const { bullmq, ledger, signal } = tools;
   const began = performance.now();
   const items = readJob(job, tools);
   try {
-    const states = await ledger.states(items.map(({ id }) => id));
+    const states = await persist(() => ledger.states(items.map(({ id }) => id)), tools);
     const placed = states.filter((state): state is Placed => typeof state === 'object');
-    if (placed.length > 0) await persist(() => sink.finish(placed), tools);
+    const elsewhere = placed.length > 0 ? await finish(placed, tools) : undefined;
     const poison: [QueueItem, string][] = [];
     const open: QueueItem[] = [];
+    const damaged = new Set<string>();
     items.forEach((item, i) => {
-      if (states[i] === 'waiting') open.push(item);
+      if (states[i] === 'waiting' || states[i] === 'damaged') open.push(item);
+      if (states[i] === 'damaged') damaged.add(item.id);
       if (states[i] === 'failed') poison.push([item, 'failed before: its result says why']);
     });
 
@@ -51,25 +62,27 @@ export async function processJob(job: Job, token: string | undefined, tools: Job
     const triesLeft = job.attemptsMade + 1 < (job.opts.attempts ?? 1);
     const unreachable: FerError[] = [];
     for (const group of suspicious ? open.map((item) => [item]) : [open]) {
-      const outcomes: Outcome[] = [];
+      const classified: [QueueItem, Outcome][] = [];
       for (const [item, result] of await classify(group, suspicious, tools)) {
-        if (result instanceof FerError) {
-          if (result.code === 'UNREACHABLE' && triesLeft) {
-            unreachable.push(result);
-            continue;
-          }
-          poison.push([item, `${result.message} [${result.code}]`]);
-        }
-        outcomes.push(outcomeOf(item, result));
+        if (result instanceof FerError && result.code === 'UNREACHABLE' && triesLeft) unreachable.push(result);
+        else classified.push([item, { ...outcomeOf(item, result), replaces: damaged.has(item.id) }]);
       }
-      if (outcomes.length === 0) continue;
-      await persist(() => sink.deliver(outcomes), tools);
-      if (suspicious) await ledger.forget(group.map(({ id }) => id));
+      if (classified.length === 0) continue;
+      const outcomes = await deliver(classified, tools);
+      if (suspicious) await persist(() => ledger.forget(group.map(({ id }) => id)), tools);
+      outcomes.forEach(({ failed, line }, i) => {
+        if (failed) poison.push([classified[i][0], reasonIn(line)]);
+      });
       const failed = outcomes.filter((outcome) => outcome.failed).length;
       const seconds = (performance.now() - began) / 1000;
       tools.onBatch?.({ done: outcomes.length - failed, failed, seconds });
     }
     if (unreachable.length > 0) throw unreachable[0];
+    if (elsewhere !== undefined) {
+      tools.onTrouble(elsewhere);
+      await job.moveToDelayed(Date.now() + ELSEWHERE_MS, token);
+      throw new bullmq.DelayedError();
+    }
     if (poison.length > 0) {
       await job.updateData(jobDataOf(poison.map(([item]) => item)));
       const reasons = poison
@@ -80,7 +93,9 @@ export async function processJob(job: Job, token: string | undefined, tools: Job
       );
     }
   } catch (error) {
-    if (!signal.aborted || error instanceof bullmq.UnrecoverableError) throw error;
+    if (error instanceof QueueStop) tools.stop(error);
+    if (!signal.aborted || error instanceof bullmq.UnrecoverableError || error instanceof bullmq.DelayedError)
+      throw error;
     await job.moveToWait(token);
     throw new bullmq.WaitingError();
   }
@@ -90,6 +105,9 @@ export async function processJob(job: Job, token: string | undefined, tools: Job
 
 /** Reasons that a job's failure spells out. */
 const REASONS = 10;
+
+/** Until results that another worker must write are looked for again. */
+const ELSEWHERE_MS = 10_000;
 
 function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
   try {
@@ -101,31 +119,58 @@ function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
 
 type Classified = PoolResult['predictions'] & object;
 
+/** Images are read while there is room for them, and classified as they come: what a job's images hold together is no matter. */
 async function classify(
   items: readonly QueueItem[],
   suspicious: boolean,
-  { pool, read, ledger, topk, limits, signal }: JobTools,
+  tools: JobTools,
+  transfer = true,
 ): Promise<[QueueItem, Classified | FerError][]> {
-  const images = await inParallel(items, READERS, async (item): Promise<Uint8Array | FerError> => {
+  const { pool, read, ledger, topk, limits, budget, signal } = tools;
+  const results = new Map<QueueItem, Classified | FerError>();
+  const held = new Map<QueueItem, number>();
+  const lost: QueueItem[] = [];
+  const giveBack = (item: QueueItem) => {
+    budget.give(held.get(item) ?? 0);
+    held.delete(item);
+  };
+
+  async function imageOf(item: QueueItem): Promise<{ image: Uint8Array; item: QueueItem } | null> {
     signal.throwIfAborted();
     if (suspicious && (await ledger.begin(item.id)) >= DEATHS) {
-      return new FerError('WORKER', `${item.ref}: ${DEATHS} workers ended while they classified it`);
+      results.set(item, new FerError('WORKER', `${item.ref}: ${DEATHS} workers ended while they classified it`));
+      return null;
     }
     try {
-      return await read(item, signal);
+      const room = async (bytes: number) => {
+        await budget.take(bytes, signal);
+        held.set(item, bytes);
+      };
+      return { image: await read(item, signal, room), item };
     } catch (error) {
+      giveBack(item);
       signal.throwIfAborted();
-      return error instanceof FerError ? error : new FerError('INPUT', String(error), { cause: error });
+      results.set(item, error instanceof FerError ? error : new FerError('INPUT', String(error), { cause: error }));
+      return null;
     }
-  });
-  const readable = images.filter((image): image is Uint8Array => !(image instanceof FerError));
-  const results = (await pool.classify(readable, { topk, ...limits, signal })).values();
-  return items.map((item, i) => {
-    const image = images[i];
-    if (image instanceof FerError) return [item, image];
-    const { predictions, error } = results.next().value as PoolResult;
-    return [item, predictions ?? new FerError(error.code, nameItem(error.message, item.ref), { cause: error })];
-  });
+  }
+
+  try {
+    const images = asTheyCome(items, READERS, imageOf);
+    const options = { topk, ...limits, signal, transfer };
+    for await (const { item: image, predictions, error } of pool.classifyStream(images, options)) {
+      const { item } = image;
+      giveBack(item);
+      results.set(item, predictions ?? new FerError(error.code, nameItem(error.message, item.ref), { cause: error }));
+      if (transfer && error?.code === 'WORKER') lost.push(item);
+    }
+    // Their bytes went with the thread that held them.
+    const again = lost.length > 0 ? await classify(lost, false, tools, false) : [];
+    for (const [item, result] of again) results.set(item, result);
+  } finally {
+    for (const item of [...held.keys()]) giveBack(item);
+  }
+  return items.map((item) => [item, results.get(item) as Classified | FerError]);
 }
 
 /** Times that an item may end its worker when it is alone in hand. */
@@ -133,6 +178,12 @@ const DEATHS = 2;
 
 /** Files or addresses that are read at a time. */
 const READERS = 8;
+
+/** What a line of an error says, with its code. */
+function reasonIn(line: string): string {
+  const { error } = JSON.parse(line) as { error: { code: string; message: string } };
+  return `${error.message} [${error.code}]`;
+}
 
 /** The pool knows bytes alone: "Uint8Array of 12 bytes is text". */
 function nameItem(message: string, ref: string): string {
@@ -148,14 +199,90 @@ function outcomeOf({ id, ref: item }: QueueItem, result: Classified | FerError):
   return { id, failed, line: `${JSON.stringify(line)}\n` };
 }
 
-/** Until it succeeds or the worker is stopped: 0.1 s, 0.2 s, ... 5 s apart. */
-async function persist(work: () => Promise<void>, { signal, onTrouble }: JobTools): Promise<void> {
-  for (let wait = 100; ; wait = Math.min(2 * wait, 5000)) {
+/** Writes what has its place already. @returns What is in the way when that is for another worker to do. */
+async function finish(placed: readonly Placed[], tools: JobTools): Promise<FerError | undefined> {
+  return persist(async () => {
+    try {
+      await tools.sink.finish(placed);
+      return undefined;
+    } catch (error) {
+      if (error instanceof FerError && error.code === 'QUEUE' && !(error instanceof QueueStop)) return error;
+      throw error;
+    }
+  }, tools);
+}
+
+/**
+ * Delivers results: all together, and when a function throws for that, one by one. One that it will not have while it takes
+ * others is not tried for ever: an error takes its place.
+ *
+ * @returns What was delivered.
+ */
+async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTools): Promise<Outcome[]> {
+  const outcomes = classified.map(([, outcome]) => outcome);
+  const failures = outcomes.map(() => 0);
+  const seen = tools.delivered.count;
+  let open = outcomes.map((_, i) => i);
+  while (open.length > 0) {
+    const together = open.map((i) => outcomes[i]);
+    const reason = await offer(together, tools, TRIES);
+    if (reason === undefined) return outcomes;
+    // A disk or a Redis that is away is away for each of them.
+    if (reason instanceof FerError) continue;
+
+    const left: number[] = [];
+    for (const i of open) {
+      if ((await offer([outcomes[i]], tools, 1)) === undefined) continue;
+      left.push(i);
+      failures[i]++;
+    }
+    open = left;
+    if (tools.delivered.count === seen) continue;
+    for (const i of open.filter((each) => failures[each] >= TRIES && !outcomes[each].failed)) {
+      const [item, { replaces }] = classified[i];
+      const message = `${item.ref}: the sink takes other results, and this one not, after ${TRIES} rounds of tries`;
+      outcomes[i] = { ...outcomeOf(item, new FerError('QUEUE', message)), replaces };
+    }
+  }
+  return outcomes;
+}
+
+/** Offers results to the sink, so many times. @returns What it threw last, nothing when it has taken them. */
+async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: number): Promise<unknown> {
+  let reason: unknown;
+  const deliverOnce = async () => {
+    try {
+      await tools.sink.deliver(outcomes);
+      tools.delivered.count += outcomes.length;
+      return true;
+    } catch (error) {
+      reason = error ?? new Error('the sink throws nothing at all');
+      throw error;
+    }
+  };
+  return (await atMost(tries, deliverOnce, tools)) ? undefined : reason;
+}
+
+/** Times that results are offered together before each is offered alone, and rounds of that before one is given up. */
+const TRIES = 4;
+
+/** Until it succeeds or the worker is stopped. @throws QueueStop, which no waiting mends. */
+async function persist<Result>(work: () => Promise<Result>, tools: JobTools): Promise<Result> {
+  return (await atMost(Number.POSITIVE_INFINITY, work, tools)) as Result;
+}
+
+/** So many tries, 0.1 s, 0.2 s, ... 5 s apart. @returns Nothing when none succeeded. */
+async function atMost<Result>(
+  tries: number,
+  work: () => Promise<Result>,
+  { signal, onTrouble }: JobTools,
+): Promise<Result | undefined> {
+  for (let left = tries, wait = 100; left > 0; left--, wait = Math.min(2 * wait, 5000)) {
     try {
       signal.throwIfAborted();
       return await work();
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || error instanceof QueueStop) throw error;
       const said = error instanceof Error ? error.message : String(error);
       onTrouble(
         error instanceof FerError ? error : new FerError('UNREACHABLE', `the sink fails: ${said}`, { cause: error }),
@@ -163,21 +290,29 @@ async function persist(work: () => Promise<void>, { signal, onTrouble }: JobTool
     }
     await sleep(wait, undefined, { signal });
   }
+  return undefined;
 }
 
-async function inParallel<Item, Result>(
+/** What becomes of items, in whichever order; null is left out. Begins no more when nobody wants more. */
+async function* asTheyCome<Item, Result>(
   items: readonly Item[],
   atATime: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const goOn = async () => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await work(items[index]);
+  work: (item: Item) => Promise<Result | null>,
+): AsyncGenerator<Result, void, undefined> {
+  const running = new Map<Item, Promise<{ item: Item; result: Result | null; error?: unknown }>>();
+  const left = [...items].reverse();
+  while (left.length > 0 || running.size > 0) {
+    while (left.length > 0 && running.size < atATime) {
+      const item = left.pop() as Item;
+      const one = work(item).then(
+        (result) => ({ item, result }),
+        (error) => ({ item, result: null, error }),
+      );
+      running.set(item, one);
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, goOn));
-  return results;
+    const done = await Promise.race(running.values());
+    running.delete(done.item);
+    if ('error' in done) throw done.error;
+    if (done.result !== null) yield done.result;
+  }
 }

@@ -1,6 +1,9 @@
+import { optionsOf } from '../options.js';
 import { connect, type QueueConnection } from './connect.js';
 import { itemsOf } from './items.js';
 import { Ledger } from './ledger.js';
+import { addressRules } from './queue-options.js';
+import { redisError } from './redis-error.js';
 import type { QueueAddress } from './types.js';
 
 /** Items of a queue. Together, all that were ever enqueued. */
@@ -18,11 +21,12 @@ export interface QueueStatus {
 /**
  * Counts a queue's items.
  *
- * @throws FerError `UNREACHABLE`, `OPTION`, `PACKAGE_MISSING`.
+ * @throws FerError `UNREACHABLE`, `OPTION`, `PACKAGE_MISSING`; `QUEUE` when part of the queue is gone from Redis.
  * @example
  * const { waiting, active } = await queueStatus({ connection: 'redis://localhost' });
  */
 export async function queueStatus(address: QueueAddress): Promise<QueueStatus> {
+  checkAddress(address);
   const connection = await connect(address, { whenLost: 'fail' });
   try {
     return await statusOf(connection);
@@ -49,12 +53,16 @@ export async function statusOf({ bullmq, redis, name }: QueueConnection): Promis
     const states = ids.size > 0 ? await ledger.states([...ids]) : [];
     const { total, done, failed } = await ledger.counts();
     const left = Math.max(0, total - done - failed);
-    const active = Math.min(left, states.filter((state) => state === 'waiting' || typeof state === 'object').length);
+    const active = Math.min(left, states.filter((state) => state !== 'done' && state !== 'failed').length);
     return { waiting: left - active, active, completed: done, failed };
+  } catch (error) {
+    throw redisError(error, name);
   } finally {
     await queue.close();
   }
 }
+
+const checkAddress = optionsOf<QueueAddress>('queueStatus', () => addressRules, 'connection');
 
 // --- below this line: helpers of this file alone ---
 

@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { fetchImage } from './fetch-image.js';
+import { hostOf } from './host-of.js';
 import { type QueueItem, schemeOf } from './items.js';
 
 export interface ReadItemOptions {
@@ -34,8 +35,14 @@ export interface ReadItemOptions {
   fetchTimeout?: number;
 }
 
+/** Largest image, unless told otherwise. */
+export const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
+
+/** Waits until so many bytes may be held. */
+export type Room = (bytes: number) => Promise<void>;
+
 /** Reads the bytes of items, and nothing that it was not allowed to. */
-export type ItemReader = (item: QueueItem, signal?: AbortSignal) => Promise<Uint8Array>;
+export type ItemReader = (item: QueueItem, signal?: AbortSignal, room?: Room) => Promise<Uint8Array>;
 
 /**
  * Makes a reader that stays below its roots and with its hosts: no `..`, no symbolic link that leads out, no `file:`, no
@@ -44,12 +51,18 @@ export type ItemReader = (item: QueueItem, signal?: AbortSignal) => Promise<Uint
  * @throws FerError `NOT_FOUND` for a root that is not there. Reading: `REFUSED`, `NOT_FOUND`, `TOO_LARGE`, `UNREACHABLE`.
  */
 export async function itemReader(options: ReadItemOptions): Promise<ItemReader> {
-  const { hosts = [], privateHosts = [], maxBytes = 64 * 2 ** 20, fetchTimeout: timeoutMs = 30_000 } = options;
+  const hosts = (options.hosts ?? []).map((name) => hostOf(name) ?? name);
+  const privateHosts = (options.privateHosts ?? []).map((name) => hostOf(name) ?? name);
+  const { maxBytes = DEFAULT_MAX_BYTES, fetchTimeout: timeoutMs = 30_000 } = options;
   const roots = await Promise.all((options.roots ?? []).map(rootOf));
-  return async ({ ref, bytes }, signal) => {
-    if (bytes !== undefined) return bytes;
-    if (schemeOf(ref) === null) return readBelow(roots, ref, maxBytes);
-    return fetchImage(ref, { hosts, privateHosts, maxBytes, timeoutMs, signal });
+  return async ({ ref, bytes, error }, signal, room = async () => {}) => {
+    if (error !== undefined) throw error;
+    if (bytes !== undefined) {
+      await room(bytes.length);
+      return bytes;
+    }
+    if (schemeOf(ref) === null) return readBelow(roots, ref, maxBytes, room);
+    return fetchImage(ref, { hosts, privateHosts, maxBytes, timeoutMs, signal, room });
   };
 }
 
@@ -70,7 +83,7 @@ async function rootOf(root: string): Promise<Root> {
   }
 }
 
-async function readBelow(roots: readonly Root[], ref: string, maxBytes: number): Promise<Uint8Array> {
+async function readBelow(roots: readonly Root[], ref: string, maxBytes: number, room: Room): Promise<Uint8Array> {
   let missing: FerError | undefined;
   for (const root of roots) {
     const path = isAbsolute(ref) ? resolve(ref) : join(root.given, ref);
@@ -78,9 +91,9 @@ async function readBelow(roots: readonly Root[], ref: string, maxBytes: number):
     if (!isBelow(path, root.given) && !isBelow(path, root.real)) continue;
     try {
       const real = await realpath(path);
-      if (isBelow(real, root.real)) return await readWhole(real, root, ref, maxBytes);
+      if (isBelow(real, root.real)) return await readWhole(real, root, ref, maxBytes, room);
     } catch (error) {
-      if (error instanceof FerError) throw error;
+      if (!isOfTheSystem(error)) throw error;
       missing = new FerError('NOT_FOUND', `${ref} cannot be read: ${reasonOf(error)}`, { cause: error });
     }
   }
@@ -95,7 +108,11 @@ function outside(ref: string): FerError {
   return new FerError('REFUSED', `${ref} lies outside the roots of this worker (--root)`);
 }
 
-async function readWhole(real: string, root: Root, ref: string, maxBytes: number): Promise<Uint8Array> {
+function isOfTheSystem(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).syscall !== undefined;
+}
+
+async function readWhole(real: string, root: Root, ref: string, maxBytes: number, room: Room): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
     // Without waiting: a pipe would keep the worker for ever.
@@ -107,7 +124,16 @@ async function readWhole(real: string, root: Root, ref: string, maxBytes: number
     if (!found.isFile()) throw new FerError('INPUT', `${ref} is not a regular file`);
     if (found.size > maxBytes)
       throw new FerError('TOO_LARGE', `${ref} has ${found.size} bytes, ${maxBytes} are allowed`);
-    return await handle.readFile();
+    await room(found.size);
+    // A buffer of its own, to hand over to a thread; and no more than there was room for: a file may grow.
+    const bytes = new Uint8Array(found.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
   } finally {
     await handle?.close();
   }

@@ -16,6 +16,7 @@ export function redisStream(key: string): ResultSink {
   return {
     async open(queueLedger) {
       ledger = queueLedger;
+      await ledger.open();
     },
     deliver: (outcomes) => ledger.commitToStream(key, outcomes),
     async finish([first]) {

@@ -1,3 +1,5 @@
+import { safeLines } from '../safe-text.js';
+
 /** A piece of HTML that is safe to put into a page as it is. */
 export class Html {
   readonly text: string;
@@ -25,5 +27,5 @@ function textOf(value: HtmlValue): string {
   if (value === undefined) return '';
   if (value instanceof Html) return value.text;
   if (Array.isArray(value)) return value.map((piece: Html) => piece.text).join('');
-  return String(value).replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
+  return safeLines(String(value)).replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
 }

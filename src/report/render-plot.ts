@@ -1,4 +1,6 @@
 import { FerError, reasonOf } from '../errors.js';
+import { oneOf, optionsOf, text } from '../options.js';
+import { safeLines } from '../safe-text.js';
 import type { VegaLiteSpec } from '../tfjs/evaluate/vega-lite-spec.js';
 
 export interface RenderPlotOptions {
@@ -25,16 +27,21 @@ export interface RenderPlotOptions {
  * await writeFile('matrix.svg', await renderPlot(plotConfusionMatrix(report), { theme: 'dark' }));
  */
 export async function renderPlot(spec: VegaLiteSpec, options: RenderPlotOptions = {}): Promise<string> {
+  checkOptions(options);
   const { theme = 'light' } = options;
   const ink = THEMES[theme];
-  if (ink === undefined) throw new FerError('OPTION', `theme must be 'light' or 'dark', got '${theme}'`);
   const { vegaSvg } = await import('./vega-svg.js');
   try {
-    return await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground }));
+    return safeLines(await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground })));
   } catch (error) {
     throw new FerError('DATA', `Vega cannot draw this chart: ${reasonOf(error)}`, { cause: error });
   }
 }
+
+const checkOptions = optionsOf<RenderPlotOptions>('renderPlot', () => ({
+  theme: oneOf('light', 'dark'),
+  background: text,
+}));
 
 // --- below this line: the two themes ---
 

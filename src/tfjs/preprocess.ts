@@ -1,7 +1,11 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { boxRule } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
+import { normalizationRule } from '../image/normalize.js';
 import { type ToInputOptions, toInput } from '../image/to-input.js';
 import { loadTfjs } from '../load-tfjs.js';
+import { anything, optionsOf } from '../options.js';
+import { limitRules } from '../platform/image-limits.js';
 
 export interface PreprocessOptions extends Omit<ToInputOptions, 'out'> {}
 
@@ -21,9 +25,19 @@ export async function preprocess(
   input: ImageInput | readonly ImageInput[],
   options: PreprocessOptions = {},
 ): Promise<Tensor4D> {
+  checkOptions(options);
   const { size = 32, channels = 1 } = options;
   const values = await toInput(input, options);
   const { currentBackend, tensor4d } = await loadTfjs();
   await currentBackend();
   return tensor4d(values, [values.length / (size * size * channels), size, size, channels]);
 }
+
+/** Size and channels are looked at with the image. */
+const checkOptions = optionsOf<PreprocessOptions>('preprocess', () => ({
+  normalization: normalizationRule,
+  channels: anything,
+  size: anything,
+  box: boxRule,
+  ...limitRules,
+}));

@@ -2,5 +2,4 @@
 export { tensor4d } from '@tensorflow/tfjs-core';
 export { currentBackend, makeCurrent } from './backends/current-backend.js';
 export { tfjsBackends } from './backends/tfjs-backends.js';
-export { blazeNetwork } from './blaze-network.js';
 export { layersNetwork, pretrainedLayersNetwork } from './layers-network.js';

@@ -1,60 +1,7 @@
-import { checkClassNames } from '../class-names.js';
-import { type ClassifyFacesOptions, classifyFaces } from '../classify/classify-faces.js';
+import { classifyFaces, sharedDetector } from '../classify/classify-faces.js';
 import type { Emotion } from '../emotions.js';
-import { FerError } from '../errors.js';
-import type { ImageInput } from '../image/input.js';
-import { FrameTracker } from './frame-tracker.js';
-import type { SeenFace, Tracker } from './types.js';
-
-/** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
-export interface CreateTrackerOptions<C extends string = Emotion> extends Omit<ClassifyFacesOptions<C>, 'topk'> {
-  /**
-   * Names of the classes that faces may have, in the order of `probabilities`.
-   * @default those of the classifier, else `EMOTIONS`
-   */
-  classes?: readonly C[];
-  /**
-   * Finds and classifies the faces on a picture, instead of `classifyFaces`: in a worker of your own, for instance.
-   * @default classifyFaces, with the options given here
-   */
-  classify?: (frame: ImageInput) => Promise<readonly SeenFace<C>[]>;
-  /**
-   * Time constant of the smoothing of probabilities, ms: after a change, 63% of it shows. 0 smooths nothing.
-   * @default 300
-   */
-  smoothing?: number;
-  /**
-   * How far another emotion's smoothed probability must be above the present one's to count as ahead, in [0, 1].
-   * @default 0.1
-   */
-  hysteresis?: number;
-  /**
-   * How long another emotion must be ahead without a break before it takes over, ms. No episode is shorter.
-   * @default 500
-   */
-  minDuration?: number;
-  /**
-   * How long a face must be seen before it is told of, ms: what a detector takes for a face on a single frame is none.
-   * 0 tells of it at once.
-   * @default 200
-   */
-  foundAfter?: number;
-  /**
-   * How long a face may be missed before it is lost, ms.
-   * @default 1000
-   */
-  lostAfter?: number;
-  /**
-   * How long after its last sight a face that comes back at the same place is the same one, ms.
-   * @default 5000
-   */
-  forgetAfter?: number;
-  /**
-   * How much two boxes must overlap to be the same face, as intersection over union, in (0, 1].
-   * @default 0.3
-   */
-  minOverlap?: number;
-}
+import { type CreateTrackerOptions, trackerOf } from './tracker-of.js';
+import type { Tracker } from './types.js';
 
 /**
  * Makes a tracker, which turns frames into a steady line of emotion over time: each face keeps its identity, its
@@ -72,28 +19,5 @@ export interface CreateTrackerOptions<C extends string = Emotion> extends Omit<C
  * console.log(tracker.summary().overall.emotions.happy.share);
  */
 export function createTracker<const C extends string = Emotion>(options: CreateTrackerOptions<C> = {}): Tracker<C> {
-  const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
-  const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000 } = options;
-  const { detector, classifier, minScore, maxFaces, fallback } = options;
-  const { maxPixels, maxBytes, maxFrames, maxMilliseconds } = options;
-  const limits = { maxPixels, maxBytes, maxFrames, maxMilliseconds };
-  const finding = { detector, classifier, minScore, maxFaces, fallback, ...limits };
-  const { classify = (frame: ImageInput) => classifyFaces<C>(frame, finding), classes } = options;
-  if (classes !== undefined) checkClassNames(classes);
-  for (const [name, ms] of Object.entries({ smoothing, minDuration, foundAfter, lostAfter, forgetAfter })) {
-    if (!(Number.isFinite(ms) && ms >= 0)) throw new FerError('OPTION', `${name} must be 0 ms or more, got ${ms}`);
-  }
-  if (!(hysteresis >= 0 && hysteresis <= 1)) {
-    throw new FerError('OPTION', `hysteresis must lie in [0, 1], got ${hysteresis}`);
-  }
-  if (!(minOverlap > 0 && minOverlap <= 1)) {
-    throw new FerError('OPTION', `minOverlap must be above 0 and at most 1, got ${minOverlap}`);
-  }
-  if (typeof classify !== 'function')
-    throw new FerError('OPTION', `classify must be a function, got ${typeof classify}`);
-
-  return new FrameTracker({
-    ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
-    classesNow: () => classes ?? classifier?.classes,
-  }) as unknown as Tracker<C>;
+  return trackerOf(options, { classifyFaces, sharedDetector });
 }

@@ -1,3 +1,4 @@
+import { describeInput } from '../describe-input.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
@@ -15,7 +16,7 @@ export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId' 
   lostAfter: number;
   forgetAfter: number;
   minOverlap: number;
-  classify: (frame: ImageInput) => Promise<readonly SeenFace<string>[]>;
+  classify: (frame: ImageInput, time: number) => Promise<readonly SeenFace<string>[]>;
 }
 
 /** Follows faces from frame to frame. */
@@ -48,7 +49,7 @@ export class FrameTracker extends EventTarget implements Tracker<string> {
       this.#checkTime(timestamp);
       const found = Array.isArray(frame)
         ? (frame as readonly SeenFace<string>[])
-        : await this.#options.classify(frame as ImageInput);
+        : await this.#options.classify(frame as ImageInput, timestamp);
       // After the first faces: a classifier says its classes once it is loaded.
       const faces = seenFaces(found, this.classes);
       if (faces.length > 0) this.#classes = this.classes;
@@ -62,6 +63,12 @@ export class FrameTracker extends EventTarget implements Tracker<string> {
     frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
   ): AsyncGenerator<TrackState<string>, void, undefined> {
     for await (const frame of frames) {
+      if (typeof frame !== 'object' || frame === null) {
+        throw new FerError(
+          'INPUT',
+          `a frame must be { image, timestamp } or { faces, timestamp }, got ${describeInput(frame)}`,
+        );
+      }
       yield await this.update('faces' in frame ? frame.faces : frame.image, frame.timestamp);
     }
   }

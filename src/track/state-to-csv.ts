@@ -1,5 +1,5 @@
 import { EMOTIONS } from '../emotions.js';
-import { csvCell } from './csv-cell.js';
+import { csvCell } from '../safe-text.js';
 import type { TrackState } from './types.js';
 
 /** What the columns of {@link stateToCsv} are: time, face, box, whether it was seen, emotion, probabilities. */

@@ -1,4 +1,4 @@
-import { csvCell } from './csv-cell.js';
+import { csvCell } from '../safe-text.js';
 import type { TrackSummary } from './summary.js';
 
 /**

@@ -9,40 +9,52 @@ export interface VideoInfo {
   height: number;
   /** Frames a second on average; null where it does not say. */
   fps: number | null;
-  /** ms; null where it does not say. */
+  /** ms that the picture lasts, whatever the sound does; null where it does not say. */
   duration: number | null;
+}
+
+export interface ProbeVideoOptions {
+  /**
+   * Milliseconds after which ffprobe is given up.
+   * @default 30000
+   */
+  maxMilliseconds?: number;
+  /** Stops with `ABORTED`. */
+  signal?: AbortSignal;
 }
 
 /**
  * Asks `ffprobe` about a video file.
  *
  * @throws FerError `NOT_FOUND`, `INPUT` for a path that is none; `DECODE` for a file without a video; `DAMAGED` for one whose
- * index is cut off; `PACKAGE_MISSING` without ffprobe on PATH, which comes with ffmpeg.
+ * index is cut off; `PACKAGE_MISSING` without ffprobe on PATH, which comes with ffmpeg; `TIMEOUT`, `ABORTED`, `OPTION`.
  * @example
  * const { duration } = await probeVideo('clip.mp4');
  */
-export async function probeVideo(video: string | URL): Promise<VideoInfo> {
+export async function probeVideo(video: string | URL, options: ProbeVideoOptions = {}): Promise<VideoInfo> {
+  const { width, height, fps, duration } = await probe(video, options);
+  return { width, height, fps, duration };
+}
+
+/** What {@link probeVideo} tells, and what it takes to read the frames. */
+export interface ProbedVideo extends VideoInfo {
+  /** ms from the beginning of the file to that of its picture. */
+  start: number;
+  /** Version of FFmpeg: "5.1.9". */
+  version: string;
+}
+
+/** {@link probeVideo}, with more in it. */
+export async function probe(video: string | URL, options: ProbeVideoOptions): Promise<ProbedVideo> {
   const path = await videoPath(video);
   const entries =
-    'stream=width,height,avg_frame_rate,duration,sample_aspect_ratio:stream_tags=DURATION,rotate:stream_side_data=rotation:format=duration';
-  const run = runFfmpeg('ffprobe', [
-    '-select_streams',
-    'v:0',
-    '-show_entries',
-    entries,
-    '-of',
-    'json',
-    ...inputArgs(path),
-  ]);
-  let json = '';
-  try {
-    for await (const chunk of run.stdout.setEncoding('utf8')) json += chunk;
-  } finally {
-    await run.ended;
-  }
-  if ((await run.ended) !== 0) throw await unreadable(path, run.errors);
+    'stream=width,height,avg_frame_rate,start_time,duration,sample_aspect_ratio:stream_tags=DURATION,rotate:stream_side_data=rotation:format=start_time,duration,nb_streams:program_version=version';
+  // V is a picture that moves: the cover of a song is none.
+  const args = ['-select_streams', 'V:0', '-show_entries', entries, '-show_program_version', '-of', 'json'];
+  const { json, exitCode, errors } = await answer(path, [...args, ...inputArgs(path)], options);
+  if (exitCode !== 0) throw await unreadable(path, errors);
 
-  const { streams = [], format = {} } = parsed(path, json);
+  const { streams = [], format = {}, program_version = {} } = parsed(path, json);
   const [stream] = streams;
   if (!stream?.width || !stream.height) throw new FerError('DECODE', `${path} has no video in it`);
   const width = Math.round(stream.width * (ratioOf(stream.sample_aspect_ratio) ?? 1));
@@ -50,27 +62,86 @@ export async function probeVideo(video: string | URL): Promise<VideoInfo> {
     stream.side_data_list?.find((data) => data.rotation)?.rotation ?? Number(stream.tags?.rotate ?? 0),
   );
   const upright = turned % 180 === 90 ? { width: stream.height, height: width } : { width, height: stream.height };
-  const seconds = secondsOf(stream.duration) ?? secondsOf(stream.tags?.DURATION) ?? secondsOf(format.duration);
+  // The file may last longer than its picture: its sound does.
+  const whole = format.nb_streams === 1 ? secondsOf(format.duration) : null;
+  const late = Math.max(0, Number(stream.start_time) - Number(format.start_time)) || 0;
+  // Matroska tells when the picture ends, others how long it lasts.
+  const end = secondsOf(stream.tags?.DURATION);
+  const seconds = secondsOf(stream.duration) ?? (end === null ? whole : Math.max(0, end - late));
   return {
     ...upright,
     fps: ratioOf(stream.avg_frame_rate),
     duration: seconds === null ? null : seconds * 1000,
+    start: late * 1000,
+    version: program_version.version ?? '',
   };
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** What ffprobe prints, within its time. */
+export async function answer(
+  path: string,
+  args: string[],
+  options: ProbeVideoOptions,
+): Promise<{ json: string; exitCode: number | null; errors: string[] }> {
+  const { maxMilliseconds = 30_000, signal } = options;
+  if (!(maxMilliseconds > 0)) {
+    throw new FerError('OPTION', `maxMilliseconds must be above 0, got ${maxMilliseconds}`);
+  }
+  throwIfAborted(signal);
+  const run = runFfmpeg('ffprobe', args);
+  let late = false;
+  const stop = () => void run.kill();
+  const timer = setTimeout(
+    () => {
+      late = true;
+      stop();
+    },
+    Math.min(maxMilliseconds, 2 ** 31 - 1),
+  );
+  signal?.addEventListener('abort', stop, { once: true });
+  let json = '';
+  try {
+    for await (const chunk of run.stdout.setEncoding('utf8')) {
+      json += chunk;
+      if (json.length > MOST_JSON) throw new FerError('DECODE', `${path}: ffprobe says more of it than any video has`);
+    }
+  } catch (error) {
+    // A pipe that is closed before its end, by whom is told below.
+    if (!late && !signal?.aborted) throw error;
+  } finally {
+    if (json.length > MOST_JSON) stop();
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+  const exitCode = await run.ended;
+  throwIfAborted(signal);
+  if (late) throw new FerError('TIMEOUT', `${path}: ffprobe has not answered after ${maxMilliseconds} ms`);
+  return { json, exitCode, errors: run.errors };
+}
+
+/** @throws FerError `ABORTED`. */
+export function throwIfAborted(signal?: AbortSignal): void {
+  if (signal?.aborted) throw new FerError('ABORTED', 'reading the video was aborted', { cause: signal.reason });
+}
+
+/** Letters. A list of packages is longer than what is said of a stream. */
+const MOST_JSON = 2 ** 26;
 
 interface Probe {
   streams?: {
     width?: number;
     height?: number;
     avg_frame_rate?: string;
+    start_time?: string;
     duration?: string;
     sample_aspect_ratio?: string;
     tags?: { DURATION?: string; rotate?: string };
     side_data_list?: { rotation?: number }[];
   }[];
-  format?: { duration?: string };
+  format?: { start_time?: string; duration?: string; nb_streams?: number };
+  program_version?: { version?: string };
 }
 
 function parsed(path: string, json: string): Probe {
@@ -82,7 +153,7 @@ function parsed(path: string, json: string): Probe {
 }
 
 async function unreadable(path: string, errors: string[]): Promise<FerError> {
-  const reason = errors.at(0)?.replace(/^\[.*?\] /, '') ?? 'no reason given';
+  const reason = errors.at(0) ?? 'no reason given';
   // The index of an MP4 file lies at its end, unless it was made for streaming.
   if (errors.some((line) => line.includes('moov atom not found')) && (await isMp4(path))) {
     return new FerError(

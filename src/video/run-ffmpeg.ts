@@ -9,30 +9,40 @@ export interface FfmpegRun {
   stdout: Readable;
   /** The exit code once it has ended, null when it was killed. Rejects with `PACKAGE_MISSING` where it is not installed. */
   ended: Promise<number | null>;
-  /** What it has said of errors, line by line; the last 20. */
+  /** What it has said of errors, line by line, without what it names as their source; the last 20. */
   errors: string[];
   /** Ends it, and waits until it is gone. */
   kill(): Promise<void>;
 }
 
-/** Starts `ffmpeg` or `ffprobe` from PATH; no shell sees the arguments. */
-export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[]): FfmpegRun {
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(program, ['-v', 'error', ...args], {
+/**
+ * Starts `ffmpeg` or `ffprobe` from PATH; no shell sees the arguments.
+ *
+ * @param onInfo - Told of each line that is no error; without it, such lines are not asked for.
+ */
+export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[], onInfo?: (line: string) => void): FfmpegRun {
+  const level = onInfo === undefined ? 'level+error' : 'level+info';
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(program, ['-v', level, '-hide_banner', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
   const errors: string[] = [];
   let rest = '';
+  const note = (line: string) => {
+    const error = /\[(?:error|fatal|panic)\] (.*)/.exec(line)?.[1].trim();
+    if (error === undefined) onInfo?.(line);
+    else if (error !== '') errors.push(error);
+    errors.splice(0, errors.length - MAX_LINES);
+  };
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     const lines = `${rest}${text}`.split('\n');
     rest = (lines.pop() ?? '').slice(-MAX_LINE);
-    errors.push(...lines.map((line) => line.trim()).filter((line) => line !== ''));
-    errors.splice(0, errors.length - MAX_LINES);
+    for (const line of lines) note(line);
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => reject(notStarted(program, error)));
     child.once('close', (code) => {
-      if (rest.trim() !== '') errors.push(rest.trim());
+      note(rest);
       resolve(code);
     });
   });
@@ -52,10 +62,10 @@ export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[]): Ffmpeg
 
 /**
  * How FFmpeg is told to read a file and nothing else: names such as `-y` or `http://…` are names of files, and no file,
- * such as a playlist, makes it open an address.
+ * such as a playlist, makes it open an address or another file.
  */
 export function inputArgs(path: string): string[] {
-  return ['-protocol_whitelist', 'file', '-i', `file:${path}`];
+  return ['-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(','), '-i', `file:${path}`];
 }
 
 /** The path of a video that can be opened. */
@@ -72,6 +82,17 @@ export async function videoPath(video: string | URL): Promise<string> {
 }
 
 // --- below this line: helpers of this file alone ---
+
+/**
+ * FFmpeg's names of formats whose files hold the picture themselves. Playlists (HLS, DASH, ffconcat, SDP, patterns of image
+ * names) are not among them: they make FFmpeg read other files, and some never end. Sound alone is, to be told so.
+ */
+const FORMATS = [
+  ...['mov', 'matroska', 'webm', 'avi', 'flv', 'live_flv', 'mpegts', 'mpeg', 'mpegvideo', 'asf', 'ogg', 'mxf', 'nut'],
+  ...['wtv', 'rm', 'dv', 'ivf', 'obu', 'av1', 'h264', 'hevc', 'vvc', 'm4v', 'h263', 'vc1', 'mjpeg', 'gif', 'apng'],
+  ...['webp_pipe', 'swf', 'nsv', 'gxf', 'yuv4mpegpipe', 'dirac', 'bink', 'smk', 'roq', 'film_cpk', 'ea'],
+  ...['wav', 'w64', 'mp3', 'flac', 'aac', 'ac3', 'eac3', 'aiff', 'au', 'caf', 'amr', 'ape', 'wv', 'dts'],
+];
 
 const MAX_LINES = 20;
 const MAX_LINE = 1000;

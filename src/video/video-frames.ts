@@ -1,20 +1,23 @@
 import { FerError } from '../errors.js';
+import { number, optionsOf, signal as signalRule } from '../options.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
-import { pixelLimit } from '../platform/image-limits.js';
+import { limitRules, pixelLimit } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import { ppmImages } from './ppm-images.js';
-import { probeVideo } from './probe-video.js';
+import { answer, probe, throwIfAborted } from './probe-video.js';
 import { inputArgs, runFfmpeg, videoPath } from './run-ffmpeg.js';
 
 export interface VideoFramesOptions {
   /**
-   * Frames a second, taken evenly from those of the video.
+   * Frames a second at most: of the frames of each such part of a second the first is taken. None is given twice, so that a
+   * video of fewer frames gives fewer.
    * @default 10
    */
   fps?: number;
   /**
-   * How many are given at most.
-   * @default all
+   * How many are given at most. A video of more than a million is refused (`TOO_LARGE`) unless this is given: a file may claim
+   * to last for weeks, and its gaps are filled.
+   * @default all, up to a million
    */
   maxFrames?: number;
   /**
@@ -35,7 +38,10 @@ export interface VideoFramesOptions {
 export interface VideoFrame {
   /** RGB, upright. */
   image: PixelImage;
-  /** ms since the first frame. */
+  /**
+   * ms since the beginning of the file, as a player counts them: 0 for the first frame, unless the picture begins later than the
+   * sound. Where the video has no frame for a while, there is a gap.
+   */
   timestamp: number;
 }
 
@@ -54,39 +60,55 @@ export async function* videoFrames(
   video: string | URL,
   options: VideoFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, undefined> {
-  const { fps = 10, maxFrames = Number.POSITIVE_INFINITY, maxSize = 1280, signal } = options;
-  if (!(fps > 0 && fps <= 1000)) throw new FerError('OPTION', `fps must be above 0 and at most 1000, got ${fps}`);
-  if (!(maxFrames >= 1)) throw new FerError('OPTION', `maxFrames must be 1 or more, got ${maxFrames}`);
-  if (!(maxSize >= 16)) throw new FerError('OPTION', `maxSize must be 16 pixels or more, got ${maxSize}`);
+  checkOptions(options);
+  const { fps = 10, maxFrames = MOST_FRAMES + 1, maxSize = 1280, signal } = options;
   const maxPixels = pixelLimit(options);
   throwIfAborted(signal);
   const path = await videoPath(video);
-  const { width, height, duration } = await probeVideo(path);
+  const { width, height, fps: rate, duration, start, version } = await probe(path, { signal });
   checkPixelCount(width, height, maxPixels, path);
+  if (options.maxFrames === undefined) checkFrames(((duration ?? 0) * fps) / 1000, path);
   throwIfAborted(signal);
 
   // Frames may grow in the midst of it. ffmpeg counts what it rounds up to whole blocks.
   const decodable = Math.min(Math.ceil(2 * maxPixels) + 2 ** 16, 2 ** 31 - 1);
-  const run = runFfmpeg('ffmpeg', [
-    ...['-nostdin', '-max_pixels', String(decodable)],
-    ...[...inputArgs(path), '-map', '0:v:0', '-an', '-sn', '-dn'],
-    ...['-vf', `fps=${fps},${reducedTo(maxSize)}`, '-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
-  ]);
+  const times = frameTimes();
+  const run = runFfmpeg(
+    'ffmpeg',
+    [
+      ...['-nostdin', '-nostats', '-max_pixels', String(decodable)],
+      ...[...inputArgs(path), '-map', '0:V:0', '-an', '-sn', '-dn'],
+      ...['-vf', `${firstOfEach(fps)},${reducedTo(maxSize)},showinfo=checksum=0`, ...asTheyAre(version)],
+      ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ],
+    times.note,
+  );
+  run.ended.then(times.end, times.end);
   const stop = () => void run.kill();
   signal?.addEventListener('abort', stop, { once: true });
   let count = 0;
+  let last = Number.NEGATIVE_INFINITY;
   try {
     for await (const image of ppmImages(run.stdout, (Math.ceil(maxSize) + 1) ** 2)) {
       throwIfAborted(signal);
-      yield { image, timestamp: (count * 1000) / fps };
+      const timestamp = await times.next();
+      if (timestamp === undefined) break;
+      // Where the size changes, FFmpeg counts anew, and where the clock of a file jumps back, so do its times.
+      if (timestamp <= last) continue;
+      last = timestamp;
+      yield { image, timestamp };
       count++;
+      if (options.maxFrames === undefined) checkFrames(count, path);
       if (count >= maxFrames) return;
     }
     throwIfAborted(signal);
     const exitCode = await run.ended;
-    const missing = duration === null ? 0 : duration - (count * 1000) / fps;
-    if (exitCode !== 0 || run.errors.length > 0 || missing > 1000 + 1000 / fps) {
-      throw damaged(path, run.errors, count / fps, duration);
+    const shown = count === 0 ? 0 : last - start + 1000 / Math.min(fps, rate ?? fps);
+    const broken = exitCode !== 0 || run.errors.length > 0;
+    const short = duration !== null && duration - shown > SHORT_BY;
+    // The last frame may be one that lasts.
+    if (broken || (short && duration - (await endOf(path, last, start, signal)) > SHORT_BY)) {
+      throw damaged(path, run.errors, shown / 1000, duration);
     }
   } catch (error) {
     // A program that was killed closes its pipe in the middle of a frame.
@@ -98,7 +120,26 @@ export async function* videoFrames(
   }
 }
 
+const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', () => ({
+  fps: number('above 0 and at most 1000', (value) => value > 0 && value <= 1000),
+  maxFrames: number('1 or more', (value) => value >= 1),
+  maxSize: number('16 pixels or more', (value) => value >= 16),
+  maxPixels: limitRules.maxPixels,
+  signal: signalRule,
+}));
+
 // --- below this line: helpers of this file alone ---
+
+/** Unless the caller says how many: 27 hours at 10 a second. */
+const MOST_FRAMES = 1_000_000;
+
+function checkFrames(count: number, path: string): void {
+  if (count <= MOST_FRAMES) return;
+  throw new FerError(
+    'TOO_LARGE',
+    `${path} has ${Math.round(count)} frames, over ${MOST_FRAMES}; maxFrames raises the limit`,
+  );
+}
 
 /** Square pixels, no side above `size`. */
 function reducedTo(size: number): string {
@@ -106,12 +147,74 @@ function reducedTo(size: number): string {
   return `scale=w=max(1\\,round(iw*sar*${factor})):h=max(1\\,round(ih*${factor}))`;
 }
 
-function throwIfAborted(signal?: AbortSignal): void {
-  if (signal?.aborted) throw new FerError('ABORTED', 'reading the video was aborted', { cause: signal.reason });
+/** The first frame of each part of a second, with the time that it has in the file. */
+function firstOfEach(fps: number): string {
+  // Times such as 0.2 s have no exact number.
+  const part = (time: string) => `floor(${time}*${fps}+1e-3)`;
+  return `select=isnan(prev_selected_t)+gt(${part('t')}\\,${part('prev_selected_t')})`;
 }
+
+/** No frame is doubled or dropped to fit a rate. */
+function asTheyAre(version: string): string[] {
+  const [, major, minor] = /^n?(\d+)\.(\d+)/.exec(version) ?? [];
+  const isOld = major !== undefined && (Number(major) < 5 || (Number(major) === 5 && Number(minor) < 1));
+  return isOld ? ['-vsync', 'passthrough'] : ['-fps_mode', 'passthrough'];
+}
+
+/** The times of frames, ms, as ffmpeg tells them on standard error: before the frame or after it. */
+function frameTimes() {
+  const times: number[] = [];
+  let wake = () => {};
+  let ended = false;
+  return {
+    note(line: string): void {
+      const seconds = /\bn: *\d+ pts: *\S+ pts_time: *(\S+)/.exec(line)?.[1];
+      if (seconds === undefined) return;
+      times.push(Math.round(Number(seconds) * 1e6) / 1e3);
+      wake();
+    },
+    end(): void {
+      ended = true;
+      wake();
+    },
+    /** undefined when there are no more. */
+    async next(): Promise<number | undefined> {
+      while (times.length === 0 && !ended) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return times.shift();
+    },
+  };
+}
+
+/** ms from the beginning of the picture to the end of what is there of it, by its packets from a time on. */
+async function endOf(path: string, from: number, start: number, signal?: AbortSignal): Promise<number> {
+  const interval = ['-read_intervals', `${Math.max(0, from / 1000 - 1)}%`];
+  const args = [
+    '-select_streams',
+    'V:0',
+    '-show_entries',
+    'packet=pts_time,duration_time:format=start_time',
+    '-of',
+    'json',
+  ];
+  const { json } = await answer(path, [...args, ...interval, ...inputArgs(path)], { signal });
+  const { packets = [], format = {} } = JSON.parse(json || '{}') as {
+    packets?: { pts_time?: string; duration_time?: string }[];
+    format?: { start_time?: string };
+  };
+  const ends = packets.map(({ pts_time, duration_time }) => Number(pts_time) + Number(duration_time ?? 0));
+  const offset = Number(format.start_time ?? 0) || 0;
+  return ends.reduce((latest, end) => Math.max(end - offset, latest), 0) * 1000 - start;
+}
+
+/** ms that may be missing at the end of a video: the durations that files tell are not exact. */
+const SHORT_BY = 1000;
 
 function damaged(path: string, errors: string[], seconds: number, duration: number | null): FerError {
   const of = duration === null ? '' : ` of ${(duration / 1000).toFixed(1)}`;
-  const reason = errors.length > 0 ? `: ${errors[0].replace(/^\[.*?\] /, '')}` : '';
+  const reason = errors.length > 0 ? `: ${errors[0]}` : '';
   return new FerError('DAMAGED', `${path} is damaged; ${seconds.toFixed(1)}${of} s of it could be read${reason}`);
 }

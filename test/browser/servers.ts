@@ -14,13 +14,17 @@ export interface Served {
 export interface StaticServerOptions {
   /** Sent with every answer. */
   headers?: Record<string, string>;
+  /** Other addresses of files and, with a slash at the end, of folders. */
+  aliases?: Record<string, string>;
 }
 
 /** A plain file server that knows nothing of packages. */
 export async function serveStatic(folder: string, options: StaticServerOptions = {}): Promise<Served> {
-  const { headers = {} } = options;
+  const { headers = {}, aliases = {} } = options;
   const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url!, 'http://127.0.0.1').pathname));
+    const asked = normalize(decodeURIComponent(new URL(request.url!, 'http://127.0.0.1').pathname));
+    const alias = Object.keys(aliases).find((key) => key === asked || (key.endsWith('/') && asked.startsWith(key)));
+    const path = alias === undefined ? asked : aliases[alias] + asked.slice(alias.length);
     const file = join(folder, path);
     if (!existsSync(file) || statSync(file).isDirectory()) {
       response.writeHead(404, headers).end('not found');

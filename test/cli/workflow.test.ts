@@ -51,6 +51,8 @@ describe('from a folder of faces to a report', () => {
         },
       ],
       classes: { angry: 20, happy: 21, sad: 21, neutral: 20, surprised: 20 },
+      leftOut: [],
+      unmatched: [],
     });
     const list = readFileSync(join(cwd, 'faces/exclude.txt'), 'utf8');
     expect(list.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([

@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FACES } from '../../examples/node-classify/faces.js';
 import { intersectionOverUnion } from '../../src/faces/merge-detections.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { blazeFaceDetector, type PixelImage, useBackend } from '../../src/index.js';
-import { blazeNetwork } from '../../src/tfjs/blaze-network.js';
+import { DRAWN } from './drawn-images.js';
+import { ENGINES, faceModuleBytes } from './engines.js';
 
 const photo = async (name: string) => (await toPixels(`node_modules/@vladmandic/face-api/demo/${name}`)) as PixelImage;
 const grey: PixelImage = { data: new Uint8Array(64 * 48).fill(127), width: 64, height: 48, channels: 1 };
-
-beforeAll(() => useBackend('wasm'));
 
 describe('blazeFaceDetector', () => {
   test('finds at least 20 of the 22 faces on six photos, and nothing else', async () => {
@@ -63,20 +62,73 @@ describe('blazeFaceDetector', () => {
     detector.dispose();
   });
 
-  test('holds its weights and nothing more over 200 frames, and frees them', async () => {
-    const before = tf.memory().numTensors;
+  test('starts no TF.js, and refuses to be used after it was disposed', async () => {
     const detector = blazeFaceDetector({ inputSize: 64 });
-    await detector.detect(grey);
-    const { numTensors, numBytes } = tf.memory();
-    for (let frame = 0; frame < 200; frame++) await detector.detect(grey);
-    expect(tf.memory()).toMatchObject({ numTensors, numBytes });
+    for (let frame = 0; frame < 20; frame++) expect(await detector.detect(grey)).toEqual([]);
+    expect(tf.engine().backendNames()).toEqual([]);
     detector.dispose();
     await expect(detector.detect(grey)).rejects.toMatchObject({ code: 'DISPOSED' });
-    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('answers in TypeScript where there is no WebAssembly, and where it is not allowed', async () => {
+    const image = DRAWN['one face, 97x131, grey']();
+    const usual = blazeFaceDetector({ inputSize: 128 });
+    const [wanted] = await usual.detect(image);
+    const ways = [
+      () => vi.stubGlobal('WebAssembly', undefined),
+      () =>
+        vi.spyOn(WebAssembly, 'Module').mockImplementation(function forbidden() {
+          throw new Error('Content Security Policy');
+        }),
+    ];
+    for (const forbid of ways) {
+      const detector = blazeFaceDetector({ inputSize: 128 });
+      forbid();
+      try {
+        const [found] = await detector.detect(image);
+        expect(Math.abs(found.box.x - wanted.box.x)).toBeLessThan(0.01);
+        expect(Math.abs(found.score - wanted.score)).toBeLessThan(1e-4);
+      } finally {
+        vi.unstubAllGlobals();
+        vi.restoreAllMocks();
+      }
+    }
+  });
+
+  test('takes its WebAssembly as bytes or a module, and tells where it is not', async () => {
+    const bytes = faceModuleBytes('scalar');
+    for (const source of [bytes, await WebAssembly.compile(bytes), 'dist/wasm/faces-scalar.wasm']) {
+      expect(await blazeFaceDetector({ inputSize: 64, assets: { 'faces-scalar.wasm': source } }).detect(grey)).toEqual(
+        [],
+      );
+    }
+    const lost = blazeFaceDetector({ assets: { 'faces-scalar.wasm': 'no/such/faces-scalar.wasm' } });
+    await expect(lost.detect(grey)).rejects.toMatchObject({
+      code: 'WASM_UNREACHABLE',
+      message: expect.stringContaining('no/such/faces-scalar.wasm'),
+    });
+    const broken = blazeFaceDetector({ assets: { 'faces-scalar.wasm': new Uint8Array(8) } });
+    await expect(broken.detect(grey)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+
+  test("takes sizes by name: 'crowd' finds smaller faces than 'selfie'", async () => {
+    // 40 of the picture's 801 pixels wide: 32 at 640, 6 at 128.
+    const crowd = blazeFaceDetector({ inputSize: 'crowd' });
+    const selfie = blazeFaceDetector({ inputSize: 'selfie' });
+    const image = DRAWN['a small face, 801x600, RGB']();
+    expect(await crowd.detect(image)).toHaveLength(1);
+    expect(await selfie.detect(image)).toEqual([]);
+    expect(await selfie.detect(DRAWN['one face, 97x131, grey']())).toHaveLength(1);
   });
 
   test('options out of their range, and weights that are not there, are told', async () => {
-    for (const options of [{ inputSize: 100 }, { inputSize: 0 }, { minScore: 0 }, { minScore: 1 }]) {
+    for (const options of [
+      { inputSize: 100 },
+      { inputSize: 'crowded' as 'crowd' },
+      { inputSize: 0 },
+      { minScore: 0 },
+      { minScore: 1 },
+    ]) {
       expect(() => blazeFaceDetector(options)).toThrow(expect.objectContaining({ code: 'OPTION' }));
     }
     const detector = blazeFaceDetector({ assets: 'no/such/' });
@@ -89,8 +141,9 @@ describe('blazeFaceDetector', () => {
   });
 });
 
-describe('blazeNetwork', () => {
-  test("gives what TF.js's own graph model gives on the weights that it was made of", async () => {
+describe("the graph model that BlazeFace's weights are of", () => {
+  test.each(ENGINES)('gives on TF.js what we give, %s', async (_, start) => {
+    await useBackend('wasm');
     const folder = 'node_modules/@vladmandic/human/models';
     const { modelTopology, weightsManifest } = JSON.parse(readFileSync(`${folder}/blazeface.json`, 'utf8'));
     const bytes = readFileSync(`${folder}/blazeface.bin`);
@@ -98,13 +151,14 @@ describe('blazeNetwork', () => {
     const model = await loadGraphModel(
       tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
     );
-    const network = blazeNetwork(new Uint8Array(readFileSync('dist/faces/blazeface.bin')));
-    const pixels = Float32Array.from({ length: 256 * 256 * 3 }, (_, k) => 128 + 100 * Math.sin(k * 0.013));
-    const [fine, coarse] = await network.run(pixels, 256, 256);
+    const data = Uint8Array.from({ length: 256 * 256 * 3 }, (_, k) => 128 + 100 * Math.sin(k * 0.013));
+    const engine = await start();
+    engine.find({ data, width: 256, height: 256, channels: 3 }, { inputSize: 256, minScore: 0.5 });
+    const [fine, coarse] = engine.anchors();
 
     const names = ['Identity:0', 'Identity_2:0', 'Identity_1:0', 'Identity_3:0'];
     const expected = tf.tidy(
-      () => model.execute(tf.sub(tf.div(tf.tensor4d(pixels, [1, 256, 256, 3]), 127.5), 1), names) as tf.Tensor[],
+      () => model.execute(tf.sub(tf.div(tf.tensor4d(data, [1, 256, 256, 3]), 127.5), 1), names) as tf.Tensor[],
     );
     const found = [fine.logits, fine.places, coarse.logits, coarse.places];
     for (const [k, tensor] of expected.entries()) {
@@ -115,10 +169,6 @@ describe('blazeNetwork', () => {
     }
     tf.dispose(expected);
     model.dispose();
-    network.dispose();
-  });
-
-  test('refuses weights of another length', () => {
-    expect(() => blazeNetwork(new Uint8Array(100))).toThrow(expect.objectContaining({ code: 'WEIGHTS_CORRUPT' }));
+    engine.dispose();
   });
 });

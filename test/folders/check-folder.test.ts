@@ -42,6 +42,39 @@ describe('checkFolder', () => {
     expect(check.sizes).toEqual({ '48x48': 12 });
   });
 
+  test('says what lies there and is no image of a class, and which entries of the list fit nothing', async () => {
+    for (const part of ['train', 'val'])
+      await face(1)
+        .png()
+        .toFile(place(`${part}/happy/${part}.png`));
+    writeFileSync(place('train/happy/old.bmp'), 'BM and pixels');
+    await face(2).png().toFile(place('extra/happy/a.png'));
+    writeFileSync(place('exclude.txt'), 'val/happy/val.png\nval/happy/gone.png\n');
+    await face(3).png().toFile(place('val/happy/kept.png'));
+    const check = await checkFolder(dir, { exclude: join(dir, 'exclude.txt') });
+    expect(check.leftOut.map(({ path, kind, reason }) => [names([path])[0], kind, reason])).toEqual([
+      ['extra', 'place', 'a folder beside train, val'],
+      ['train/happy/old.bmp', 'format', 'a BMP image'],
+      ['val/happy/val.png', 'excluded', 'excluded'],
+    ]);
+    expect(check.unmatched.map(({ path }) => names([path])[0])).toEqual(['val/happy/gone.png']);
+  });
+
+  test('counts classes that are named as what every object has', async () => {
+    for (const [seed, part] of ['train', 'val'].entries())
+      await face(seed)
+        .png()
+        .toFile(place(`${part}/${part === 'train' ? 'constructor' : '__proto__'}/a.png`));
+    const { splits, classes } = await checkFolder(dir, { classes: ['constructor', '__proto__', 'toString'] });
+    expect(Object.entries(classes)).toEqual([
+      ['constructor', 1],
+      ['__proto__', 1],
+      ['toString', 0],
+    ]);
+    expect(Object.entries(splits.train)).toEqual([['constructor', 1]]);
+    expect(splits.val.constructor).toBeUndefined();
+  });
+
   test('tells exact duplicates by their pixels, whatever the file: within and across splits and classes', async () => {
     await face(1).png().toFile(place('train/happy/a.png'));
     await face(1).webp({ lossless: true }).toFile(place('train/happy/b.webp'));

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { EMOTIONS } from '../../src/emotions.js';
 import { type ImageFolderOptions, imageFolder } from '../../src/folders/image-folder.js';
+import type { ImageFolder } from '../../src/folders/labelled-files.js';
 import type { Sample } from '../../src/image/sample.js';
 
 const top = mkdtempSync(join(tmpdir(), 'fer-dcnn-folder-'));
@@ -120,6 +121,38 @@ describe('imageFolder', () => {
     }
   });
 
+  test('folders without an image are no class, and left out', async () => {
+    await fill({ joy: ['a.png'], Anger: ['a.png'], fear: ['b.png'], empty: [], __MACOSX: ['._a.png', 'b.png'] });
+    const folder = imageFolder(dir);
+    expect(folder.classes).toEqual(['angry', 'happy', 'fear']);
+    expect(imageFolder(dir, { aliases: false }).classes).toEqual(['Anger', 'fear', 'joy']);
+    expect(reasons(folder)).toEqual({ empty: ['empty'], system: ['__MACOSX'] });
+    // An empty folder may be a class that is asked for.
+    expect(imageFolder(dir, { classes: ['joy', 'empty'] }).classes).toEqual(['joy', 'empty']);
+  });
+
+  test('what is an image is told by its content where the ending does not tell', async () => {
+    await fill({ happy: ['a.jfif', 'b', 'c.jpe', 'd.data'], sad: ['a.png'] });
+    writeFileSync(join(dir, 'happy', 'old.bmp'), 'BM and pixels');
+    writeFileSync(join(dir, 'happy', 'phone.heic'), '\0\0\0\x18ftypheic\0\0\0\0mif1heic');
+    writeFileSync(join(dir, 'happy', 'README'), 'text');
+    writeFileSync(join(dir, 'happy', '.hidden.png'), await pixel());
+    writeFileSync(join(dir, 'lost.png'), await pixel());
+    const folder = imageFolder(dir);
+    expect(folder.files.map(({ path }) => relative(dir, path))).toEqual([
+      ...['happy/a.jfif', 'happy/b', 'happy/c.jpe', 'happy/d.data', 'sad/a.png'],
+    ]);
+    expect(await all(folder)).toHaveLength(5);
+    expect(reasons(folder)).toEqual({
+      format: ['happy/old.bmp', 'happy/phone.heic'],
+      'no-image': ['happy/README'],
+      hidden: ['happy/.hidden.png'],
+      place: ['lost.png'],
+    });
+    expect(folder.leftOut.find(({ path }) => path.endsWith('.bmp'))?.reason).toBe('a BMP image');
+    expect(folder.subset([0]).leftOut).toBe(folder.leftOut);
+  });
+
   test('classes may be chosen and ordered; other folders are left out', async () => {
     await fill({ happy: ['a.png'], sad: ['b.png'], fear: ['c.png'] });
     const folder = imageFolder(dir, { classes: ['sad', 'happy'] });
@@ -149,11 +182,27 @@ describe('imageFolder', () => {
     symlinkSync(dir, join(dir, 'happy', 'loop'));
     symlinkSync(join(dir, 'happy'), join(dir, 'happy', 'loop2'));
     symlinkSync(join(dir, 'nowhere'), join(dir, 'happy', 'dangling.png'));
-    expect(imageFolder(dir).files.map(({ path }) => relative(dir, path))).toEqual([
-      'happy/a.png',
-      'happy/linked.png',
-      'sad/b.png',
+    // A file is listed once, where it lies; a link to what is read nowhere else is followed.
+    mkdirSync(join(dir, '.store', 'more'), { recursive: true });
+    for (const name of ['c.png', 'more/d.png']) writeFileSync(join(dir, '.store', name), await pixel());
+    symlinkSync(join(dir, '.store', 'c.png'), join(dir, 'sad', 'c.png'));
+    symlinkSync(join(dir, '.store', 'more'), join(dir, 'sad', 'more'));
+    const folder = imageFolder(dir);
+    expect(folder.files.map(({ path }) => relative(dir, path))).toEqual([
+      ...['happy/a.png', 'sad/b.png', 'sad/c.png', 'sad/more/d.png'],
     ]);
+    expect(reasons(folder)).toEqual({
+      link: ['dangling.png', 'linked.png', 'loop', 'loop2', 'outside', 'secret.png'].map((name) => `happy/${name}`),
+    });
+  });
+
+  test('folders that all link to each other are read once', async () => {
+    const classes = Array.from({ length: 8 }, (_, k) => `class${k}`);
+    await fill(Object.fromEntries(classes.map((name) => [name, ['a.png']])));
+    for (const from of classes) for (const to of classes) symlinkSync(join(dir, to), join(dir, from, `to-${to}`));
+    const folder = imageFolder(dir);
+    expect(folder.files.map(({ path }) => relative(dir, path))).toEqual(classes.map((name) => `${name}/a.png`));
+    expect(folder.leftOut).toHaveLength(64);
   });
 
   test('an unreadable image ends the iteration with its path', async () => {
@@ -272,6 +321,14 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);
   return list;
+}
+
+/** What is left out, by kind. */
+function reasons({ leftOut }: ImageFolder): Record<string, string[]> {
+  const kinds: Record<string, string[]> = {};
+  for (const { kind, path } of leftOut) kinds[kind] = [...(kinds[kind] ?? []), relative(dir, path)];
+  for (const paths of Object.values(kinds)) paths.sort();
+  return kinds;
 }
 
 function names(n: number): string[] {

@@ -1,10 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildModel } from '../../src/index.js';
-import { loadModel, saveModel } from '../../src/node.js';
+import { ClassifierPool, loadModel, saveModel } from '../../src/node.js';
 
 const root = mkdtempSync(join(tmpdir(), 'fer-dcnn-load-model-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -17,6 +28,13 @@ beforeEach(async () => {
   await saveModel(model, folder);
   model.dispose();
 });
+
+async function saveModelAgain(): Promise<void> {
+  const model = buildModel({ seed: 1 });
+  await saveModel(model, join(root, 'again'));
+  cpSync(join(root, 'again/model.json'), join(folder, 'model.json'));
+  model.dispose();
+}
 
 /** Writes `model.json` with its weights manifest changed. */
 function change(edit: (manifest: { paths: unknown[]; weights: { name: string; shape: number[] }[] }[]) => void): void {
@@ -78,6 +96,62 @@ describe('a model on disk', () => {
       }));
     });
     await refused('MODEL', /names a binary twice/);
+  });
+
+  test('that names one binary in five hundred ways is refused before any is read', async () => {
+    const many = (paths: string[]) =>
+      change(([group]) => {
+        group.paths = paths;
+        group.weights = Array.from({ length: paths.length }, () => group.weights.slice(0, 8)).flat();
+      });
+    many(Array.from({ length: 50 }, (_, i) => `${'./'.repeat(i)}weights.bin`));
+    await refused('MODEL', /names a binary twice/);
+    linkSync(join(folder, 'weights.bin'), join(folder, 'hard.bin'));
+    symlinkSync('weights.bin', join(folder, 'soft.bin'));
+    for (const other of ['hard.bin', 'soft.bin']) {
+      await saveModelAgain();
+      many(['weights.bin', other]);
+      await refused('MODEL', /names a binary twice/);
+    }
+  });
+
+  test('of which a writing was cut off between its two files: says which of them is stale', async () => {
+    const other = buildModel({ seed: 2 });
+    await saveModel(other, join(root, 'other'));
+    other.dispose();
+    cpSync(join(root, 'other/weights.bin'), join(folder, 'weights.bin'));
+    utimesSync(join(folder, 'model.json'), 1000, 1000);
+    await refused('WEIGHTS_CORRUPT', /sha256 is .*; model\.json is the older one/);
+    utimesSync(join(folder, 'weights.bin'), 900, 900);
+    await refused('WEIGHTS_CORRUPT', /sha256 is .*; weights\.bin is the older one/);
+    truncateSync(join(folder, 'weights.bin'), 1000);
+    utimesSync(join(folder, 'weights.bin'), 900, 900);
+    await refused('WEIGHTS_CORRUPT', /1000 bytes, .*model\.json says 2141588; weights\.bin is the older one/);
+  });
+
+  test('in a single file has all in model.json, and is the same; what is not whole is refused', async () => {
+    const model = buildModel({ seed: 3 });
+    const single = join(root, 'single');
+    await saveModel(model, single, { singleFile: true, quantize: 'uint8' });
+    await saveModel(model, join(root, 'double'), { quantize: 'uint8' });
+    expect(readdirSync(single)).toEqual(['model.json']);
+    const [one, two] = await Promise.all([loadModel(single), loadModel(join(root, 'double'))]);
+    expect(one.getWeights().map((each) => each.dataSync())).toEqual(two.getWeights().map((each) => each.dataSync()));
+    const pool = new ClassifierPool({ workers: 1, model: single });
+    await pool.load();
+    await pool.close();
+
+    const path = join(single, 'model.json');
+    const json = JSON.parse(readFileSync(path, 'utf8'));
+    folder = single;
+    const { weightData } = json;
+    for (const odd of [5, '', weightData.slice(4), `${weightData}AAAA`, `${weightData.slice(0, -9)}*********`]) {
+      writeFileSync(path, JSON.stringify({ ...json, weightData: odd }));
+      await refused('WEIGHTS_CORRUPT', /./);
+    }
+    writeFileSync(path, JSON.stringify({ ...json, weightData: `AAAA${weightData.slice(4)}` }));
+    await refused('WEIGHTS_CORRUPT', /sha256/);
+    for (const each of [model, one, two]) each.dispose();
   });
 
   test('with a huge model.json is refused before it is read', async () => {

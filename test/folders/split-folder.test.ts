@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -57,6 +58,52 @@ describe('splitFolder', () => {
     expect(rest).toBeUndefined();
   });
 
+  test('clears what a killed split into the same folder left, and nothing else', async () => {
+    const beside = mkdtempSync(join(tmpdir(), 'fer-dcnn-unfinished-'));
+    const output = join(beside, 'parts');
+    const host = hostname().replace(/[^\w.]/g, '_');
+    const random = '0123456789abcdef';
+    const child = spawnSync(process.execPath, ['--eval', 'console.log(process.pid)'], { encoding: 'utf8' });
+    const gone = child.stdout.trim();
+    const [dead, alive, elsewhere, others, older] = [
+      `${output}.unfinished-${gone}-${host}-${random}`,
+      `${output}.unfinished-${process.pid}-${host}-${random}`,
+      `${output}.unfinished-${gone}-another-${random}`,
+      `${output}-2.unfinished-${gone}-${host}-${random}`,
+      `${output}.unfinished-notes`,
+    ];
+    for (const each of [dead, alive, elsewhere, others, older]) {
+      mkdirSync(join(each, 'train'), { recursive: true });
+      writeFileSync(join(each, 'train/x.png'), 'x');
+    }
+    splitFolder(dir, { output });
+    expect(existsSync(dead)).toBe(false);
+    for (const each of [alive, elsewhere, others, older]) expect(existsSync(join(each, 'train/x.png'))).toBe(true);
+    expect(readdirSync(output).sort()).toEqual(['test', 'train', 'val']);
+    rmSync(beside, { recursive: true });
+  });
+
+  test('that is killed in the midst of copying leaves nothing once it has been done again', async () => {
+    const beside = mkdtempSync(join(tmpdir(), 'fer-dcnn-killed-'));
+    const output = join(beside, 'parts');
+    const program = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { copyFileSync } = fs;
+      let left = 20;
+      fs.copyFileSync = (from, to) => (left-- > 0 ? copyFileSync(from, to) : process.kill(process.pid, 'SIGKILL'));
+      syncBuiltinESMExports();
+      const { splitFolder } = await import('./src/folders/split-folder.ts');
+      splitFolder(${JSON.stringify(dir)}, { output: ${JSON.stringify(output)} });`;
+    const killed = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program]);
+    expect(killed.signal).toBe('SIGKILL');
+    const [left] = readdirSync(beside);
+    expect(left).toMatch(/^parts\.unfinished-/);
+    splitFolder(dir, { output });
+    expect(readdirSync(beside)).toEqual(['parts']);
+    rmSync(beside, { recursive: true });
+  });
+
   test('may be awaited, and its parts iterated', async () => {
     const { validation } = await splitFolder(dir);
     const labels: unknown[] = [];
@@ -87,6 +134,13 @@ describe('splitFolder', () => {
       expect(readFileSync(join(output, name, expected[0]))).toEqual(readFileSync(join(dir, expected[0])));
     }
     expect(() => splitFolder(dir, { output })).toThrow(expect.objectContaining({ code: 'OPTION' }));
+  });
+
+  test.skipIf(process.platform !== 'linux')('a folder that cannot be written is NOT_WRITTEN', () => {
+    // Nobody makes a folder there, root neither.
+    expect(() => splitFolder(dir, { output: '/sys/fer-dcnn-parts' })).toThrow(
+      expect.objectContaining({ code: 'NOT_WRITTEN', message: expect.stringContaining('/sys/fer-dcnn-parts') }),
+    );
   });
 
   test('a copy that fails leaves nothing', () => {

@@ -15,11 +15,12 @@ describe('the packed package', () => {
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
       /^weights\/(model\.json|weights\.bin|MODEL_CARD\.md|[a-z-]+\.svg)$/,
       /^dist\/LICENSES\.txt$/,
-      /^dist\/(node|browser|standalone)\/[\w-]+\.js$/,
+      /^dist\/(node|browser)\/[\w-]+\.js$/,
+      /^dist\/standalone\/((index|lite)\.js|(fer-dcnn|lite)\.global\.js)$/,
       /^dist\/react-native\/lite\.js$/,
       /^dist\/node\/[\w-]+\.(cjs|d\.ts|d\.cts)$/,
       /^dist\/faces\/blazeface\.bin$/,
-      /^dist\/wasm\/(network-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
+      /^dist\/wasm\/((network|faces)-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
     ];
     expect(files.filter((file) => !expected.some((pattern) => pattern.test(file)))).toEqual([]);
   });
@@ -27,8 +28,8 @@ describe('the packed package', () => {
   test('holds the weights once', () => {
     const bytes = readFileSync('weights/weights.bin').length;
     const large = files.filter((file) => statSync(join(installed, file)).size > bytes);
-    // Vega, which draws the charts.
-    expect(large).toEqual(['dist/node/vega-svg.cjs']);
+    // Vega, which draws the charts, and the files with TF.js inside.
+    expect(large).toEqual(['dist/node/vega-svg.cjs', 'dist/standalone/fer-dcnn.global.js', 'dist/standalone/index.js']);
     const scripts = files.filter((file) => file.endsWith('.js'));
     expect(scripts.filter((file) => /[A-Za-z0-9+/]{2000}/.test(readFileSync(join(installed, file), 'utf8')))).toEqual(
       [],

@@ -13,6 +13,23 @@ describe('checkFrameCount', () => {
     }
   });
 
+  test('boxes that are nested 40,000 deep are counted all the same', () => {
+    const deep = 40_000;
+    const sizes = Buffer.alloc(20);
+    sizes.writeUInt32BE(20, 0);
+    sizes.write('stsz', 4, 'latin1');
+    sizes.writeUInt32BE(77, 16);
+    const head = Buffer.alloc(8 * deep);
+    for (let i = 0; i < deep; i++) {
+      head.writeUInt32BE(8 * (deep - i) + 20, 8 * i);
+      head.write('trak', 8 * i + 4, 'latin1');
+    }
+    const bytes = Buffer.concat([head, sizes]);
+    expect(countOf(bytes, 'avif')).toBe(77);
+    // Beside it, behind it.
+    expect(countOf(Buffer.concat([bytes, bytes, head.subarray(0, 9)]), 'avif')).toBe(77);
+  });
+
   test('a GIF with colour tables of its own and comments between frames', async () => {
     const palette = Buffer.from([0x80, 0, 0, 255, 255, 255]);
     const image = (flags: number) => Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, flags]);

@@ -40,7 +40,7 @@ describe('checkByteCount', () => {
 
 describe('imageLimits', () => {
   test('has the documented limits for those that are not given', () => {
-    const defaults = { maxPixels: 64e6, maxBytes: 512e6, maxFrames: Infinity, maxMilliseconds: Infinity };
+    const defaults = { maxPixels: 64e6, maxWork: 1, maxBytes: 512e6, maxFrames: Infinity, maxMilliseconds: Infinity };
     expect(imageLimits({})).toEqual(defaults);
     expect(pixelLimit({})).toBe(64e6);
     expect(imageLimits({ maxFrames: 1 })).toEqual({ ...defaults, maxFrames: 1 });

@@ -132,6 +132,23 @@ describe.skipIf(!built)('ClassifierPool', () => {
     expect(huge[0].error?.code).toBe('TOO_LARGE');
   });
 
+  test('what is no item at all, or throws when it is looked at, fails alone', async () => {
+    const throwing = Object.defineProperty({}, 'image', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    const boxed = {
+      image: paths[0],
+      box: Object.defineProperty({}, 'x', { enumerable: true, get: throwing.valueOf.bind(null) }),
+    };
+    const items = [paths[0], null, throwing, undefined, boxed, paths[1]] as PoolItem[];
+    const results = await pool().classify(items);
+    expect(results.map(({ error }) => error?.code)).toEqual([undefined, 'INPUT', 'INPUT', 'INPUT', 'INPUT', undefined]);
+    expect(results.map(({ item }) => item)).toEqual(items);
+  });
+
   test('runs a model of your own by its folder or its files, and no other network', async () => {
     const model = buildModel({ seed: 7, dropout: 0.5 });
     model.layers[0].trainable = false;

@@ -157,7 +157,6 @@ describe('references', () => {
     ['http://', 'INPUT'],
     ['', 'INPUT'],
     ['a\0.jpg', 'INPUT'],
-    ['a\nb.jpg', 'INPUT'],
     ['a'.repeat(5000), 'INPUT'],
     [new Uint8Array(300_000), 'TOO_LARGE'],
     [7 as unknown as string, 'INPUT'],
@@ -169,6 +168,35 @@ describe('references', () => {
     expect(() => itemOf('https://user:secret@example.com/')).toThrow(
       expect.not.objectContaining({ message: /secret/ }),
     );
+  });
+
+  test.each(['a\nb.jpg', 'a\rb.jpg', 'holi\u2028day.jpg', 'holi\u2029day.jpg', '\ud800.jpg', ' \u0085\t.jpg'])(
+    '%j is a name like any other, and comes back from a job as it was',
+    (name) => {
+      const item = itemOf(name);
+      expect(item.ref).toBe(name);
+      expect(itemsOf(JSON.parse(JSON.stringify(jobDataOf([item]))))).toEqual([item]);
+    },
+  );
+
+  test('of a job that are none have an error, and leave the others alone', () => {
+    const data = { version: 1, items: ['ftp://host/a.jpg', 'b.jpg', 'https://me:secret@host/c.jpg', 'd'.repeat(9999)] };
+    const items = itemsOf(data);
+    expect(items.map(({ error }) => error?.code)).toEqual(['REFUSED', undefined, 'REFUSED', 'INPUT']);
+    expect(items.map(({ ref }) => ref)).toEqual([
+      'ftp://host/a.jpg',
+      'b.jpg',
+      'https://...@host/c.jpg',
+      `${'d'.repeat(200)}...`,
+    ]);
+    expect(new Set(items.map(({ id }) => id)).size).toBe(4);
+  });
+
+  test('a million in one job are none of ours: refused before anything is made of them', () => {
+    const data = { version: 1, items: Array(1_100_000).fill('a.jpg') };
+    const before = process.memoryUsage().heapUsed;
+    expect(() => itemsOf(data)).toThrow(expect.objectContaining({ code: 'QUEUE' }));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10e6);
   });
 
   test('have the same id whenever they are the same, and another when not', () => {

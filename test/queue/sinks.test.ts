@@ -25,6 +25,9 @@ function outcome(item: string, failed = false): Outcome {
 const written = (path = file) => readFileSync(path, 'utf8');
 const linesOf = (...outcomes: Outcome[]) => outcomes.map(({ line }) => line).join('');
 
+/** What the ledger knows the file by. */
+const known = () => JSON.parse(written(`${file}.owner`)).id as string;
+
 async function opened(path = file) {
   const sink = jsonLines(path);
   await sink.open(ledger);
@@ -61,8 +64,8 @@ describe.skipIf(!hasRedis())('results', () => {
   test('in a file: of a worker that died before it wrote, another writes them, in their place', async () => {
     const sink = await opened();
     const [a, b, c] = [outcome('a'), outcome('b'), outcome('c')];
-    const { run } = await ledger.openFile(file, 0);
-    const left = await ledger.commitToFile(file, run, [a, b]);
+    const { run } = await ledger.openFile(known(), 0);
+    const left = await ledger.commitToFile(known(), run, [a, b]);
     await sink.deliver([c]);
     expect(await ledger.counts()).toMatchObject({ done: 1 });
     const states = await ledger.states([a.id, b.id]);
@@ -95,7 +98,7 @@ describe.skipIf(!hasRedis())('results', () => {
     // As if it had been restarted from what it had written to its disk a second ago.
     for (const { id } of [b, c]) await redis.hset(`fer:{test}:i:${id.slice(0, 3)}`, id, 'w');
     await redis.hset('fer:{test}:counts', { ...before, total: 3 });
-    await redis.hset('fer:{test}:files', file, a.line.length);
+    await redis.hset('fer:{test}:files', known(), a.line.length);
     await server.kill();
     await server.start();
     await sink.deliver([b, d]);

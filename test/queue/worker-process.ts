@@ -8,9 +8,11 @@ export class WorkerProcess {
   readonly #ended: Promise<unknown>;
   stderr = '';
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], more: Record<string, string> = {}) {
     const { NODE_OPTIONS: _, NODE_ENV: __, VITEST: ___, ...env } = process.env;
-    this.process = spawn(process.execPath, ['dist/node/cli.js', 'worker', '--quiet', ...args], { env });
+    this.process = spawn(process.execPath, ['dist/node/cli.js', 'worker', '--quiet', ...args], {
+      env: { ...env, ...more },
+    });
     this.process.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
     });

@@ -101,7 +101,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     const bytes = readFileSync(paths[1]);
     const url = `http://${host}/face.jpg`;
     const items: ItemReference[] = [paths[0], 'a/2.jpg', url, bytes, paths[0]];
-    expect(await enqueue(items, address())).toEqual({ items: 5, fresh: 4 });
+    expect(await enqueue(items, address())).toEqual({ items: 5, fresh: 4, refused: 0 });
     expect(await queueStatus(address())).toEqual({ waiting: 4, active: 0, completed: 0, failed: 0 });
     await start();
     await allDone();
@@ -314,7 +314,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     }, 50);
     await expect.poll(() => most, { timeout: 5000 }).toBe(30);
     await start();
-    expect(await enqueuing).toEqual({ items: 120, fresh: 120 });
+    expect(await enqueuing).toEqual({ items: 120, fresh: 120, refused: 0 });
     clearInterval(look);
     await allDone();
     expect(most).toBe(30);

@@ -266,6 +266,7 @@ describe('createTracker', () => {
       [[faceAt(Number.NaN)], 200, 'NOT_FINITE'],
       [[{ ...faceAt(0), predictions: [{ className: 'bored', probability: 1 }] }], 200, 'CLASSES'],
       [[{ ...faceAt(0), predictions: [{ className: 'sad', probability: Number.NaN }] }], 200, 'NOT_FINITE'],
+      [[{ ...faceAt(0), predictions: [{ className: 'sad', probability: 1.5 }] }], 200, 'DATA'],
     ] as [SeenFace[], number, string][]) {
       await expect(tracker.update(frame, time)).rejects.toMatchObject({ name: 'FerError', code });
     }

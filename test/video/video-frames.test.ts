@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -49,6 +49,22 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(children()).toEqual([]);
   });
 
+  test('refuses a video that claims to last for weeks, unless told how many frames to take', async () => {
+    const gap = join(folder, 'gap.mkv');
+    const far = "setpts='if(lt(N,25),N,N+25000000)/25/TB'";
+    ffmpeg(folder, '-i', clip, '-vf', far, '-vsync', '0', '-c:v', 'mpeg4', gap);
+    const { duration } = await probeVideo(gap);
+    expect(duration).toBeGreaterThan(9e8);
+    const began = performance.now();
+    const { frames, error } = await read(gap);
+    expect(error).toMatchObject({ code: 'TOO_LARGE', message: expect.stringContaining('maxFrames') });
+    expect(frames).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(5000);
+    const some = await read(gap, { maxFrames: 30 });
+    expect(some.error).toBeUndefined();
+    expect(some.frames).toHaveLength(30);
+  });
+
   test('refuses a video of more pixels than allowed, before any of it is decoded', async () => {
     const large = await read(clip, { maxPixels: 320 * 200 - 1 });
     expect(large).toMatchObject({
@@ -74,8 +90,69 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
 
   test('maxFrames and maxSize bound what is given; the default is 10 frames a second', async () => {
     const { frames } = await read(pathToFileURL(clip), { maxFrames: 4, maxSize: 100 });
-    expect(frames.map(({ timestamp }) => timestamp)).toEqual([0, 100, 200, 300]);
+    // Of 25 frames a second, those at 40 ms: the first at or after each tenth of a second.
+    expect(frames.map(({ timestamp }) => timestamp)).toEqual([0, 120, 200, 320]);
     expect(frames[0].image).toMatchObject({ width: 100, height: 63 });
+  });
+
+  describe.each(['mkv', 'mp4', 'mov'])('of a picture that begins 3 s after its sound (.%s)', (type) => {
+    test('gives the frames that are there, at the times that they have', async () => {
+      const late = join(folder, `late.${type}`);
+      const picture = ['-itsoffset', '3', '-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=1.5'];
+      const sound = ['-f', 'lavfi', '-i', 'sine=d=4.5'];
+      ffmpeg(folder, ...picture, ...sound, '-fps_mode', 'passthrough', '-c:v', 'mpeg4', '-pix_fmt', 'yuv420p', late);
+      const { frames, error } = await read(late);
+      expect(error).toBeUndefined();
+      expect(frames.map(({ timestamp }) => Math.round(timestamp / 10))).toEqual(
+        Array.from({ length: 15 }, (_, k) => 300 + 10 * k),
+      );
+      expect(new Set(frames.map(({ image }) => Buffer.from(image.data).toString('base64'))).size).toBe(15);
+    });
+  });
+
+  test('a gap stays a gap, and a last frame that lasts is no damage', async () => {
+    const gap = join(folder, 'gap.mkv');
+    // Frames at 0, 0.1, ... 0.4 s, then at 5.0, ... 5.4 s; the last one lasts.
+    const times = 'setpts=(N+if(gte(N\\,5)\\,45\\,0))/(10*TB)';
+    const source = ['-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=1'];
+    ffmpeg(folder, ...source, '-vf', times, '-fps_mode', 'passthrough', '-c:v', 'mpeg4', '-pix_fmt', 'yuv420p', gap);
+    const { frames, error } = await read(gap);
+    expect(error).toBeUndefined();
+    expect(frames.map(({ timestamp }) => timestamp)).toEqual([0, 100, 200, 300, 400, 5000, 5100, 5200, 5300, 5400]);
+
+    const slide = join(folder, 'slide.mp4');
+    const still = ['-f', 'lavfi', '-i', 'color=red:s=64x48:r=1:d=1', '-vf', 'setpts=N*8/TB'];
+    ffmpeg(folder, ...still, '-fps_mode', 'passthrough', '-c:v', 'mpeg4', '-r', '0.125', slide);
+    expect(await probeVideo(slide)).toMatchObject({ duration: 8000 });
+    const shown = await read(slide);
+    expect(shown.error).toBeUndefined();
+    expect(shown.frames.map(({ timestamp }) => timestamp)).toEqual([0]);
+  });
+
+  test('no frame is given twice where more are asked for than there are', async () => {
+    const { frames } = await read(clip, { fps: 1000 });
+    expect(frames.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 75 }, (_, k) => 40 * k));
+  });
+
+  test.each(['flv', 'mkv', 'mp4', 'ts', 'avi'])('a picture shorter than its sound is whole (.%s)', async (type) => {
+    const short = join(folder, `short.${type}`);
+    const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=2'];
+    const codec = type === 'flv' ? 'flv1' : 'mpeg4';
+    ffmpeg(folder, ...picture, '-f', 'lavfi', '-i', 'sine=d=6:r=44100', '-c:v', codec, '-pix_fmt', 'yuv420p', short);
+    const { frames, error } = await read(short);
+    expect(error).toBeUndefined();
+    expect(frames).toHaveLength(20);
+    const { duration } = await probeVideo(short);
+    if (type === 'flv') expect(duration).toBeNull();
+    else expect(Math.abs((duration ?? 0) - 2000)).toBeLessThan(150);
+  });
+
+  test.each(['mp3', 'm4a', 'flac'])('a song with a cover has no video (.%s)', async (type) => {
+    const song = join(folder, `song.${type}`);
+    ffmpeg(folder, '-f', 'lavfi', '-i', 'color=red:s=64x64:d=1', '-frames:v', '1', 'cover.png');
+    const cover = ['-i', 'cover.png', '-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic'];
+    ffmpeg(folder, '-f', 'lavfi', '-i', 'sine=d=3', ...cover, song);
+    expect((await read(song)).error).toMatchObject({ code: 'DECODE', message: expect.stringContaining('no video') });
   });
 
   test('a video filmed on its side comes upright, its pixels square', async () => {
@@ -174,6 +251,44 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
       } finally {
         process.chdir(cwd);
       }
+    },
+  );
+
+  test.each<[string, (clip: string) => string]>([
+    ['HLS', (file) => `#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n${file}\n#EXT-X-ENDLIST\n`],
+    ['live HLS', (file) => `#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n${file}\n`],
+    ['ffconcat', (file) => `ffconcat version 1.0\nfile ${file}\n`],
+    [
+      'DASH',
+      (file) =>
+        `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1" width="320" height="200"><BaseURL>${file}</BaseURL></Representation></AdaptationSet></Period></MPD>`,
+    ],
+  ])('%s that is named .mp4 reads no other file', async (_, text) => {
+    ffmpeg(folder, '-i', clip, '-c', 'copy', 'clip.ts');
+    const playlist = join(folder, 'playlist.mp4');
+    for (const file of ['clip.ts', 'clip.mp4']) {
+      writeFileSync(playlist, text(file));
+      const { frames, error } = await read(playlist);
+      expect(frames).toEqual([]);
+      expect(error).toMatchObject({ name: 'FerError', code: 'DECODE' });
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'ffprobe that does not answer is given up in time, or at a signal',
+    async () => {
+      const bin = join(folder, 'bin');
+      mkdirSync(bin, { recursive: true });
+      writeFileSync(join(bin, 'ffprobe'), '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+      vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+      await expect(probeVideo(clip, { maxMilliseconds: 100 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+      await expect(probeVideo(clip, { maxMilliseconds: 0 })).rejects.toMatchObject({ code: 'OPTION' });
+      const controller = new AbortController();
+      const probing = probeVideo(clip, { signal: controller.signal });
+      const reading = read(clip, { signal: controller.signal });
+      setTimeout(() => controller.abort(), 50);
+      await expect(probing).rejects.toMatchObject({ name: 'FerError', code: 'ABORTED' });
+      expect((await reading).error).toMatchObject({ name: 'FerError', code: 'ABORTED' });
     },
   );
 

@@ -4,6 +4,7 @@ import { FerError } from '../../errors.js';
 import { readRegularFileSync } from '../../platform/node/read-regular-file.js';
 import type { DatasetEntry, DatasetForm } from '../dataset-form.js';
 import { imageFolder } from '../image-folder.js';
+import { isSystemFolder } from '../walk-images.js';
 import { splitNamed } from './split-folders.js';
 
 /**
@@ -63,7 +64,7 @@ function numbered(path: string): { form: string; entries: DatasetEntry[] } | nul
       .map(({ name }) => name);
   const parts = folders(path).filter((name) => splitNamed(name) !== undefined);
   const roots = parts.length > 0 ? parts : [''];
-  const digits = roots.map((part) => folders(join(path, part)).filter((name) => name !== '__MACOSX'));
+  const digits = roots.map((part) => folders(join(path, part)).filter((name) => !isSystemFolder(name)));
   if (digits.some((names) => names.length === 0) || !digits.flat().every((name) => /^[1-7]$/.test(name))) return null;
   const entries = roots.flatMap((part) => {
     const { classes, files } = imageFolder(join(path, part), { aliases: false });

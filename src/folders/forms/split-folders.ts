@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatasetEntry, DatasetForm, SplitName } from '../dataset-form.js';
 import { imageFolder } from '../image-folder.js';
+import type { LeftOut } from '../walk-images.js';
 
 /** Folders of classes, in folders `train`, `validation` and `test` or by themselves. */
 export const classFolders: DatasetForm = {
@@ -12,12 +13,14 @@ export const classFolders: DatasetForm = {
       .filter((entry) => entry.isDirectory() && splitNamed(entry.name) !== undefined)
       .map(({ name }) => name)
       .sort();
+    const leftOut: LeftOut[] = [];
     const entries: DatasetEntry[] = (parts.length > 0 ? parts : ['']).flatMap((part) => {
       const folder = imageFolder(join(path, part), { aliases: false });
+      leftOut.push(...folder.leftOut);
       const split = splitNamed(part) ?? '';
       return folder.files.map((file) => ({ path: file.path, split, label: folder.classes[file.label] }));
     });
-    return { form: parts.length > 0 ? `class folders in ${parts.join(', ')}` : 'class folders', entries };
+    return { form: parts.length > 0 ? `class folders in ${parts.join(', ')}` : 'class folders', entries, leftOut };
   },
 };
 

@@ -3,6 +3,7 @@ import { describeInput } from '../../describe-input.js';
 import { FerError, reasonOf } from '../../errors.js';
 import type { PixelImage } from '../../runtime.js';
 import { checkPixelCount } from '../check-pixel-count.js';
+import { bytesOfDataAddress, isDataAddress } from '../data-address.js';
 import { checkFrameCount } from '../frame-count.js';
 import { FORMAT_HEAD_BYTES, imageFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';
@@ -16,7 +17,7 @@ import { withinTime } from '../within-time.js';
  * fingerprinting add their noise here too.
  *
  * @param input - `<img>` (waited for), `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `ImageData`, or encoded
- * bytes as `Blob`, `ArrayBuffer` or `Uint8Array`.
+ * bytes as `Blob`, `ArrayBuffer`, `Uint8Array` or `data:` address.
  * @throws FerError `INPUT` for another kind of value, a video without a frame, or an image of another site that may not
  * be read; `DECODE` for bytes that are no image or a broken one; `TOO_LARGE` over a limit; `TIMEOUT` after
  * `maxMilliseconds`.
@@ -28,6 +29,8 @@ export async function decode(input: unknown, limits: DecodeLimits): Promise<Pixe
 // --- below this line: what can be drawn on a canvas, and reading the canvas ---
 
 async function decodeNow(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
+  if (isDataAddress(input))
+    return decodeBytes(bytesOfDataAddress(input, describeInput(input), limits.maxBytes), limits);
   const kind = kindOf(input);
   const draw = drawable[kind];
   if (draw) return readPixels(await draw(input as never, limits), limits, describeInput(input));

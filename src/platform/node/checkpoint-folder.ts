@@ -15,9 +15,9 @@ export function checkpointFolder(folder: string): CheckpointStore {
         throw new FerError('CHECKPOINT', reasonOf(error), { cause: error });
       }
     },
-    async load() {
+    async load(most) {
       try {
-        return await readRegularFile(path);
+        return await readRegularFile(path, most);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
         throw new FerError('CHECKPOINT', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });

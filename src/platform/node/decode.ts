@@ -5,11 +5,14 @@ import { isMainThread } from 'node:worker_threads';
 import { describeInput } from '../../describe-input.js';
 import { FerError, joinLines, reasonOf } from '../../errors.js';
 import type { PixelImage } from '../../runtime.js';
+import { ByteBudget } from '../byte-budget.js';
 import { checkPixelCount } from '../check-pixel-count.js';
+import { bytesOfDataAddress, isDataAddress } from '../data-address.js';
 import { checkFrameCount } from '../frame-count.js';
-import { FORMAT_HEAD_BYTES, imageFormat } from '../image-format.js';
+import { FORMAT_HEAD_BYTES, imageFormat, readFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';
 import { timeoutOf, withinTime } from '../within-time.js';
+import { type DecodeWork, decodeWork } from './decode-work.js';
 import { decodeSmallJpeg } from './small-jpeg.js';
 
 /**
@@ -20,7 +23,7 @@ import { decodeSmallJpeg } from './small-jpeg.js';
  * channel (16-bit images keep their high byte); of an animation, the first frame. Grey images with alpha are composited
  * on black, so that the result has 1, 3 or 4 channels.
  *
- * @param input - A path, a `file:` URL, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
+ * @param input - A path, a `file:` URL, a `data:` address, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
  * @throws FerError `NOT_FOUND` for a file that cannot be opened, `INPUT` for a folder or another kind of value, `DECODE`
  * for bytes that are no image or a broken one, `TOO_LARGE` over a limit (before anything is decoded),
  * `TIMEOUT` after `maxMilliseconds`, `PACKAGE_MISSING` when sharp does not load.
@@ -40,6 +43,55 @@ async function decodeNow(input: unknown, name: string, limits: DecodeLimits): Pr
   if (small) return small;
 
   const sharp = await loadSharp();
+  const readHeader = () => sharp(bytes, { limitInputPixels: false }).metadata();
+  const work = await decodeWork(bytes, format, readHeader);
+  const refusal = work && refusalOf(work, limits, name);
+  if (refusal) {
+    // Nonsense behind the first bytes of a format claims any size.
+    await readHeader().catch((error) => {
+      throw broken(name, error);
+    });
+    throw refusal;
+  }
+  const held = work?.bytes ?? 0;
+  await room.take(held);
+  try {
+    return await decodeWithSharp(sharp, bytes, limits, name);
+  } finally {
+    room.give(held);
+  }
+}
+
+/** Memory that this thread decodes in at a time; an image that takes more is decoded alone. */
+const room = new ByteBudget(256e6);
+
+/** What `maxWork` 1 is. */
+const WORK_MS = 2000;
+const WORK_BYTES = 512e6;
+
+function refusalOf(
+  { width, height, milliseconds, bytes }: DecodeWork,
+  { maxPixels, maxWork }: DecodeLimits,
+  name: string,
+): FerError | null {
+  try {
+    checkPixelCount(width, height, maxPixels, name);
+  } catch (error) {
+    return error as FerError;
+  }
+  if (milliseconds <= WORK_MS * maxWork && bytes <= WORK_BYTES * maxWork) return null;
+  const estimate = `some ${(milliseconds / 1000).toFixed(1)} s and ${Math.round(bytes / 1e6)} MB`;
+  const limit = `${(WORK_MS / 1000) * maxWork} s and ${(WORK_BYTES / 1e6) * maxWork} MB`;
+  const message = `${name} is ${width}x${height}: decoding it may take ${estimate}, over the limit of ${limit}; maxWork raises it`;
+  return new FerError('TOO_LARGE', message);
+}
+
+async function decodeWithSharp(
+  sharp: typeof import('sharp').default,
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  name: string,
+): Promise<PixelImage> {
   // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
   const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
   const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
@@ -65,8 +117,14 @@ async function decodeNow(input: unknown, name: string, limits: DecodeLimits): Pr
 
 /** What the image is called in messages. */
 function nameOf(input: unknown): string {
-  return typeof input === 'string' ? input : describeInput(input);
+  if (typeof input !== 'string') return describeInput(input);
+  const path: string = input;
+  if (isDataAddress(input)) return describeInput(input);
+  return path.length > LONGEST_NAME ? `${path.slice(0, LONGEST_NAME)}...` : path;
 }
+
+/** Letters of a name in a message. */
+const LONGEST_NAME = 200;
 
 /** For sharp, which counts to an hour; 0 is no limit. */
 function wholeSeconds(milliseconds: number): number {
@@ -74,12 +132,16 @@ function wholeSeconds(milliseconds: number): number {
 }
 
 async function load(input: unknown, name: string, maxBytes: number): Promise<Uint8Array> {
+  if (isDataAddress(input)) return bytesOfDataAddress(input, name, maxBytes);
   const url = urlOf(input);
   if (url && url.protocol !== 'file:') {
     throw new FerError('INPUT', `${name} is not read from the network: fetch it and pass the bytes`);
   }
   if (url) return readImageFile(pathOf(url), name, maxBytes);
-  if (typeof input === 'string') return readImageFile(input, name, maxBytes);
+  if (typeof input === 'string') {
+    refuseBase64(input, name);
+    return readImageFile(input, name, maxBytes);
+  }
   if (ArrayBuffer.isView(input)) {
     checkByteCount(input.byteLength, maxBytes, name);
     const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
@@ -101,10 +163,23 @@ async function load(input: unknown, name: string, maxBytes: number): Promise<Uin
   );
 }
 
+/** Says what base64 is that came without its address: as a path, it would not be found. */
+function refuseBase64(text: string, name: string): void {
+  const head = text.slice(0, 400);
+  if (head.length < 64 || !/^[\w+/=-]+$/.test(head)) return;
+  const format = readFormat(Buffer.from(head, 'base64'));
+  if (format === null) return;
+  const beginning = name.slice(0, 24);
+  throw new FerError(
+    'INPUT',
+    `${beginning}... is the base64 of a ${format}, no path: pass Buffer.from(text, 'base64')`,
+  );
+}
+
 function urlOf(input: unknown): URL | null {
   if (input instanceof URL) return input;
   // Not any word before a colon: C: is a drive.
-  if (typeof input !== 'string' || !/^(https?|data|blob|file):/i.test(input)) return null;
+  if (typeof input !== 'string' || !/^(https?|blob|file):/i.test(input)) return null;
   return URL.canParse(input) ? new URL(input) : null;
 }
 
@@ -166,12 +241,16 @@ function checkFile(found: Stats, name: string, maxBytes: number): void {
 }
 
 function throwNotFound(name: string, error: unknown): never {
-  throw new FerError('NOT_FOUND', `${name} cannot be found: ${reasonOf(error)}`, { cause: error });
+  throw new FerError('NOT_FOUND', `${name} cannot be found: ${reasonOf(error).slice(0, 2 * LONGEST_NAME)}`, {
+    cause: error,
+  });
 }
 
 function unreadable(name: string, error: unknown): FerError {
   if (error instanceof FerError) return error;
-  return new FerError('NOT_FOUND', `${name} cannot be read: ${reasonOf(error)}`, { cause: error });
+  return new FerError('NOT_FOUND', `${name} cannot be read: ${reasonOf(error).slice(0, 2 * LONGEST_NAME)}`, {
+    cause: error,
+  });
 }
 
 /** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FerError, reasonOf } from '../../errors.js';
@@ -12,10 +13,11 @@ import { makeFolder } from './make-folder.js';
  * old file is then untouched and no neighbour is left.
  */
 export async function writeFileWhole(path: string, bytes: Uint8Array | string): Promise<void> {
-  const neighbour = `${path}.${process.pid}.${count++}${ENDING}`;
+  // Not to be foretold, and never one that is there: nothing is written through a link that waits in its place.
+  const neighbour = `${path}.${process.pid}.${randomBytes(8).toString('hex')}${ENDING}`;
   try {
     await makeFolder(dirname(path));
-    const file = await open(neighbour, 'w');
+    const file = await open(neighbour, 'wx');
     try {
       await file.writeFile(bytes);
       await file.sync();
@@ -46,11 +48,9 @@ export async function removeLeftNeighbours(folder: string, names: readonly strin
 
 // --- below this line: helpers of this file alone ---
 
-let count = 0;
-
 /** Such that no file of somebody else's is taken for a neighbour. */
 const ENDING = '.fer-dcnn.tmp';
-const NEIGHBOUR = /\.\d+\.\d+\.fer-dcnn\.tmp$/;
+const NEIGHBOUR = /\.\d+\.[0-9a-f]+\.fer-dcnn\.tmp$/;
 
 /** Makes a rename last through a power cut. Windows opens no folders, and some network disks sync none. */
 async function syncFolder(path: string): Promise<void> {

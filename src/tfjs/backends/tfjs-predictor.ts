@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Backend } from '../../classify/backend.js';
-import { isDisposed } from '../../classify/layers-model-like.js';
-import { FerError } from '../../errors.js';
+import { followWeights } from '../../classify/follow-weights.js';
 import type { Predictor } from '../../network/predictor.js';
 import { runOn } from './current-backend.js';
 
 /** Runs any Layers model by TF.js, on a backend that has been started. */
 export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
   const shape = model.inputs[0].shape.slice(1) as number[];
+  const upToDate = followWeights(model);
   return {
     async predict(inputs, n) {
-      if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
+      await upToDate();
       const output = runOn(backend, () =>
         tf.tidy(() => model.apply(tf.tensor(inputs, [n, ...shape], 'float32'), { training: false }) as tf.Tensor),
       );

@@ -1,5 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
+import { checkProbabilities } from '../../network/check-probabilities.js';
 import { currentBackend } from '../backends/current-backend.js';
 import { tfjsPredictor } from '../backends/tfjs-predictor.js';
 import type { LabelledRows } from './labelled-data.js';
@@ -30,6 +31,7 @@ export async function evaluateRows(
     for await (const batch of batches) {
       if (signal?.aborted) throw new FerError('ABORTED', 'evaluate was aborted', { cause: signal.reason });
       const said = await predictor.predict(batch.inputs, batch.count);
+      checkProbabilities(said, classes.length);
       probabilities.push(said);
       labels.push(batch.labels);
       onBatch?.({ count: batch.count, probabilities: said, labels: batch.labels });

@@ -1,6 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
-import type { Normalization } from '../../image/normalize.js';
+import { type Normalization, normalizationRule } from '../../image/normalize.js';
+import { callback, listOf, number, optionsOf, signal as signalRule, text } from '../../options.js';
 import { metadataOf } from '../model/metadata.js';
 import { outputNamesFor, specOf } from '../model/model-spec.js';
 import type { EvaluatedBatch } from './evaluate-rows.js';
@@ -45,14 +46,12 @@ export async function evaluate(
   data: LabelledData,
   options: EvaluateOptions = {},
 ): Promise<EvaluationReport> {
-  const { batchSize = 64, normalization = metadataOf(model).normalization ?? 'unit', signal } = options;
   const spec = specOf(model);
+  checkOptions(options);
+  const { batchSize = 64, normalization = metadataOf(model).normalization ?? 'unit', signal } = options;
   const classes = options.classes ?? outputNamesFor(model, classNamesOfData(data));
   if (classes.length !== spec.classes) {
     throw new FerError('CLASSES', `${classes.length} class names for a model with ${spec.classes} classes`);
-  }
-  if (!(Number.isInteger(batchSize) && batchSize > 0)) {
-    throw new FerError('OPTION', `batchSize must be a positive integer, got ${batchSize}`);
   }
   const matched = matchedByName(data, classes);
   const { evaluateRows } = await import('./evaluate-rows.js');
@@ -64,3 +63,11 @@ export async function evaluate(
     options.onBatch,
   );
 }
+
+const checkOptions = optionsOf<EvaluateOptions>('evaluate', () => ({
+  batchSize: number('a positive integer', (value) => Number.isSafeInteger(value) && value > 0),
+  normalization: normalizationRule,
+  classes: listOf(text, 'a list of names'),
+  onBatch: callback,
+  signal: signalRule,
+}));

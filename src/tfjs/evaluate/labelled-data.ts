@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { checkClassNames, placesByName } from '../../class-names.js';
+import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
 import { resample } from '../../image/resample.js';
@@ -221,7 +222,10 @@ export async function* samplesOf(
     return;
   }
   if (data === null || typeof data !== 'object' || !(Symbol.asyncIterator in data || Symbol.iterator in data)) {
-    throw new FerError('DATA', 'data must be { xs, ys } tensors or an iterable of samples { image, label }');
+    throw new FerError(
+      'DATA',
+      `data must be { xs, ys } tensors or an iterable of samples { image, label }, got ${describeInput(data)}`,
+    );
   }
   for await (const sample of data) {
     const fits =

@@ -1,6 +1,7 @@
 import { FerError } from '../../errors.js';
+import { optionsOf } from '../../options.js';
 import type { EvaluationReport } from './metrics.js';
-import { VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
+import { pixels, VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
 
 export interface PlotCalibrationOptions {
   /**
@@ -25,7 +26,10 @@ export function plotCalibration(
   report: Pick<EvaluationReport, 'calibration'> & Partial<Pick<EvaluationReport, 'expectedCalibrationError'>>,
   options: PlotCalibrationOptions = {},
 ): VegaLiteSpec {
+  checkOptions(options);
   const { size = 300 } = options;
+  if (!Array.isArray(report?.calibration))
+    throw new FerError('DATA', 'plotCalibration: a report of evaluate() is needed');
   const bins = report.calibration.filter((bin) => bin.count > 0);
   if (bins.length === 0) throw new FerError('DATA', 'plotCalibration: no bin holds a sample');
 
@@ -85,3 +89,5 @@ export function plotCalibration(
     spacing: 12,
   };
 }
+
+const checkOptions = optionsOf<PlotCalibrationOptions>('plotCalibration', () => ({ size: pixels }));

@@ -1,6 +1,7 @@
 import { FerError } from '../../errors.js';
+import { oneOf, optionsOf } from '../../options.js';
 import type { EvaluationReport } from './metrics.js';
-import { VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
+import { pixels, VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
 
 export interface PlotConfusionMatrixOptions {
   /**
@@ -28,9 +29,10 @@ export function plotConfusionMatrix(
   report: Pick<EvaluationReport, 'confusionMatrix'> & { classes: readonly { className: string }[] },
   options: PlotConfusionMatrixOptions = {},
 ): VegaLiteSpec {
+  checkOptions(options);
   const { cells = 'counts', size = 300 } = options;
-  if (cells !== 'counts' && cells !== 'shares') {
-    throw new FerError('OPTION', `cells must be 'counts' or 'shares', got '${cells}'`);
+  if (!Array.isArray(report?.classes) || !Array.isArray(report.confusionMatrix)) {
+    throw new FerError('DATA', 'plotConfusionMatrix: a report of evaluate() is needed');
   }
   const names = report.classes.map(({ className }) => className);
   const matrix = report.confusionMatrix;
@@ -78,14 +80,15 @@ export function plotConfusionMatrix(
     height: size,
     data: { values },
     encoding: {
+      // In the order of the values, which is that of the classes.
       x: {
         field: 'said',
         type: 'nominal',
-        sort: names,
+        sort: null,
         title: 'model says',
         axis: { ...axis, orient: 'top', labelAngle: slanted ? -90 : 0 },
       },
-      y: { field: 'truth', type: 'nominal', sort: names, title: 'truth', axis: { ...axis, labelAngle: 0 } },
+      y: { field: 'truth', type: 'nominal', sort: null, title: 'truth', axis: { ...axis, labelAngle: 0 } },
     },
     layer: [
       {
@@ -104,3 +107,8 @@ export function plotConfusionMatrix(
     config: { scale: { bandPaddingInner: 0.03 } },
   };
 }
+
+const checkOptions = optionsOf<PlotConfusionMatrixOptions>('plotConfusionMatrix', () => ({
+  cells: oneOf('counts', 'shares'),
+  size: pixels,
+}));

@@ -1,3 +1,5 @@
+import { number } from '../../options.js';
+
 /**
  * A chart as a Vega-Lite specification: plain JSON, data included. `vegaEmbed(element, spec)` draws it in a page,
  * `renderPlot` of `fer-dcnn/node` as an SVG string; the Vega editor and Jupyter take it too.
@@ -14,3 +16,6 @@ export interface VegaLiteSpec {
 
 /** The version of the grammar that the charts are written in. */
 export const VEGA_LITE = 'https://vega.github.io/schema/vega-lite/v6.json';
+
+/** The rule of a chart's width and height. */
+export const pixels = number('a number of pixels above 0', (value) => value > 0 && Number.isFinite(value));

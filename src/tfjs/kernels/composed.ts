@@ -45,6 +45,13 @@ export function composedInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D, info
   });
 }
 
+/** A depthwise convolution whose padding is done apart, as `composedConvolution`. */
+export function composedDepthwiseConvolution(x: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  const strides: [number, number] = [info.strideHeight, info.strideWidth];
+  const dilations: [number, number] = [info.dilationHeight, info.dilationWidth];
+  return tf.tidy(() => tf.depthwiseConv2d(seenOf(x, info), filter, strides, 'valid', 'NHWC', dilations));
+}
+
 /**
  * Gradient of a depthwise convolution by its filter.
  *
@@ -78,6 +85,27 @@ export function composedDepthwiseInputGradient(dy: tf.Tensor4D, filter: tf.Tenso
     const each = tf.depthwiseConv2d(spread(dy, info), turned, 1, 'valid', 'NHWC', dilations);
     const perInput = tf.reshape(each, [batchSize, inHeight, inWidth, inChannels, outChannels / inChannels]);
     return tf.sum<tf.Tensor4D>(perInput, -1);
+  });
+}
+
+/** Max-pooling whose padding is done apart. */
+export function composedMaxPool(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => tapsOf(x, info, Number.NEGATIVE_INFINITY).reduce((most, seen) => tf.maximum(most, seen)));
+}
+
+/** Average pooling: the mean of the values that a window sees. */
+export function composedAveragePool(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => tf.div(tf.addN(tapsOf(x, info)), countsOf(info)));
+}
+
+/** Gradient of average pooling, [n, height, width, channels]. */
+export function composedAveragePoolGradient(dy: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return tf.tidy(() => {
+    const shares = tf.div<tf.Tensor4D>(dy, countsOf(info));
+    const taps = Array.from({ length: info.filterHeight * info.filterWidth }, (_, tap) =>
+      spread(shares, info, Math.floor(tap / info.filterWidth), tap % info.filterWidth),
+    );
+    return tf.addN(taps);
   });
 }
 
@@ -124,6 +152,19 @@ function tapsOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D[] {
     }
   }
   return taps;
+}
+
+/** How many pixels every window sees, [1, outHeight, outWidth, 1]; at least 1. */
+function countsOf(info: ConvInfo): tf.Tensor4D {
+  const along = (outSize: number, stride: number, window: number, before: number, size: number) =>
+    Array.from({ length: outSize }, (_, i) => {
+      const first = i * stride - before;
+      return Math.min(first + window, size) - Math.max(first, 0);
+    });
+  const rows = along(info.outHeight, info.strideHeight, info.filterHeight, info.padInfo.top, info.inHeight);
+  const columns = along(info.outWidth, info.strideWidth, info.filterWidth, info.padInfo.left, info.inWidth);
+  const counts = rows.flatMap((height) => columns.map((width) => Math.max(1, height) * Math.max(1, width)));
+  return tf.tensor4d(counts, [1, info.outHeight, info.outWidth, 1]);
 }
 
 /** The part of the image that windows see, with its border. */

@@ -1,4 +1,5 @@
-import { backend_util } from '@tensorflow/tfjs-core';
+import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { checkShape } from './checks.js';
 
 /** All sizes of one convolution or pooling, as TF.js reckons them. */
 export type ConvInfo = backend_util.Conv2DInfo;
@@ -13,7 +14,7 @@ export interface ConvAttributes {
   dataFormat?: 'NHWC' | 'NCHW';
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
   /** TF.js's own gradients leave this out: there, dilation is 1. */
-  dilations?: Pair;
+  dilations?: Pair | null;
 }
 
 /**
@@ -28,15 +29,38 @@ export function convInfoOf(
   attributes: ConvAttributes,
   kind: 'full' | 'depthwise' = 'full',
 ): ConvInfo {
-  const { strides, pad, dataFormat = 'NHWC', dimRoundingMode, dilations = 1 } = attributes;
+  const { strides, pad, dataFormat = 'NHWC', dimRoundingMode, dilations } = attributes;
   return backend_util.computeConv2DInfo(
     inShape as [number, number, number, number],
     filterShape as [number, number, number, number],
     strides,
-    dilations,
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     kind === 'depthwise',
     backend_util.convertConv2DDataFormat(dataFormat),
   );
+}
+
+/**
+ * Sizes of the convolution whose output has the gradient `dy`. TF.js's gradients do not pass the rounding of sizes on:
+ * where the sizes would not fit, the other roundings are tried.
+ *
+ * @throws FerError `SHAPE` when none fits.
+ */
+export function convInfoOfGradient(
+  kernel: string,
+  inShape: number[],
+  filterShape: number[],
+  dy: TensorInfo,
+  attributes: ConvAttributes,
+  kind: 'full' | 'depthwise' = 'full',
+): ConvInfo {
+  const roundings = [attributes.dimRoundingMode, 'ceil', 'round'] as const;
+  const infos = roundings.map((dimRoundingMode) =>
+    convInfoOf(inShape, filterShape, { ...attributes, dimRoundingMode }, kind),
+  );
+  const fitting = infos.find(({ outShape }) => util.arraysEqual(outShape, dy.shape));
+  if (fitting === undefined) checkShape(kernel, 'dy', dy, infos[0].outShape);
+  return fitting ?? infos[0];
 }

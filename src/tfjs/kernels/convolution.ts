@@ -1,85 +1,118 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  composedConvolution,
-  composedDepthwiseFilterGradient,
-  composedDepthwiseInputGradient,
-  composedFilterGradient,
-  composedInputGradient,
-} from './composed.js';
-import { type ConvAttributes, type ConvInfo, convInfoOf } from './conv-info.js';
+import { asFloats, checkFit, checkRank } from './checks.js';
+import { composedConvolution, composedFilterGradient, composedInputGradient } from './composed.js';
+import { type ConvAttributes, type ConvInfo, convInfoOf, convInfoOfGradient } from './conv-info.js';
 import { addressOf, type NativeKernels, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `Conv2D`: TF.js's own where ours does not apply. TF.js packs the filter anew after every update, ours is as fast. */
+/** `Conv2D`. TF.js packs the filter anew after every update, ours is as fast; its own knows no NCHW. */
 export const conv2D: Kernel = ({ inputs, attrs, backend }, plain) => {
-  const { x, filter } = inputs as Record<string, tf.Tensor4D>;
-  const native = nativeOn(backend);
-  const info = convInfoOf(x.shape, filter.shape, attrs as unknown as ConvAttributes);
-  if (info.dataFormat !== 'channelsLast' || info.inChannels !== filter.shape[2]) return plain();
-  if (native === null) return errs(info) ? composedConvolution(x, filter, info) : plain();
+  const attributes = attrs as unknown as ConvAttributes;
+  checkRank('Conv2D', 'x', inputs.x, 4);
+  checkRank('Conv2D', 'filter', inputs.filter, 4);
+  const info = convInfoOf(inputs.x.shape, inputs.filter.shape, attributes);
+  checkFit('Conv2D', info.inChannels === inputs.filter.shape[2], channelsMessage(info, inputs.filter));
+  if (isEmpty(info)) return tf.zeros(info.outShape);
 
-  const out = (backend as WasmBackend).makeOutput(info.outShape, 'float32');
-  withScratch(backend, convolutionScratch(native, info), (scratch) => {
-    const addresses = [x, filter, out].map((tensor) => addressOf(backend, tensor));
-    convolve(native, addresses, info, info.padInfo.top, info.padInfo.left, scratch);
-  });
-  return out;
+  const x = asFloats(channelsLast(inputs.x as tf.Tensor4D, info));
+  const filter = asFloats(inputs.filter as tf.Tensor4D);
+  if (nativeOn(backend) !== null) return inFormat(nativeConvolution(backend, x, filter, info), info);
+  const untouched = x === inputs.x && filter === inputs.filter;
+  if (untouched && typeof attributes.pad === 'string' && !filterNarrowerThanStride(info)) return plain();
+  return inFormat(composedConvolution(x, filter, info), info);
 };
 
 /** `Conv2DBackpropFilter`. */
 export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
-  const info = convInfoOf(inputs.x.shape, attrs.filterShape as number[], attrs as unknown as ConvAttributes);
-  return tf.tidy(() => {
-    const x = channelsLast(inputs.x as tf.Tensor4D, info);
-    const dy = channelsLast(inputs.dy as tf.Tensor4D, info);
-    const native = nativeOn(backend);
-    if (native === null) return composedFilterGradient(x, dy, info);
+  const kernel = 'Conv2DBackpropFilter';
+  const filterShape = attrs.filterShape as number[];
+  checkRank(kernel, 'x', inputs.x, 4);
+  const info = convInfoOfGradient(kernel, inputs.x.shape, filterShape, inputs.dy, attrs as unknown as ConvAttributes);
+  checkFit(kernel, info.inChannels === filterShape[2], channelsMessage(info, { shape: filterShape }));
+  if (isEmpty(info)) return tf.zeros(filterShape);
 
-    const out = (backend as WasmBackend).makeOutput(info.filterShape, 'float32');
-    const bytes = Math.max(convolutionScratch(native, info), native.convScratch(...scratchSizes(info)));
-    withScratch(backend, bytes, (scratch) => {
-      const addresses = [x, dy, out].map((tensor) => addressOf(backend, tensor));
-      const { top, left } = info.padInfo;
-      if (gradientSuitsWinograd(info)) {
-        native.winogradFilterGradient(...addresses, ...winogradSizes(info), top, left, scratch);
-      } else {
-        native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
-      }
-    });
-    return tf.engine().makeTensorFromTensorInfo(out);
+  const x = asFloats(channelsLast(inputs.x as tf.Tensor4D, info));
+  const dy = asFloats(channelsLast(inputs.dy as tf.Tensor4D, info));
+  const native = nativeOn(backend);
+  if (native === null) return composedFilterGradient(x, dy, info);
+
+  const out = (backend as WasmBackend).makeOutput(info.filterShape, 'float32');
+  const bytes = Math.max(convolutionScratch(native, info), native.convScratch(...scratchSizes(info)));
+  withScratch(backend, bytes, (scratch) => {
+    const addresses = [x, dy, out].map((tensor) => addressOf(backend, tensor));
+    const { top, left } = info.padInfo;
+    if (gradientSuitsWinograd(info)) {
+      native.winogradFilterGradient(...addresses, ...winogradSizes(info), top, left, scratch);
+    } else {
+      native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
+    }
   });
+  return out;
 };
 
 /** `Conv2DBackpropInput`, in the place of TF.js's own, which is about ten times slower. */
 export const conv2DBackpropInput: Kernel = ({ inputs, attrs, backend }) => {
-  const filter = inputs.filter as tf.Tensor4D;
-  const info = convInfoOf(attrs.inputShape as number[], filter.shape, attrs as unknown as ConvAttributes);
-  return tf.tidy(() => {
-    const dy = channelsLast(inputs.dy as tf.Tensor4D, info);
-    const dx =
-      nativeOn(backend) === null
-        ? composedInputGradient(dy, filter, info)
-        : nativeInputGradient(backend, dy, filter, info);
-    return info.dataFormat === 'channelsLast' ? dx : tf.transpose(dx, [0, 3, 1, 2]);
-  });
+  const kernel = 'Conv2DBackpropInput';
+  const attributes = attrs as unknown as ConvAttributes;
+  const inShape = attrs.inputShape as number[];
+  checkRank(kernel, 'dy', inputs.dy, 4);
+  checkRank(kernel, 'filter', inputs.filter, 4);
+  const cropped = cropToOutput(inputs.dy as tf.Tensor4D, inShape, inputs.filter.shape, attributes);
+  const info = convInfoOfGradient(kernel, inShape, inputs.filter.shape, cropped, attributes);
+  checkFit(kernel, info.inChannels === inputs.filter.shape[2], channelsMessage(info, inputs.filter));
+  if (isEmpty(info)) return tf.zeros(inShape);
+
+  const dy = asFloats(channelsLast(cropped, info));
+  const filter = asFloats(inputs.filter as tf.Tensor4D);
+  const native = nativeOn(backend) !== null;
+  const dx = native ? nativeInputGradient(backend, dy, filter, info) : composedInputGradient(dy, filter, info);
+  return inFormat(dx, info);
 };
 
-/** `DepthwiseConv2dNativeBackpropFilter`. */
-export const depthwiseBackpropFilter: Kernel = ({ inputs, attrs }) => {
-  const { x, dy } = inputs as Record<string, tf.Tensor4D>;
-  const info = convInfoOf(x.shape, attrs.filterShape as number[], attrs as unknown as ConvAttributes, 'depthwise');
-  return composedDepthwiseFilterGradient(x, dy, info);
-};
+/** Whether TF.js's own convolution gives zeros: for 'same' with filters narrower than their stride. */
+export function filterNarrowerThanStride(info: ConvInfo): boolean {
+  const { padInfo, filterHeight, filterWidth, strideHeight, strideWidth } = info;
+  return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
+}
 
-/** `DepthwiseConv2dNativeBackpropInput`. */
-export const depthwiseBackpropInput: Kernel = ({ inputs, attrs }) => {
-  const { dy, filter } = inputs as Record<string, tf.Tensor4D>;
-  const inputShape = attrs.inputShape as number[];
-  const info = convInfoOf(inputShape, filter.shape, attrs as unknown as ConvAttributes, 'depthwise');
-  return composedDepthwiseInputGradient(dy, filter, info);
-};
+/** Whether there is nothing to add up. */
+export function isEmpty({ inShape, outShape, filterShape }: ConvInfo): boolean {
+  return [inShape, outShape, filterShape].some((shape) => tf.util.sizeFromShape(shape) === 0);
+}
+
+/** The image with its channels last, as the native and composed convolutions take it. */
+export function channelsLast(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 2, 3, 1]);
+}
+
+/** The image with channels last in the format of the convolution. */
+export function inFormat(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 3, 1, 2]);
+}
 
 // --- below this line: helpers of this file alone ---
+
+function channelsMessage({ inChannels }: ConvInfo, { shape }: { shape: number[] }): string {
+  return `an image of ${inChannels} channels does not fit the filter [${shape}]`;
+}
+
+/** A transposed convolution may be asked for fewer pixels than `dy` gives: those at the end count for nothing. */
+function cropToOutput(dy: tf.Tensor4D, inShape: number[], filterShape: number[], attrs: ConvAttributes): tf.Tensor4D {
+  const { outShape } = convInfoOf(inShape, filterShape, { ...attrs, dimRoundingMode: attrs.dimRoundingMode ?? 'ceil' });
+  const crop = dy.shape.every((size, i) => size >= outShape[i]) && !tf.util.arraysEqual(dy.shape, outShape);
+  return crop && dy.shape[0] === outShape[0] ? tf.slice(dy, [0, 0, 0, 0], outShape as typeof dy.shape) : dy;
+}
+
+function nativeConvolution(backend: unknown, x: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
+  const native = nativeOn(backend)!;
+  const { batchSize, outHeight, outWidth, outChannels } = info;
+  const out = (backend as WasmBackend).makeOutput([batchSize, outHeight, outWidth, outChannels], 'float32');
+  withScratch(backend, convolutionScratch(native, info), (scratch) => {
+    const addresses = [x, filter, out].map((tensor) => addressOf(backend, tensor));
+    convolve(native, addresses, info, info.padInfo.top, info.padInfo.left, scratch);
+  });
+  return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor4D;
+}
 
 function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   const native = nativeOn(backend)!;
@@ -123,11 +156,6 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor4D;
 }
 
-/** Whether TF.js's own convolution gives zeros: for 'same' with filters narrower than their stride. */
-function errs({ padInfo, filterHeight, filterWidth, strideHeight, strideWidth }: ConvInfo): boolean {
-  return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
-}
-
 /** The native convolution that suits the sizes; `addresses` are those of the input, the filter and the output. */
 function convolve(
   native: NativeKernels,
@@ -147,7 +175,7 @@ function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
 }
 
 /** Whether tiles of 4 x 4 outputs pay: for 3 x 3 filters of stride 1, and unless too much of the tiles is thrown away. */
-function suitsWinograd(info: ConvInfo): boolean {
+export function suitsWinograd(info: ConvInfo): boolean {
   const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
   const dense = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth].every((n) => n === 1);
   const channels = inChannels >= 8 && inChannels % 4 === 0 && outChannels % 8 === 0;
@@ -184,8 +212,4 @@ function scratchSizes(info: ConvInfo): number[] {
     ...[info.filterHeight, info.filterWidth, info.inChannels, info.outChannels, info.outHeight, info.outWidth],
     ...[info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth],
   ];
-}
-
-function channelsLast(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
-  return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 2, 3, 1]);
 }

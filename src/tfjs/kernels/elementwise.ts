@@ -1,14 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { addressOf, nativeOn, type WasmBackend } from './native.js';
+import { checkShape } from './checks.js';
+import { byParts } from './complex.js';
+import { addressOf, nativeOn, valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
 /** `Add`, where a vector is added to every row: a bias. */
-export const add: Kernel = ({ inputs, backend }, plain) => {
+export const add: Kernel = (call, plain) => {
+  const { inputs, backend } = call;
   const { a, b } = inputs;
   const native = nativeOn(backend);
   const columns = a.shape[a.shape.length - 1];
   const isBias = b.shape.length === 1 && a.shape.length > 1 && b.shape[0] === columns;
-  if (native === null || !isBias || a.dtype !== 'float32' || b.dtype !== 'float32' || a.size === 0) return plain();
+  if (native === null || !isBias || a.dtype !== 'float32' || b.dtype !== 'float32' || a.size === 0)
+    return byParts(call, plain);
 
   const out = (backend as WasmBackend).makeOutput(a.shape, 'float32');
   const rows = a.size / columns;
@@ -17,13 +21,18 @@ export const add: Kernel = ({ inputs, backend }, plain) => {
 };
 
 /** `Sum` over the leading axes: a bias's gradient. TF.js's own transposes first. */
-export const sum: Kernel = ({ inputs, attrs, backend }, plain) => {
+export const sum: Kernel = (call, plain) => {
+  const { inputs, attrs, backend } = call;
   const { x } = inputs;
   const native = nativeOn(backend);
   const { axis, keepDims } = attrs as { axis: number | number[]; keepDims: boolean };
   const axes = tf.util.parseAxisParam(axis, x.shape).sort((p, q) => p - q);
   const leading = axes.length > 0 && axes.length < x.shape.length && axes.every((value, i) => value === i);
-  if (native === null || !leading || x.dtype !== 'float32' || x.size === 0) return plain();
+  if (x.size === 0) {
+    const size = (dim: number, i: number) => (!axes.includes(i) ? [dim] : keepDims ? [1] : []);
+    return tf.zeros(x.shape.flatMap(size), x.dtype === 'bool' ? 'int32' : x.dtype);
+  }
+  if (native === null || !leading || x.dtype !== 'float32') return byParts(call, plain);
 
   const kept = x.shape.slice(axes.length);
   const columns = tf.util.sizeFromShape(kept);
@@ -45,6 +54,7 @@ export const identity: Kernel = ({ inputs, backend }, plain) => {
 /** The gradient of `Relu` in one pass, a kernel of our own: TF.js's is a step, a cast and a product. */
 export const reluGradient: Kernel = ({ inputs, backend }) => {
   const { x, dy } = inputs;
+  checkShape('FerReluGradient', 'dy', dy, x.shape);
   const native = nativeOn(backend);
   if (native === null || x.dtype !== 'float32' || dy.dtype !== 'float32') {
     return tf.tidy(() => tf.mul(dy, tf.cast(tf.step(x), 'float32')));
@@ -52,4 +62,54 @@ export const reluGradient: Kernel = ({ inputs, backend }) => {
   const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
   native.reluGradient(addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out), x.size);
   return out;
+};
+
+/** `ClipByValue`. TF.js's own makes numbers of not-a-numbers, which hides that a training has gone wrong. */
+export const clipByValue: Kernel = ({ inputs, attrs, backend }) => {
+  const { x } = inputs;
+  const { clipValueMin, clipValueMax } = attrs as { clipValueMin: number; clipValueMax: number };
+  const out = (backend as WasmBackend).makeOutput(x.shape, x.dtype);
+  const native = nativeOn(backend);
+  if (native !== null && x.dtype === 'float32') {
+    native.clip(addressOf(backend, x), addressOf(backend, out), x.size, clipValueMin, clipValueMax);
+    return out;
+  }
+  const [values, clipped] = valuesOf(backend, x, out);
+  for (let i = 0; i < values.length; i++) {
+    clipped[i] = Math.min(clipValueMax, Math.max(clipValueMin, values[i]));
+  }
+  return out;
+};
+
+/** `Prelu`. TF.js's own takes slopes of any shape for one a channel. */
+export const prelu: Kernel = ({ inputs: { x, alpha } }, plain) => {
+  const perChannel = alpha.shape.length === 1 && alpha.shape[0] === x.shape[x.shape.length - 1];
+  if (perChannel && x.dtype === 'float32' && alpha.dtype === 'float32') return plain();
+  return tf.add(tf.maximum(x, 0), tf.mul(alpha, tf.minimum(x, 0)));
+};
+
+/** `FerClipGradient`, a kernel of our own: `dy` where `x` lies within the bounds. */
+export const clipGradient: Kernel = ({ inputs, attrs, backend }) => {
+  const { x, dy } = inputs;
+  const { low, high } = attrs as { low: number; high: number };
+  checkShape('FerClipGradient', 'dy', dy, x.shape);
+  const native = nativeOn(backend);
+  if (native === null || x.dtype !== 'float32' || dy.dtype !== 'float32') {
+    return tf.where(tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high)), dy, tf.zerosLike(dy));
+  }
+  const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
+  native.clipGradient(addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out), x.size, low, high);
+  return out;
+};
+
+/** `Mean` over the leading axes, as a sum; TF.js's own transposes first. */
+export const mean: Kernel = (call, plain) => {
+  const { inputs, attrs, backend } = call;
+  const { x } = inputs;
+  const { axis } = attrs as { axis: number | number[] };
+  const axes = tf.util.parseAxisParam(axis, x.shape);
+  const leading = axes.length > 0 && axes.length < x.shape.length && axes.every((_, i) => axes.includes(i));
+  if (nativeOn(backend) === null || !leading || x.dtype !== 'float32' || x.size === 0) return plain();
+  const count = axes.reduce((product, i) => product * x.shape[i], 1);
+  return tf.div(tf.engine().runKernel('Sum', inputs, attrs as tf.NamedAttrMap) as tf.Tensor, count);
 };

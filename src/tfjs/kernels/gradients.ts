@@ -1,33 +1,161 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { batchNormGradient } from './batch-norm.js';
 import type { ConvAttributes } from './conv-info.js';
+import { einsumGradient } from './einsum.js';
 
 /**
  * Gradients that TF.js's core has for all backends, and that are better on wasm with kernels of ours; on other backends
  * they are what they were. Nothing happens to a gradient that core has not registered (yet).
  */
 export function registerGradients(): void {
+  for (const config of OWN) if (tf.getGradient(config.kernelName) === undefined) tf.registerGradient(config);
   replace('Relu', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
     const [x] = saved;
     return { x: () => tf.engine().runKernel('FerReluGradient', { x, dy: dy as tf.Tensor }) as tf.Tensor };
   });
-  // Core refuses the gradient of a dilated convolution, since its kernels have no parameter for it; ours have.
-  replace('Conv2D', (plain) => (dy, saved, attrs) => {
-    const { dilations = 1, strides, pad, dataFormat } = attrs as unknown as ConvAttributes;
-    const dilated = [dilations].flat().some((dilation) => dilation !== 1);
-    if (!dilated || tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
-    const [x, filter] = saved;
-    const shared = { strides, pad, dataFormat, dilations } as unknown as tf.NamedAttrMap;
-    const run = (name: string, inputs: Record<string, tf.Tensor>, shape: Record<string, number[]>) =>
-      tf.engine().runKernel(name, inputs, { ...shared, ...shape }) as tf.Tensor;
+  replace('Relu6', (plain) => (dy, saved, attrs) => {
+    if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    // The smallest positive number as bound: the slope at 0 is 0.
+    return { x: () => run('FerClipGradient', { x: saved[0], dy: dy as tf.Tensor }, { low: 2 ** -149, high: 6 }) };
+  });
+  replace('ClipByValue', (plain) => (dy, saved, attrs) => {
+    if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    const { clipValueMin: low, clipValueMax: high } = attrs as { clipValueMin: number; clipValueMax: number };
+    return { x: () => run('FerClipGradient', { x: saved[0], dy: dy as tf.Tensor }, { low, high }) };
+  });
+  // Core's multiply by a tensor of ones.
+  replace('Sum', (plain) => (dy, saved, attrs) => {
+    if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    const [x] = saved;
+    return { x: () => spreadOver(dy as tf.Tensor, x.shape, attrs.axis as number[]) };
+  });
+  replace('Mean', (plain) => (dy, saved, attrs) => {
+    if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    const [x] = saved;
+    const share = () => tf.mul(dy as tf.Tensor, (dy as tf.Tensor).size / x.size);
+    return { x: () => spreadOver(share(), x.shape, attrs.axis as number[]) };
+  });
+  // Core's adds as many slices as there are repetitions, of four axes at most.
+  replace('Tile', (plain) => (dy, saved, attrs) => {
+    if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    const [x] = saved;
+    return { x: () => sumOfTiles(dy as tf.Tensor, x.shape, attrs.reps as number[]) };
+  });
+  replace('FusedBatchNorm', (plain) => (dy, saved, attrs) => {
+    const [x, mean, variance, scale] = saved;
+    const vectors = [mean, variance, scale ?? mean].every((vector) => vector.shape.length === 1);
+    if (tf.getBackend() !== 'wasm' || !vectors || x.size === 0) return plain(dy, saved, attrs);
+    const inputs = { x, dy: dy as tf.Tensor, mean, variance, scale: scale ?? tf.onesLike(mean) };
+    const gradients = tf.engine().runKernel('FerBatchNormGradient', inputs, attrs) as unknown as tf.Tensor[];
     return {
-      x: () => run('Conv2DBackpropInput', { dy: dy as tf.Tensor, filter }, { inputShape: x.shape }),
-      filter: () => run('Conv2DBackpropFilter', { x, dy: dy as tf.Tensor }, { filterShape: filter.shape }),
+      x: () => gradients[0],
+      mean: () => gradients[1],
+      variance: () => gradients[2],
+      scale: () => gradients[3],
+      offset: () => gradients[4],
+    };
+  });
+  // Core refuses the gradients of dilated convolutions, since its kernels have no parameter for it; ours have.
+  replace('Conv2D', (plain) => (dy, saved, attrs) => {
+    if (!isDilated(attrs) || tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    const [x, filter] = saved;
+    return {
+      x: () => run('Conv2DBackpropInput', { dy: dy as tf.Tensor, filter }, { ...attrs, inputShape: x.shape }),
+      filter: () => run('Conv2DBackpropFilter', { x, dy: dy as tf.Tensor }, { ...attrs, filterShape: filter.shape }),
+    };
+  });
+  replace('Conv2DBackpropInput', (plain) => (ddx, saved, attrs) => {
+    if (!isDilated(attrs) || tf.getBackend() !== 'wasm') return plain(ddx, saved, attrs);
+    const [dy, filter] = saved;
+    return {
+      dy: () => run('Conv2D', { x: ddx as tf.Tensor, filter }, attrs),
+      filter: () => run('Conv2DBackpropFilter', { x: ddx as tf.Tensor, dy }, { ...attrs, filterShape: filter.shape }),
+    };
+  });
+  replace('DepthwiseConv2dNative', (plain) => (dy, saved, attrs) => {
+    if (!isDilated(attrs) || tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+    const [x, filter] = saved;
+    const name = 'DepthwiseConv2dNativeBackprop';
+    return {
+      x: () => run(`${name}Input`, { dy: dy as tf.Tensor, filter }, { ...attrs, inputShape: x.shape }),
+      filter: () => run(`${name}Filter`, { x, dy: dy as tf.Tensor }, { ...attrs, filterShape: filter.shape }),
     };
   });
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Gradients of kernels of our own, and those that core has none of. */
+const OWN: tf.GradConfig[] = [
+  einsumGradient,
+  {
+    kernelName: 'FerReluGradient',
+    inputsToSave: ['x'],
+    gradFunc: (ddx, [x]) => ({
+      x: () => tf.zerosLike(x),
+      dy: () => run('FerReluGradient', { x, dy: ddx as tf.Tensor }),
+    }),
+  },
+  {
+    kernelName: 'FerClipGradient',
+    inputsToSave: ['x'],
+    gradFunc: (ddx, [x], attrs) => ({
+      x: () => tf.zerosLike(x),
+      dy: () => run('FerClipGradient', { x, dy: ddx as tf.Tensor }, attrs),
+    }),
+  },
+  {
+    kernelName: 'FerBatchNormGradient',
+    inputsToSave: ['x', 'dy', 'mean', 'variance', 'scale'],
+    gradFunc(seconds, saved, attrs) {
+      const weighted = (...inputs: tf.Tensor[]) => {
+        const [x, dy, mean, variance, scale] = inputs;
+        const firsts = batchNormGradient(x, dy, mean, variance, scale, attrs.varianceEpsilon as number);
+        const terms = firsts.map((first, i) => tf.sum(tf.mul(first, (seconds as tf.Tensor[])[i])));
+        return tf.addN(terms) as tf.Scalar;
+      };
+      const [x, dy, mean, variance, scale] = tf.grads(weighted)(saved);
+      return { x: () => x, dy: () => dy, mean: () => mean, variance: () => variance, scale: () => scale };
+    },
+  },
+  {
+    kernelName: 'FerDropout',
+    gradFunc: (dy, _, attrs) => ({ x: () => run('FerDropout', { x: dy as tf.Tensor }, attrs) }),
+  },
+];
+
+function run(name: string, inputs: Record<string, tf.Tensor>, attrs: object = {}): tf.Tensor {
+  return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap) as tf.Tensor;
+}
+
+/** The gradient of a sum: what was summed up has it at every place. */
+function spreadOver(dy: tf.Tensor, shape: number[], axis: number | number[]): tf.Tensor {
+  const axes = tf.util.parseAxisParam(axis, shape);
+  const kept = shape.map((size, i) => (axes.includes(i) ? 1 : size));
+  const reps = shape.map((size, i) => (axes.includes(i) ? size : 1));
+  return tf.tile(tf.reshape(dy, kept), reps);
+}
+
+function sumOfTiles(dy: tf.Tensor, shape: number[], reps: number[]): tf.Tensor {
+  // Every axis as one of repetitions and one of what is repeated; only those that are longer than 1.
+  const axes = shape.flatMap((size, i) => [
+    { size: reps[i], repeats: true },
+    { size, repeats: false },
+  ]);
+  const longer = axes.filter(({ size }) => size !== 1);
+  const apart = tf.reshape(
+    dy,
+    longer.map(({ size }) => size),
+  );
+  const summed = longer.flatMap(({ repeats }, i) => (repeats ? [i] : []));
+  return tf.reshape(summed.length === 0 ? apart : tf.sum(apart, summed), shape);
+}
+
+function isDilated(attrs: tf.NamedAttrMap): boolean {
+  const { dilations } = attrs as unknown as ConvAttributes;
+  return [dilations ?? 1].flat().some((dilation) => dilation !== 1);
+}
 
 const ours = new Map<string, tf.GradConfig>();
 

@@ -18,6 +18,15 @@ export interface NativeKernels {
   turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
   maxPool(...sizesAndAddresses: number[]): void;
   maxPoolGradient(...sizesAndAddresses: number[]): void;
+  depthwiseScratch(...sizes: number[]): number;
+  depthwise(...sizesAndAddresses: number[]): void;
+  depthwiseFilterGradient(...sizesAndAddresses: number[]): void;
+  depthwiseInputGradient(...sizesAndAddresses: number[]): void;
+  turnTaps(filter: number, taps: number, channels: number, to: number): void;
+  sumsOfGradient(...addressesAndSizes: number[]): void;
+  scaleRows(x: number, scale: number, out: number, rows: number, columns: number): void;
+  clip(x: number, out: number, count: number, low: number, high: number): void;
+  clipGradient(x: number, dy: number, out: number, count: number, low: number, high: number): void;
   addBias(x: number, bias: number, out: number, rows: number, columns: number): void;
   reluGradient(x: number, dy: number, out: number, count: number): void;
   sumRows(x: number, out: number, rows: number, columns: number): void;
@@ -35,8 +44,9 @@ export interface WasmBackend {
     _malloc(bytes: number): number;
     _free(address: number): void;
   };
-  dataIdMap: { get(dataId: object): { memoryOffset: number } };
-  makeOutput(shape: number[], dtype: 'float32'): { dataId: object; shape: number[]; dtype: 'float32' };
+  dataIdMap: { get(dataId: object): { memoryOffset: number; stringBytes?: Uint8Array[] } };
+  makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
 }
 
 /** A build of the training module: with fused multiply-add, or with plain 128-bit SIMD. */
@@ -130,6 +140,13 @@ export function withScratch<T>(backend: unknown, bytes: number, work: (address: 
 /** Where a tensor's values lie in the backend's memory; moves them there from another backend. */
 export function addressOf(backend: unknown, tensor: { dataId: object }): number {
   return (backend as WasmBackend).dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** The values of several tensors where they lie in the backend's memory, until the next op: making a tensor may move it. */
+export function valuesOf(backend: unknown, ...tensors: tf.TensorInfo[]): (Float32Array | Int32Array | Uint8Array)[] {
+  // First all come here from other backends, which may let the memory grow.
+  for (const tensor of tensors) addressOf(backend, tensor);
+  return tensors.map((tensor) => (backend as WasmBackend).typedArrayFromHeap(tensor));
 }
 
 /** A float tensor's values where they lie, without a copy, until the next op; null on other backends than wasm. */

@@ -1,14 +1,29 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../../errors.js';
-import type { Assets } from '../../platform/assets.js';
+import { oneOf, optionsOf } from '../../options.js';
+import { type Assets, assetsRule } from '../../platform/assets.js';
+import { batchNormGradientKernel } from './batch-norm.js';
+import { bincount } from './bincount.js';
+import * as complex from './complex.js';
+import * as conv3d from './conv3d.js';
 import * as convolution from './convolution.js';
+import * as depthwise from './depthwise.js';
+import * as dilation2d from './dilation2d.js';
 import { dropoutKernel } from './dropout.js';
+import { einsum } from './einsum.js';
 import * as elementwise from './elementwise.js';
+import { fft, ifft } from './fourier.js';
+import { fusedConv2D, fusedDepthwiseConv2D } from './fused.js';
 import { registerGradients } from './gradients.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
-import { maxPool, maxPoolGrad } from './max-pool.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
-import { type Kernel, override } from './override.js';
+import { registerOptimizers } from './optimizers.js';
+import { guard, type Kernel, override } from './override.js';
+import * as pool from './pool.js';
+import * as pool3d from './pool3d.js';
+import { unsortedSegmentSum } from './segment-sum.js';
+import { slice } from './slice.js';
+import * as strings from './strings.js';
 
 /** Which code the training kernels run. */
 export interface TrainingKernels {
@@ -56,12 +71,9 @@ export interface TrainingKernelsOptions {
  * await model.fit(xs, ys);
  */
 export async function registerTrainingKernels(options: TrainingKernelsOptions = {}): Promise<TrainingKernels> {
+  checkOptions(options);
   const { path: wanted, assets } = options;
-  override('Conv2DBackpropFilter', convolution.conv2DBackpropFilter, registerTheRest);
-  override('DepthwiseConv2dNativeBackpropFilter', convolution.depthwiseBackpropFilter);
-  override('DepthwiseConv2dNativeBackpropInput', convolution.depthwiseBackpropInput);
-  override('FerReluGradient', elementwise.reluGradient);
-  override('FerDropout', dropoutKernel);
+  for (const [name, kernel] of Object.entries(MISSING)) override(name, kernel, registerTheRest);
   registerTheRest();
 
   if (wanted !== undefined) useNoNative();
@@ -80,17 +92,80 @@ export async function registerTrainingKernels(options: TrainingKernelsOptions = 
 
 // --- below this line: helpers of this file alone ---
 
-/** Kernels that stand in for slow ones of TF.js. */
-const FASTER: Record<string, Kernel> = {
-  Conv2DBackpropInput: convolution.conv2DBackpropInput,
+/** Kernels that TF.js's wasm backend has not. */
+const MISSING: Record<string, Kernel> = {
+  Conv2DBackpropFilter: convolution.conv2DBackpropFilter,
+  DepthwiseConv2dNativeBackpropFilter: depthwise.depthwiseBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput: depthwise.depthwiseBackpropInput,
+  UnsortedSegmentSum: unsortedSegmentSum,
+  Einsum: einsum,
+  Complex: complex.complex,
+  Real: complex.real,
+  Imag: complex.imag,
+  ComplexAbs: complex.complexAbs,
+  FFT: fft,
+  IFFT: ifft,
+  FerReluGradient: elementwise.reluGradient,
+  FerClipGradient: elementwise.clipGradient,
+  FerBatchNormGradient: batchNormGradientKernel,
+  FerDropout: dropoutKernel,
+};
+
+/** Kernels that stand in for slow or faulty ones of TF.js, or for ones that take too little. */
+const BETTER: Record<string, Kernel> = {
   Conv2D: convolution.conv2D,
+  Conv2DBackpropInput: convolution.conv2DBackpropInput,
+  DepthwiseConv2dNative: depthwise.depthwiseConv2D,
+  FusedConv2D: fusedConv2D,
+  FusedDepthwiseConv2D: fusedDepthwiseConv2D,
+  Conv3D: conv3d.conv3D,
+  Conv3DBackpropFilterV2: conv3d.conv3DBackpropFilter,
+  Conv3DBackpropInputV2: conv3d.conv3DBackpropInput,
   BatchMatMul: batchMatMul,
   _FusedMatMul: fusedMatMul,
-  MaxPool: maxPool,
-  MaxPoolGrad: maxPoolGrad,
+  MaxPool: pool.maxPool,
+  MaxPoolGrad: pool.maxPoolGrad,
+  AvgPool: pool.avgPool,
+  AvgPoolGrad: pool.avgPoolGrad,
+  MaxPool3D: pool3d.maxPool3D,
+  MaxPool3DGrad: pool3d.maxPool3DGrad,
+  AvgPool3D: pool3d.avgPool3D,
+  AvgPool3DGrad: pool3d.avgPool3DGrad,
+  Dilation2D: dilation2d.dilation2D,
+  Dilation2DBackpropInput: dilation2d.dilation2DBackpropInput,
+  Dilation2DBackpropFilter: dilation2d.dilation2DBackpropFilter,
   Add: elementwise.add,
-  Identity: elementwise.identity,
+  Sub: complex.byParts,
+  Multiply: complex.multiplyComplex,
+  Neg: complex.byParts,
   Sum: elementwise.sum,
+  Mean: elementwise.mean,
+  ClipByValue: elementwise.clipByValue,
+  Prelu: elementwise.prelu,
+  Identity: elementwise.identity,
+  Bincount: bincount,
+  Cast: complex.cast,
+  OnesLike: complex.onesLike,
+  ZerosLike: complex.byParts,
+  Slice: slice,
+  StridedSlice: complex.byParts,
+  SplitV: complex.byParts,
+  Concat: complex.byParts,
+  Pack: complex.byParts,
+  Unpack: complex.byParts,
+  Transpose: complex.byParts,
+  Reverse: complex.byParts,
+  PadV2: complex.byParts,
+  Tile: strings.tile,
+  Fill: strings.fill,
+  SparseToDense: strings.sparseToDense,
+  Equal: strings.compare,
+  NotEqual: strings.compare,
+  Less: strings.compare,
+  LessEqual: strings.compare,
+  Greater: strings.compare,
+  GreaterEqual: strings.compare,
+  GatherV2: complex.byParts,
 };
 
 /**
@@ -98,8 +173,17 @@ const FASTER: Record<string, Kernel> = {
  * starting the backend, which sets our first kernel up, does it.
  */
 function registerTheRest(): void {
-  for (const [name, kernel] of Object.entries(FASTER)) {
+  for (const [name, kernel] of Object.entries(BETTER)) {
     if (tf.getKernel(name, 'wasm') !== undefined) override(name, kernel);
   }
+  for (const { kernelName } of tf.getKernelsForBackend('wasm')) {
+    if (!(kernelName in MISSING) && !(kernelName in BETTER)) guard(kernelName);
+  }
   registerGradients();
+  registerOptimizers();
 }
+
+const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', () => ({
+  path: oneOf('relaxed-simd', 'simd', 'composed'),
+  assets: assetsRule,
+}));

@@ -2,12 +2,14 @@ import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { type io, ready } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkIsModel } from '../../classify/layers-model-like.js';
 import { FerError, reasonOf } from '../../errors.js';
-import { checkedEntries, type ModelJson } from '../../network/weights-manifest.js';
+import { checkedEntries, factsOf, type ModelJson } from '../../network/weights-manifest.js';
+import { number, optionsOf, text } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { loadBounded } from './bounded-layers.js';
-import { withMetadata } from './metadata.js';
-import { type Quantization, quantize } from './quantize.js';
+import { setFileFacts, withMetadata } from './metadata.js';
+import { type Quantization, quantizationRule, quantize } from './quantize.js';
 
 /** A model as it is stored: a `model.json` and its one binary. */
 export interface ModelFiles {
@@ -41,14 +43,9 @@ export interface ToFilesOptions {
  * @throws FerError `NOT_FINITE` when a weight is NaN or infinite; `OPTION` for an unknown quantization or step.
  */
 export function toFiles(model: LayersModel, options: ToFilesOptions = {}): ModelFiles {
+  checkIsModel(model);
+  checkOptions(options);
   const { quantize: to = 'none', quantizeStep = 0, binaryName = 'weights.bin' } = options;
-  if (!['none', 'uint8', 'uint16', 'float16'].includes(to)) {
-    throw new FerError('OPTION', `quantize must be 'none', 'uint8', 'uint16' or 'float16', got '${to}'`);
-  }
-
-  if (!(quantizeStep >= 0 && quantizeStep <= 1)) {
-    throw new FerError('OPTION', `quantizeStep must be between 0 and 1, got ${quantizeStep}`);
-  }
   if (quantizeStep > 0 && to !== 'uint8') {
     throw new FerError('OPTION', `quantizeStep goes with quantize: 'uint8', got '${to}'`);
   }
@@ -87,7 +84,8 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
  * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
  *
  * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one that would take more memory than its weights and
- * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with.
+ * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with; `NOT_FINITE` for weights
+ * with NaN or infinity.
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
   const entries = await checkedEntries(json, binary);
@@ -95,12 +93,14 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
   await ready();
   quietCpu();
   try {
-    return await loadBounded({
+    const model = await loadBounded({
       modelTopology: json.modelTopology,
       weightSpecs: entries,
       weightData: new Uint8Array(binary).buffer,
       userDefinedMetadata: json.userDefinedMetadata as Record<string, never>,
     });
+    setFileFacts(model, factsOf(json));
+    return model;
   } catch (error) {
     if (error instanceof FerError) throw error;
     throw new FerError('MODEL', `TF.js cannot build this model: ${reasonOf(error)}`, { cause: error });
@@ -131,3 +131,9 @@ function concatenate(parts: Uint8Array[]): Uint8Array {
   }
   return whole;
 }
+
+const checkOptions = optionsOf<ToFilesOptions>('saveModel', () => ({
+  quantize: quantizationRule,
+  quantizeStep: number('between 0 and 1', (value) => value >= 0 && value <= 1),
+  binaryName: text,
+}));

@@ -1,21 +1,17 @@
 import { dispose, io, serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, loadLayersModel, type Shape } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
+import { allFinite } from '../../network/all-finite.js';
+import { notFinite } from '../../network/weights-manifest.js';
 import { type AddWeight, underFreeName, withAddWeight } from './add-weight.js';
+import { fromKeras3 } from './keras3.js';
+import type { ModelParts } from './model-parts.js';
 
 /** Numbers that the layers of a model may give for one image, all together: 1 GiB as float32. */
 export const MOST_ACTIVATIONS = 2 ** 28;
 
 /** Layers of a model, each counted as often as it is called; the largest of Keras's own models has some 1,100. */
 export const MOST_LAYERS = 4000;
-
-/** What a model is made of. */
-export interface ModelParts {
-  modelTopology: object;
-  weightSpecs: io.WeightsManifestEntry[];
-  weightData: ArrayBuffer;
-  userDefinedMetadata?: Record<string, never>;
-}
 
 /**
  * Builds a model of its parts as `loadLayersModel` does, but none that would take more memory than it shows: TF.js allocates
@@ -26,7 +22,7 @@ export interface ModelParts {
  * stateful layers; for all else what TF.js throws.
  */
 export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
-  const { modelTopology, weightSpecs, weightData, userDefinedMetadata } = parts;
+  const { modelTopology, weightSpecs, weightData, userDefinedMetadata } = fromKeras3(parts);
   const there = weightSpecs.reduce((sum, { shape }) => sum + product(shape), 0);
   const made: LayerVariable[] = [];
 
@@ -59,6 +55,9 @@ export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
     const model = await loadLayersModel(io.fromMemory({ modelTopology: wrapped, userDefinedMetadata }));
     checkActivations(model);
     weights = io.decodeWeights(weightData, weightSpecs);
+    for (const [each, weight] of Object.entries(weights)) {
+      if (weight.dtype === 'float32' && !allFinite(weight.dataSync())) throw notFinite(each);
+    }
     const ofOptimizer = new Set(weightSpecs.filter(({ group }) => group === 'optimizer').map((entry) => entry.name));
     model.loadWeights(Object.fromEntries(Object.entries(weights).filter(([each]) => !ofOptimizer.has(each))));
     return model;

@@ -3,6 +3,7 @@ import { tfjs } from '#tfjs';
 import { checkClassNames } from '../../class-names.js';
 import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
+import { anything, number, oneOf, optionsOf, rule } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { underFreeName, withAddWeight } from './add-weight.js';
 import { setMetadata } from './metadata.js';
@@ -42,12 +43,8 @@ export interface BuildModelOptions {
  * await train(model, imageFolder('faces/train'), { epochs: 20, seed: 1 });
  */
 export function buildModel(options: BuildModelOptions = {}): Sequential {
+  checkOptions(options);
   const { channels = 1, dropout = 0.2, seed } = options;
-  if (channels !== 1 && channels !== 3) throw new FerError('OPTION', `channels must be 1 or 3, got ${channels}`);
-  if (!(dropout >= 0 && dropout < 1)) throw new FerError('OPTION', `dropout must be in [0, 1), got ${dropout}`);
-  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
-    throw new FerError('OPTION', `seed must be a non-negative integer, got ${seed}`);
-  }
 
   const { classes = EMOTIONS.length } = options;
   const units = unitsOf(classes);
@@ -109,3 +106,11 @@ function unitsOf(classes: number | readonly string[]): number {
 
 /** Of a last layer of 256 inputs: as many weights as are loaded again. */
 const MOST_CLASSES = 2 ** 16;
+
+const checkOptions = optionsOf<BuildModelOptions>('buildModel', () => ({
+  // Checked by `unitsOf`, as `CLASSES`.
+  classes: anything,
+  channels: oneOf(1, 3),
+  dropout: number('in [0, 1)', (value) => value >= 0 && value < 1),
+  seed: rule('a non-negative integer', (value: number) => Number.isSafeInteger(value) && value >= 0),
+}));

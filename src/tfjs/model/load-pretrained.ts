@@ -1,6 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { readPretrained } from '../../network/read-pretrained.js';
-import type { Assets } from '../../platform/assets.js';
+import { anything, optionsOf, rule } from '../../options.js';
+import { type Assets, assetsRule } from '../../platform/assets.js';
 import { modelJson } from './pretrained.js';
 
 export interface LoadPretrainedOptions {
@@ -35,6 +36,7 @@ export interface LoadPretrainedOptions {
  * const model = await loadPretrained({ classes: ['angry', 'happy', 'sad', 'neutral', 'surprised', 'disgust', 'fear'] });
  */
 export async function loadPretrained(options: LoadPretrainedOptions = {}): Promise<LayersModel> {
+  checkOptions(options);
   const binary = await readPretrained(options.assets);
   const { fromFiles } = await import('./artifacts.js');
   const model = await fromFiles({ json: modelJson, binary });
@@ -47,3 +49,10 @@ export async function loadPretrained(options: LoadPretrainedOptions = {}): Promi
     throw error;
   }
 }
+
+const checkOptions = optionsOf<LoadPretrainedOptions>('loadPretrained', () => ({
+  // Checked by `buildModel`, as `CLASSES`.
+  classes: anything,
+  seed: rule('a non-negative integer', (value: number) => Number.isSafeInteger(value) && value >= 0),
+  assets: assetsRule,
+}));

@@ -1,10 +1,26 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ModelMetadata } from '../../network/model-metadata.js';
 
-/** Reads what {@link setMetadata} or a loaded `model.json` gave a model; empty for models from elsewhere. */
+/**
+ * Reads what {@link setMetadata} or a loaded `model.json` gave a model, with the facts of the file that it came from; empty
+ * for models from elsewhere.
+ */
 export function metadataOf(model: LayersModel): ModelMetadata {
-  const all = model.getUserDefinedMetadata() as Record<string, unknown> | undefined;
-  return (all?.[KEY] as ModelMetadata | undefined) ?? {};
+  return { ...ownMetadata(model), ...facts.get(model) };
+}
+
+/** Facts of a file: true of the weights as they were loaded, so that no other save may carry them on. */
+export type FileFacts = Pick<ModelMetadata, 'sha256' | 'metrics'>;
+
+/** Notes which file a model was loaded from. Its facts are read with the metadata, but not saved with the model. */
+export function setFileFacts(model: LayersModel, { sha256, metrics }: FileFacts): void {
+  setMetadata(model, { sha256: undefined, metrics: undefined });
+  facts.set(model, { ...(sha256 !== undefined && { sha256 }), ...(metrics !== undefined && { metrics }) });
+}
+
+/** Takes back the facts of its file from a model whose weights will change. */
+export function forgetFileFacts(model: LayersModel): void {
+  setFileFacts(model, {});
 }
 
 /** Merges fields into a model's metadata; `tf.LayersModel.save` and `saveModel` write them. */
@@ -16,9 +32,15 @@ export function setMetadata(model: LayersModel, fields: ModelMetadata): void {
 export function withMetadata(model: LayersModel, fields: ModelMetadata): Record<string, unknown> {
   const all = (model.getUserDefinedMetadata() as Record<string, unknown> | undefined) ?? {};
   // Through JSON, which TF.js insists on: fields that are undefined are gone.
-  return JSON.parse(JSON.stringify({ ...all, [KEY]: { ...metadataOf(model), ...fields } }));
+  return JSON.parse(JSON.stringify({ ...all, [KEY]: { ...ownMetadata(model), ...fields } }));
 }
 
 // --- below this line: helpers of this file alone ---
 
 const KEY = 'fer-dcnn';
+const facts = new WeakMap<LayersModel, FileFacts>();
+
+function ownMetadata(model: LayersModel): ModelMetadata {
+  const all = model.getUserDefinedMetadata() as Record<string, unknown> | undefined;
+  return (all?.[KEY] as ModelMetadata | undefined) ?? {};
+}

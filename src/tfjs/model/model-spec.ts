@@ -1,5 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { areClassNames } from '../../class-names.js';
+import { checkIsModel } from '../../classify/layers-model-like.js';
 import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
 import { metadataOf } from './metadata.js';
@@ -20,6 +21,7 @@ export interface ModelSpec {
  * @throws FerError `MODEL` for any other model.
  */
 export function specOf(model: LayersModel): ModelSpec {
+  checkIsModel(model);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new FerError(
       'MODEL',
@@ -32,6 +34,12 @@ export function specOf(model: LayersModel): ModelSpec {
     throw new FerError(
       'MODEL',
       `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
+    );
+  }
+  if (output[0] < 2) {
+    throw new FerError(
+      'MODEL',
+      'a model of two classes or more is needed, this has one output: end it with Dense(2, softmax)',
     );
   }
   const [height, width, channels] = input as number[];

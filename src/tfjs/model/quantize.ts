@@ -1,8 +1,12 @@
 import { FerError } from '../../errors.js';
 import { toFloat16 } from '../../network/float16.js';
+import { oneOf } from '../../options.js';
 
 /** How a weight is stored: `none` is float32; the integers are affine, one scale and minimum a tensor. */
 export type Quantization = 'none' | 'uint8' | 'uint16' | 'float16';
+
+/** The rule of the option `quantize`. */
+export const quantizationRule = oneOf('none', 'uint8', 'uint16', 'float16');
 
 /** A weight as stored, in the words of TF.js's weights manifest. */
 export interface QuantizedWeight {

@@ -1,13 +1,16 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkIsModel } from '../../classify/layers-model-like.js';
 
 /**
  * Writes a model as the table that Keras users know: a line a layer with its type, output shape and parameter count.
  *
  * @returns The table as text, lines separated by `\n`.
+ * @throws FerError `MODEL` for what is no Layers model.
  * @example
  * console.log(summary(buildModel()));
  */
 export function summary(model: LayersModel): string {
+  checkIsModel(model);
   const rows = model.layers.map((layer) => [
     `${layer.name} (${layer.getClassName()})`,
     shapeText(layer.outputShape),

@@ -1,5 +1,5 @@
-import { FerError } from '../../errors.js';
 import { pixelKernels } from '../../image/pixel-kernels.js';
+import { boolean, fields, number, oneOf, type Rule } from '../../options.js';
 import { degrade, type Levels } from './degrade.js';
 
 /** Random changes to a face that leave its emotion as it is. All are off at 0, and `false` where they are switches. */
@@ -60,6 +60,19 @@ export interface AugmentOptions {
 /** The augmentation that the original report trained with: shear 0.2, zoom 0.2, horizontal flip. */
 export const REPORT_AUGMENTATION: AugmentOptions = { shear: 0.2, zoom: 0.2, flip: true };
 
+/** Augmentations by name, as `fer-dcnn train --augment` has them. */
+export const AUGMENTATIONS = {
+  report: REPORT_AUGMENTATION,
+  strong: {
+    ...{ flip: true, rotation: 10, shift: 0.08, scale: 0.12, zoom: 0.05 },
+    ...{ contrast: 0.2, brightness: 0.1, erasing: 0.25 },
+  },
+  none: null,
+} satisfies Record<string, AugmentOptions | null>;
+
+/** One of {@link AUGMENTATIONS}. */
+export type AugmentationName = keyof typeof AUGMENTATIONS;
+
 /**
  * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then
  * erasing, then quality.
@@ -111,25 +124,15 @@ export function augment(
   if (random() < (options.degrade ?? 0)) degrade({ ...levels, data: out }, range, random);
 }
 
+/** The rule of the option `augment`. */
+export const augmentRule: Rule = (value, name) => {
+  if (typeof value === 'string') oneOf(...Object.keys(AUGMENTATIONS))(value, name);
+  else if (value !== null) augmentFields(value, name);
+};
+
 /** @throws FerError `OPTION` naming the field that is out of range. */
 export function checkAugmentOptions(options: AugmentOptions): void {
-  const below: [keyof AugmentOptions, number][] = [
-    ['zoom', 1],
-    ['scale', 1],
-    ['shift', 1],
-    ['contrast', 1],
-    ['brightness', 1],
-    ['erasing', 1],
-    ['degrade', 1],
-    ['rotation', 180],
-    ['shear', Math.PI / 2],
-  ];
-  for (const [field, limit] of below) {
-    const value = options[field] ?? 0;
-    if (!(typeof value === 'number' && value >= 0 && value <= limit)) {
-      throw new FerError('OPTION', `augment.${field} must be between 0 and ${limit}, got ${value}`);
-    }
-  }
+  augmentFields(options, 'augment');
 }
 
 // --- below this line: helpers of this file alone ---
@@ -213,3 +216,18 @@ function meanOf(data: Float32Array): number {
   for (let i = 0; i < data.length; i++) sum += data[i];
   return sum / data.length;
 }
+
+const upTo = (limit: number) => number(`between 0 and ${limit}`, (value) => value >= 0 && value <= limit);
+
+const augmentFields = fields<AugmentOptions>({
+  flip: boolean,
+  rotation: upTo(180),
+  shift: upTo(1),
+  zoom: upTo(1),
+  scale: upTo(1),
+  shear: upTo(Math.PI / 2),
+  contrast: upTo(1),
+  brightness: upTo(1),
+  erasing: upTo(1),
+  degrade: upTo(1),
+});

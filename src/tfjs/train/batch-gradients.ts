@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { indexOfLargest } from '../evaluate/metrics.js';
 import type { ModelSpec } from '../model/model-spec.js';
+import { withFrozenStatistics } from './frozen-statistics.js';
 import { randomStream } from './random.js';
 import { withSeededDropout } from './seeded-dropout.js';
 import type { TrainingData } from './training-data.js';
@@ -102,12 +103,14 @@ export function batchGradients(source: GradientSource, share: TakenShare): Batch
       const xs = tf.tensor4d(inputs, [n, spec.height, spec.width, spec.channels]);
       const ys = tf.tensor2d(labels, [n, classes]);
       const ws = weights && tf.tensor1d(weights);
-      return withSeededDropout(model, [seed, 3, step, part], () =>
-        tf.variableGrads(() => {
-          const forward = trainingLoss(model, xs, ys, ws);
-          outputs = tf.keep(forward.outputs);
-          return forward.loss;
-        }, variables),
+      return withFrozenStatistics(model, () =>
+        withSeededDropout(model, [seed, 3, step, part], () =>
+          tf.variableGrads(() => {
+            const forward = trainingLoss(model, xs, ys, ws);
+            outputs = tf.keep(forward.outputs);
+            return forward.loss;
+          }, variables),
+        ),
       );
     });
   } catch (error) {

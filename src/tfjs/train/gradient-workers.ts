@@ -62,7 +62,7 @@ export async function startGradientWorkers(
                 if (answer.kind === 'ready') resolve();
                 else fail(new FerError('MODEL', `a training worker failed: ${answer.reason}`));
               },
-              (reason) => fail(new FerError('BACKEND_UNAVAILABLE', `a training worker has ended: ${reason}`)),
+              (reason) => fail(new FerError('WORKER', `a training worker has ended: ${reason}`)),
             );
             thread.post({ ...start, thread: i + 1 } satisfies WorkerStart);
           }),

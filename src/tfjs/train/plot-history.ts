@@ -1,5 +1,6 @@
 import { FerError } from '../../errors.js';
-import { VEGA_LITE, type VegaLiteSpec } from '../evaluate/vega-lite-spec.js';
+import { integer, optionsOf } from '../../options.js';
+import { pixels, VEGA_LITE, type VegaLiteSpec } from '../evaluate/vega-lite-spec.js';
 import type { TrainHistory } from './train-history.js';
 
 export interface PlotHistoryOptions {
@@ -33,7 +34,11 @@ export function plotHistory(
   history: Pick<TrainHistory, 'loss' | 'accuracy'> & Partial<TrainHistory>,
   options: PlotHistoryOptions = {},
 ): VegaLiteSpec {
+  checkOptions(options);
   const { bestEpoch, width = 300, height = 220 } = options;
+  if (!Array.isArray(history?.loss) || !Array.isArray(history.accuracy)) {
+    throw new FerError('DATA', 'plotHistory: the history of a train() is needed');
+  }
   if (history.loss.length === 0) throw new FerError('DATA', 'plotHistory: the history has no epoch');
 
   const validated = (history.valLoss?.length ?? 0) > 0;
@@ -109,3 +114,9 @@ export function plotHistory(
 function points(set: string, values: readonly number[]) {
   return values.map((value, i) => ({ epoch: i + 1, set, value }));
 }
+
+const checkOptions = optionsOf<PlotHistoryOptions>('plotHistory', () => ({
+  bestEpoch: integer(1),
+  width: pixels,
+  height: pixels,
+}));

@@ -1,9 +1,12 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { inClassOrder } from '../../class-names.js';
+import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
+import { checkProbabilities } from '../../network/check-probabilities.js';
 import { currentBackend } from '../backends/current-backend.js';
+import { tfjsPredictor } from '../backends/tfjs-predictor.js';
 import { classNamesOfData, type LabelledData, matchedByName } from '../evaluate/labelled-data.js';
-import { setMetadata } from '../model/metadata.js';
+import { forgetFileFacts, setMetadata } from '../model/metadata.js';
 import { classNamesOf, givenClassNames } from '../model/model-spec.js';
 import { startGradientWorkers } from './gradient-workers.js';
 import { randomStream } from './random.js';
@@ -26,13 +29,17 @@ export async function runTraining(
   const classes = classesToTrain(model, data);
   const training = await readTrainingData(
     matchedByName(data, classes),
-    { spec, normalization, augmentation: options.augment ?? null },
+    { spec, normalization, augmentation: settings.augment },
     signal,
   );
   const validation =
     options.validationData &&
     (await allRows(matchedByName(options.validationData, classes), spec, normalization, signal));
-  setMetadata(model, { normalization, classes, metrics: undefined, sha256: undefined });
+  const inputs = new Float32Array(spec.inputSize);
+  training.take(0, inputs, 0, randomStream(seed, 0));
+  checkProbabilities(await tfjsPredictor(backend, model).predict(inputs, 1), spec.classes);
+  setMetadata(model, { normalization, classes });
+  forgetFileFacts(model);
 
   const run = new TrainingRun(model, settings, training);
   const callbacks = [options.callbacks ?? []].flat() as TrainCallbacks[];
@@ -57,7 +64,7 @@ export async function runTraining(
         throwIfAborted(signal);
         const first = step * batchSize;
         const rows = Math.min(batchSize, order.length - first);
-        learningRate = settings.learningRate * settings.schedule((run.epoch + step / stepsPerEpoch) / epochs);
+        learningRate = rateAt(settings, (run.epoch + step / stepsPerEpoch) / epochs);
         const { loss, right } = await steps.take(first, rows, learningRate);
         if (!Number.isFinite(loss)) {
           throw new FerError('NOT_FINITE', `the loss became ${loss} in epoch ${epoch}: try a smaller learning rate`);
@@ -96,4 +103,12 @@ function classesToTrain(model: LayersModel, data: LabelledData): readonly string
   const named = classNamesOfData(data);
   if (givenClassNames(model) !== undefined || named === undefined || named.length !== own.length) return own;
   return inClassOrder(named);
+}
+
+/** @throws FerError `OPTION` for a schedule that gives what is no factor. */
+function rateAt({ learningRate, schedule }: TrainSettings, progress: number): number {
+  const factor: unknown = schedule(progress);
+  const rate = learningRate * (factor as number);
+  if (typeof factor === 'number' && rate >= 0 && Number.isFinite(Math.fround(rate))) return rate;
+  throw new FerError('OPTION', `schedule must give a factor of 0 or more, got ${describeInput(factor)} at ${progress}`);
 }

@@ -1,4 +1,4 @@
-import { FerError } from '../../errors.js';
+import { callback, listOf, number, oneOf, optionsOf, type Rule } from '../../options.js';
 
 /**
  * A learning-rate schedule: given the share of the training that is done (0 at the first step, towards 1 at the last),
@@ -27,15 +27,19 @@ export interface CosineScheduleOptions {
  * await train(model, data, { learningRate: 3e-3, schedule: cosineSchedule({ warmup: 0.05 }) });
  */
 export function cosineSchedule(options: CosineScheduleOptions = {}): Schedule {
+  checkCosine(options);
   const { warmup = 0, floor = 0 } = options;
-  if (!(warmup >= 0 && warmup < 1)) throw new FerError('OPTION', `warmup must be in [0, 1), got ${warmup}`);
-  if (!(floor >= 0 && floor <= 1)) throw new FerError('OPTION', `floor must be in [0, 1], got ${floor}`);
-  return (progress) => {
+  return described('cosine', { warmup, floor }, (progress) => {
     if (progress < warmup) return progress / warmup;
     const done = (progress - warmup) / (1 - warmup);
     return floor + ((1 - floor) * (1 + Math.cos(Math.PI * done))) / 2;
-  };
+  });
 }
+
+const checkCosine = optionsOf<CosineScheduleOptions>('cosineSchedule', () => ({
+  warmup: number('in [0, 1)', (value) => value >= 0 && value < 1),
+  floor: number('in [0, 1]', (value) => value >= 0 && value <= 1),
+}));
 
 export interface StepScheduleOptions {
   /** Shares of the training, ascending, at which the factor drops. */
@@ -50,9 +54,56 @@ export interface StepScheduleOptions {
 /**
  * Drops by a constant factor at given moments.
  *
+ * @throws FerError `OPTION` for a moment outside [0, 1] or a factor that is not positive.
  * @example
  * await train(model, data, { schedule: stepSchedule({ at: [0.5, 0.75] }) });
  */
-export function stepSchedule({ at, factor = 0.1 }: StepScheduleOptions): Schedule {
-  return (progress) => factor ** at.filter((moment) => progress >= moment).length;
+export function stepSchedule(options: StepScheduleOptions): Schedule {
+  checkStep(options);
+  const { at, factor = 0.1 } = options;
+  const shares = [...at];
+  return described(
+    'step',
+    { at: shares, factor },
+    (progress) => factor ** shares.filter((moment) => progress >= moment).length,
+  );
+}
+
+const share = number('in [0, 1]', (value) => value >= 0 && value <= 1);
+
+const checkStep = optionsOf<StepScheduleOptions>(
+  'stepSchedule',
+  () => ({
+    at: listOf(share, 'a list of shares of the training'),
+    factor: number('positive', (value) => value > 0 && Number.isFinite(value)),
+  }),
+  'at',
+);
+
+/** Schedules by name, as `fer-dcnn train --schedule` has them. */
+export type ScheduleName = 'constant' | 'cosine' | 'step';
+
+/** The schedule that a name stands for. */
+export function scheduleOf(schedule: Schedule | ScheduleName): Schedule {
+  if (schedule === 'cosine') return cosineSchedule();
+  if (schedule === 'step') return stepSchedule({ at: [0.5, 0.75] });
+  return schedule === 'constant' ? () => 1 : schedule;
+}
+
+/** The rule of the option `schedule`. */
+export const scheduleRule: Rule = (value, name) => {
+  const check = typeof value === 'string' ? oneOf('constant', 'cosine', 'step') : callback;
+  check(value, name);
+};
+
+/** What a schedule was made with, to compare it with another; null for a constant one and for a user's own function. */
+export function scheduleText(schedule: Schedule): string | null {
+  return texts.get(schedule) ?? null;
+}
+
+const texts = new WeakMap<Schedule, string>();
+
+function described(name: ScheduleName, options: object, schedule: Schedule): Schedule {
+  texts.set(schedule, `${name} ${JSON.stringify(options)}`);
+  return schedule;
 }

@@ -1,14 +1,30 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { runtime } from '#runtime';
 import { FerError } from '../../errors.js';
-import type { Normalization } from '../../image/normalize.js';
+import { type Normalization, normalizationRule } from '../../image/normalize.js';
+import {
+  anything,
+  boolean,
+  callback,
+  either,
+  fields,
+  having,
+  integer,
+  number,
+  oneOf,
+  optionsOf,
+  type Rule,
+  rule,
+  signal,
+  text,
+} from '../../options.js';
 import type { CheckpointStore } from '../../runtime.js';
 import type { LabelledData } from '../evaluate/labelled-data.js';
 import { metadataOf } from '../model/metadata.js';
 import { type ModelSpec, specOf } from '../model/model-spec.js';
-import { type AugmentOptions, checkAugmentOptions } from './augment.js';
+import { AUGMENTATIONS, type AugmentationName, type AugmentOptions, augmentRule } from './augment.js';
 import type { Sampling } from './sampling.js';
-import type { Schedule } from './schedule.js';
+import { type Schedule, type ScheduleName, scheduleOf, scheduleRule } from './schedule.js';
 import type { EpochFigures } from './train-history.js';
 
 export interface TrainOptions {
@@ -27,8 +43,11 @@ export interface TrainOptions {
    * @default 1e-3
    */
   learningRate?: number;
-  /** How the learning rate moves; constant without one. See `cosineSchedule` and `stepSchedule`. */
-  schedule?: Schedule;
+  /**
+   * How the learning rate moves; a name stands for `cosineSchedule()` or `stepSchedule({ at: [0.5, 0.75] })`.
+   * @default 'constant'
+   */
+  schedule?: Schedule | ScheduleName;
   /**
    * Decoupled weight decay, on kernels only: each step shrinks them by learning rate times this.
    * @default 0
@@ -37,10 +56,10 @@ export interface TrainOptions {
   /** Measured after each epoch, without augmentation or dropout. */
   validationData?: LabelledData;
   /**
-   * Random changes to the training images. `REPORT_AUGMENTATION` is what the original report used.
-   * @default none
+   * Random changes to the training images. `'report'` is what the original report used: `REPORT_AUGMENTATION`.
+   * @default 'none'
    */
-  augment?: AugmentOptions;
+  augment?: AugmentOptions | AugmentationName;
   /**
    * How images are normalised; recorded in the model, so that `classify` follows. Tensors are taken as they are.
    * @default what the model's metadata says, else 'unit'
@@ -124,6 +143,7 @@ export interface TrainSettings {
   normalization: Normalization;
   seed: number;
   sampling: Sampling;
+  augment: AugmentOptions | null;
   classWeights: TrainOptions['classWeights'];
   ema: number | null;
   monitor: Monitor;
@@ -139,6 +159,8 @@ export interface TrainSettings {
  * @throws FerError `OPTION`, `CLASSES`, `MODEL`, naming the option and its value.
  */
 export function trainSettings(model: LayersModel, options: TrainOptions): TrainSettings {
+  const spec = specOf(model);
+  checkOptions(options);
   const {
     epochs = 10,
     batchSize = 32,
@@ -148,40 +170,12 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
     workers = 1,
     sampling = 'shuffled',
   } = options;
-  const spec = specOf(model);
-  checkInteger('epochs', epochs, 1);
-  checkInteger('batchSize', batchSize, 1);
-  checkInteger('seed', seed, 0);
-  checkInteger('workers', workers, 1, MOST_WORKERS);
-  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
-    throw new FerError('OPTION', `learningRate must be positive, got ${learningRate}`);
-  }
-  if (!(weightDecay >= 0 && Number.isFinite(weightDecay))) {
-    throw new FerError('OPTION', `weightDecay must be 0 or more, got ${weightDecay}`);
-  }
-  if (!['shuffled', 'balanced', 'square-root'].includes(sampling)) {
-    throw new FerError('OPTION', `sampling must be 'shuffled', 'balanced' or 'square-root', got '${sampling}'`);
-  }
   const { ema, classWeights, validationData, earlyStopping } = options;
-  if (ema !== undefined && !(ema > 0 && ema < 1)) throw new FerError('OPTION', `ema must be in (0, 1), got ${ema}`);
-  if (options.augment) checkAugmentOptions(options.augment);
-  if (Array.isArray(classWeights)) {
-    if (classWeights.length !== spec.classes) {
-      throw new FerError('CLASSES', `${classWeights.length} classWeights for a model with ${spec.classes} classes`);
-    }
-    if (!classWeights.every((weight) => weight >= 0 && Number.isFinite(weight))) {
-      throw new FerError('OPTION', `classWeights must be 0 or more, got ${classWeights.join(', ')}`);
-    }
+  if (typeof classWeights === 'object' && classWeights.length !== spec.classes) {
+    throw new FerError('CLASSES', `${classWeights.length} classWeights for a model with ${spec.classes} classes`);
   }
   const monitor = options.monitor ?? (validationData ? 'valLoss' : 'loss');
-  if (!['loss', 'valLoss', 'valAccuracy', 'valMacroRecall'].includes(monitor)) {
-    throw new FerError(
-      'OPTION',
-      `monitor must be 'loss', 'valLoss', 'valAccuracy' or 'valMacroRecall', got '${monitor}'`,
-    );
-  }
   if (monitor !== 'loss' && !validationData) throw new FerError('OPTION', `monitor '${monitor}' needs validationData`);
-  if (earlyStopping) checkInteger('earlyStopping.patience', earlyStopping.patience, 1);
   if (options.resume && !options.checkpoint) throw new FerError('OPTION', 'resume needs a checkpoint to go on from');
 
   const { checkpoint } = options;
@@ -190,11 +184,12 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
     epochs,
     batchSize,
     learningRate,
-    schedule: options.schedule ?? (() => 1),
+    schedule: scheduleOf(options.schedule ?? 'constant'),
     weightDecay,
     normalization: options.normalization ?? metadataOf(model).normalization ?? 'unit',
     seed,
     sampling,
+    augment: augmentation(options.augment),
     classWeights,
     ema: ema ?? null,
     monitor,
@@ -207,9 +202,49 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
 
 // --- below this line: helpers of this file alone ---
 
-function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  if (!(Number.isSafeInteger(value) && value >= least && value <= most)) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`;
-    throw new FerError('OPTION', `${name} must be an integer ${range}, got ${value}`);
-  }
+/** What augments nothing is none: samples are then kept as inputs. */
+function augmentation(augment: TrainOptions['augment']): AugmentOptions | null {
+  return typeof augment === 'string' ? AUGMENTATIONS[augment] : (augment ?? null);
 }
+
+const positive = number('positive', (value) => value > 0 && Number.isFinite(Math.fround(value)));
+const zeroOrMore = number('0 or more', (value) => value >= 0 && Number.isFinite(Math.fround(value)));
+
+const weightsOfClasses: Rule = either(
+  oneOf('balanced'),
+  rule('0 or more', (weights: number[]) =>
+    Array.from(weights).every((weight) => typeof weight === 'number' && weight >= 0 && Number.isFinite(weight)),
+  ),
+);
+
+/** Objects of the caller's own, which may hold more than callbacks. */
+const callbacks: Rule = (value, name) => {
+  for (const each of [value].flat() as TrainCallbacks[]) {
+    having('an object of callbacks, or a list of them')(each, name);
+    for (const event of ['onTrainBegin', 'onBatchEnd', 'onEpochEnd'] as const) {
+      if (each[event] !== undefined) callback(each[event], `${name}.${event}`);
+    }
+  }
+};
+
+const checkOptions = optionsOf<TrainOptions>('train', () => ({
+  epochs: integer(1),
+  batchSize: integer(1),
+  learningRate: positive,
+  schedule: scheduleRule,
+  weightDecay: zeroOrMore,
+  validationData: anything,
+  augment: augmentRule,
+  normalization: normalizationRule,
+  seed: integer(0),
+  sampling: oneOf('shuffled', 'balanced', 'square-root'),
+  classWeights: weightsOfClasses,
+  ema: number('in (0, 1)', (value) => value > 0 && value < 1),
+  monitor: oneOf('loss', 'valLoss', 'valAccuracy', 'valMacroRecall'),
+  earlyStopping: fields<EarlyStopping>({ patience: integer(1), minDelta: zeroOrMore }, 'patience'),
+  checkpoint: either(text, having('a folder, or an object with save() and load()', 'save', 'load')),
+  resume: boolean,
+  callbacks,
+  workers: integer(1, MOST_WORKERS),
+  signal,
+}));

@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
+import { allFinite } from '../../network/all-finite.js';
 import { evaluateRows } from '../evaluate/evaluate-rows.js';
 import { type LabelledRows, rowBlocks } from '../evaluate/labelled-data.js';
+import type { EvaluationReport } from '../evaluate/metrics.js';
 import { classNamesOf } from '../model/model-spec.js';
 import { Adam, type AdamStep } from './adam.js';
 import type { GradientSource } from './batch-gradients.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import { scheduleText } from './schedule.js';
 import type { EpochFigures, TrainHistory, TrainResult } from './train-history.js';
 import type { TrainSettings } from './train-options.js';
 import type { TrainingData } from './training-data.js';
@@ -73,13 +76,16 @@ export class TrainingRun {
     return { weights, means, squares, averages: this.#averages };
   }
 
-  /** Validates, notes the figures, keeps the weights when they are the best, saves the checkpoint. */
+  /**
+   * Validates, notes the figures, keeps the weights when they are the best, saves the checkpoint.
+   *
+   * @throws FerError `NOT_FINITE` when the training has diverged: nothing is kept of the epoch.
+   */
   async endEpoch(figures: EpochFigures, validation: LabelledRows | undefined): Promise<void> {
+    await this.#checkFinite();
     const raw = await this.#withAverages(async () => {
       if (validation) {
-        const { spec, signal } = this.#settings;
-        const blocks = rowBlocks(validation, spec, 256);
-        const report = await evaluateRows(this.#model, blocks, classNamesOf(this.#model), signal);
+        const report = await this.#validate(validation);
         figures.valLoss = report.loss;
         figures.valAccuracy = report.accuracy;
         figures.valMacroRecall = report.macroRecall;
@@ -116,17 +122,19 @@ export class TrainingRun {
    * @throws FerError `CHECKPOINT` when it is damaged or of another training.
    */
   async restore(): Promise<void> {
-    const bytes = await this.#settings.store!.load();
+    const weights = allWeights(this.#model);
+    const targets = [...weights, ...this.#adam.state(), ...this.#averages];
+    const floats = [...targets, ...weights].reduce((sum, { size }) => sum + size, 0);
+    const bytes = await this.#settings.store!.load(4 * floats + MOST_HEAD);
     if (bytes === null) return;
     const { state, arrays } = decodeCheckpoint(bytes);
     const saved = state as unknown as SavedState;
     const mine = this.#settingsText();
     if (saved?.settings !== mine) {
-      throw new FerError('CHECKPOINT', `the checkpoint was made with other settings: ${saved?.settings}, not ${mine}`);
+      const [theirs, ours] = differences(saved?.settings, mine);
+      throw new FerError('CHECKPOINT', `the checkpoint was made with other settings: ${theirs}, not ${ours}`);
     }
-    if (!isSavedState(saved)) throw new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
-    const weights = allWeights(this.#model);
-    const targets = [...weights, ...this.#adam.state(), ...this.#averages];
+    if (!isSavedState(saved)) throw incomplete();
     const best = arrays.slice(targets.length);
     if (
       best.length !== (saved.bestEpoch > 0 ? weights.length : 0) ||
@@ -137,10 +145,17 @@ export class TrainingRun {
     if (targets.some((target, i) => arrays[i]?.length !== target.size)) {
       throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
     }
+    if (!arrays.every(allFinite)) {
+      throw new FerError('CHECKPOINT', 'the checkpoint holds weights that are not finite, of a training that diverged');
+    }
+    // Weights that no epoch was the best with are none to end with.
+    if (saved.epoch > 0 && saved.bestEpoch === 0) throw incomplete();
     assign(targets, arrays);
     this.#adam.steps = saved.steps;
     this.epoch = saved.epoch;
-    this.#history = saved.history;
+    for (const figure of Object.keys(this.#history) as (keyof TrainHistory)[]) {
+      this.#history[figure] = saved.history[figure].slice(0, saved.epoch);
+    }
     this.#bestEpoch = saved.bestEpoch;
     this.#bestWeights = best;
   }
@@ -182,6 +197,33 @@ export class TrainingRun {
     return at;
   }
 
+  /** The loss is that before a step: what the last step of an epoch has done shows in the weights alone. */
+  async #checkFinite(): Promise<void> {
+    const { means, squares, averages } = this.moved;
+    const parts = { weights: allWeights(this.#model), means, squares, averages };
+    for (const [part, variables] of Object.entries(parts)) {
+      for (const variable of variables) {
+        if (allFinite(await variable.data())) continue;
+        const what = part === 'weights' || part === 'averages' ? 'the weights' : "Adam's moments";
+        throw this.#diverged(`${what} are no longer finite`);
+      }
+    }
+  }
+
+  async #validate(validation: LabelledRows): Promise<EvaluationReport> {
+    const { spec, signal } = this.#settings;
+    try {
+      return await evaluateRows(this.#model, rowBlocks(validation, spec, 256), classNamesOf(this.#model), signal);
+    } catch (error) {
+      if (!(error instanceof FerError && error.code === 'NOT_FINITE')) throw error;
+      throw this.#diverged(`on the validation data, ${error.message}`);
+    }
+  }
+
+  #diverged(what: string): FerError {
+    return new FerError('NOT_FINITE', `${what} in epoch ${this.epoch + 1}: try a smaller learning rate`);
+  }
+
   async #save(raw: Float32Array[]): Promise<void> {
     if (this.#settings.store === null) return;
     const state: SavedState = {
@@ -199,18 +241,44 @@ export class TrainingRun {
     await this.#settings.store.save(bytes);
   }
 
-  /** What must be the same when a training is resumed; functions (the schedule) cannot be compared. */
+  /** What must be the same when a training is resumed: all but `epochs`, and functions, which cannot be compared. */
   #settingsText(): string {
     const { batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor, workers } =
       this.#settings;
+    const { schedule, augment, classWeights = null, earlyStopping } = this.#settings;
     return JSON.stringify({
       samples: this.source.training.count,
       ...{ batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor, workers },
+      schedule: scheduleText(schedule),
+      augment: augment && sorted(augment),
+      classWeights: typeof classWeights === 'object' ? classWeights && Array.from(classWeights) : classWeights,
+      earlyStopping: earlyStopping && { patience: earlyStopping.patience, minDelta: earlyStopping.minDelta ?? 0 },
     });
   }
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** Of two settings as JSON, what differs. */
+function differences(saved: unknown, mine: string): [string, string] {
+  try {
+    const [theirs, ours] = [JSON.parse(saved as string), JSON.parse(mine)] as Record<string, unknown>[];
+    const names = Object.keys({ ...theirs, ...ours });
+    const differing = names.filter((name) => JSON.stringify(theirs[name]) !== JSON.stringify(ours[name]));
+    const part = (all: Record<string, unknown>) =>
+      JSON.stringify(Object.fromEntries(differing.map((name) => [name, all[name]])));
+    return [part(theirs), part(ours)];
+  } catch {
+    return [String(saved), mine];
+  }
+}
+
+/** Fields in the order of their names, however they were written. */
+function sorted(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+/** Bytes of a checkpoint beside its arrays: figures of a million epochs. */
+const MOST_HEAD = 2 ** 26;
 
 interface SavedState {
   settings: string;
@@ -226,10 +294,21 @@ function isSavedState(saved: SavedState): boolean {
   return (
     [epoch, steps, bestEpoch].every((count) => Number.isSafeInteger(count) && count >= 0) &&
     bestEpoch <= epoch &&
-    ['loss', 'accuracy', 'learningRate', 'valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) =>
-      Array.isArray(history?.[figure as keyof TrainHistory]),
-    )
+    ['loss', 'accuracy', 'learningRate'].every((figure) => isFigures(history?.[figure as keyof TrainHistory], epoch)) &&
+    ['valLoss', 'valAccuracy', 'valMacroRecall'].every((figure) => {
+      const values = history[figure as keyof TrainHistory];
+      return isFigures(values, values?.length === 0 ? 0 : epoch);
+    })
   );
+}
+
+function incomplete(): FerError {
+  return new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
+}
+
+/** A number for each epoch. */
+function isFigures(values: unknown, epochs: number): boolean {
+  return Array.isArray(values) && values.length >= epochs && values.every((value) => Number.isFinite(value));
 }
 
 function classWeights({ classWeights, spec }: TrainSettings, training: TrainingData): Float32Array | null {

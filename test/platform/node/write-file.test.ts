@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,7 +21,7 @@ const root = mkdtempSync(join(tmpdir(), 'fer-dcnn-write-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** As a process that was killed in the midst of writing leaves them. */
-const LEFT = ['checkpoint.bin.4194304.0.fer-dcnn.tmp', 'checkpoint.bin.17.12.fer-dcnn.tmp'];
+const LEFT = ['checkpoint.bin.4194304.0123456789abcdef.fer-dcnn.tmp', 'checkpoint.bin.17.12.fer-dcnn.tmp'];
 const OTHERS = [
   'checkpoint.bin',
   'checkpoint.bin.tmp',
@@ -27,6 +37,20 @@ describe('writeFileWhole', () => {
     await writeFileWhole(path, Uint8Array.of(1, 2));
     expect(readFileSync(path)).toEqual(Buffer.from([1, 2]));
     expect(readdirSync(join(root, 'made/deeper'))).toEqual(['file.json']);
+  });
+
+  test('writes through no link that waits in the place of its neighbour', async () => {
+    const folder = join(root, 'planted');
+    mkdirSync(folder);
+    const victim = join(root, 'victim');
+    writeFileSync(victim, 'keep');
+    const path = join(folder, 'file');
+    // As it was named once: by process and count.
+    for (let count = 0; count < 100; count++) symlinkSync(victim, `${path}.${process.pid}.${count}.fer-dcnn.tmp`);
+    for (let i = 0; i < 10; i++) await writeFileWhole(path, `text ${i}`);
+    expect(readFileSync(victim, 'utf8')).toBe('keep');
+    expect(readFileSync(path, 'utf8')).toBe('text 9');
+    expect(lstatSync(path).isSymbolicLink()).toBe(false);
   });
 
   test('many at once leave one of them, whole', async () => {

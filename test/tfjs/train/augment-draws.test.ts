@@ -174,11 +174,12 @@ describe('checkAugmentOptions', () => {
     for (const value of [0, limit / 2, limit, undefined]) {
       expect(checkAugmentOptions({ [field]: value })).toBeUndefined();
     }
-    for (const value of [-1e-9, limit + 1e-9, Number.NaN, Number.POSITIVE_INFINITY, '0.5', true, []]) {
+    const words = new Map<unknown, string>([['0.5', "'0.5'"]]);
+    for (const value of [-1e-9, limit + 1e-9, Number.NaN, Number.POSITIVE_INFINITY, '0.5', true, [7]]) {
       expect(() => checkAugmentOptions({ [field]: value })).toThrow(
         expect.objectContaining({
           code: 'OPTION',
-          message: `augment.${field} must be between 0 and ${limit}, got ${value}`,
+          message: `augment.${field} must be between 0 and ${limit}, got ${words.get(value) ?? value}`,
         }),
       );
     }

@@ -50,7 +50,7 @@ async function runOf(model: LayersModel, more: TrainOptions = {}): Promise<Train
     image: { data: Uint8Array.from({ length: 20 }, () => 255 * random()), width: 20, height: 1, channels: 1 as const },
     label: i % 3,
   }));
-  const training = await readTrainingData(samples, { spec, normalization, augmentation: options.augment! });
+  const training = await readTrainingData(samples, { spec, normalization, augmentation: settings.augment });
   return new TrainingRun(model, settings, training);
 }
 
@@ -134,7 +134,7 @@ describe('all workers are ended, and the reason is told', () => {
     [
       'ends as it starts',
       ({ ended }) => ended('exit code 1'),
-      { code: 'BACKEND_UNAVAILABLE', message: 'a training worker has ended: exit code 1' },
+      { code: 'WORKER', message: 'a training worker has ended: exit code 1' },
     ],
     [
       'fails and then ends',
@@ -186,7 +186,7 @@ describe('all workers are ended, and the reason is told', () => {
       threads[1].ended('exit code 7');
     }, 120);
     await expect(steps.take(0, 5, 0.1)).rejects.toMatchObject({
-      code: 'BACKEND_UNAVAILABLE',
+      code: 'WORKER',
       message: 'a training worker has ended: exit code 7',
     });
     expect(told).toBe(true);

@@ -54,7 +54,7 @@ const rate = 0.05;
 async function runOf(model: LayersModel, more: TrainOptions = {}): Promise<TrainingRun> {
   const settings = trainSettings(model, { ...options, ...more });
   const { spec, normalization } = settings;
-  const augmentation = options.augment!;
+  const augmentation = settings.augment;
   const training = await readTrainingData(stripes(12), { spec, normalization, augmentation });
   return new TrainingRun(model, settings, training);
 }

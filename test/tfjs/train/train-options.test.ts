@@ -32,6 +32,7 @@ describe('the settings of a training', () => {
       normalization: 'unit',
       seed: 1,
       sampling: 'shuffled',
+      augment: null,
       classWeights: undefined,
       ema: null,
       monitor: 'loss',
@@ -49,7 +50,7 @@ describe('the settings of a training', () => {
     const told = {
       ...{ epochs: 1, batchSize: 1, seed: 0, workers: 1, learningRate: 1e-9, weightDecay: 1e-9, ema: 1e-9 },
       ...({ sampling: 'square-root', normalization: 'standardize', monitor: 'valAccuracy' } as const),
-      ...{ earlyStopping: { patience: 1 }, classWeights: [0, 2], schedule, signal },
+      ...{ earlyStopping: { patience: 1 }, classWeights: [0, 2], augment: { flip: true }, schedule, signal },
     };
     const {
       spec,

@@ -59,11 +59,12 @@ describe('the figures of an epoch', () => {
   });
 
   test('a loss that is no number ends the training, and says in which epoch', async () => {
-    const schedule = (progress: number) => (progress === 0.5 ? Number.NaN : 1);
-    const broken = train(classifier(), data, { ...still, batchSize: 5, epochs: 4, schedule });
+    // At the first step of the third epoch the weights nearly overflow, at the second the loss does.
+    const schedule = (progress: number) => (progress === 0.5 ? 3e47 : 1);
+    const broken = train(classifier(), data, { ...still, epochs: 4, schedule });
     await expect(broken).rejects.toMatchObject({
       code: 'NOT_FINITE',
-      message: 'the loss became NaN in epoch 4: try a smaller learning rate',
+      message: expect.stringMatching(/^the loss became (NaN|Infinity) in epoch 3: try a smaller learning rate$/),
     });
   });
 

@@ -100,7 +100,7 @@ describe.skipIf(!built)('train with workers', () => {
       workers: 2,
       callbacks: { onBatchEnd: () => threads[0].end() },
     });
-    await expect(broken).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    await expect(broken).rejects.toMatchObject({ code: 'WORKER' });
     spy.mockRestore();
   });
 

@@ -8,7 +8,7 @@ import { BLOCK_K, TILE_BYTES, gemm, gemmScratch, multiplyPanels, packB, roundUp,
 /** Rows or columns of an image with its border, such that every window of every output pixel just lies inside. */
 // @ts-ignore: decorator
 @inline
-function borderedExtent(outSize: i32, stride: i32, filterSize: i32, dilation: i32): i32 {
+export function borderedExtent(outSize: i32, stride: i32, filterSize: i32, dilation: i32): i32 {
   return (outSize - 1) * stride + (filterSize - 1) * dilation + 1;
 }
 

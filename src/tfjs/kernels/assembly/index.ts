@@ -4,3 +4,5 @@ export { maxPool, maxPoolGradient } from './pool';
 export { adam, adamOfMany } from './adam';
 export { addBias, dropout, reluGradient, sumRows } from './elementwise';
 export { winograd, winogradFilterGradient, winogradScratch } from './winograd';
+export { depthwise, depthwiseFilterGradient, depthwiseInputGradient, depthwiseScratch, turnTaps } from './depthwise';
+export { clip, clipGradient, scaleRows, sumsOfGradient } from './normalize';

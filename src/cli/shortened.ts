@@ -1,8 +1,3 @@
-/** Text without control characters: the names of files come from anywhere, and terminals obey some of them. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
-}
-
 /** Text of up to 2,000 characters, or its beginning: the word of a command line may be longer than any reader wants. */
 export function shortened(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;

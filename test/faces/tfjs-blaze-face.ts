@@ -1,6 +1,50 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { FerError } from '../errors.js';
-import type { BlazeNetwork } from '../faces/blaze-face.js';
+import { blazeBlocks, readBlazeWeights } from '../../src/faces/blaze-weights.js';
+import { type Anchors, decodeAnchors } from '../../src/faces/decode-anchors.js';
+import { mergeDetections } from '../../src/faces/merge-detections.js';
+import { enlarge, type ReducedImage, reduce } from '../../src/faces/reduce.js';
+import type { Detection } from '../../src/faces/types.js';
+import type { PixelImage } from '../../src/runtime.js';
+
+/*
+ * BlazeFace as this package ran it on TF.js before it had an engine of its own: what that one is compared with, and where
+ * its golden numbers come from (scripts/golden-faces.ts).
+ */
+
+/** The detections of an image, on TF.js's current backend. */
+export async function tfjsFaces(
+  network: BlazeNetwork,
+  image: PixelImage,
+  inputSize: number,
+  minScore: number,
+): Promise<Detection[]> {
+  const { pixels, height, width, scale } = padded(reduce(image, inputSize));
+  return enlarge(mergeDetections(decodeAnchors(await network.run(pixels, height, width), minScore), 0.3), scale, image);
+}
+
+/** Black below or beside the picture, up to a multiple of 32. */
+export function padded(image: ReducedImage): ReducedImage {
+  const width = 32 * Math.ceil(image.width / 32);
+  const height = 32 * Math.ceil(image.height / 32);
+  if (width === image.width && height === image.height) return image;
+  const pixels = new Float32Array(width * height * 3);
+  for (let y = 0; y < image.height; y++) {
+    pixels.set(image.pixels.subarray(3 * y * image.width, 3 * (y + 1) * image.width), 3 * y * width);
+  }
+  return { ...image, pixels, height, width };
+}
+
+/** BlazeFace made ready on TF.js's current backend. */
+export interface BlazeNetwork {
+  /**
+   * Runs it on one picture, of any size in multiples of 32.
+   *
+   * @param pixels - Levels 0..255, shape [height, width, 3].
+   * @returns What it says of each anchor; see {@link Anchors}.
+   */
+  run(pixels: Float32Array, height: number, width: number): Promise<Anchors[]>;
+  dispose(): void;
+}
 
 /**
  * BlazeFace (MediaPipe's "back" network) on TF.js: a strided convolution, 31 blocks of a depthwise and a pointwise one
@@ -23,7 +67,7 @@ export function blazeNetwork(weights: Uint8Array): BlazeNetwork {
 
     const image = tf.tensor4d(pixels, [1, height, width, 3]);
     let x = convolve(tf.sub(tf.div(image, 127.5), 1), 2, 'relu');
-    for (const { channels, stride } of BLOCKS) {
+    for (const { to: channels, stride } of blazeBlocks().slice(0, -1)) {
       const inner = convolve(tf.depthwiseConv2d(x, take(), stride, 'same'), 1, 'linear');
       let around = stride === 2 ? tf.maxPool(x, 2, 2, 'same') : x;
       const more = channels - x.shape[3];
@@ -64,47 +108,17 @@ export function blazeNetwork(weights: Uint8Array): BlazeNetwork {
   };
 }
 
-// --- below this line: the weights ---
-
-/** The blocks, 24 channels coming in. */
-const BLOCKS: { channels: number; stride: 1 | 2 }[] = [24, 24, 48, 96].flatMap((channels, stage) =>
-  Array.from({ length: stage === 0 ? 7 : 8 }, (_, k) => ({ channels, stride: stage > 0 && k === 0 ? 2 : 1 })),
-);
-
 /** Shapes of all weights, in the order of use: filters are [height, width, in, out], depthwise ones [height, width, in, 1]. */
 function shapes(): number[][] {
-  const list: number[][] = [[5, 5, 3, 24], [24]];
-  const block = (from: number, to: number) => list.push([3, 3, from, 1], [1, 1, from, to], [to]);
-  let from = 24;
-  for (const { channels } of BLOCKS) {
-    block(from, channels);
-    from = channels;
-  }
-  block(96, 96);
-  for (const outputs of [96, 32, 6, 2]) list.push([1, 1, 96, outputs], [outputs]);
-  return list;
+  return [
+    [5, 5, 3, 24],
+    [24],
+    ...blazeBlocks().flatMap(({ from, to }) => [[3, 3, from, 1], [1, 1, from, to], [to]]),
+    ...[96, 32, 6, 2].flatMap((outputs) => [[1, 1, 96, outputs], [outputs]]),
+  ];
 }
 
 function readFilters(bytes: Uint8Array): tf.Tensor[] {
-  const wanted = shapes();
-  const sizeOf = (shape: number[]) => shape.reduce((product, axis) => product * axis, 1);
-  const total = wanted.reduce((sum, shape) => sum + sizeOf(shape), 0);
-  if (bytes.length !== 2 * total) {
-    throw new FerError('WEIGHTS_CORRUPT', `BlazeFace's weights are ${bytes.length} bytes instead of ${2 * total}`);
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let at = 0;
-  return wanted.map((shape) => {
-    const values = new Float32Array(sizeOf(shape));
-    for (let k = 0; k < values.length; k++, at += 2) values[k] = fromHalf(view.getUint16(at, true));
-    return tf.tensor(values, shape);
-  });
-}
-
-/** What the bits of a half-precision number stand for (IEEE 754 binary16); infinities do not occur. */
-function fromHalf(bits: number): number {
-  const exponent = (bits >> 10) & 31;
-  const mantissa = bits & 1023;
-  const size = exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25);
-  return bits & 0x8000 ? -size : size;
+  const values = readBlazeWeights(bytes);
+  return shapes().map((shape, index) => tf.tensor(values[index], shape));
 }

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/*
+ * What a stranger can send and what a bad hour can do, at full length: 50,000 images a fault of the queue, and the worst images
+ * that the limits let in. Prints one table; ends after half an hour at most, with what is not done by then as failed.
+ *
+ *   npm run bad-hours
+ */
+
+const LONGEST_MS = 30 * 60_000;
+const RUNS = [
+  ['unit', 'test/reliable/worst-images.test.ts', 'test/platform/node/decode-work.test.ts'],
+  ['queue', 'test/queue/hostile.test.ts', 'test/queue/servers.test.ts', 'test/queue/bad-hours.test.ts'],
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-bad-hours-'));
+const until = Date.now() + LONGEST_MS;
+const rows = [];
+let failed = false;
+for (const [project, ...files] of RUNS) {
+  const report = join(folder, `${project}.json`);
+  const code = await run([
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=json',
+    `--outputFile=${report}`,
+    ...files,
+  ]);
+  if (code !== 0) failed = true;
+  try {
+    for (const { name, assertionResults } of JSON.parse(readFileSync(report, 'utf8')).testResults) {
+      for (const { fullName, status, duration } of assertionResults) {
+        rows.push([
+          name.split('/').at(-1).replace('.test.ts', ''),
+          fullName,
+          status,
+          ((duration ?? 0) / 1000).toFixed(1),
+        ]);
+      }
+    }
+  } catch {
+    rows.push([project, files.join(', '), 'not done in half an hour', '']);
+  }
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(
+  ['| of | what | outcome | s |', '| --- | --- | --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join(
+    '\n',
+  ),
+);
+process.exitCode = failed ? 1 : 0;
+
+function run(args) {
+  return new Promise((resolve) => {
+    const env = { ...process.env, FER_BAD_HOURS: 'full', FER_WORST: 'full' };
+    const child = spawn('npx', args, { env, stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+    // Its whole group: workers and servers too.
+    const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), Math.max(0, until - Date.now()));
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve(code);
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import { relative } from 'node:path';
+import type { ImageFolder, LeftOut } from '../node.js';
+import { safeText } from '../safe-text.js';
+import { tell } from './status-line.js';
+
+/** Kinds that are left out against somebody's will. */
+export const MISSED: ReadonlySet<LeftOut['kind']> = new Set(['format', 'link', 'place']);
+
+/** What is left out, by reason, most first: `{ "a BMP image": 12 }`. */
+export function countReasons(leftOut: readonly LeftOut[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { reason } of leftOut) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
+}
+
+/**
+ * Tells what of a folder is left out, and which paths of lists no file has: a line a reason, with an example. With `quiet`,
+ * only what somebody may miss.
+ */
+export function tellLeftOut(folder: Pick<ImageFolder, 'leftOut' | 'unmatched'>, dir: string, quiet = false): void {
+  const { leftOut, unmatched } = folder;
+  for (const [reason, count] of Object.entries(countReasons(leftOut))) {
+    tellReason(leftOut.find((each) => each.reason === reason) as LeftOut, count, dir, quiet);
+  }
+  for (const list of new Set(unmatched.map((entry) => entry.list))) {
+    const entries = unmatched.filter((entry) => entry.list === list);
+    const many = entries.length === 1 ? '1 entry fits' : `${entries.length.toLocaleString('en')} entries fit`;
+    tellOnce(`fer-dcnn: ${list}: ${many} no file: such as ${entries[0].path}`);
+  }
+}
+
+/** Tells that so many are left out for one reason, of which there is an example. */
+export function tellReason({ path, kind, reason }: LeftOut, count: number, dir: string, quiet = false): void {
+  if (quiet && !MISSED.has(kind)) return;
+  tellOnce(`fer-dcnn: ${dir}: ${count.toLocaleString('en')} left out, ${reason}: such as ${relative(dir, path)}`);
+}
+
+// --- below this line: helpers of this file alone ---
+
+const told = new Set<string>();
+
+/** A list may be read for several folders. */
+function tellOnce(line: string): void {
+  if (told.has(line)) return;
+  told.add(line);
+  tell(`${safeText(line)}\n`);
+}

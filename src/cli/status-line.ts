@@ -1,0 +1,41 @@
+/*
+ * Standard error has one owner here. A status line, such as a progress bar, stands at the bottom and is drawn anew;
+ * whatever is told goes above it and stays.
+ */
+
+/** Prints text that stays, on standard error: above the status line, if one is shown. */
+export function tell(text: string): void {
+  if (text === '') return;
+  const line = shown;
+  showStatus(null);
+  process.stderr.write(text);
+  showStatus(line);
+}
+
+/** Shows a line at the bottom of the terminal in place of the last one; `null` takes it away. */
+export function showStatus(line: string | null): void {
+  if (line === null && shown === null) return;
+  shown = line;
+  // To the first column, and the rest of the line deleted: no cursor is hidden, no wrapping switched off.
+  process.stderr.write(line === null ? '\r\u001b[K' : `\r\u001b[K${fitted(line, (process.stderr.columns || 80) - 1)}`);
+}
+
+// --- below this line: helpers of this file alone ---
+
+let shown: string | null = null;
+
+/** As much of a line as fits into so many columns: a line that wraps could not be taken away. */
+function fitted(line: string, columns: number): string {
+  let width = 0;
+  let text = '';
+  for (const { segment } of new Intl.Segmenter().segment(line)) {
+    width += WIDE.test(segment) ? 2 : 1;
+    if (width > columns) break;
+    text += segment;
+  }
+  return text;
+}
+
+/** Characters that terminals may show in two columns. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f000}-\u{3ffff}]/u;

@@ -1,0 +1,101 @@
+import { BLOCK_WEIGHTS, BLOCKS, FREE, LAYERS } from './layout';
+
+/** A layer: its weights, and the rows that it is made of. Sizes of channels are in bytes of floats. */
+@unmanaged
+export class Layer {
+  depthwise: usize;
+  pointwise: usize;
+  bias: usize;
+  from: usize;
+  to: usize;
+  stride: i32;
+  /** The last rows that have come in, each with a pixel of zeros left of it and behind it. */
+  rows: usize;
+  /** How many are kept; row y lies at y % kept. */
+  kept: i32;
+  rowBytes: usize;
+  width: i32;
+  height: i32;
+}
+
+/** Layer 0 is the first convolution, 1 .. BLOCKS are blocks; BLOCKS + 1 has the rows that the last one makes. */
+// @ts-ignore: decorator
+@inline
+export function layer(index: i32): Layer {
+  return changetype<Layer>(LAYERS + <usize>index * offsetof<Layer>());
+}
+
+/** A row of a layer's input, from the pixel left of it on. Rows outside are zeros. */
+// @ts-ignore: decorator
+@inline
+export function rowOf(one: Layer, y: i32): usize {
+  if (<u32>y >= <u32>one.height) return zeros;
+  return one.rows + <usize>(y % one.kept) * one.rowBytes;
+}
+
+let zeros: usize = 0;
+let width: i32 = 0;
+let height: i32 = 0;
+
+/** The first byte behind the rows. */
+export let rowsEnd: usize = FREE;
+
+/** What does not depend on the picture: channels, strides and where the weights lie. */
+export function describe(): void {
+  let weights = BLOCK_WEIGHTS;
+  const first = layer(0);
+  first.from = 12;
+  first.to = 96;
+  first.stride = 2;
+  for (let k = 1; k <= BLOCKS; k++) {
+    const block = layer(k);
+    const stage = k < 16 ? 0 : (k - 8) >> 3;
+    block.to = k == BLOCKS ? 384 : <usize>96 << min(stage, 2);
+    block.from = layer(k - 1).to;
+    block.stride = k >= 8 && (k & 7) == 0 ? 2 : 1;
+    block.depthwise = weights;
+    block.pointwise = weights + 9 * block.from;
+    block.bias = block.pointwise + (block.from >> 2) * block.to;
+    weights = block.bias + block.to;
+  }
+  layer(BLOCKS + 1).from = 384;
+}
+
+/** Makes room for pictures of a size, in multiples of 32. */
+export function arrange(newWidth: i32, newHeight: i32): bool {
+  if (newWidth == width && newHeight == height) return true;
+  width = height = 0;
+  let at: usize = (FREE + 63) & ~63;
+  let columns = newWidth, lines = newHeight;
+  let longest: usize = 0;
+  for (let k = 0; k <= BLOCKS + 1; k++) {
+    const one = layer(k);
+    one.width = columns;
+    one.height = lines;
+    // Up to 9 pixels behind the row are read or written, as outputs are made four or six at a time.
+    one.rowBytes = ((<usize>columns + 10) * one.from + 63) & ~63;
+    // Both grids of anchors are kept whole.
+    one.kept = k >= BLOCKS ? lines : k == 0 ? 5 : 3;
+    one.rows = at;
+    at += <usize>one.kept * one.rowBytes;
+    longest = max(longest, one.rowBytes);
+    if (k <= BLOCKS && one.stride == 2) {
+      columns >>= 1;
+      lines >>= 1;
+    }
+  }
+  zeros = at;
+  at = (at + longest + 15) & ~15;
+  if (!reserve(at)) return false;
+  memory.fill(FREE, 0, at - FREE);
+  rowsEnd = at;
+  width = newWidth;
+  height = newHeight;
+  return true;
+}
+
+/** Lets the memory reach an address. */
+export function reserve(end: usize): bool {
+  const missing = <i32>((end + 65535) >>> 16) - memory.size();
+  return missing <= 0 || memory.grow(missing) >= 0;
+}

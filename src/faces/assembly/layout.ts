@@ -1,0 +1,30 @@
+/*
+ * Where everything lies in the module's memory, in bytes. Page 0 is left to the compiler's own data. Up to FREE the sizes
+ * are those of the one network that it runs; behind, `arrange` of layers.ts places what depends on the picture's size.
+ */
+
+/** Blocks of a depthwise and a pointwise convolution, the last of which feeds the coarse grid alone. */
+export const BLOCKS: i32 = 32;
+
+/** Channels of both grids of anchors. */
+export const FEATURES: usize = 96;
+
+/** Numbers of a place: centre, size, six points. */
+export const PLACE: usize = 16;
+
+export const LAYERS: usize = 65536; // one Layer each: the first convolution, the blocks, what the last block makes
+export const ROWS: usize = LAYERS + 4096; // addresses of the rows that a row is made of, up to 5
+export const TILE: usize = ROWS + 64; // [6][96], what depthwise hands to pointwise
+export const POOLED: usize = TILE + 6 * 96 * 4; // [4][96], the way around strided blocks
+
+export const FIRST: usize = POOLED + 4 * 96 * 4; // [24 / 2V][75][2V]
+export const FIRST_BIAS: usize = FIRST + 75 * 24 * 4;
+export const BLOCK_WEIGHTS: usize = FIRST_BIAS + 24 * 4; // of each block: [9][from], [to / 2V][from][2V], [to]
+export const BLOCK_WEIGHTS_BYTES: usize =
+  4 * (15 * (9 * 24 + 24 * 24 + 24) + (9 * 24 + 24 * 48 + 48) + 7 * (9 * 48 + 48 * 48 + 48) +
+    (9 * 48 + 48 * 96 + 96) + 8 * (9 * 96 + 96 * 96 + 96));
+export const LOGITS: usize = BLOCK_WEIGHTS + BLOCK_WEIGHTS_BYTES; // [2][96], then of the coarse grid [6][96]
+export const LOGITS_BIAS: usize = LOGITS + 8 * 96 * 4; // [2], [6]
+export const PLACES: usize = LOGITS_BIAS + 8 * 4; // [32][96], then of the coarse grid [96][96]
+export const PLACES_BIAS: usize = PLACES + 128 * 96 * 4; // [32], [96]
+export const FREE: usize = PLACES_BIAS + 128 * 4;

@@ -1,0 +1,66 @@
+import { FerError } from '../errors.js';
+
+/** The length of `blazeface.bin`. */
+export const BLAZE_BYTES = 269_408;
+
+/** A block: a depthwise and a pointwise convolution. */
+export interface Block {
+  from: number;
+  to: number;
+  stride: 1 | 2;
+}
+
+/** BlazeFace's blocks. The first 31 go around themselves; the last one makes the coarse grid's features of the fine grid's. */
+export function blazeBlocks(): Block[] {
+  return [24, 24, 48, 96, 96].flatMap((to, stage, stages) =>
+    Array.from({ length: [7, 8, 8, 8, 1][stage] }, (_, k): Block => {
+      const first = k === 0 && stage > 0;
+      return { from: first ? stages[stage - 1] : to, to, stride: first ? 2 : 1 };
+    }),
+  );
+}
+
+/**
+ * Reads BlazeFace's weights.
+ *
+ * @param bytes - The content of `blazeface.bin`: half precision, in the order of use.
+ * @returns Filter and bias of the first convolution; depthwise filter, pointwise filter and bias of each of {@link blazeBlocks};
+ * filter and bias of the coarse grid's places, the fine grid's, the coarse grid's logits, the fine grid's. Filters are
+ * [height, width, in, out].
+ * @throws FerError `WEIGHTS_CORRUPT` when they are of another length.
+ */
+export function readBlazeWeights(bytes: Uint8Array): Float32Array[] {
+  checkBlazeWeights(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const values = Float32Array.from({ length: bytes.length / 2 }, (_, k) => fromHalf(view.getUint16(2 * k, true)));
+  let end = 0;
+  return sizes().map((size) => {
+    end += size;
+    return values.subarray(end - size, end);
+  });
+}
+
+/**
+ * @throws FerError `WEIGHTS_CORRUPT` when the weights are of another length.
+ */
+export function checkBlazeWeights({ length }: Uint8Array): void {
+  if (length !== BLAZE_BYTES) {
+    throw new FerError('WEIGHTS_CORRUPT', `BlazeFace's weights are ${length} bytes instead of ${BLAZE_BYTES}`);
+  }
+}
+
+// --- below this line: helpers of this file alone ---
+
+function sizes(): number[] {
+  const blocks = blazeBlocks().flatMap(({ from, to }) => [9 * from, from * to, to]);
+  const heads = [96, 32, 6, 2].flatMap((outputs) => [96 * outputs, outputs]);
+  return [5 * 5 * 3 * 24, 24, ...blocks, ...heads];
+}
+
+/** What the bits of a half-precision number stand for (IEEE 754 binary16); infinities do not occur. */
+function fromHalf(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const mantissa = bits & 1023;
+  const size = exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25);
+  return bits & 0x8000 ? -size : size;
+}

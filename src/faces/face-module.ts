@@ -1,0 +1,25 @@
+import { type Assets, isWasm, shippedAt } from '../platform/assets.js';
+import { type WasmBuild, wasmModule } from '../platform/wasm-module.js';
+
+/**
+ * Compiles BlazeFace's module (`src/faces/assembly`).
+ *
+ * @param assets - By default, the fastest build that this engine runs, from this package.
+ * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
+ */
+export function faceModule(assets?: Assets): Promise<WebAssembly.Module | null> {
+  // The addresses are spelled out, since bundlers find files by just this expression.
+  const beside = {
+    relaxed: () => new URL('../../dist/wasm/faces-relaxed.wasm', import.meta.url),
+    simd: () => new URL('../../dist/wasm/faces-simd.wasm', import.meta.url),
+    scalar: () => new URL('../../dist/wasm/faces-scalar.wasm', import.meta.url),
+  };
+  const fileOf = (build: WasmBuild) => ({
+    name: `faces-${build}.wasm`,
+    shipped: () => shippedAt(beside[build](), `dist/wasm/faces-${build}.wasm`, import.meta.url),
+    accept: isWasm,
+    code: 'WASM_UNREACHABLE' as const,
+  });
+  return wasmModule(fileOf, assets);
+}

@@ -1,0 +1,69 @@
+import { FerError, reasonOf } from '../errors.js';
+import { type Assets, assetSource, isModule, readAsset, type ShippedFile } from './assets.js';
+
+/** The builds of each of our WebAssembly modules: with fused multiply-add, with 128-bit SIMD, or for any engine. */
+export type WasmBuild = 'relaxed' | 'simd' | 'scalar';
+
+/** The fastest build that this engine runs. */
+export function fastestWasm(): WasmBuild {
+  if (typeof WebAssembly === 'undefined') return 'scalar';
+  if (WebAssembly.validate(RELAXED_PROBE)) return 'relaxed';
+  return WebAssembly.validate(SIMD_PROBE) ? 'simd' : 'scalar';
+}
+
+/**
+ * Compiles a module: by default, the fastest build that this engine runs, from this package; of several that a map of
+ * assets names, the fastest of them.
+ *
+ * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
+ * @throws FerError the file's code when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
+ */
+export async function wasmModule(
+  fileOf: (build: WasmBuild) => ShippedFile,
+  assets?: Assets,
+): Promise<WebAssembly.Module | null> {
+  const file = fileOf(buildIn(fileOf, assets));
+  const given = assets === undefined ? undefined : assetSource(assets, file.name);
+  if (isModule(given)) return given;
+  if (!mayCompile()) return null;
+  const { content } = await readAsset(file, assets);
+  try {
+    return isModule(content) ? content : await WebAssembly.compile(content);
+  } catch (error) {
+    throw new FerError('BACKEND_UNAVAILABLE', `${file.name} cannot be compiled here: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The fastest build of those that a map names and this engine runs; else the fastest of all. */
+function buildIn(fileOf: (build: WasmBuild) => ShippedFile, assets: Assets | undefined): WasmBuild {
+  const fastest = fastestWasm();
+  if (typeof assets !== 'object' || assets === null) return fastest;
+  const fit = BUILDS.slice(BUILDS.indexOf(fastest));
+  return fit.find((build) => assetSource(assets, fileOf(build).name) !== undefined) ?? fastest;
+}
+
+/** Whether bytes become modules here: some engines have no WebAssembly, and a page's policy may forbid it. */
+function mayCompile(): boolean {
+  try {
+    return Boolean(new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])));
+  } catch {
+    return false;
+  }
+}
+
+/** Fastest first. */
+const BUILDS: readonly WasmBuild[] = ['relaxed', 'simd', 'scalar'];
+
+/** A module of one function that returns the number of set bits of 16 zeros. */
+const SIMD_PROBE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+]);
+
+/** A module of one function that swizzles in the relaxed way. */
+const RELAXED_PROBE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+]);

@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis';
+import { FerError } from '../errors.js';
+
+/**
+ * Looks at how a Redis is set up.
+ *
+ * @throws FerError `OPTION` for a Redis Cluster, and for one that evicts keys when its memory is full: a queue must keep all
+ * of its own.
+ */
+export async function checkServer(redis: Redis): Promise<void> {
+  // One that does not tell, because it may not or is away, is taken as it is.
+  const told = await redis.info().catch(() => '');
+  const lines = told.split('\n').map((line) => line.trim().split(':', 2));
+  const answers = new Map(lines.map(([name, answer]) => [name, answer] as const));
+  const of = (name: string) => answers.get(name);
+  if (of('redis_mode') === 'cluster' || of('cluster_enabled') === '1') {
+    throw new FerError(
+      'OPTION',
+      'this Redis is a Cluster, over which a queue cannot lie: take a Redis with replicas and Sentinel, or one a shard (docs/scaling.md)',
+    );
+  }
+  const policy = of('maxmemory_policy') ?? 'noeviction';
+  if (policy.startsWith('allkeys') && of('maxmemory') !== '0') {
+    throw new FerError(
+      'OPTION',
+      `this Redis deletes keys when its memory is full (maxmemory-policy ${policy}), and results would be lost: set noeviction`,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import { FerError, reasonOf } from '../errors.js';
+import { QueueStop } from './queue-stop.js';
+
+/**
+ * What Redis answered or did, as a FerError: `UNREACHABLE` for what passes (no connection, no memory, a node that loads or
+ * follows another), `QUEUE` for what does not.
+ *
+ * @param queue - Its name, for the message.
+ */
+export function redisError(error: unknown, queue: string): FerError {
+  if (error instanceof FerError) return error;
+  const reason = reasonOf(error);
+  if (reason.includes('FERLOST')) {
+    const what = /FERLOST ([a-z ]*[a-z])/.exec(reason)?.[1] ?? 'the ledger';
+    return new QueueStop(
+      `${what} of the queue ${queue} is gone from Redis, which was emptied or evicted it. Results files are as they were. Set maxmemory-policy to noeviction, delete the keys fer:{${queue}}:*, enqueue again and start workers on the same results files: what they hold is not classified again`,
+      { cause: error },
+    );
+  }
+  const message = `Redis refuses the queue ${queue}: ${reason}`;
+  return PERMANENT.test(reason)
+    ? new QueueStop(message, { cause: error })
+    : new FerError('UNREACHABLE', message, { cause: error });
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** Replies that no waiting changes: another type at a key, no rights, another data layout. */
+const PERMANENT = /\b(WRONGTYPE|NOPERM|NOAUTH|WRONGPASS|CROSSSLOT|MOVED|ERR unknown command)\b/;

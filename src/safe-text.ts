@@ -1,0 +1,36 @@
+/**
+ * Text as a terminal, a log, a table or a picture may hold it: one line, without characters that they obey. Control characters,
+ * line and paragraph separators, changes of the direction of writing and halves of characters become question marks.
+ */
+export function safeText(text: string): string {
+  const whole = text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) =>
+    found.length === 2 ? found : '?',
+  );
+  return whole.replace(UNSAFE, '?');
+}
+
+/** {@link safeText} of each line of a text. */
+export function safeLines(text: string): string {
+  return text.split('\n').map(safeText).join('\n');
+}
+
+/**
+ * A value as a cell of CSV, after RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe in front, by
+ * which spreadsheets know a text.
+ *
+ * @example
+ * csvCell('=1+1, "two"'); // "'=1+1, ""two"""
+ */
+export function csvCell(value: string | number): string {
+  if (typeof value === 'number') return String(value);
+  const text = safeText(value).replace(/^[=+\-@\uff1d\uff0b\uff0d\uff20]/, "'$&");
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+// --- below this line: helpers of this file alone ---
+
+/**
+ * Characters that do something in a terminal or break a document: see {@link safeText}. All but those that do not, without classes of
+ * Unicode: Hermes knows no \p{Cc}.
+ */
+const UNSAFE = /[^ -~\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ufffd]/g;

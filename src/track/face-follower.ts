@@ -1,0 +1,86 @@
+import { intersectionOverUnion } from '../faces/merge-detections.js';
+import type { Detection, FaceDetector } from '../faces/types.js';
+import type { Box } from '../image/box.js';
+import type { PixelImage } from '../runtime.js';
+
+/** Finds faces on picture after picture; for one video. */
+export interface FaceFollower {
+  /** The detector for the picture of a time, ms. */
+  detectorAt(time: number): FaceDetector;
+}
+
+/**
+ * Searches all of a picture at most every `detectEvery` ms, and on those between only crops around the faces of the last
+ * one. Where a face is not found again, and where there are so many that crops are no quicker, all is searched.
+ *
+ * @param detectorOf - Gives what finds the faces, at the first picture.
+ */
+export function faceFollower(detectorOf: () => FaceDetector, detectEvery: number): FaceFollower {
+  let last: Detection[] = [];
+  let searched = Number.NEGATIVE_INFINITY;
+  let size = '';
+
+  async function searchAll(detector: FaceDetector, image: PixelImage, time: number): Promise<Detection[]> {
+    const found = await detector.detect(image);
+    searched = time;
+    size = `${image.width}x${image.height}`;
+    // What is wrong with the answers of a user's detector is told by who asked.
+    last = Array.isArray(found) ? found : [];
+    return found;
+  }
+
+  /** Null where a face of the last picture is not found. */
+  async function followAll(detector: Required<Pick<FaceDetector, 'detectIn'>>, image: PixelImage) {
+    const faces: Detection[] = [];
+    for (const { box } of last) {
+      const overlap = (face: Detection) => intersectionOverUnion(face.box, box);
+      const [face] = (await detector.detectIn(image, around(box))).sort((a, b) => overlap(b) - overlap(a));
+      if (face === undefined || overlap(face) < SAME) return null;
+      // Two faces of the last picture may have become one.
+      if (faces.every((other) => intersectionOverUnion(other.box, face.box) < SAME)) faces.push(face);
+    }
+    return faces;
+  }
+
+  return {
+    detectorAt(time) {
+      const detector = detectorOf();
+      if (detectEvery === 0 || detector.detectIn === undefined) return detector;
+      const { name, framing } = detector;
+      const follower = { detectIn: detector.detectIn.bind(detector) };
+      return {
+        name,
+        framing,
+        async detect(image) {
+          const due = time - searched >= detectEvery || size !== `${image.width}x${image.height}`;
+          if (due || last.length > MOST || last.some(({ box }) => !fits(around(box), image))) {
+            return searchAll(detector, image, time);
+          }
+          const faces = await followAll(follower, image);
+          if (faces === null) return searchAll(detector, image, time);
+          last = faces;
+          return faces;
+        },
+      };
+    },
+  };
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** More crops than this take longer than a camera's whole picture. */
+const MOST = 2;
+
+/** Least intersection over union of a face on two pictures. */
+const SAME = 0.3;
+
+/** A square of twice the box's size: a face moves less from one picture to the next. */
+function around({ x, y, width, height }: Box): Box {
+  const side = 2 * Math.max(width, height);
+  return { x: x + (width - side) / 2, y: y + (height - side) / 2, width: side, height: side };
+}
+
+/** Whether a crop is worth it: one larger than the picture is not. */
+function fits(part: Box, image: PixelImage): boolean {
+  return part.width <= Math.max(image.width, image.height);
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+import { build } from 'esbuild';
+import { describe, expect, inject, test } from 'vitest';
+
+const { folder } = inject('consumer');
+
+/** What an engine may lack. A new context has the names of the language alone, and WebAssembly. */
+const MISSING = [
+  'URL',
+  'TextEncoder',
+  'TextDecoder',
+  'fetch',
+  'EventTarget',
+  'CustomEvent',
+  'WebAssembly',
+  'Blob',
+  'navigator',
+];
+
+describe('an engine without URL, TextEncoder, fetch, EventTarget and WebAssembly', () => {
+  test.each(['fer-dcnn', 'fer-dcnn/lite', 'fer-dcnn/weights', 'fer-dcnn/kernels'])(
+    'imports %s, and nothing throws before the first call',
+    async (entry) => {
+      const { outputFiles } = await build({
+        stdin: { contents: `export * from '${entry}'`, resolveDir: folder },
+        bundle: true,
+        format: 'iife',
+        globalName: 'entry',
+        write: false,
+        platform: 'browser',
+        logLevel: 'error',
+        logOverride: { 'empty-import-meta': 'silent' },
+      });
+      expect(exportsOf(outputFiles[0].text, 'entry').length).toBeGreaterThan(0);
+    },
+  );
+
+  test.each(['lite.global.js', 'fer-dcnn.global.js'])('runs the classic script %s', (file) => {
+    const script = readFileSync(join(folder, 'node_modules/fer-dcnn/dist/standalone', file), 'utf8');
+    expect(exportsOf(script, 'ferDcnn')).toContain('classify');
+  });
+});
+
+/** Runs a script in a bare context, and gives the names that it exports. */
+function exportsOf(script: string, name: string): string[] {
+  const context = createContext({});
+  // TF.js looks for a global object by the names that engines give it.
+  runInContext('globalThis.self = globalThis', context);
+  for (const missing of MISSING) runInContext(`delete globalThis.${missing}`, context);
+  for (const missing of MISSING) expect(runInContext(`typeof ${missing}`, context)).toBe('undefined');
+  runInContext(script, context);
+  return runInContext(`Object.keys(${name})`, context) as string[];
+}

@@ -1,0 +1,189 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import * as main from '../src/index.js';
+import * as kernels from '../src/kernels.js';
+import * as lite from '../src/lite.js';
+import * as node from '../src/node.js';
+import { functionSink } from '../src/queue/function-sink.js';
+import * as queue from '../src/queue.js';
+import * as weights from '../src/weights.js';
+
+const face = { data: new Uint8Array(1024), width: 32, height: 32, channels: 1 as const };
+const faces = [{ image: face, label: 0 }];
+const folder = mkdtempSync(join(tmpdir(), 'fer-options-'));
+const report = { calibration: [], classes: [], confusionMatrix: [] };
+const history = { loss: [1], accuracy: [1] };
+let model: ReturnType<typeof main.buildModel>;
+
+beforeAll(async () => {
+  await main.useBackend('cpu');
+  model = main.buildModel({ seed: 1 });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: options of every kind, and wrong ones
+type Any = any;
+
+/** Every public function that takes options, with all that it needs beside them. */
+const calls: Record<string, (options: Any) => unknown> = {
+  classify: (options) => main.classify(face, options),
+  'classify of lite': (options) => lite.classify(face, options),
+  createClassifier: (options) => main.createClassifier(options),
+  'createClassifier of lite': (options) => lite.createClassifier(options),
+  'classifier.classify': (options) => main.createClassifier({ backend: 'cpu' }).classify([face], options),
+  classifyFaces: (options) => main.classifyFaces(face, options),
+  useBackend: (options) => main.useBackend('cpu', options),
+  blazeFaceDetector: (options) => main.blazeFaceDetector(options),
+  faceApiDetector: (options) => main.faceApiDetector(options),
+  nativeDetector: (options) => main.nativeDetector(options),
+  createTracker: (options) => main.createTracker(options),
+  buildModel: (options) => main.buildModel(options),
+  train: (options) => main.train(model, faces, options),
+  evaluate: (options) => main.evaluate(model, faces, options),
+  preprocess: (options) => main.preprocess(face, options),
+  cosineSchedule: (options) => main.cosineSchedule(options),
+  stepSchedule: (options) => main.stepSchedule({ at: [0.5], ...options }),
+  plotHistory: (options) => main.plotHistory(history, options),
+  plotCalibration: (options) => main.plotCalibration(report, options),
+  plotConfusionMatrix: (options) => main.plotConfusionMatrix(report, options),
+  loadPretrained: (options) => weights.loadPretrained(options),
+  registerTrainingKernels: (options) => kernels.registerTrainingKernels(options),
+  imageFolder: (options) => node.imageFolder(folder, options),
+  checkFolder: (options) => node.checkFolder(folder, options),
+  splitFolder: (options) => node.splitFolder(folder, options),
+  saveModel: (options) => node.saveModel(model, folder, options),
+  toOnnx: (options) => node.toOnnx(model, options),
+  renderPlot: (options) => node.renderPlot(main.plotHistory(history), options),
+  videoFrames: (options) => node.videoFrames(folder, options).next(),
+  ClassifierPool: (options) => new node.ClassifierPool(options),
+  'pool.classify': (options) => new node.ClassifierPool().classify([], options),
+  enqueue: (options) => queue.enqueue([], { connection: 'redis://127.0.0.1:1', ...options }),
+  enqueueFolder: (options) => queue.enqueueFolder(folder, { connection: 'redis://127.0.0.1:1', ...options }),
+  createWorker: (options) =>
+    queue.createWorker({ connection: 'redis://127.0.0.1:1', sink: functionSink(() => {}), ...options }),
+  queueStatus: (options) => queue.queueStatus({ connection: 'redis://127.0.0.1:1', ...options }),
+  createMetrics: (options) => queue.createMetrics({ connection: 'redis://127.0.0.1:1', ...options }),
+};
+
+async function said(call: (options: Any) => unknown, options: unknown): Promise<string> {
+  try {
+    await call(options);
+    return 'nothing';
+  } catch (error) {
+    return error instanceof main.FerError ? `${error.code}: ${error.message}` : `${error}`;
+  }
+}
+
+describe.each(Object.entries(calls))('%s', (_, call) => {
+  test('refuses an option that it does not have, by name', async () => {
+    expect(await said(call, { nonsense: 1 })).toMatch(/^OPTION: [\w.]+ has no option 'nonsense': /);
+  });
+});
+
+/** Those whose options are passed on as they are. */
+const direct = Object.entries(calls).filter(([, call]) => !String(call).includes('...options'));
+
+describe.each(direct)('%s', (_, call) => {
+  test.each([[null], [5], ['fast'], [[]], [Promise.resolve({})]])('takes no %o for options', async (options) => {
+    expect(await said(call, options)).toMatch(/^OPTION: the options of [\w.]+ must be an object, got /);
+  });
+});
+
+describe('an option that is nearly right', () => {
+  test.each<[string, object, string]>([
+    ['classify', { topK: 1 }, 'topk'],
+    ['train', { learning_rate: 1 }, 'learningRate'],
+    ['createTracker', { hysterisis: 1 }, 'hysteresis'],
+    ['createWorker', { privatehosts: [] }, 'privateHosts'],
+  ])('of %s is named: %o', async (name, options, meant) => {
+    expect(await said(calls[name], options)).toMatch(new RegExp(`did you mean '${meant}'\\?$`));
+  });
+});
+
+describe('a value that passed unread', () => {
+  test.each<[string, object, string]>([
+    ['train', { classWeights: 'Balanced' }, "classWeights must be 'balanced', got 'Balanced'"],
+    ['train', { augment: 'Report' }, "augment must be 'report', 'strong' or 'none', got 'Report'"],
+    ['train', { schedule: 'linear' }, "schedule must be 'constant', 'cosine' or 'step', got 'linear'"],
+    ['train', { checkpoint: {} }, 'checkpoint must be a folder, or an object with save() and load(), got an object'],
+    ['train', { earlyStopping: { patience: 1, minDelta: Number.NaN } }, 'earlyStopping.minDelta must be 0 or more'],
+    ['train', { normalization: 'typo' }, "normalization must be 'unit', 'standardize' or 'localContrast', got 'typo'"],
+    ['evaluate', { normalization: 'typo' }, "normalization must be 'unit', 'standardize' or 'localContrast'"],
+    ['stepSchedule', { at: [0.5], factor: -1 }, 'factor must be positive, got -1'],
+    ['createWorker', { hosts: 'images.example.com' }, "hosts must be a list of hosts, got 'images.example.com'"],
+    ['createWorker', { hosts: ['https://images.example.com/'] }, 'hosts[0] must be a host as addresses have it'],
+    ['createWorker', { maxBytes: Number.NaN }, 'maxBytes must be a number of bytes from 1 up, got NaN'],
+    ['createWorker', { maxBytes: '10kB' }, "maxBytes must be a number of bytes from 1 up, got '10kB'"],
+  ])('by %s is refused: %o', async (name, options, message) => {
+    expect(await said(calls[name], options)).toContain(`OPTION: ${message}`);
+  });
+
+  test("the command line's words are taken by train()", async () => {
+    const words = { augment: 'report', schedule: 'cosine', classWeights: 'balanced' } as const;
+    expect((await main.train(main.buildModel({ seed: 1 }), faces, { epochs: 1, ...words })).stoppedAt).toBe(1);
+  });
+});
+
+describe('a forgotten await is told', () => {
+  const later = (value: unknown) => Promise.resolve(value) as Any;
+  test.each<[string, () => unknown]>([
+    ['the model of train', () => main.train(later(model), faces)],
+    ['the model of evaluate', () => main.evaluate(later(model), faces)],
+    ['the model of summary', () => main.summary(later(model))],
+    ['the model of saveModel', () => node.saveModel(later(model), folder)],
+    ['the model of toOnnx', () => node.toOnnx(later(model))],
+    ['the data of train', () => main.train(model, later(faces))],
+    ['the data of evaluate', () => main.evaluate(model, later(faces))],
+    ['an image', () => main.classify(later(face))],
+    ['one of several images', () => main.classify([face, later(face)])],
+    ['an image of classifyFaces', () => main.classifyFaces(later(face))],
+    ['an image of preprocess', () => main.preprocess(later(face))],
+    ['the items of a pool', () => new node.ClassifierPool().classify(later([]))],
+  ])('%s', async (_, call) => {
+    expect(await said(call, undefined)).toMatch(/^[A-Z_]+: .*a Promise: an await is missing/);
+  });
+});
+
+describe('a backend', () => {
+  test('of another name than it was registered by is refused at its start', async () => {
+    main.registerBackend('mine', () => ({ name: 'other', tfjsName: 'cpu', start: async () => {} }));
+    expect(await said(() => main.useBackend('mine'), undefined)).toBe(
+      `OPTION: the backend registered as 'mine' has another name, "other"`,
+    );
+  });
+
+  test('that is none is refused at its start', async () => {
+    main.registerBackend('none', (() => null) as Any);
+    expect(await said(() => main.useBackend('none'), undefined)).toMatch(
+      /^OPTION: the backend registered as 'none' must/,
+    );
+    expect(await said(() => main.registerBackend('no factory', {} as Any), undefined)).toMatch(
+      /^OPTION: the backend's/,
+    );
+  });
+
+  test('that runs takes no other options, and says so', async () => {
+    expect(await said(() => main.useBackend('cpu', { assets: '/elsewhere/' }), undefined)).toMatch(
+      /^OPTION: backend 'cpu' runs with other options already/,
+    );
+    expect(await said(() => main.useBackend('cpu'), undefined)).toBe('nothing');
+  });
+});
+
+describe('a tracker', () => {
+  test.each<[string, Any]>([
+    ['null', [null]],
+    ['a face without predictions', [{ box: { x: 0, y: 0, width: 1, height: 1 } }]],
+    ['a prediction that is null', [{ box: { x: 0, y: 0, width: 1, height: 1 }, predictions: [null] }]],
+  ])('refuses %s for a face', async (_, given) => {
+    expect(await said(() => main.createTracker().update(given, 0), undefined)).toMatch(/^SHAPE: face 0/);
+  });
+
+  test('refuses what a classify of its own gives that is no list', async () => {
+    const tracker = main.createTracker({ classify: async () => undefined as Any });
+    expect(await said(() => tracker.update(face, 0), undefined)).toBe(
+      'SHAPE: the faces of a frame must be a list, got undefined',
+    );
+  });
+});

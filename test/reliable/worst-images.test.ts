@@ -1,0 +1,182 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import sharp, { type Sharp } from 'sharp';
+import { afterAll, describe, expect, test } from 'vitest';
+import { toPixels } from '../../src/image/to-pixels.js';
+import { imageFormat } from '../../src/platform/image-format.js';
+import { decodeWork } from '../../src/platform/node/decode-work.js';
+import { progressiveJpeg } from './progressive-jpeg.js';
+
+/*
+ * The worst images of each format: as large as the limit lets in. FER_WORST=full for the default limit, as the night does;
+ * else a tenth of it.
+ */
+const WORK = process.env.FER_WORST === 'full' ? 1 : 0.1;
+/** Estimates are of a core that does nothing else; on one that others share, caches are theirs. */
+const SHARED_CORE = 1.6;
+
+const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-worst-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const noise = (width: number) =>
+  sharp({
+    create: {
+      ...{ width, height: width, channels: 3, background: '#888' },
+      noise: { type: 'gaussian', mean: 128, sigma: 60 },
+    },
+  });
+const solid = (width: number, channels: 3 | 4 = 3) =>
+  sharp({ create: { width, height: width, channels, background: { r: 80, g: 90, b: 100, alpha: 0.5 } } });
+const encoded = (make: (width: number) => Sharp) => (width: number) => make(width).toBuffer();
+const full = { quality: 100, chromaSubsampling: '4:4:4' };
+
+const images: [string, (width: number) => Promise<Buffer>][] = [
+  [
+    'PNG, 16 bits, interlaced, noise',
+    encoded((w) => noise(w).ensureAlpha(0.5).toColourspace('rgb16').png({ progressive: true, compressionLevel: 1 })),
+  ],
+  ['PNG, solid', encoded((w) => solid(w, 4).png())],
+  ['JPEG, noise', encoded((w) => noise(w).jpeg(full))],
+  ['JPEG, progressive, noise', encoded((w) => noise(w).jpeg({ ...full, progressive: true }))],
+  [
+    'JPEG, progressive, CMYK',
+    encoded((w) =>
+      noise(w)
+        .toColourspace('cmyk')
+        .jpeg({ ...full, progressive: true }),
+    ),
+  ],
+  ['JPEG, 200 scans', async (w) => progressiveJpeg(w, 200)],
+  ['JPEG, 882 scans', async (w) => progressiveJpeg(w, 882)],
+  ['WebP, noise', encoded((w) => noise(w).webp({ quality: 60, effort: 0 }))],
+  ['WebP, lossless, noise', encoded((w) => noise(w).webp({ lossless: true, effort: 0 }))],
+  ['WebP, solid', encoded((w) => solid(w, 4).webp({ effort: 0 }))],
+  ['GIF, noise', encoded((w) => noise(w).gif({ effort: 1 }))],
+  ['AVIF, solid', encoded((w) => solid(w, 4).avif({ effort: 0 }))],
+  ['AVIF, noise', encoded((w) => noise(w).avif({ effort: 0, quality: 90, chromaSubsampling: '4:4:4' }))],
+  ['AVIF, coarse noise', encoded((w) => noise(w).avif({ effort: 0, quality: 30 }))],
+  ['TIFF, LZW, Lab', encoded((w) => noise(w).toColourspace('lab').tiff({ compression: 'lzw' }))],
+  ['TIFF, floats', encoded((w) => solid(w, 4).toColourspace('scrgb').tiff({ compression: 'deflate' }))],
+  ['TIFF, CMYK', encoded((w) => noise(w).toColourspace('cmyk').tiff({ compression: 'lzw' }))],
+  ['TIFF, JPEG inside', encoded((w) => noise(w).tiff({ compression: 'jpeg', quality: 100 }))],
+  [
+    'TIFF, one tile',
+    encoded((w) => noise(w).tiff({ compression: 'deflate', tile: true, tileWidth: w, tileHeight: w })),
+  ],
+];
+
+async function workOf(bytes: Buffer) {
+  const format = imageFormat(bytes.subarray(0, 256), 'it');
+  const work = await decodeWork(bytes, format, () => sharp(bytes, { limitInputPixels: false }).metadata());
+  return work as NonNullable<typeof work>;
+}
+
+/** How much of the default limit. */
+const shareOf = ({ milliseconds, bytes }: { milliseconds: number; bytes: number }) =>
+  Math.max(milliseconds / 2000, bytes / 512e6);
+
+const rows: string[] = [];
+
+describe.skipIf(process.platform !== 'linux')(`the worst that ${WORK} of the default limit lets in`, () => {
+  afterAll(() => {
+    console.log(['| image | size | bytes | CPU s, of estimated | MB, of estimated |', ...rows].join('\n'));
+  });
+
+  test.each(images)('%s: no more time or memory than estimated', { timeout: 300_000 }, async (name, make) => {
+    const sample = shareOf(await workOf(await make(512)));
+    let width = Math.floor((512 * Math.sqrt(WORK / sample)) / 16) * 16;
+    let bytes = await make(Math.min(width, 8000));
+    let work = await workOf(bytes);
+    // What is small by itself is not proportional.
+    for (; shareOf(work) > WORK; work = await workOf(bytes)) {
+      width = Math.floor((width * 0.9) / 16) * 16;
+      bytes = await make(width);
+    }
+    expect(shareOf(work)).toBeGreaterThan(Math.min(WORK, 0.6) * 0.6 * Math.min(1, (8000 / width) ** 2));
+    const file = join(folder, 'image');
+    writeFileSync(file, bytes);
+    const used = JSON.parse(execFileSync(process.execPath, ['test/reliable/decode-alone.mjs', file]).toString());
+    const pair = (is: number, estimated: number) => `${is.toFixed(2)} of ${estimated.toFixed(2)}`;
+    rows.push(
+      `| ${name} | ${work.width}x${work.height} | ${bytes.length} | ${pair(used.milliseconds / 1000, work.milliseconds / 1000)} | ${pair(used.bytes / 1e6, work.bytes / 1e6)} |`,
+    );
+    expect(used.milliseconds).toBeLessThan(SHARED_CORE * work.milliseconds + 100);
+    // A process that begins takes some by itself.
+    expect(used.bytes).toBeLessThan(1.1 * work.bytes + 40e6);
+    expect(work.bytes).toBeLessThan(512e6 * WORK);
+    expect(work.milliseconds).toBeLessThan(2000 * WORK + 1);
+  });
+});
+
+describe('small files of much work are refused before they are decoded', () => {
+  const refused: [string, () => Promise<Uint8Array>][] = [
+    ['a JPEG of 7,999 x 7,999 in 882 scans', async () => progressiveJpeg(7999, 882)],
+    ['a JPEG of 7,999 x 7,999 in 100 scans', async () => progressiveJpeg(7999, 100)],
+    ['a PNG of 1 x 64,000,000', async () => png(1, 64_000_000)],
+    ['a PNG of 64,000,000 x 1', async () => png(64_000_000, 1)],
+    ['a PNG of 70,000 x 1', async () => png(70_000, 1)],
+    ['an interlaced PNG of 8,000 x 8,000', async () => png(8000, 8000, 1)],
+    ['an AVIF of 8,000 x 8,000', () => solid(8000).avif({ effort: 0 }).toBuffer()],
+    ['a WebP of 8,000 x 8,000', () => solid(8000).webp({ lossless: true, effort: 0 }).toBuffer()],
+  ];
+  test.each(refused)('%s', { timeout: 120_000 }, async (_, make) => {
+    const bytes = await make();
+    expect(bytes.length).toBeLessThan(2 ** 18);
+    await toPixels(await solid(4).png().toBuffer());
+    const before = process.memoryUsage().rss;
+    const { user } = process.cpuUsage();
+    await expect(toPixels(bytes)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect((process.cpuUsage().user - user) / 1000).toBeLessThan(500);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64e6);
+  });
+
+  test('maxWork is said to raise it, and raises it', async () => {
+    const bytes = progressiveJpeg(2000, 882);
+    await expect(toPixels(bytes)).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: expect.stringContaining('maxWork'),
+    });
+    expect((await toPixels(bytes, { maxWork: 4 })).width).toBe(2000);
+    await expect(toPixels(bytes, { maxWork: 0 })).rejects.toMatchObject({ code: 'OPTION' });
+  });
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'eight AVIFs at once, each let in, take no more than some one after another',
+  async () => {
+    const bytes = await solid(3000).avif({ effort: 0 }).toBuffer();
+    const script = `
+    import { ClassifierPool } from './dist/node/node.js';
+    import { readFileSync } from 'node:fs';
+    const pool = new ClassifierPool({ workers: 2 });
+    const bytes = new Uint8Array(Buffer.from('${bytes.toString('base64')}', 'base64'));
+    const results = await pool.classify(Array(8).fill(bytes));
+    await pool.close();
+    if (results.some(({ error }) => error)) throw results[0].error;
+    process.stdout.write(/VmHWM:\\s*(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);`;
+    const used = Number(execFileSync(process.execPath, ['--input-type=module', '--eval', script]).toString()) / 1024;
+    // Each is estimated to take 207 MB: one a thread at a time, where eight were.
+    expect(used).toBeLessThan(900);
+  },
+);
+
+function png(width: number, height: number, interlaced = 0): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 0, 0, 0, interlaced], 8);
+  const chunk = (kind: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(kind, 'latin1'), data]);
+    const whole = Buffer.alloc(body.length + 8);
+    whole.writeUInt32BE(data.length, 0);
+    whole.set(body, 4);
+    whole.writeUInt32BE(crc32(body), body.length + 4);
+    return whole;
+  };
+  const rows = deflateSync(Buffer.alloc(Math.min((width + 1) * height, 128e6)));
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+}

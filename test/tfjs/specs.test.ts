@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+
+test.each(['composed', 'simd'])(
+  "TF.js's own specs pass on the %s path, but for those on the list",
+  (path) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/tfjs-specs.mjs', path], {
+      encoding: 'utf8',
+      timeout: 240_000,
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toContain('0 faults');
+    expect(status).toBe(0);
+  },
+  240_000,
+);
+
+test('a spec that fails and is not on the list is a fault', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['scripts/tfjs-specs.mjs', 'plain', '--only', 'unsortedSegmentSum'],
+    { encoding: 'utf8', timeout: 120_000 },
+  );
+  expect(stderr).toContain("Kernel 'UnsortedSegmentSum' not registered");
+  expect(status).toBe(1);
+}, 120_000);
+
+test('specs that are not there are a fault', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/tfjs-specs.mjs', 'simd', '--only', 'no such spec'], {
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  expect(stderr).toContain('0 specs ran');
+  expect(status).toBe(1);
+}, 120_000);
