@@ -49,7 +49,10 @@ async function folderOf(dir: string): Promise<string> {
   throw new FerError('NOT_FOUND', `${dir} is not a folder`);
 }
 
-async function* filesBelow(dir: string, options: Pick<EnqueueFolderOptions, 'extensions' | 'onLeftOut'>): AsyncGenerator<string> {
+async function* filesBelow(
+  dir: string,
+  options: Pick<EnqueueFolderOptions, 'extensions' | 'onLeftOut'>,
+): AsyncGenerator<string> {
   const endings = options.extensions && new Set(options.extensions.map((ending) => ending.toLowerCase()));
   const folders: string[] = [];
   for await (const entry of await opendir(dir)) {

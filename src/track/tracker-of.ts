@@ -4,7 +4,7 @@ import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import { callback, number, optionsOf } from '../options.js';
 import { faceFollower } from './face-follower.js';
-import { FrameTracker } from './frame-tracker.js';
+import { frameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
@@ -80,7 +80,7 @@ export function trackerOf(options: CreateTrackerOptions, { classifyFaces, shared
       classifyFaces(frame, { ...finding, detector: follower.detectorAt(time) }),
   } = options;
 
-  return new FrameTracker({
+  return frameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
   });
 }
