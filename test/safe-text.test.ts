@@ -13,6 +13,7 @@ import { plotConfusionMatrix } from '../src/tfjs/evaluate/plot-confusion-matrix.
 const HOSTILE = 'a\u001b[2Jb\u0007c\u009bd\u2028e\u202ef\ud800g';
 const TAMED = 'a?[2Jb?c?d?e?f?g';
 /** What no terminal, table or picture may hold; written by hand, not taken from the source. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
 test('safeText keeps letters of any script, and nothing that is obeyed', () => {

@@ -11,7 +11,7 @@ import type { Tracker } from './types.js';
  * It is an `EventTarget`: `found`, `change` and `lost` are events whose `detail` says which face, when, and what. They are
  * dispatched while `update` works on the frame. Memory grows with faces and episodes, not with frames.
  *
- * @throws FerError `OPTION` for an option out of its range; those of `classifyFaces` are looked at with the first picture.
+ * @throws FerError `OPTION` for an option out of its range, those of `classifyFaces` too; `CLASSES` for names that repeat.
  * @example
  * const tracker = createTracker();
  * tracker.addEventListener('change', ({ detail }) => console.log(detail.id, detail.from, '->', detail.to));

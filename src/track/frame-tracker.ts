@@ -20,165 +20,177 @@ export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId' 
 }
 
 /** Follows faces from frame to frame. */
-export class FrameTracker extends EventTarget implements Tracker<string> {
-  readonly #options: FrameTrackerOptions & Omit<FollowedFaceOptions, 'classes'>;
-  /** Fixed by the first frame. */
-  #classes: readonly string[] | undefined;
-  #ids = 0;
-  /** Those in sight, those missed for a moment, and those that do not count yet. */
-  #present: FollowedFace[] = [];
-  /** Lost, and to be known again. */
-  #lost: FollowedFace[] = [];
-  readonly #forgotten: FaceRecord<string>[] = [];
-  #frames = 0;
-  #first = 0;
-  #last: number | null = null;
-  #queue: Promise<unknown> = Promise.resolve();
+export function frameTracker(options: FrameTrackerOptions): Tracker<string> {
+  trackerClass ??= makeTrackerClass();
+  return new trackerClass(options);
+}
 
-  constructor(options: FrameTrackerOptions) {
-    super();
-    this.#options = { ...options, nextId: () => ++this.#ids };
-  }
+let trackerClass: (new (options: FrameTrackerOptions) => Tracker<string>) | undefined;
 
-  get classes(): readonly string[] {
-    return this.#classes ?? this.#options.classesNow() ?? EMOTIONS;
-  }
+/** At the first call: engines without EventTarget may import this module all the same. */
+function makeTrackerClass() {
+  return class FrameTracker extends EventTarget implements Tracker<string> {
+    readonly #options: FrameTrackerOptions & Omit<FollowedFaceOptions, 'classes'>;
+    /** Fixed by the first frame. */
+    #classes: readonly string[] | undefined;
+    #ids = 0;
+    /** Those in sight, those missed for a moment, and those that do not count yet. */
+    #present: FollowedFace[] = [];
+    /** Lost, and to be known again. */
+    #lost: FollowedFace[] = [];
+    readonly #forgotten: FaceRecord<string>[] = [];
+    #frames = 0;
+    #first = 0;
+    #last: number | null = null;
+    #queue: Promise<unknown> = Promise.resolve();
 
-  update(frame: ImageInput | readonly SeenFace<string>[], timestamp: number): Promise<TrackState<string>> {
-    const state = this.#queue.then(async () => {
-      this.#checkTime(timestamp);
-      const found = Array.isArray(frame)
-        ? (frame as readonly SeenFace<string>[])
-        : await this.#options.classify(frame as ImageInput, timestamp);
-      // After the first faces: a classifier says its classes once it is loaded.
-      const faces = seenFaces(found, this.classes);
-      if (faces.length > 0) this.#classes = this.classes;
-      return this.#take(faces, timestamp);
-    });
-    this.#queue = state.catch(() => {});
-    return state;
-  }
+    constructor(options: FrameTrackerOptions) {
+      super();
+      this.#options = { ...options, nextId: () => ++this.#ids };
+    }
 
-  async *follow(
-    frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
-  ): AsyncGenerator<TrackState<string>, void, undefined> {
-    for await (const frame of frames) {
-      if (typeof frame !== 'object' || frame === null) {
+    get classes(): readonly string[] {
+      return this.#classes ?? this.#options.classesNow() ?? EMOTIONS;
+    }
+
+    update(frame: ImageInput | readonly SeenFace<string>[], timestamp: number): Promise<TrackState<string>> {
+      const state = this.#queue.then(async () => {
+        this.#checkTime(timestamp);
+        const found = Array.isArray(frame)
+          ? (frame as readonly SeenFace<string>[])
+          : await this.#options.classify(frame as ImageInput, timestamp);
+        // After the first faces: a classifier says its classes once it is loaded.
+        const faces = seenFaces(found, this.classes);
+        if (faces.length > 0) this.#classes = this.classes;
+        return this.#take(faces, timestamp);
+      });
+      this.#queue = state.catch(() => {});
+      return state;
+    }
+
+    async *follow(
+      frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
+    ): AsyncGenerator<TrackState<string>, void, undefined> {
+      for await (const frame of frames) {
+        if (typeof frame !== 'object' || frame === null) {
+          throw new FerError(
+            'INPUT',
+            `a frame must be { image, timestamp } or { faces, timestamp }, got ${describeInput(frame)}`,
+          );
+        }
+        yield await this.update('faces' in frame ? frame.faces : frame.image, frame.timestamp);
+      }
+    }
+
+    summary(): TrackSummary<string> {
+      const known = [...this.#present, ...this.#lost].filter(({ id }) => id > 0).map((face) => face.record());
+      return summarize(
+        { frames: this.#frames, from: this.#first, to: this.#last ?? 0 },
+        [...this.#forgotten, ...known],
+        this.classes,
+      );
+    }
+
+    #checkTime(timestamp: number): void {
+      if (!Number.isFinite(timestamp)) {
+        throw new FerError('TIMESTAMP', `timestamp must be a number of milliseconds, got ${timestamp}`);
+      }
+      if (this.#last !== null && timestamp < this.#last) {
         throw new FerError(
-          'INPUT',
-          `a frame must be { image, timestamp } or { faces, timestamp }, got ${describeInput(frame)}`,
+          'TIMESTAMP',
+          `the frame at ${timestamp} ms comes after the one at ${this.#last} ms: pass frames in order of time, and make a tracker for each video`,
         );
       }
-      yield await this.update('faces' in frame ? frame.faces : frame.image, frame.timestamp);
     }
-  }
 
-  summary(): TrackSummary<string> {
-    const known = [...this.#present, ...this.#lost].filter(({ id }) => id > 0).map((face) => face.record());
-    return summarize(
-      { frames: this.#frames, from: this.#first, to: this.#last ?? 0 },
-      [...this.#forgotten, ...known],
-      this.classes,
-    );
-  }
+    #take(faces: { box: Box; probabilities: number[] }[], time: number): TrackState<string> {
+      if (this.#last === null) this.#first = time;
+      this.#last = time;
+      this.#frames++;
 
-  #checkTime(timestamp: number): void {
-    if (!Number.isFinite(timestamp)) {
-      throw new FerError('TIMESTAMP', `timestamp must be a number of milliseconds, got ${timestamp}`);
-    }
-    if (this.#last !== null && timestamp < this.#last) {
-      throw new FerError(
-        'TIMESTAMP',
-        `the frame at ${timestamp} ms comes after the one at ${this.#last} ms: pass frames in order of time, and make a tracker for each video`,
-      );
-    }
-  }
-
-  #take(faces: { box: Box; probabilities: number[] }[], time: number): TrackState<string> {
-    if (this.#last === null) this.#first = time;
-    this.#last = time;
-    this.#frames++;
-
-    // Before faces are matched, so that one which comes back after too long is found again; and after, for those that are missed now.
-    this.#loseMissing(time);
-    const unknown = this.#see(faces, time);
-    this.#loseMissing(time);
-    for (const { box, probabilities } of unknown) {
-      const face = new FollowedFace(box, time, { ...this.#options, classes: this.classes });
-      this.#present.push(face);
-      this.#tell(face, time, face.see(box, probabilities, time));
-    }
-    const seenNow = this.#present.filter(({ found }) => found).sort((a, b) => a.id - b.id);
-    return { time, faces: seenNow.map((face) => face.state()) };
-  }
-
-  /** Ends what was missed for too long. Where frames are far apart, that alone loses no face, up to `forgetAfter`. */
-  #loseMissing(time: number): void {
-    const { lostAfter, forgetAfter } = this.#options;
-    const longest = Math.max(lostAfter, forgetAfter);
-    const missing = this.#present.filter(({ lastSeen, inSight }) => time - lastSeen > (inSight ? longest : lostAfter));
-    this.#present = this.#present.filter((face) => !missing.includes(face));
-    for (const face of missing) {
-      face.miss();
-      const { id, lastSeen, found } = face;
-      const state = face.state();
-      face.lose();
-      if (id > 0) this.#lost.push(face);
-      if (found) this.#dispatch('lost', { id, time, lastSeen, face: state });
-    }
-    const gone = this.#lost.filter(({ lastSeen }) => time - lastSeen > forgetAfter);
-    this.#lost = this.#lost.filter((face) => !gone.includes(face));
-    this.#forgotten.push(...gone.map((face) => face.record()));
-  }
-
-  /** Gives each face to the one that it continues: where that should be by now, else where it was last seen. Returns the rest. */
-  #see(faces: { box: Box; probabilities: number[] }[], time: number): typeof faces {
-    const { minOverlap } = this.#options;
-    let waiting = this.#present;
-    let left = faces;
-    for (const placeOf of [(face: FollowedFace) => face.expected(time), (face: FollowedFace) => face.box]) {
-      const partners = assign(
-        left.map(({ box }) => box),
-        waiting.map(placeOf),
-        minOverlap,
-      );
-      const unseen = new Set(waiting);
-      for (const [i, { box, probabilities }] of left.entries()) {
-        const face = waiting[partners[i]];
-        if (face === undefined) continue;
-        unseen.delete(face);
+      // Before faces are matched, so that one which comes back after too long is found again; and after, for those that are missed now.
+      this.#loseMissing(time);
+      const unknown = this.#see(faces, time);
+      this.#loseMissing(time);
+      for (const { box, probabilities } of unknown) {
+        const face = new FollowedFace(box, time, { ...this.#options, classes: this.classes });
+        this.#present.push(face);
         this.#tell(face, time, face.see(box, probabilities, time));
       }
-      left = left.filter((_, i) => partners[i] === -1);
-      waiting = [...unseen];
+      const seenNow = this.#present.filter(({ found }) => found).sort((a, b) => a.id - b.id);
+      return { time, faces: seenNow.map((face) => face.state()) };
     }
-    for (const face of waiting) face.miss();
 
-    const partners = assign(
-      left.map(({ box }) => box),
-      this.#lost.map(({ box }) => box),
-      minOverlap,
-    );
-    const back = left.map((_, i) => this.#lost[partners[i]]);
-    this.#lost = this.#lost.filter((face) => !back.includes(face));
-    for (const [i, { box, probabilities }] of left.entries()) {
-      if (back[i] === undefined) continue;
-      this.#present.push(back[i]);
-      this.#tell(back[i], time, back[i].returnAt(box, probabilities, time));
+    /** Ends what was missed for too long. Where frames are far apart, that alone loses no face, up to `forgetAfter`. */
+    #loseMissing(time: number): void {
+      const { lostAfter, forgetAfter } = this.#options;
+      const longest = Math.max(lostAfter, forgetAfter);
+      const missing = this.#present.filter(
+        ({ lastSeen, inSight }) => time - lastSeen > (inSight ? longest : lostAfter),
+      );
+      this.#present = this.#present.filter((face) => !missing.includes(face));
+      for (const face of missing) {
+        face.miss();
+        const { id, lastSeen, found } = face;
+        const state = face.state();
+        face.lose();
+        if (id > 0) this.#lost.push(face);
+        if (found) this.#dispatch('lost', { id, time, lastSeen, face: state });
+      }
+      const gone = this.#lost.filter(({ lastSeen }) => time - lastSeen > forgetAfter);
+      this.#lost = this.#lost.filter((face) => !gone.includes(face));
+      this.#forgotten.push(...gone.map((face) => face.record()));
     }
-    return left.filter((_, i) => back[i] === undefined);
-  }
 
-  #tell(face: FollowedFace, time: number, { found, change }: ReturnType<FollowedFace['see']>): void {
-    const { id, since } = face;
-    if (found) this.#dispatch('found', { id, time, since, again: face.again, face: face.state() });
-    if (change !== null) this.#dispatch('change', { id, time, ...change, face: face.state() });
-  }
+    /** Gives each face to the one that it continues: where that should be by now, else where it was last seen. Returns the rest. */
+    #see(faces: { box: Box; probabilities: number[] }[], time: number): typeof faces {
+      const { minOverlap } = this.#options;
+      let waiting = this.#present;
+      let left = faces;
+      for (const placeOf of [(face: FollowedFace) => face.expected(time), (face: FollowedFace) => face.box]) {
+        const partners = assign(
+          left.map(({ box }) => box),
+          waiting.map(placeOf),
+          minOverlap,
+        );
+        const unseen = new Set(waiting);
+        for (const [i, { box, probabilities }] of left.entries()) {
+          const face = waiting[partners[i]];
+          if (face === undefined) continue;
+          unseen.delete(face);
+          this.#tell(face, time, face.see(box, probabilities, time));
+        }
+        left = left.filter((_, i) => partners[i] === -1);
+        waiting = [...unseen];
+      }
+      for (const face of waiting) face.miss();
 
-  #dispatch<Type extends keyof TrackerEventMap<string>>(
-    type: Type,
-    detail: TrackerEventMap<string>[Type]['detail'],
-  ): void {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
+      const partners = assign(
+        left.map(({ box }) => box),
+        this.#lost.map(({ box }) => box),
+        minOverlap,
+      );
+      const back = left.map((_, i) => this.#lost[partners[i]]);
+      this.#lost = this.#lost.filter((face) => !back.includes(face));
+      for (const [i, { box, probabilities }] of left.entries()) {
+        if (back[i] === undefined) continue;
+        this.#present.push(back[i]);
+        this.#tell(back[i], time, back[i].returnAt(box, probabilities, time));
+      }
+      return left.filter((_, i) => back[i] === undefined);
+    }
+
+    #tell(face: FollowedFace, time: number, { found, change }: ReturnType<FollowedFace['see']>): void {
+      const { id, since } = face;
+      if (found) this.#dispatch('found', { id, time, since, again: face.again, face: face.state() });
+      if (change !== null) this.#dispatch('change', { id, time, ...change, face: face.state() });
+    }
+
+    #dispatch<Type extends keyof TrackerEventMap<string>>(
+      type: Type,
+      detail: TrackerEventMap<string>[Type]['detail'],
+    ): void {
+      this.dispatchEvent(new CustomEvent(type, { detail }));
+    }
+  };
 }

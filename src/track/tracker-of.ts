@@ -6,7 +6,7 @@ import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import { callback, number, optionsOf } from '../options.js';
 import { faceFollower } from './face-follower.js';
-import { FrameTracker } from './frame-tracker.js';
+import { frameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
@@ -90,7 +90,7 @@ export function trackerOf<C extends string = Emotion>(
       classifyFaces(frame, { ...finding, detector: follower.detectorAt(time) }),
   } = options;
 
-  return new FrameTracker({
+  return frameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
     classesNow: () => classes ?? classifier?.classes,
   }) as unknown as Tracker<C>;
