@@ -158,7 +158,8 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
   } catch (error) {
     if (existsSync(unfinished)) rmSync(unfinished, { recursive: true });
     if (error instanceof FerError) throw error;
-    const code = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'OPTION' : 'NOT_WRITTEN';
+    const isFileAbove = ['ENOTDIR', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const code = isFileAbove ? 'OPTION' : 'NOT_WRITTEN';
     throw new FerError(code, `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
       cause: error,
     });
