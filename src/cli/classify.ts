@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Classifier, ClassifyOptions } from '../index.js';
+import type { Classifier, ClassifyOptions, FerError } from '../index.js';
 import type { ClassifierPool, LeftOut } from '../node.js';
 import { imageLimits } from '../platform/image-limits.js';
 import { readStream } from '../platform/node/read-stream.js';
@@ -69,8 +69,13 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   const options = { topk, ...limitsOf(flags) };
   const pool = faces ? null : await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
+  const classes = (pool ?? classifier)?.classes ?? [];
+  if (flags.topk !== undefined && flags.topk > classes.length) {
+    await pool?.close();
+    throw await tooMany(flags.topk, classes.length);
+  }
   const { inOrder } = await import('../pool/in-order.js');
-  const writer = csv ? csvWriter(faces, (pool ?? classifier)?.classes) : json ? jsonWriter() : tableWriter(items);
+  const writer = csv ? csvWriter(faces, classes) : json ? jsonWriter() : tableWriter(items);
   // On a terminal the lines themselves show how far it is.
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
   const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });
@@ -103,6 +108,11 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
   classifier?.dispose();
   await pool?.close();
   return exitCode;
+}
+
+async function tooMany(topk: number, classes: number): Promise<FerError> {
+  const { FerError } = await import('../index.js');
+  return new FerError('OPTION', `--topk must be a whole number from 1 to ${classes}, got ${topk}`);
 }
 
 async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {

@@ -158,9 +158,14 @@ describe('from a folder of faces to a report', () => {
     expect(JSON.parse(stdout)).toEqual(json('runs/whole/metrics.json').test);
     expect(readFileSync(join(cwd, 'report.html'), 'utf8').includes('<h2>Curves</h2>')).toBe(false);
     expect((await run('evaluate', 'parts/test', '--quiet')).stdout).toMatch(/^images +20\naccuracy /);
-    const wrong = await run('evaluate', 'parts', '--quiet');
+    // Of what split made, the test images.
+    expect((await run('evaluate', 'parts', '--quiet')).stdout).toBe(
+      (await run('evaluate', 'parts/test', '--quiet')).stdout,
+    );
+    for (const name of ['bored', 'attentive']) await writeFace(`moods/${name}/0.png`, 1);
+    const wrong = await run('evaluate', 'moods', '--quiet');
     expect(wrong.code).toBe(2);
-    expect(wrong.stderr).toMatch(/^fer-dcnn: parts has folders test, train, val.*\[CLASSES\]\n$/);
+    expect(wrong.stderr).toMatch(/^fer-dcnn: moods has the classes attentive, bored; .*angry, happy.*\[CLASSES\]\n$/);
   });
 
   test('summary shows the layers', async () => {
