@@ -3,8 +3,7 @@ import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
-import type { ModelMetadata } from '../network/model-metadata.js';
-import { declaredBytes, type ModelJson } from '../network/weights-manifest.js';
+import { declaredBytes, factsOf, type ModelJson } from '../network/weights-manifest.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 
 /** Bytes that a `model.json` may have; that of a network with a thousand layers has one million. */
@@ -53,12 +52,12 @@ export async function readModelFiles(path: string): Promise<ModelFiles> {
   }
   const binaries = await Promise.all(paths.map((each) => read(each)));
   const binary = new Uint8Array(Buffer.concat(binaries));
-  const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
-  const found = metadata?.sha256 === undefined ? undefined : createHash('sha256').update(binary).digest('hex');
-  if (found !== metadata?.sha256) {
+  const { sha256 } = factsOf(json);
+  const found = sha256 === undefined ? undefined : createHash('sha256').update(binary).digest('hex');
+  if (found !== sha256) {
     throw new FerError(
       'WEIGHTS_CORRUPT',
-      `the weights' sha256 is ${found}, ${file} says ${metadata?.sha256}${await staleOf(file, paths)}`,
+      `the weights' sha256 is ${found}, ${file} says ${sha256}${await staleOf(file, paths)}`,
     );
   }
   return { json, binary };
