@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
-import type { PixelImage } from '../src/index.js';
 import { resample } from '../src/image/resample.js';
+import type { PixelImage } from '../src/index.js';
 import { type FolderFile, imageFolder } from '../src/node/index.js';
 import { nearDuplicates } from '../src/node/near-duplicates.js';
 import { randomStream } from '../src/train/random.js';

@@ -144,7 +144,8 @@ export async function readTrainingData(
     views.push(viewLabelsOf(sample, spec.classes, faces.length));
     if (views[faces.length].length !== views[0].length) {
       const where = sample.file ?? `sample ${faces.length}`;
-      throw new FerError('DATA', `${where}: ${sample.viewLabels?.length ?? 0} viewLabels, the first sample has others`);
+      const counts = [views[faces.length], views[0]].map(({ length }) => length / spec.classes);
+      throw new FerError('DATA', `${where}: ${counts[0]} viewLabels, the first sample has ${counts[1]}`);
     }
     const pixels = await toPixels(sample.image);
     // A picture that is small already is kept as it is.
