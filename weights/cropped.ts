@@ -1,6 +1,6 @@
 import { resample } from '../src/image/resample.js';
 import type { Box, PixelImage } from '../src/index.js';
-import type { ImageFolder } from '../src/node/index.js';
+import type { ImageFolder } from '../src/node.js';
 
 /** Samples whose pictures are a part of a folder's pictures, in grey; whole pixels are cut out as they are. */
 export async function* cropped(

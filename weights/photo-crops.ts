@@ -1,6 +1,6 @@
 import { resample } from '../src/image/resample.js';
 import type { PixelImage } from '../src/index.js';
-import { randomStream } from '../src/train/random.js';
+import { randomStream } from '../src/tfjs/train/random.js';
 
 /** How often a photo of each class is taken, each time framed anew: the photos are mostly happy and neutral. */
 const COPIES = { angry: 6, happy: 1, sad: 6, neutral: 1, surprised: 4 };

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import { resample } from '../src/image/resample.js';
 import type { PixelImage } from '../src/index.js';
-import { type FolderFile, imageFolder } from '../src/node/index.js';
-import { nearDuplicates } from '../src/node/near-duplicates.js';
-import { randomStream } from '../src/train/random.js';
+import { type FolderFile, imageFolder } from '../src/node.js';
+import { nearDuplicates } from '../src/folders/near-duplicates.js';
+import { randomStream } from '../src/tfjs/train/random.js';
 
 /** Indices into a folder's files. */
 export interface Split {

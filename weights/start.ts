@@ -2,12 +2,17 @@ import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Normalization } from '../src/index.js';
-import { fromFloat16 } from '../src/model/float16.js';
-import { setMetadata } from '../src/model/metadata.js';
+import { fromFloat16 } from '../src/network/float16.js';
+import { setMetadata } from '../src/tfjs/model/metadata.js';
 
-/** Gives a model the weights of a file: those of each layer after those of the one before, float16, little-endian. */
-export async function readStart(path: string, model: LayersModel, normalization: Normalization): Promise<void> {
-  const bytes = await readFile(path);
+/**
+ * Gives a model the weights of a file: those of each layer after those of the one before, float16, little-endian.
+ *
+ * @returns False, and nothing is done, where there is no file.
+ */
+export async function readStart(path: string, model: LayersModel, normalization: Normalization): Promise<boolean> {
+  const bytes = await readFile(path).catch(() => null);
+  if (bytes === null) return false;
   const values = fromFloat16(Uint16Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readUInt16LE(2 * i)));
   const count = model.countParams();
   if (values.length !== count) throw new Error(`${path} has ${values.length} weights, the model ${count}`);
@@ -19,4 +24,5 @@ export async function readStart(path: string, model: LayersModel, normalization:
   model.setWeights(tensors);
   tf.dispose(tensors);
   setMetadata(model, { normalization });
+  return true;
 }

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { EMOTIONS, type PixelImage, type Sample } from '../src/index.js';
-import { type ImageFolder, imageFolder } from '../src/node/index.js';
+import { type ImageFolder, imageFolder } from '../src/node.js';
 import { cropped } from './cropped.js';
 import { PHOTO_BOX, photoCrops } from './photo-crops.js';
 import { splitFerplus, splitPhotos } from './split.js';
@@ -23,7 +24,7 @@ export interface Faces {
 export async function readFaces(folders: DataFolders): Promise<Faces> {
   const ferplus = imageFolder(join(folders.ferplus, 'train'));
   const photos = imageFolder(join(folders.photos, 'train'));
-  const ferplusSplit = await splitFerplus(folders.ferplus);
+  const ferplusSplit = await kept('runs/weights/split.json', () => splitFerplus(folders.ferplus));
   const photosSplit = splitPhotos(photos.files);
 
   const train: Faces['train'] = [];
@@ -48,6 +49,16 @@ export async function readFaces(folders: DataFolders): Promise<Faces> {
 
 async function* plain(folder: ImageFolder): AsyncGenerator<Faces['train'][number]> {
   for await (const { image, label, file } of folder) yield { image, label: label as number, file };
+}
+
+/** What a run that was killed had found out already. */
+async function kept<T>(path: string, find: () => Promise<T>): Promise<T> {
+  const known = await readFile(path, 'utf8').catch(() => null);
+  if (known !== null) return JSON.parse(known) as T;
+  const found = await find();
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, JSON.stringify(found));
+  return found;
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

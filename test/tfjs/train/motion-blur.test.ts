@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Levels } from '../../src/train/augment.js';
-import { motionBlur } from '../../src/train/motion-blur.js';
+import type { Levels } from '../../../src/tfjs/train/degrade.js';
+import { motionBlur } from '../../../src/tfjs/train/motion-blur.js';
 
 const blurred = (levels: Levels, ...draws: number[]) => {
   motionBlur(levels, () => draws.shift()!);

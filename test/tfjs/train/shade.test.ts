@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Levels } from '../../src/train/augment.js';
-import { shade } from '../../src/train/shade.js';
+import type { Levels } from '../../../src/tfjs/train/degrade.js';
+import { shade } from '../../../src/tfjs/train/shade.js';
 
 const even = (width: number, height: number, channels: number): Levels => ({
   data: new Float32Array(width * height * channels).fill(100),
