@@ -19,9 +19,9 @@ import {
   useBackend,
 } from '../src/index.js';
 import { registerTrainingKernels } from '../src/kernels.js';
+import { type SaveModelOptions, saveModel } from '../src/node.js';
 import { fromFiles, toFiles } from '../src/tfjs/model/artifacts.js';
 import { metadataOf, setMetadata } from '../src/tfjs/model/metadata.js';
-import { type SaveModelOptions, saveModel } from '../src/node.js';
 import { type Metrics, writeCard } from './card.js';
 import { measure } from './measure.js';
 import { bestOffsets, foldOffsets, meanMacroRecall, type Said } from './offsets.js';

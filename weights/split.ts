@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path';
+import { nearDuplicates } from '../src/folders/near-duplicates.js';
 import { resample } from '../src/image/resample.js';
 import type { PixelImage } from '../src/index.js';
 import { type FolderFile, imageFolder } from '../src/node.js';
-import { nearDuplicates } from '../src/folders/near-duplicates.js';
 import { randomStream } from '../src/tfjs/train/random.js';
 
 /** Indices into a folder's files. */
