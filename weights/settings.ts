@@ -34,7 +34,7 @@ export const VIEWED = {
 /** The last part: milder changes, new ones each epoch, and the mean of the teacher's answers to each face. */
 export const POLISHED = {
   ...COMMON,
-  epochs: 10,
+  epochs: 16,
   learningRate: 8e-4,
   ema: 0.999,
   augment: {
