@@ -33,7 +33,7 @@ import { bestTemperature, foldTemperature } from './temperature.js';
 import { readFaces } from './training-faces.js';
 
 /** Least step of the 8-bit codes of a large kernel, as a share of its standard deviation. */
-const QUANTIZE_STEP = 0.1;
+const QUANTIZE_STEP = 0.2;
 
 const STORED = { quantize: 'uint8', quantizeStep: QUANTIZE_STEP } satisfies SaveModelOptions;
 
