@@ -4,7 +4,7 @@
  *
  * Writes `weights/model.json`, `weights/weights.bin`, `weights/history.json`, and the figures and pictures of
  * `weights/MODEL_CARD.md`. A killed run goes on from its last epoch when it is started again; `runs/weights` holds the
- * checkpoint.
+ * checkpoint. Afterwards `npm run build:wasm` writes what `src/network` holds of `model.json`.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
