@@ -6,7 +6,8 @@
 Reads `runs/teacher` and writes `weights/teacher.bin` (what four networks say of 24 augmented views of each training face)
 and `weights/start.bin` (the student after its first 302 epochs on those views). `npm run weights:train` goes on from there
 without a GPU. The views are those of `src/tfjs/train/augment.ts`, number by number: `Exact` is `randomStream`, and inputs
-differ by 1e-5 in the median. Training on a GPU does not repeat itself to the bit: another run gives other files.
+differ by 1e-5 in the median. Training on a GPU does not repeat itself to the bit: another run gives other files. The files
+beside this one were made by its two halves in two runs, the teachers and their answers in one, the student in the other.
 """
 import json
 import math
