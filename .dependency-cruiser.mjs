@@ -1,8 +1,16 @@
 /** The rules of the house (CONTRIBUTING.md, "Layout"), checked by `npm run lint`. */
 
-const GROUND = ['errors', 'safe-text', 'emotions', 'options', 'runtime', 'describe-input', 'load-tfjs'].map(
-  (file) => `^src/${file}\\.ts$`,
-);
+const GROUND = [
+  'errors',
+  'safe-text',
+  'emotions',
+  'options',
+  'runtime',
+  'describe-input',
+  'load-tfjs',
+  'class-names',
+  'aliases',
+].map((file) => `^src/${file}\\.ts$`);
 
 /** Each room, and the rooms below it that it may import. The ground floor is open to all. */
 const ROOMS = {

@@ -46,7 +46,7 @@ export { train } from './tfjs/train/train.js';
 export type { EpochFigures, TrainHistory, TrainResult } from './tfjs/train/train-history.js';
 export type { EarlyStopping, Monitor, TrainCallbacks, TrainOptions } from './tfjs/train/train-options.js';
 export { createTracker } from './track/create-tracker.js';
-export { STATE_CSV_HEADER, stateToCsv } from './track/state-to-csv.js';
+export { STATE_CSV_HEADER, stateCsvHeader, stateToCsv } from './track/state-to-csv.js';
 export type { EmotionShare, Episode, FaceSummary, TrackSummary } from './track/summary.js';
 export { summaryToCsv } from './track/summary-to-csv.js';
 export { summaryToJson } from './track/summary-to-json.js';

@@ -17,7 +17,7 @@ export type { Crop } from './image/straighten.js';
 export type { AssetSource, Assets } from './platform/assets.js';
 export type { ImageLimits, PixelImage } from './runtime.js';
 export { createTracker } from './track/create-tracker-lite.js';
-export { STATE_CSV_HEADER, stateToCsv } from './track/state-to-csv.js';
+export { STATE_CSV_HEADER, stateCsvHeader, stateToCsv } from './track/state-to-csv.js';
 export type { EmotionShare, Episode, FaceSummary, TrackSummary } from './track/summary.js';
 export { summaryToCsv } from './track/summary-to-csv.js';
 export { summaryToJson } from './track/summary-to-json.js';

@@ -1,4 +1,5 @@
-import { EMOTIONS } from '../emotions.js';
+import { outputNames } from '../class-names.js';
+import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { boxRule } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
@@ -15,8 +16,8 @@ import { type Prediction, predictionsOf } from './prediction.js';
 
 export interface ClassifyOptions extends ImageLimits {
   /**
-   * How many of the five emotions are given.
-   * @default 5
+   * How many of the classes are given.
+   * @default all: five with the pretrained weights
    */
   topk?: number;
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
@@ -33,14 +34,16 @@ const checkClassifyOptions = optionsOf<ClassifyOptions>('classify', () => ({
 }));
 
 /** Classifies on a model and backend of its own. */
-export interface Classifier {
+export interface Classifier<C extends string = Emotion> {
+  /** Names of the classes, in the order of the network's outputs; undefined until it is loaded. */
+  readonly classes: readonly C[] | undefined;
   /**
-   * Gives the emotions of one face, most probable first, or, for an array of faces, one such list a face.
+   * Gives the classes of one face, most probable first, or, for an array of faces, one such list a face.
    *
    * @throws FerError as `classify` does; `DISPOSED` after `dispose()`.
    */
-  classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
-  classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction<C>[]>;
+  classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction<C>[][]>;
   /** Loads the model and starts the backend now rather than at the first face. */
   load(): Promise<void>;
   /** Frees the model when the classifier loaded it; a model that was passed in stays the caller's. */
@@ -49,11 +52,15 @@ export interface Classifier {
 
 /** A network made ready to run, and what it takes. */
 export interface LoadedNetwork {
-  /** Runs it, from [n,size,size,channels] to probabilities [n,5]. Disposed with the classifier. */
+  /** Runs it, from [n,size,size,channels] to probabilities [n,classes]. Disposed with the classifier. */
   predictor: Predictor;
   /** Width and height of its input. */
   size: number;
   channels: 1 | 3;
+  /** What its outputs are, in order. */
+  classes: readonly string[];
+  /** Whether the network itself says so; otherwise the user may. */
+  named: boolean;
   /** What it was trained with. */
   normalization: Normalization;
   /** Frees what was loaded beside the predictor. */
@@ -64,15 +71,30 @@ export interface LoadedNetwork {
  * Makes a classifier of a network that is loaded at first use.
  *
  * @param normalization - How images are normalised; by default, as the network was trained.
+ * @param wanted - Names of the classes: those of the network, in any order, or names for a network that has none.
  */
-export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?: Normalization): Classifier {
+export function classifierOf<C extends string = Emotion>(
+  load: () => Promise<LoadedNetwork>,
+  normalization?: Normalization,
+  wanted?: readonly C[],
+): Classifier<C> {
   let loading: Promise<LoadedNetwork> | undefined;
+  let classes: readonly C[] | undefined;
   let disposed = false;
   /** Inputs of single faces that nobody uses now. */
   const spare: Float32Array<ArrayBuffer>[] = [];
   const loadOnce = (): Promise<LoadedNetwork> => {
     if (loading === undefined) {
-      loading = load();
+      loading = load().then((network) => {
+        try {
+          classes = outputNames(network.classes, network.named, wanted) as readonly C[];
+        } catch (error) {
+          network.predictor.dispose();
+          network.release?.();
+          throw error;
+        }
+        return network;
+      });
       // What failed may be tried again: the network may be back.
       loading.catch(() => {
         loading = undefined;
@@ -84,11 +106,11 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
   async function classify(
     inputs: ImageInput | readonly ImageInput[],
     options: ClassifyOptions = {},
-  ): Promise<Prediction[] | Prediction[][]> {
+  ): Promise<Prediction<C>[] | Prediction<C>[][]> {
     checkClassifyOptions(options);
-    const { topk = EMOTIONS.length, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
+    const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
     throwIfDisposed();
-    const { predictor, size, channels, normalization: trainedWith } = await loadOnce();
+    const { predictor, size, channels, classes: named, normalization: trainedWith } = await loadOnce();
     const several = isList(inputs);
     const faces = several ? inputs : [inputs];
     if (faces.length === 0) return [];
@@ -100,8 +122,8 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
       const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
-      checkProbabilities(probabilities, EMOTIONS.length);
-      const lists = faces.map((_, row) => predictionsOf(probabilities, row, topk));
+      checkProbabilities(probabilities, named.length);
+      const lists = faces.map((_, row) => predictionsOf<C>(probabilities, row, topk, classes));
       return several ? lists : lists[0];
     } finally {
       if (out) spare.push(out);
@@ -113,7 +135,10 @@ export function classifierOf(load: () => Promise<LoadedNetwork>, normalization?:
   }
 
   return {
-    classify: classify as Classifier['classify'],
+    get classes() {
+      return classes;
+    },
+    classify: classify as Classifier<C>['classify'],
     async load() {
       throwIfDisposed();
       await loadOnce();

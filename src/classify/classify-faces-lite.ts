@@ -1,3 +1,4 @@
+import type { Emotion } from '../emotions.js';
 import { blazeFaceDetector } from '../faces/blaze-face.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
@@ -15,7 +16,10 @@ import { type ClassifyFacesOptions, type DetectedFace, facesOn } from './faces-o
  * @example
  * const [nearest] = await classifyFaces(video, { maxFaces: 1 });
  */
-export function classifyFaces(input: ImageInput, options: ClassifyFacesOptions = {}): Promise<DetectedFace[]> {
+export function classifyFaces<C extends string = Emotion>(
+  input: ImageInput,
+  options: ClassifyFacesOptions<C> = {},
+): Promise<DetectedFace<C>[]> {
   return facesOn(input, options, { detector: sharedDetector, classify });
 }
 

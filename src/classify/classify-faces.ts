@@ -1,3 +1,4 @@
+import type { Emotion } from '../emotions.js';
 import { blazeFaceDetector } from '../faces/blaze-face.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
@@ -17,7 +18,10 @@ import { chosenBackend } from './use-backend.js';
  * @example
  * const [nearest] = await classifyFaces(video, { maxFaces: 1 });
  */
-export function classifyFaces(input: ImageInput, options: ClassifyFacesOptions = {}): Promise<DetectedFace[]> {
+export function classifyFaces<C extends string = Emotion>(
+  input: ImageInput,
+  options: ClassifyFacesOptions<C> = {},
+): Promise<DetectedFace<C>[]> {
   return facesOn(input, options, { detector: sharedDetector, classify });
 }
 

@@ -1,12 +1,17 @@
+import { checkClassNames } from '../class-names.js';
+import type { Emotion } from '../emotions.js';
 import { type Normalization, normalizationRule } from '../image/normalize.js';
+import { startNetwork } from '../network/network.js';
 import { networkModule } from '../network/network-module.js';
+import { networkWeights } from '../network/network-weights.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedNetwork } from '../network/pretrained-network.js';
-import { optionsOf } from '../options.js';
+import type { ModelJson } from '../network/weights-manifest.js';
+import { optionsOf, rule } from '../options.js';
 import { type Assets, assetsRule } from '../platform/assets.js';
 import { type Classifier, classifierOf } from './classifier.js';
 
-export interface CreateClassifierOptions {
+export interface CreateClassifierOptions<C extends string = Emotion> {
   /**
    * Where the binaries lie, or the binaries themselves: `weights.bin` and one of `network-relaxed.wasm`,
    * `network-simd.wasm` and `network-scalar.wasm`. Content is for engines that can neither fetch nor read files;
@@ -15,6 +20,18 @@ export interface CreateClassifierOptions {
    */
   assets?: Assets;
   /**
+   * A model of your own: the content of `model.json` and of its one binary, as `saveModel` writes them. It must be the
+   * network of `buildModel()`, grey, with however many classes.
+   * @default the pretrained weights
+   */
+  model?: { json: object; binary: Uint8Array };
+  /**
+   * Names of the model's classes, for a model that does not name them, in the order of its outputs. Where it does, they must
+   * be the same names; they then serve as the type of what `classify` gives.
+   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   */
+  classes?: readonly C[];
+  /**
    * How images are normalised.
    * @default what the weights were trained with
    */
@@ -22,10 +39,10 @@ export interface CreateClassifierOptions {
 }
 
 /**
- * Makes a classifier of the pretrained weights. Nothing is loaded before its first use.
+ * Makes a classifier of the pretrained weights, or of a model of your own. Nothing is loaded before its first use.
  *
- * @throws FerError `OPTION` at once; at first use `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT` (their sha256 is checked),
- * `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
+ * @throws FerError `OPTION`, `CLASSES` at once; at first use `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT` (their sha256 is checked),
+ * `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`; `MODEL` for a model of another network, `CLASSES` for one of other classes.
  * @example
  * const classifier = createClassifier();
  * const [best] = await classifier.classify('face.jpg');
@@ -34,16 +51,36 @@ export interface CreateClassifierOptions {
  * import wasm from 'fer-dcnn/wasm/network-simd.wasm'; // an edge runtime gives a WebAssembly.Module
  * const classifier = createClassifier({ assets: { 'network-simd.wasm': wasm, 'weights.bin': weights } });
  */
-export function createClassifier(options: CreateClassifierOptions = {}): Classifier {
+export function createClassifier<const C extends string = Emotion>(
+  options: CreateClassifierOptions<C> = {},
+): Classifier<C> {
   checkOptions(options);
-  const { assets, normalization } = options;
-  return classifierOf(async () => {
-    const predictor = await pretrainedNetwork(await networkModule(assets), assets);
-    return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
-  }, normalization);
+  const { assets, normalization, model, classes } = options;
+  return classifierOf<C>(
+    async () => {
+      const module = await networkModule(assets);
+      if (model !== undefined) {
+        const own = await networkWeights(model as { json: ModelJson; binary: Uint8Array });
+        const network = await startNetwork(module);
+        network.setWeights(own.weights);
+        return { ...own, predictor: network, size: 32, channels: 1 };
+      }
+      const predictor = await pretrainedNetwork(module, assets);
+      const known = { classes: pretrainedFacts.classes, named: true, normalization: pretrainedFacts.normalization };
+      return { ...known, predictor, size: 32, channels: 1 };
+    },
+    normalization,
+    classes,
+  );
 }
 
-const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', () => ({
+const checkOptions = optionsOf<CreateClassifierOptions<string>>('createClassifier', () => ({
   assets: assetsRule,
+  model: rule(
+    '{ json, binary }, the content of model.json and of its weights',
+    ({ json, binary }: { json: unknown; binary: unknown }) =>
+      typeof json === 'object' && json !== null && binary instanceof Uint8Array,
+  ),
+  classes: checkClassNames,
   normalization: normalizationRule,
 }));

@@ -1,3 +1,5 @@
+import { checkClassNames } from '../class-names.js';
+import type { Emotion } from '../emotions.js';
 import { type Normalization, normalizationRule } from '../image/normalize.js';
 import { loadTfjs } from '../load-tfjs.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
@@ -8,9 +10,9 @@ import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.
 import type { LayersModelLike } from './layers-model-like.js';
 import { checkBackendName, classifyingBackend, startBackend } from './use-backend.js';
 
-export interface CreateClassifierOptions {
+export interface CreateClassifierOptions<C extends string = Emotion> {
   /**
-   * The model, from [n,height,width,1 or 3] to probabilities [n,5], or a promise of it.
+   * The model, from [n,height,width,1 or 3] to probabilities [n,classes], or a promise of it.
    * @default the pretrained weights of `fer-dcnn/weights`, loaded at first use
    */
   model?: LayersModelLike | Promise<LayersModelLike>;
@@ -30,38 +32,55 @@ export interface CreateClassifierOptions {
    * @default what the model was trained with, by its metadata; else 'unit'
    */
   normalization?: Normalization;
+  /**
+   * Names of the model's classes, for a model that does not name them, in the order of its outputs. Where it does, they must
+   * be the same names; they then serve as the type of what `classify` gives.
+   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   */
+  classes?: readonly C[];
 }
 
 /**
  * Makes a classifier with a model, backend and normalisation of its own. Nothing is loaded before its first use.
  *
- * @throws FerError `BACKEND_UNKNOWN`, `OPTION` at once; all else at first use.
+ * @throws FerError `BACKEND_UNKNOWN`, `OPTION`, `CLASSES` for names that repeat, at once; all else at first use,
+ * `CLASSES` too, when `classes` are not those of the model.
  * @example
  * const classifier = createClassifier({ backend: 'cpu' });
  * const [best] = await classifier.classify('face.jpg');
  * classifier.dispose();
+ * @example
+ * const classifier = createClassifier({ model, classes: ['bored', 'attentive'] as const });
  */
-export function createClassifier(options: CreateClassifierOptions = {}): Classifier {
+export function createClassifier<const C extends string = Emotion>(
+  options: CreateClassifierOptions<C> = {},
+): Classifier<C> {
   checkOptions(options);
-  const { model, backend: name, assets, normalization } = options;
+  const { model, backend: name, assets, normalization, classes } = options;
   if (name !== undefined) checkBackendName(name);
-  return classifierOf(async () => {
-    const backend = await (name === undefined ? classifyingBackend(assets) : startBackend(name, { assets }));
-    if (model === undefined) return loadPretrainedOn(backend, assets);
-    const given = await model;
-    return (await loadTfjs()).layersNetwork(backend, given);
-  }, normalization);
+  return classifierOf<C>(
+    async () => {
+      const backend = await (name === undefined ? classifyingBackend(assets) : startBackend(name, { assets }));
+      if (model === undefined) return loadPretrainedOn(backend, assets);
+      const given = await model;
+      return (await loadTfjs()).layersNetwork(backend, given);
+    },
+    normalization,
+    classes,
+  );
 }
 
 async function loadPretrainedOn(backend: Backend, assets?: Assets): Promise<LoadedNetwork> {
   if (backend.pretrained === undefined) return (await loadTfjs()).pretrainedLayersNetwork(backend, assets);
   const predictor = await backend.pretrained();
-  return { predictor, size: 32, channels: 1, normalization: pretrainedFacts.normalization };
+  const { classes, normalization } = pretrainedFacts;
+  return { predictor, size: 32, channels: 1, classes, named: true, normalization };
 }
 
-const checkOptions = optionsOf<CreateClassifierOptions>('createClassifier', () => ({
+const checkOptions = optionsOf<CreateClassifierOptions<string>>('createClassifier', () => ({
   model: rule('a tf.LayersModel, or a promise of one', (value: unknown) => typeof value === 'object' && value !== null),
   backend: text,
   assets: assetsRule,
   normalization: normalizationRule,
+  classes: checkClassNames,
 }));

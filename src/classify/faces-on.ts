@@ -1,3 +1,4 @@
+import type { Emotion } from '../emotions.js';
 import { cropOf } from '../faces/crop-of.js';
 import { findFaces } from '../faces/find-faces.js';
 import type { Detection, FaceDetector, Framing } from '../faces/types.js';
@@ -10,7 +11,7 @@ import type { PixelImage } from '../runtime.js';
 import { type Classifier, topkRule } from './classifier.js';
 import type { Prediction } from './prediction.js';
 
-export interface ClassifyFacesOptions extends ToPixelsOptions {
+export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixelsOptions {
   /**
    * What finds the faces; it stays the caller's to dispose.
    * @default BlazeFace, shared by all calls: `blazeFaceDetector()`
@@ -20,7 +21,7 @@ export interface ClassifyFacesOptions extends ToPixelsOptions {
    * What says what they show, such as one of `createClassifier`; it stays the caller's to dispose.
    * @default the pretrained weights, as `classify`
    */
-  classifier?: Pick<Classifier, 'classify'>;
+  classifier?: Pick<Classifier<C>, 'classify'> & Partial<Pick<Classifier<C>, 'classes'>>;
   /**
    * Faces that the detector is less sure of are left out, in [0, 1].
    * @default the detector's own bound
@@ -37,16 +38,16 @@ export interface ClassifyFacesOptions extends ToPixelsOptions {
    */
   fallback?: 'none' | 'whole';
   /**
-   * How many of the five emotions are given.
-   * @default 5
+   * How many of the classes are given.
+   * @default all: five with the pretrained weights
    */
   topk?: number;
 }
 
 /** A face that was found, and what it shows. */
-export interface DetectedFace extends Detection {
-  /** The emotions, most probable first. */
-  predictions: Prediction[];
+export interface DetectedFace<C extends string = Emotion> extends Detection {
+  /** The classes, most probable first. */
+  predictions: Prediction<C>[];
   /** The square that was classified: the box, framed as the network wants it and turned as the face leans. */
   crop: Crop;
 }
@@ -58,13 +59,15 @@ export interface FacesDefaults {
 }
 
 /** Finds and classifies faces: what `classifyFaces` is in every entry. */
-export async function facesOn(
+export async function facesOn<C extends string = Emotion>(
   input: ImageInput,
-  options: ClassifyFacesOptions,
+  options: ClassifyFacesOptions<C>,
   defaults: FacesDefaults,
-): Promise<DetectedFace[]> {
-  checkOptions(options);
-  const { detector = defaults.detector(), classifier = defaults, fallback = 'none', topk } = options;
+): Promise<DetectedFace<C>[]> {
+  checkOptions(options as ClassifyFacesOptions<string>);
+  const { detector = defaults.detector(), fallback = 'none', topk } = options;
+  // Without a classifier of the caller's own, C is `Emotion`.
+  const classifier = options.classifier ?? (defaults as unknown as Pick<Classifier<C>, 'classify'>);
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
 
   const image = await pixelsOf(input, options);
@@ -78,7 +81,7 @@ export async function facesOn(
     found.push({ box, score: 0, crop: { ...box, angle: 0 } });
   }
 
-  const faces: DetectedFace[] = [];
+  const faces: DetectedFace<C>[] = [];
   for (const face of found) {
     faces.push({ ...face, predictions: await classifier.classify(image, { box: face.crop, topk }) });
   }
@@ -86,7 +89,7 @@ export async function facesOn(
 }
 
 /** The rules of finding and classifying faces, for other functions that do. */
-export const facesRules = (): Rules<Omit<ClassifyFacesOptions, 'topk'>> => ({
+export const facesRules = (): Rules<Omit<ClassifyFacesOptions<string>, 'topk'>> => ({
   detector: having('an object with a method detect(image), see FaceDetector', 'detect'),
   classifier: having('an object with a method classify(), such as of createClassifier', 'classify'),
   minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
@@ -95,7 +98,10 @@ export const facesRules = (): Rules<Omit<ClassifyFacesOptions, 'topk'>> => ({
   ...limitRules,
 });
 
-const checkOptions = optionsOf<ClassifyFacesOptions>('classifyFaces', () => ({ ...facesRules(), topk: topkRule }));
+const checkOptions = optionsOf<ClassifyFacesOptions<string>>('classifyFaces', () => ({
+  ...facesRules(),
+  topk: topkRule,
+}));
 
 // --- below this line: helpers of this file alone ---
 

@@ -1,21 +1,28 @@
 import { EMOTIONS, type Emotion } from '../emotions.js';
 
-/** An emotion and how probable it is, in [0, 1]. */
-export interface Prediction {
-  className: Emotion;
+/** A class, such as an emotion, and how probable it is, in [0, 1]. */
+export interface Prediction<C extends string = Emotion> {
+  className: C;
   probability: number;
 }
 
 /**
  * Names one face's probabilities.
  *
- * @param probabilities - Shape [n, 5].
+ * @param probabilities - Shape [n, classes].
  * @param row - Which face.
  * @param topk - How many are given.
+ * @param classes - Names of the classes, in the order of the probabilities.
  * @returns Most probable first.
  */
-export function predictionsOf(probabilities: ArrayLike<number>, row: number, topk: number): Prediction[] {
-  return EMOTIONS.map((className, i) => ({ className, probability: probabilities[row * EMOTIONS.length + i] }))
+export function predictionsOf<C extends string = Emotion>(
+  probabilities: ArrayLike<number>,
+  row: number,
+  topk: number,
+  classes: readonly C[] = EMOTIONS as readonly string[] as readonly C[],
+): Prediction<C>[] {
+  return classes
+    .map((className, i) => ({ className, probability: probabilities[row * classes.length + i] }))
     .sort((a, b) => b.probability - a.probability)
     .slice(0, topk);
 }

@@ -26,7 +26,7 @@ export function simdBackend({ assets }: BackendOptions): Backend {
 
 // --- below this line: a Layers model on the network ---
 
-/** What each layer of the network is, dropout apart, which does nothing here. */
+/** What each layer of the network is, for any number of classes, dropout apart, which does nothing here. */
 const LAYERS: [className: string, config: Record<string, unknown>][] = [
   ['Conv2D', { filters: 32, kernelSize: [3, 3], ...convolution() }],
   ['MaxPooling2D', pooling()],
@@ -34,7 +34,7 @@ const LAYERS: [className: string, config: Record<string, unknown>][] = [
   ['MaxPooling2D', pooling()],
   ['Flatten', {}],
   ['Dense', { units: 256, activation: 'relu', useBias: true }],
-  ['Dense', { units: 5, activation: 'softmax', useBias: true }],
+  ['Dense', { activation: 'softmax', useBias: true }],
 ];
 
 function convolution() {

@@ -25,6 +25,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
   exclude: isText,
   votes: isText,
   skipUnreadable: (value) => value === true,
+  classes: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
+  map: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText),
+  aliases: (value) => typeof value === 'boolean',
   epochs: whole(1),
   patience: whole(1),
   batchSize: whole(1),

@@ -3,12 +3,13 @@ import { Command } from 'commander';
 import { writeExclusions } from '../folders/exclusions.js';
 import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node.js';
 import { safeText } from '../safe-text.js';
+import { type ClassFlags, classOptions, withClassOptions } from './class-options.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { countReasons, MISSED } from './left-out.js';
 import { type Progress, startProgress } from './progress.js';
 import { runCommand } from './run-command.js';
 
-interface CheckFlags {
+interface CheckFlags extends ClassFlags {
   fix?: true | string;
   near: boolean;
   exclude?: string;
@@ -18,9 +19,12 @@ interface CheckFlags {
 
 /** `fer-dcnn check <dir>` */
 export function checkCommand(): Command {
-  return new Command('check')
+  return withClassOptions(new Command('check'))
     .description('Look through a folder of faces for what spoils a training or its measurement.')
-    .argument('<dir>', 'class folders (angry/, happy/, …), or train, val and test folders of them')
+    .argument(
+      '<dir>',
+      'class folders (angry/, happy/, …), train, val and test folders of them, or a data set such as fer2013.csv',
+    )
     .option('--fix [list]', 'write the images that had better be left out to a list (default: <dir>/exclude.txt)')
     .option('--no-near', 'look for exact duplicates alone')
     .option('--exclude <list>', 'images to leave out of the check, as an earlier --fix wrote them')
@@ -57,7 +61,9 @@ async function run(signal: AbortSignal, dir: string, flags: CheckFlags): Promise
     // What is left to do has no images to count.
     if (done === total) progress.end();
   };
-  const check = await checkFolder(dir, { exclude, near, signal, onImage }).finally(() => progress?.end());
+  const check = await checkFolder(dir, { ...classOptions(flags), exclude, near, signal, onImage }).finally(() =>
+    progress?.end(),
+  );
   const list = fix === true ? join(dir, 'exclude.txt') : fix;
   if (list !== undefined) await writeExclusions(list, check.exclusions);
 

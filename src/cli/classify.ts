@@ -33,12 +33,12 @@ export function classifyCommand(): Command {
     .argument('<image...>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF files, folders, patterns, or - for standard input')
     .option('--faces', 'find the faces first, and classify each')
     .option('--json', 'print JSON: [{ file, predictions | faces | error: { code, message } }]')
-    .addOption(new Option('--csv', 'print CSV: a row a face, with the probability of each emotion').conflicts('json'))
+    .addOption(new Option('--csv', 'print CSV: a row a face, with the probability of each class').conflicts('json'))
     .addOption(new Option('--backend <name>', 'what computes (default: simd)').choices(['simd', 'wasm', 'cpu']))
     .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
     .addOption(
-      new Option('--topk <n>', 'how many emotions to give, 1 to 5 (default: 1, with --json 5)')
-        .argParser(wholeNumber(1, 5))
+      new Option('--topk <n>', 'how many classes to give (default: 1, with --json all)')
+        .argParser(wholeNumber(1))
         .conflicts('csv'),
     )
     .option('--quiet', 'show no progress')
@@ -64,13 +64,13 @@ Examples:
   fer-dcnn classify --model runs/first --backend cpu face.jpg`;
 
 async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): Promise<ExitCode> {
-  const { faces = false, json, csv, topk = json || csv ? 5 : 1, quiet } = flags;
+  const { faces = false, json, csv, topk = json || csv ? Number.MAX_SAFE_INTEGER : 1, quiet } = flags;
   const { items, failed } = await itemsOf(names, signal, quiet);
   const options = { topk, ...limitsOf(flags) };
   const pool = faces ? null : await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
   const { inOrder } = await import('../pool/in-order.js');
-  const writer = csv ? csvWriter(faces) : json ? jsonWriter() : tableWriter(items);
+  const writer = csv ? csvWriter(faces, (pool ?? classifier)?.classes) : json ? jsonWriter() : tableWriter(items);
   // On a terminal the lines themselves show how far it is.
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
   const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });

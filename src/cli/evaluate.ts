@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
+import { placesByName } from '../class-names.js';
 import { evaluateFolder } from '../folders/evaluate-folder.js';
 import { type EvaluationReport, summary, useBackend } from '../index.js';
-import { imageFolder } from '../node.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 import { reportHtml } from '../report/report-html.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
-import { type DataFlags, folderOptions, withClasses } from './data-folders.js';
+import { withClassOptions } from './class-options.js';
+import { type DataFlags, openFolder } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { tellLeftOut } from './left-out.js';
 import { openModel } from './open-model.js';
@@ -23,9 +24,12 @@ interface EvaluateFlags extends DataFlags {
 
 /** `fer-dcnn evaluate <dir>` */
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  return withClassOptions(new Command('evaluate'))
     .description('Measure a model on a folder of faces, one folder a class.')
-    .argument('<dir>', 'class folders: angry/, happy/, …')
+    .argument(
+      '<dir>',
+      'class folders (angry/, happy/, …), or a data set such as fer2013.csv, of which its test images are taken',
+    )
     .option('--model <folder>', 'the model (default: the pretrained weights)')
     .option('--report <file>', 'also write a report, as one HTML file')
     .option('--no-images', 'leave the pictures of mistakes out of the report')
@@ -39,7 +43,7 @@ export function evaluateCommand(): Command {
     .action(
       runCommand(run, {
         DECODE: 'fer-dcnn check lists such files; --skip-unreadable leaves them out',
-        CLASSES: 'rename the folders, or name a --model of these classes',
+        CLASSES: '--classes keeps some, --map joins some, --model names a model of these classes',
       }),
     );
 }
@@ -56,7 +60,8 @@ async function run(signal: AbortSignal, dir: string, flags: EvaluateFlags): Prom
   const { backend = 'wasm', report: reportFile, images, json, quiet } = flags;
   await useBackend(backend);
   const model = await openModel(flags.model);
-  const folder = withClasses(imageFolder(dir, folderOptions(flags)), dir, classNamesOf(model));
+  const folder = await openFolder(dir, flags);
+  placesByName(folder.classes, classNamesOf(model), [dir, 'the model']);
   tellLeftOut(folder, dir, quiet);
   const progress = startProgress({ label: 'measuring', total: folder.length, unit: 'images', quiet });
   const { report, mistakes } = await evaluateFolder(model, folder, {

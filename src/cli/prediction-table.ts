@@ -46,20 +46,19 @@ export function jsonWriter(): OutcomeWriter {
   };
 }
 
-/** CSV after RFC 4180, a row a face: its file, with `faces` its place, and the probability of each emotion. */
-export function csvWriter(faces: boolean): OutcomeWriter {
+/** CSV after RFC 4180, a row a face: its file, with `faces` its place, and the probability of each class. */
+export function csvWriter(faces: boolean, classes: readonly string[] = EMOTIONS): OutcomeWriter {
   const row = (cells: (string | number)[]) => `${cells.map(csvCell).join(',')}\r\n`;
   const places = faces ? ['x', 'y', 'width', 'height', 'score'] : [];
   return {
-    begin: () => row(['file', ...places, ...EMOTIONS, 'error']),
+    begin: () => row(['file', ...places, ...classes, 'error']),
     write(outcome) {
       const { file } = outcome;
-      if ('error' in outcome)
-        return row([file, ...places.map(() => ''), ...EMOTIONS.map(() => ''), outcome.error.code]);
-      if ('predictions' in outcome) return row([file, ...inOrderOfClasses(outcome.predictions), '']);
+      if ('error' in outcome) return row([file, ...places.map(() => ''), ...classes.map(() => ''), outcome.error.code]);
+      if ('predictions' in outcome) return row([file, ...inOrderOfClasses(outcome.predictions, classes), '']);
       return outcome.faces
         .map(({ box: { x, y, width, height }, score, predictions }) =>
-          row([file, x, y, width, height, score, ...inOrderOfClasses(predictions), '']),
+          row([file, x, y, width, height, score, ...inOrderOfClasses(predictions, classes), '']),
         )
         .join('');
     },
@@ -85,6 +84,6 @@ function place({ x, y, width, height }: Box): string {
   return `${Math.round(width)}x${Math.round(height)} at ${Math.round(x)},${Math.round(y)}`;
 }
 
-function inOrderOfClasses(predictions: readonly Prediction[]): number[] {
-  return EMOTIONS.map((emotion) => predictions.find(({ className }) => className === emotion)?.probability ?? 0);
+function inOrderOfClasses(predictions: readonly Prediction<string>[], classes: readonly string[]): number[] {
+  return classes.map((name) => predictions.find(({ className }) => className === name)?.probability ?? 0);
 }

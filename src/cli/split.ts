@@ -1,13 +1,17 @@
+import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { isClassFolders } from '../folders/open-dataset.js';
+import { splitDataset } from '../folders/split-dataset.js';
 import { FerError } from '../index.js';
-import { type SplitRatio, splitFolder } from '../node.js';
+import { type SplitFolderOptions, type SplitRatio, splitFolder } from '../node.js';
 import { safeText } from '../safe-text.js';
+import { type ClassFlags, classOptions, withClassOptions } from './class-options.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { tellLeftOut } from './left-out.js';
 import { wholeNumber } from './numbers.js';
 import { runCommand } from './run-command.js';
 
-interface SplitFlags {
+interface SplitFlags extends ClassFlags {
   ratio: SplitRatio;
   seed: number;
   out?: string;
@@ -17,9 +21,9 @@ interface SplitFlags {
 
 /** `fer-dcnn split <dir>` */
 export function splitCommand(): Command {
-  return new Command('split')
+  return withClassOptions(new Command('split'))
     .description('Copy a folder of faces into train, val and test folders, each class in the same shares.')
-    .argument('<dir>', 'class folders: angry/, happy/, …')
+    .argument('<dir>', 'class folders (angry/, happy/, …), or a data set such as fer2013.csv, whose own parts are kept')
     .option('--ratio <shares>', 'shares of train, val and test, or of train and val', ratio, [0.8, 0.1, 0.1])
     .option('--seed <n>', 'decides which image goes where', wholeNumber(0), 1337)
     .option('--out <folder>', 'where to; it must not be there, or be empty (default: <dir>-split)')
@@ -44,9 +48,11 @@ async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<Exit
   if (/^\.*$/.test(dir)) {
     if (flags.out === undefined) throw new FerError('OPTION', `name the folder for the parts of ${dir} with --out`);
   }
-  const parts = splitFolder(dir, { ratio, seed, output: out, exclude });
-  tellLeftOut(parts.train, dir, true);
-  const counts = { train: parts.train.length, val: parts.validation.length, test: parts.test?.length };
+  const options = { ...classOptions(flags), ratio, seed, exclude };
+  const counts =
+    (await isClassFolders(dir)) || !existsSync(dir)
+      ? countsOf(dir, options, out)
+      : await splitDataset(dir, out, options);
   if (json) process.stdout.write(`${JSON.stringify({ out, ...counts }, null, 2)}\n`);
   else {
     const lines = Object.entries(counts)
@@ -55,6 +61,12 @@ async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<Exit
     process.stdout.write(`${safeText(out)}\n${lines.join('')}`);
   }
   return EXIT.ok;
+}
+
+function countsOf(dir: string, options: SplitFolderOptions<SplitRatio>, output: string) {
+  const { train, validation, test } = splitFolder(dir, { ...options, output });
+  tellLeftOut(train, dir, true);
+  return { train: train.length, val: validation.length, test: test?.length };
 }
 
 /** At its end; not by a regular expression, which would start anew at each slash of many. */

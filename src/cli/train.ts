@@ -1,5 +1,7 @@
 import { basename, join, resolve } from 'node:path';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Command, Option } from 'commander';
+import { placesByName } from '../class-names.js';
 import { evaluateFolder } from '../folders/evaluate-folder.js';
 import { buildModel, type EpochFigures, type TrainOptions, train, useBackend } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
@@ -9,6 +11,8 @@ import { classNamesOf } from '../tfjs/model/model-spec.js';
 import type { AugmentationName } from '../tfjs/train/augment.js';
 import type { ScheduleName } from '../tfjs/train/schedule.js';
 import { MOST_WORKERS } from '../tfjs/train/train-options.js';
+import { loadPretrained, pretrained } from '../weights.js';
+import { withClassOptions } from './class-options.js';
 import { type DataFlags, type DataFolders, dataFolders } from './data-folders.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { countReasons } from './left-out.js';
@@ -61,9 +65,9 @@ interface TrainFlags extends TrainSettings {
 
 /** `fer-dcnn train <dir>` */
 export function trainCommand(): Command {
-  return new Command('train')
+  return withClassOptions(new Command('train'))
     .description('Train on a folder of faces, one folder a class, and write a run folder with model and report.')
-    .argument('<dir>', 'class folders (angry/, happy/, …), or what split made of them (train/, val/, test/)')
+    .argument('<dir>', 'class folders (angry/, happy/, …), what split made of them, or a data set such as fer2013.csv')
     .option('--val <dir>', 'images to validate on (default: <dir>/val, else a tenth of the images)')
     .option('--no-val', 'train on all images, without validation or report')
     .option('--test <dir>', 'images that the report measures on (default: <dir>/test, else those of validation)')
@@ -136,7 +140,7 @@ export function trainCommand(): Command {
     .action(
       runCommand(run, {
         DECODE: 'fer-dcnn check lists such files; --skip-unreadable leaves them out',
-        CLASSES: 'rename the folders, or name a --model of these classes',
+        CLASSES: '--classes keeps some, --map joins some, --model names a model of these classes',
         OPTION: 'see: fer-dcnn train --help',
       }),
     );
@@ -174,10 +178,10 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   const kept: TrainSettings = { ...(resume ? await savedSettings(out) : {}), ...given };
   const learningRate = kept.model === undefined ? 1e-3 : 1e-4;
   const settings: CompleteSettings = { ...DEFAULTS, learningRate, ...kept };
-  const { seed, backend, quantize } = settings;
+  const { backend, quantize } = settings;
   await useBackend(backend);
-  const model = settings.model === undefined ? buildModel({ seed }) : await openModel(settings.model);
-  const data = dataFolders(dir, { ...settings, quiet }, classNamesOf(model));
+  const data = await dataFolders(dir, { ...settings, quiet });
+  const model = await modelFor(data.train.classes, settings);
   // From the settings to the report, not only while train() is at work: a second run changes nothing here.
   const store = checkpointFolder(out);
   const unlock = await store.lock!();
@@ -235,6 +239,17 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   }
 }
 
+/** @throws FerError `CLASSES` when a model of the user's has other classes than the data. */
+async function modelFor(classes: readonly string[], { model: path, seed }: CompleteSettings): Promise<LayersModel> {
+  if (path === undefined) return buildModel({ seed, classes });
+  const same =
+    pretrained.classes.length === classes.length && classes.every((name) => pretrained.classes.includes(name));
+  if (path === 'pretrained' && !same) return loadPretrained({ classes, seed });
+  const model = await openModel(path);
+  placesByName(classes, classNamesOf(model), ['the data', 'the model']);
+  return model;
+}
+
 function trainOptions(settings: CompleteSettings): TrainOptions {
   const { schedule, augment, patience, epochs, learningRate, batchSize, weightDecay, normalization } = settings;
   const { sampling, classWeights, ema, monitor, seed, workers } = settings;
@@ -252,11 +267,16 @@ function trainingProgress({ train, validation }: DataFolders, { quiet }: TrainFl
   let progress: Progress = startProgress({ label: 'reading', total, unit: 'images', quiet });
   let of = 0;
   return {
-    async *counted(folder: ImageFolder): AsyncGenerator<FolderSample> {
-      for await (const sample of folder) {
-        yield sample;
-        progress.advance();
-      }
+    counted(folder: ImageFolder): AsyncIterable<FolderSample> & { classes: readonly string[] } {
+      return {
+        classes: folder.classes,
+        async *[Symbol.asyncIterator]() {
+          for await (const sample of folder) {
+            yield sample;
+            progress.advance();
+          }
+        },
+      };
     },
     callbacks: {
       onTrainBegin({ stepsPerEpoch, epochs }: { stepsPerEpoch: number; epochs: number }) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isKnownEmotion } from '../aliases.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
@@ -10,14 +11,18 @@ import { imageLimits, limitRules } from '../platform/image-limits.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { Exclusion } from './exclusions.js';
 import { type CheckedImage, type DuplicateGroup, groupDuplicates } from './group-duplicates.js';
-import { type ImageFolderOptions, imageFolder, imageFolderRules, type UnmatchedEntry } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
+import type { ImageFolder, UnmatchedEntry } from './labelled-files.js';
+import { type ClassNameOptions, classNameRules } from './named-classes.js';
 import { nearDuplicates } from './near-duplicates.js';
+import { isClassFolders, openDataset } from './open-dataset.js';
 import { isSystemFolder, type LeftOut } from './walk-images.js';
 
-export interface CheckFolderOptions extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits> {
+export interface CheckFolderOptions
+  extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits | keyof ClassNameOptions> {
   /**
    * Names that class folders may have; images of others are counted as `strayFiles`.
-   * @default EMOTIONS
+   * @default names of emotions where some are, else all names
    */
   classes?: readonly string[];
   /**
@@ -54,7 +59,7 @@ export interface FolderCheck {
 }
 
 /**
- * Looks through a folder of class folders, or of train, val and test folders of them: images that cannot be read, folders
+ * Looks through a folder of class folders, or of train, val and test folders of them, or any data set that `openDataset` opens: images that cannot be read, folders
  * that are no class, sizes, and exact and near duplicates within and across splits. Nothing is changed.
  *
  * It keeps 5 KB an image in memory.
@@ -68,20 +73,17 @@ export interface FolderCheck {
 export async function checkFolder(dir: string, options: CheckFolderOptions = {}): Promise<FolderCheck> {
   text(dir, 'dir');
   checkOptions(options);
-  const { classes = EMOTIONS, exclude, extensions, near = true, onImage, signal } = options;
+  const { exclude, extensions, aliases, keep, map, onNote, near = true, onImage, signal } = options;
   const unreadable: FolderCheck['unreadable'] = [];
-  const { splits, beside } = splitsOf(dir);
-  const folders = splits.map((split) => ({
-    split,
-    folder: imageFolder(join(dir, split), {
-      ...{ exclude, extensions, ...imageLimits(options) },
-      unreadable: 'skip',
-      onUnreadable(file, error) {
-        unreadable.push({ file, reason: error.message });
-        onImage?.(++done, files);
-      },
-    }),
-  }));
+  const reading: ImageFolderOptions = {
+    ...{ exclude, extensions, aliases, keep, map, onNote, ...imageLimits(options) },
+    unreadable: 'skip',
+    onUnreadable(file, error) {
+      unreadable.push({ file, reason: error.message });
+      onImage?.(++done, files);
+    },
+  };
+  const { parts: folders, beside } = await partsOf(dir, reading);
   const files = folders.reduce((sum, { folder }) => sum + folder.length, 0);
   const counts: FolderCheck['splits'] = counted([]);
   const found: CheckedImage[] = [];
@@ -100,7 +102,10 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     }
   }
 
-  const totals: FolderCheck['classes'] = counted(classes.map((name) => [name, 0]));
+  const names = Object.values(counts).flatMap((split) => Object.keys(split));
+  const known = names.some(isKnownEmotion);
+  const classes = options.classes ?? [...EMOTIONS, ...names.filter((name) => !known || isKnownEmotion(name))];
+  const totals: FolderCheck['classes'] = counted((options.classes ?? (known ? EMOTIONS : [])).map((name) => [name, 0]));
   for (const split of Object.values(counts)) {
     for (const [name, count] of Object.entries(split)) totals[name] = (totals[name] ?? 0) + count;
   }
@@ -123,7 +128,8 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     classes: totals,
     splits: counts,
     strayFolders,
-    leftOut: [...beside, ...folders.flatMap(({ folder }) => folder.leftOut)],
+    // The parts of a data set tell of all of it.
+    leftOut: [...new Set([...beside, ...folders.flatMap(({ folder }) => folder.leftOut)])],
     // A path may be one of another split.
     unmatched: folders[0].folder.unmatched.filter((entry) =>
       folders.every(({ folder }) => folder.unmatched.some(({ path }) => path === entry.path)),
@@ -137,6 +143,7 @@ const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
   exclude: imageFolderRules().exclude,
   extensions: imageFolderRules().extensions,
   classes: imageFolderRules().classes,
+  ...classNameRules,
   near: boolean,
   onImage: callback,
   signal: signalRule,
@@ -144,6 +151,23 @@ const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
 }));
 
 // --- below this line: helpers of this file alone ---
+
+async function partsOf(
+  dir: string,
+  reading: ImageFolderOptions,
+): Promise<{ parts: { split: string; folder: ImageFolder }[]; beside: LeftOut[] }> {
+  const exists = statSync(dir, { throwIfNoEntry: false }) !== undefined;
+  if (!exists || (await isClassFolders(dir))) {
+    const { splits, beside } = splitsOf(dir);
+    return { parts: splits.map((split) => ({ split, folder: imageFolder(join(dir, split), reading) })), beside };
+  }
+  const { extensions: _, ...rest } = reading;
+  const { train, validation, test, all } = await openDataset(dir, rest);
+  const parts = Object.entries({ train, val: validation, test }).flatMap(([split, folder]) =>
+    folder ? [{ split, folder }] : [],
+  );
+  return { parts: parts.length > 0 ? parts : [{ split: '', folder: all }], beside: [] };
+}
 
 const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
 

@@ -1,8 +1,8 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type EvaluateOptions, evaluate } from '../tfjs/evaluate/evaluate.js';
 import { type EvaluationReport, indexOfLargest } from '../tfjs/evaluate/metrics.js';
-import { classNamesOf } from '../tfjs/model/model-spec.js';
-import type { FolderSample, ImageFolder } from './image-folder.js';
+import { outputNamesFor } from '../tfjs/model/model-spec.js';
+import type { FolderSample, ImageFolder } from './labelled-files.js';
 
 export interface EvaluateFolderOptions extends Pick<EvaluateOptions, 'signal'> {
   /**
@@ -37,7 +37,7 @@ export async function evaluateFolder(
   options: EvaluateFolderOptions = {},
 ): Promise<{ report: EvaluationReport; mistakes: Mistake[] }> {
   const { mistakes: most = 24, signal, onImage } = options;
-  const classes = classNamesOf(model);
+  const classes = outputNamesFor(model, folder.classes);
   const files: string[] = [];
   let seen = 0;
   let mistakes: Mistake[] = [];
@@ -49,7 +49,7 @@ export async function evaluateFolder(
       onImage?.();
     }
   }
-  const report = await evaluate(model, noted(), {
+  const report = await evaluate(model, Object.assign(noted(), { classes: folder.classes }), {
     signal,
     onBatch({ count, probabilities, labels }) {
       for (let row = 0; row < count; row++) {

@@ -6,7 +6,8 @@ import { FerError, reasonOf } from '../errors.js';
 import { listOf, number, optionsOf, text } from '../options.js';
 import { makeFolderSync } from '../platform/node/make-folder.js';
 import { randomStream, shuffledIndices } from '../tfjs/train/random.js';
-import { type ImageFolder, type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
+import { type ImageFolderOptions, imageFolder, imageFolderRules } from './image-folder.js';
+import type { ImageFolder } from './labelled-files.js';
 
 /** Shares of training, validation and, with three numbers, test images: above 0, summing to 1. */
 export type SplitRatio = readonly [number, number] | readonly [number, number, number];
@@ -58,10 +59,7 @@ export function splitFolder<const R extends SplitRatio = readonly [number, numbe
   if (output !== undefined) checkOutput(dir, output);
 
   const folder = imageFolder(dir, folderOptions);
-  const parts = cut(folder, ratio, seed).map((indices, k) => {
-    if (indices.length > 0) return folder.subset(indices);
-    throw new FerError('DATA', `${dir} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
-  });
+  const parts = splitFiles(folder, ratio, seed, dir);
   if (output !== undefined) copyParts(dir, output, parts);
 
   const [train, validation, test] = parts;
@@ -74,6 +72,23 @@ const checkOptions = optionsOf<SplitFolderOptions>('splitFolder', () => ({
   seed: number('a whole number', Number.isSafeInteger),
   output: text,
 }));
+
+/**
+ * Cuts images that have been listed as {@link splitFolder} does.
+ *
+ * @throws FerError `DATA` when a part would be empty.
+ */
+export function splitFiles(
+  folder: ImageFolder,
+  ratio: readonly number[],
+  seed: number,
+  place = 'the data',
+): ImageFolder[] {
+  return cut(folder, ratio, seed).map((indices, k) => {
+    if (indices.length > 0) return folder.subset(indices);
+    throw new FerError('DATA', `${place} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
+  });
+}
 
 // --- below this line: cutting and copying ---
 
@@ -130,7 +145,10 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
     parts.forEach((part, k) => {
       for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
       for (const file of part.files) {
-        const copy = join(unfinished, PARTS[k], relative(dir, file.path));
+        const [own, ...rest] = relative(dir, file.path).split(sep);
+        const name = part.classes[file.label];
+        // A folder of another name lies in that of its class: two of them may hold the same names.
+        const copy = join(unfinished, PARTS[k], ...(own === name ? [own] : [name, own]), ...rest);
         makeFolderSync(dirname(copy));
         copyFileSync(file.path, copy);
       }
@@ -140,7 +158,8 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
   } catch (error) {
     if (existsSync(unfinished)) rmSync(unfinished, { recursive: true });
     if (error instanceof FerError) throw error;
-    const code = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'OPTION' : 'NOT_WRITTEN';
+    const isFileAbove = ['ENOTDIR', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const code = isFileAbove ? 'OPTION' : 'NOT_WRITTEN';
     throw new FerError(code, `the parts of ${dir} cannot be copied to ${output}: ${reasonOf(error)}`, {
       cause: error,
     });

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { FerError } from '../errors.js';
+import { parseCsv } from './csv.js';
 import { readList } from './read-list.js';
 
 /**
@@ -7,16 +8,25 @@ import { readList } from './read-list.js';
  * names, others are ignored; paths are relative to the folder of the CSV file. Numbers may be votes or probabilities:
  * each row is divided by its sum over the classes.
  *
+ * @param indexOf - The class that a column stands for, or -1; columns of the same class are added.
  * @returns Probabilities [classes] by absolute path; rows that are zero for all classes are left out.
  * @throws FerError `NOT_FOUND` for a missing file, `DATA` for a file of another shape, naming the line.
  * @example
  * const votes = readVotes('ferplus/votes.csv', ['angry', 'happy']);
  */
-export function readVotes(path: string, classes: readonly string[]): Map<string, Float32Array> {
-  const [header, ...rows] = parseCsv(readList(path, `votes file ${path}`), path);
+export function readVotes(
+  path: string,
+  classes: readonly string[],
+  indexOf: (column: string) => number = (column) => classes.indexOf(column),
+): Map<string, Float32Array> {
+  const [header, ...rows] = parseCsv(readList(path, `votes file ${path}`), `votes file ${path}`);
   const fileColumn = header?.indexOf('file') ?? -1;
-  const columns = classes.map((name) => header?.indexOf(name) ?? -1);
-  const missing = ['file', ...classes].filter((name) => !header?.includes(name));
+  const classOf = (header ?? []).map((name) => (classes.includes(name) ? classes.indexOf(name) : indexOf(name)));
+  const columns = [...classOf.keys()].filter((column) => classOf[column] >= 0 && column !== fileColumn);
+  const missing = [
+    ...(fileColumn === -1 ? ['file'] : []),
+    ...classes.filter((_, c) => !columns.some((column) => classOf[column] === c)),
+  ];
   if (missing.length > 0) throw new FerError('DATA', `votes file ${path} has no column ${missing.join(', ')}`);
 
   const votes = new Map<string, Float32Array>();
@@ -32,13 +42,15 @@ export function readVotes(path: string, classes: readonly string[]): Map<string,
         `${place}: votes must be numbers from 0 up, got ${columns.map((c) => row[c]).join(',')}`,
       );
     }
-    const shares = sharesOf(counts);
+    const sums = new Array<number>(classes.length).fill(0);
+    for (const [k, column] of columns.entries()) sums[classOf[column]] += counts[k];
+    const shares = sharesOf(sums);
     if (shares !== null) votes.set(resolve(dirname(path), row[fileColumn]), shares);
   });
   return votes;
 }
 
-// --- below this line: a row, and CSV after RFC 4180 ---
+// --- below this line: helpers of this file alone ---
 
 /** Null for zeros. */
 function sharesOf(counts: readonly number[]): Float32Array | null {
@@ -46,21 +58,4 @@ function sharesOf(counts: readonly number[]): Float32Array | null {
   // Each is a number, their sum need not be.
   if (total === Number.POSITIVE_INFINITY) return sharesOf(counts.map((count) => count / Number.MAX_VALUE));
   return total > 0 ? Float32Array.from(counts, (count) => count / total) : null;
-}
-
-function parseCsv(text: string, path: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  // A field, quoted or plain, and what ends it.
-  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text);
-    if (!match) throw new FerError('DATA', `votes file ${path}, row ${rows.length + 1}: a quote out of place`);
-    row.push(match[1]?.replaceAll('""', '"') ?? match[2]);
-    if (match[3] === ',' && field.lastIndex < text.length) continue;
-    if (match[3] === ',') row.push('');
-    if (row.length > 1 || row[0] !== '') rows.push(row);
-    row = [];
-  }
-  return rows;
 }

@@ -1,13 +1,16 @@
 import { FerError, reasonOf } from '../errors.js';
+import { type ClassHead, classHead } from './class-head.js';
 import { plainNetwork } from './plain-network.js';
 import type { Predictor } from './predictor.js';
+import { WEIGHT_SIZES } from './weight-sizes.js';
 
-/** The network of `buildModel()`, grey, in memory of its own: inputs [n,32,32,1], outputs [n,5]. */
+/** The network of `buildModel()`, grey, in memory of its own: inputs [n,32,32,1], outputs [n,classes]. */
 export interface Network extends Predictor {
   /**
    * Takes other weights.
    *
    * @param weights - Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout.
+   * The length of the last says how many classes there are.
    * @param grid - What dense1's kernel was rounded to, where it was stored in 8 bits: one face alone is then classified by the codes.
    */
   setWeights(weights: readonly Float32Array[], grid?: Grid): void;
@@ -26,7 +29,9 @@ export interface Grid {
  */
 export async function startNetwork(module: WebAssembly.Module | null): Promise<Network> {
   let engine: Engine | undefined = module ? await wasmEngine(module) : plainNetwork();
-  const { faces, inputs, outputs } = engine;
+  const { faces, inputs, outputs, hidden } = engine;
+  /** The last layer, where it has not the five classes that the engines have built in. */
+  let head: ClassHead | undefined;
 
   function running(): Engine {
     if (engine === undefined) throw new FerError('DISPOSED', 'the network has been disposed');
@@ -34,10 +39,17 @@ export async function startNetwork(module: WebAssembly.Module | null): Promise<N
   }
 
   return {
-    setWeights: (weights, grid) => running().setWeights(weights, grid),
+    setWeights(weights, grid) {
+      const { setWeights } = running();
+      const [kernel, bias] = weights.slice(6);
+      head = bias.length === CLASSES ? undefined : classHead(kernel, bias);
+      const unused = () => WEIGHT_SIZES.slice(6).map((size) => new Float32Array(size));
+      setWeights(head ? [...weights.slice(0, 6), ...unused()] : weights, grid);
+    },
 
     async predict(rows, n) {
-      const probabilities = new Float32Array(n * CLASSES);
+      const classes = head?.classes ?? CLASSES;
+      const probabilities = new Float32Array(n * classes);
       for (let first = 0; first < n; first += faces) {
         // Others' single faces go in between the parts of a large batch.
         if (first > 0 && first % (RUNS_AT_A_STRETCH * faces) === 0) await new Promise((resolve) => setTimeout(resolve));
@@ -47,6 +59,10 @@ export async function startNetwork(module: WebAssembly.Module | null): Promise<N
         inputs.set(n === count ? rows : rows.subarray(first * INPUT_SIZE, (first + count) * INPUT_SIZE));
         run(count);
         for (let face = 0; face < count; face++) {
+          if (head) {
+            head.run(hidden, face * HIDDEN_SIZE, probabilities, (first + face) * classes);
+            continue;
+          }
           for (let c = 0; c < CLASSES; c++) {
             probabilities[(first + face) * CLASSES + c] = outputs[face * OUTPUT_STRIDE + c];
           }
@@ -69,6 +85,8 @@ interface Engine {
   faces: number;
   inputs: Float32Array;
   outputs: ArrayLike<number>;
+  /** What the first dense layer gave, [n,256]. */
+  hidden: ArrayLike<number>;
   run(n: number): void;
   setWeights(weights: readonly Float32Array[], grid?: Grid): void;
 }
@@ -79,6 +97,7 @@ interface NetworkExports {
   faces: WebAssembly.Global<'i32'>;
   inputs: WebAssembly.Global<'i32'>;
   outputs: WebAssembly.Global<'i32'>;
+  hidden: WebAssembly.Global<'i32'>;
   stage: WebAssembly.Global<'i32'>;
   stageFloats: WebAssembly.Global<'i32'>;
   place(weight: number, first: number, count: number): void;
@@ -89,6 +108,7 @@ interface NetworkExports {
 const CLASSES = 5;
 const INPUT_SIZE = 32 * 32;
 const OUTPUT_STRIDE = 8;
+const HIDDEN_SIZE = 256;
 /** Some 10 ms of work. */
 const RUNS_AT_A_STRETCH = 4;
 
@@ -102,6 +122,7 @@ async function wasmEngine(module: WebAssembly.Module): Promise<Engine> {
     faces,
     inputs: floats(places.inputs, faces * INPUT_SIZE),
     outputs: floats(places.outputs, faces * OUTPUT_STRIDE),
+    hidden: floats(places.hidden, faces * HIDDEN_SIZE),
     run,
     setWeights(weights, grid) {
       const { scale, min } = grid ?? { scale: 0, min: 0 };
@@ -121,7 +142,7 @@ async function wasmEngine(module: WebAssembly.Module): Promise<Engine> {
 async function instantiate(module: WebAssembly.Module): Promise<NetworkExports> {
   try {
     const { exports } = await WebAssembly.instantiate(module);
-    if (!('place' in exports && 'run' in exports)) throw new Error('it exports no network');
+    if (!('place' in exports && 'run' in exports && 'hidden' in exports)) throw new Error('it exports no network');
     return exports as unknown as NetworkExports;
   } catch (error) {
     throw new FerError('BACKEND_UNAVAILABLE', `the network's module does not start here: ${reasonOf(error)}`, {

@@ -8,6 +8,8 @@ export interface PlainNetwork {
   inputs: Float32Array;
   /** Probabilities of the five classes. */
   outputs: Float64Array;
+  /** What the first dense layer gave, [256]. */
+  hidden: Float64Array;
   /** Computes `outputs` of `inputs`, without allocating memory. */
   run(): void;
   /** Copies the weights: kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout. */
@@ -47,6 +49,7 @@ export function plainNetwork(): PlainNetwork {
     faces: 1,
     inputs,
     outputs,
+    hidden,
     run() {
       for (let k = 0; k < 1024; k++) image[34 * (k >> 5) + (k & 31) + 35] = inputs[k];
       convolve(image, 1, filters[0], weights[1], map, 16, 1, scratch);

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { EMOTIONS } from '../emotions.js';
+import { checkClassNames } from '../class-names.js';
+import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import {
   boolean,
@@ -20,7 +21,7 @@ import { batchesOf } from './batches-of.js';
 import { ClassifierThreads } from './classifier-threads.js';
 import type { PoolItem, PoolResult } from './pool-item.js';
 
-export interface ClassifierPoolOptions {
+export interface ClassifierPoolOptions<C extends string = Emotion> {
   /**
    * Threads. Each keeps one core busy. For more than four on large pictures or formats other than JPEG, set the environment
    * variable `UV_THREADPOOL_SIZE` to as many before Node starts: those are decoded on Node's own threads, four by default.
@@ -34,7 +35,7 @@ export interface ClassifierPoolOptions {
   batchSize?: number;
   /**
    * A model of your own, as `saveModel` writes it: its folder, or its files' content. It must be the network of
-   * `buildModel()`, grey, with whatever weights.
+   * `buildModel()`, grey, with whatever weights and classes.
    * @default the pretrained weights
    */
   model?: string | ModelFiles;
@@ -43,12 +44,18 @@ export interface ClassifierPoolOptions {
    * @default the files in this package
    */
   assets?: Assets;
+  /**
+   * Names of the model's classes, for a model that does not name them, in the order of its outputs. Where it does, they must
+   * be the same names; they then serve as the type of what is given.
+   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   */
+  classes?: readonly C[];
 }
 
 export interface PoolClassifyOptions extends ImageLimits {
   /**
-   * How many of the five emotions are given.
-   * @default 5
+   * How many of the classes are given.
+   * @default all: five with the pretrained weights
    */
   topk?: number;
   /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
@@ -80,7 +87,7 @@ export interface PoolProgress {
  * once more, alone; one that ends its thread again is reported as `WORKER`.
  *
  * @throws FerError `OPTION` for a number out of its range. The first call: `PACKAGE_MISSING`; `WEIGHTS_UNREACHABLE`,
- * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
+ * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `CLASSES` when `classes` are not the model's; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
  * @example
  * const pool = new ClassifierPool();
  * for await (const { item, predictions, error } of pool.classifyStream(paths)) {
@@ -88,20 +95,27 @@ export interface PoolProgress {
  * }
  * await pool.close();
  */
-export class ClassifierPool {
+export class ClassifierPool<const C extends string = Emotion> {
   readonly #batchSize: number;
   readonly #threads: ClassifierThreads;
 
-  constructor(options: ClassifierPoolOptions = {}) {
+  constructor(options?: ClassifierPoolOptions<C>);
+  constructor(options?: ClassifierPoolOptions);
+  constructor(options: ClassifierPoolOptions<C> = {}) {
     checkPoolOptions(options);
-    const { workers = availableParallelism(), batchSize = 32, model } = options;
+    const { workers = availableParallelism(), batchSize = 32, model, classes } = options;
     this.#batchSize = batchSize;
-    this.#threads = new ClassifierThreads(workers, model, options.assets);
+    this.#threads = new ClassifierThreads(workers, { model, assets: options.assets, classes });
   }
 
   /** Number of threads. */
   get workers(): number {
     return this.#threads.count;
+  }
+
+  /** Names of the classes, in the order of the network's outputs; undefined until the pool is loaded. */
+  get classes(): readonly C[] | undefined {
+    return this.#threads.classes as readonly C[] | undefined;
   }
 
   /** Starts the threads now rather than at the first image. */
@@ -118,8 +132,8 @@ export class ClassifierPool {
   async classify<Item extends PoolItem>(
     items: readonly Item[],
     options: PoolClassifyOptions = {},
-  ): Promise<PoolResult<Item>[]> {
-    const results: PoolResult<Item>[] = [];
+  ): Promise<PoolResult<Item, C>[]> {
+    const results: PoolResult<Item, C>[] = [];
     for await (const result of this.classifyStream(items, options)) results.push(result);
     return results;
   }
@@ -135,9 +149,9 @@ export class ClassifierPool {
   async *classifyStream<Item extends PoolItem>(
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
-  ): AsyncGenerator<PoolResult<Item>, void, undefined> {
+  ): AsyncGenerator<PoolResult<Item, C>, void, undefined> {
     checkClassifyOptions(options);
-    const { topk = EMOTIONS.length, signal, onProgress, transfer = false } = options;
+    const { topk = Number.MAX_SAFE_INTEGER, signal, onProgress, transfer = false } = options;
     const limits = imageLimits(options);
     throwIfAborted(signal);
     await this.#threads.start();
@@ -147,14 +161,14 @@ export class ClassifierPool {
     if (Array.isArray(items)) progress.total = items.length;
     // Each thread has a batch in hand and one that waits.
     const atATime = 2 * this.#threads.count;
-    const running: Promise<PoolResult<Item>[]>[] = [];
+    const running: Promise<PoolResult<Item, C>[]>[] = [];
     const batches = batchesOf(items, this.#batchSize);
     let coming: Promise<IteratorResult<Item[]>> | undefined;
     let ended = false;
     try {
       while (!ended || running.length > 0) {
         if (!ended && running.length < atATime) coming ??= batches.next();
-        const next = await aborted.orFirstOf<PoolResult<Item>[] | IteratorResult<Item[]>>([
+        const next = await aborted.orFirstOf<PoolResult<Item, C>[] | IteratorResult<Item[]>>([
           ...(coming ? [coming] : []),
           ...(running.length > 0 ? [running[0]] : []),
         ]);
@@ -170,7 +184,10 @@ export class ClassifierPool {
         } else {
           coming = undefined;
           if (next.done) ended = true;
-          else running.push(silenced(this.#threads.classify(next.value, { topk, limits, transfer })));
+          else {
+            const results = this.#threads.classify(next.value, { topk, limits, transfer });
+            running.push(silenced(results as Promise<PoolResult<Item, C>[]>));
+          }
         }
       }
     } finally {
@@ -192,14 +209,15 @@ export class ClassifierPool {
 const count = number('a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1);
 
 /** The rules of a pool's options. */
-export const poolRules = (): Rules<ClassifierPoolOptions> => ({
+export const poolRules = (): Rules<ClassifierPoolOptions<string>> => ({
   workers: count,
   batchSize: count,
   model: either(text, having("a folder, or the content of a model's files")),
   assets: assetsRule,
+  classes: checkClassNames,
 });
 
-const checkPoolOptions = optionsOf<ClassifierPoolOptions>('ClassifierPool', poolRules);
+const checkPoolOptions = optionsOf<ClassifierPoolOptions<string>>('ClassifierPool', poolRules);
 
 const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () => ({
   topk: count,

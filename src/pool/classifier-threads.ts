@@ -1,24 +1,32 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
+import { outputNames } from '../class-names.js';
 import { predictionsOf } from '../classify/prediction.js';
 import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
+import { networkWeights } from '../network/network-weights.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { pretrainedValues } from '../network/pretrained-network.js';
 import type { Assets } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
-import { networkWeights } from './network-weights.js';
 import type { PoolItem, PoolResult } from './pool-item.js';
 
 export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
-  /** How many emotions are given. */
+  /** How many classes are given. */
   topk: number;
   /** Whether encoded bytes are handed over rather than copied. */
   transfer: boolean;
+}
+
+/** What the threads are started with; see `ClassifierPoolOptions`. */
+export interface ThreadsOptions {
+  model?: string | ModelFiles;
+  assets?: Assets;
+  classes?: readonly string[];
 }
 
 /** The threads of a `ClassifierPool`, and what happens when one dies. */
@@ -26,6 +34,8 @@ export class ClassifierThreads {
   readonly count: number;
   readonly #assets: Assets | undefined;
   readonly #model: string | ModelFiles | undefined;
+  readonly #wanted: readonly string[] | undefined;
+  #classes: readonly string[] | undefined;
   #starting: Promise<PoolWorkerStart> | undefined;
   #workerData: PoolWorkerStart | undefined;
   #pool: Piscina | undefined;
@@ -34,10 +44,16 @@ export class ClassifierThreads {
   #closed = false;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(count: number, model?: string | ModelFiles, assets?: Assets) {
+  constructor(count: number, { model, assets, classes }: ThreadsOptions = {}) {
     this.count = count;
     this.#assets = assets;
     this.#model = model;
+    this.#wanted = classes;
+  }
+
+  /** Names of the classes; undefined before the start. */
+  get classes(): readonly string[] | undefined {
+    return this.#classes;
   }
 
   /** Loads what the threads need and starts them, once; what failed may be tried again. */
@@ -62,7 +78,7 @@ export class ClassifierThreads {
   async classify<Item extends PoolItem>(
     items: readonly Item[],
     { topk, limits, transfer }: ThreadsClassifyOptions,
-  ): Promise<PoolResult<Item>[]> {
+  ): Promise<PoolResult<Item, string>[]> {
     const refused = new Map<number, FerError>();
     const images = items.flatMap((item, i) => {
       try {
@@ -84,14 +100,14 @@ export class ClassifierThreads {
     const isGone = ({ image }: TaskImage) =>
       image instanceof Uint8Array && handedOver.includes(image.buffer as ArrayBuffer);
     try {
-      return resultsOf(items, await this.#run({ images, limits }, handedOver), topk);
+      return resultsOf(items, await this.#run({ images, limits }, handedOver), topk, this.#classes!);
     } catch {
       this.#throwIfClosed();
     }
-    const alone = images.map(async (image, i): Promise<PoolResult<Item>> => {
+    const alone = images.map(async (image, i): Promise<PoolResult<Item, string>> => {
       try {
         if (isGone(image)) throw new Error('its bytes were handed over');
-        return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
+        return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk, this.#classes!)[0];
       } catch (error) {
         this.#throwIfClosed();
         // Functions and other things that are not taken to another thread.
@@ -130,10 +146,11 @@ export class ClassifierThreads {
     const { Piscina } = await importOptional('piscina', () => import('piscina'), 'ClassifierPool');
     this.#Piscina = Piscina;
     const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
-    const { weights, normalization } =
+    const { weights, normalization, classes, named } =
       model === undefined
-        ? { weights: await pretrainedValues(this.#assets), normalization: pretrainedFacts.normalization }
+        ? { ...pretrainedFacts, weights: await pretrainedValues(this.#assets), named: true }
         : await networkWeights(model);
+    this.#classes = outputNames(classes, named, this.#wanted);
     return { module: await networkModule(this.#assets), weights, normalization };
   }
 
@@ -199,13 +216,14 @@ function resultsOf<Item extends PoolItem>(
   items: readonly Item[],
   { probabilities, failures }: PoolAnswer,
   topk: number,
-): PoolResult<Item>[] {
+  classes: readonly string[],
+): PoolResult<Item, string>[] {
   const failed = new Map(failures.map((failure) => [failure.index, failure]));
   let row = 0;
   return items.map((item, i) => {
     const failure = failed.get(i);
     return failure === undefined
-      ? { item, predictions: predictionsOf(probabilities, row++, topk) }
+      ? { item, predictions: predictionsOf(probabilities, row++, topk, classes) }
       : { item, error: new FerError(failure.code, failure.message) };
   });
 }

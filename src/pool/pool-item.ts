@@ -1,4 +1,5 @@
 import type { Prediction } from '../classify/prediction.js';
+import type { Emotion } from '../emotions.js';
 import type { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { PixelImage } from '../runtime.js';
@@ -10,6 +11,6 @@ export type PoolImage = string | URL | Uint8Array | ArrayBuffer | PixelImage;
 export type PoolItem = PoolImage | { image: PoolImage; box?: Box };
 
 /** What became of an item. One that cannot be classified does not stop the others. */
-export type PoolResult<Item extends PoolItem = PoolItem> =
-  | { item: Item; predictions: Prediction[]; error?: undefined }
+export type PoolResult<Item extends PoolItem = PoolItem, C extends string = Emotion> =
+  | { item: Item; predictions: Prediction<C>[]; error?: undefined }
   | { item: Item; predictions?: undefined; error: FerError };

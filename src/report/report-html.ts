@@ -41,8 +41,11 @@ export async function reportHtml(content: ReportContent): Promise<string> {
   const curves =
     training &&
     (await chart(plotHistory(training.history, { bestEpoch: training.best.epoch, width: 350, height: 240 })));
-  const counts = await chart(plotConfusionMatrix(evaluation, { size: 320 }));
-  const shares = await chart(plotConfusionMatrix(evaluation, { size: 320, cells: 'shares' }));
+  // A cell of many classes needs room for its number: the matrix is larger than a small screen then, and scrolls.
+  const size = Math.max(320, CELL * evaluation.classes.length);
+  const broad = size > 320;
+  const counts = await chart(plotConfusionMatrix(evaluation, { size }), broad);
+  const shares = await chart(plotConfusionMatrix(evaluation, { size, cells: 'shares' }), broad);
   const calibration = await chart(plotCalibration(evaluation, { size: 320 }));
   const pictures = mistakes && (await picturesOf(mistakes));
 
@@ -63,7 +66,7 @@ export async function reportHtml(content: ReportContent): Promise<string> {
 ${headline(evaluation)}
 <section><h2>In words</h2>${reportConclusion(evaluation, training).map((text) => html`<p>${text}</p>`)}</section>
 ${curves && section('Curves', curves, 'Training figures are of images as they were trained on, augmented and with dropout; validation has neither. The dashed line is the epoch whose weights were kept.')}
-${section('Confusion matrix', html`<div class="pair">${figure(counts, 'Counts')}${figure(shares, 'Shares of each row')}</div>`, 'A row is what the image is labelled with, a column what the model says.')}
+${section('Confusion matrix', html`<div class="${broad ? 'stack' : 'pair'}">${figure(counts, 'Counts')}${figure(shares, 'Shares of each row')}</div>`, 'A row is what the image is labelled with, a column what the model says.')}
 ${section('Classes', classTable(evaluation))}
 ${section('Calibration', calibration, 'How often the model is right, by how sure it is: on the diagonal, a probability of 80% is right in 80%.')}
 ${pictures && section('Most confident mistakes', pictures, mistakes?.length ? 'Some of them may be labelled wrongly.' : 'There are none.')}
@@ -78,6 +81,9 @@ ${Object.entries(tables).map(([name, rows]) => section(name, valueTable(rows)))}
 
 // --- below this line: the parts of the page ---
 
+/** Pixels of a cell of the matrix, at least: three digits in a small font. */
+const CELL = 20;
+
 function section(name: string, body: Html, note?: string): Html {
   return html`<section><h2>${name}</h2>${note === undefined ? undefined : html`<p class="note">${note}</p>`}${body}</section>`;
 }
@@ -87,14 +93,16 @@ function figure(body: Html, caption: string): Html {
 }
 
 /** A chart as a picture for either ground: pictures, since several SVGs in one page would mix up their ids. */
-async function chart(spec: VegaLiteSpec): Promise<Html> {
+async function chart(spec: VegaLiteSpec, broad = false): Promise<Html> {
   const [light, dark] = await Promise.all(
     (['light', 'dark'] as const).map(async (theme) => {
       const svg = await renderPlot(spec, { theme, background: 'transparent' });
       return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
     }),
   );
-  return html`<picture><source media="(prefers-color-scheme: dark)" srcset="${dark}"><img class="chart" src="${light}" alt="${spec.description}"></picture>`;
+  const kind = broad ? 'chart broad' : 'chart';
+  const picture = html`<picture><source media="(prefers-color-scheme: dark)" srcset="${dark}"><img class="${kind}" src="${light}" alt="${spec.description}"></picture>`;
+  return broad ? html`<div class="wide">${picture}</div>` : picture;
 }
 
 function headline({ accuracy, macroRecall, macroF1, loss, expectedCalibrationError, count }: EvaluationReport): Html {

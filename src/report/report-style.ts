@@ -18,6 +18,8 @@ p { margin: 0 0 .6rem; max-width: 46rem; }
 .tiles dt { color: var(--faint); font-size: .85rem; }
 .tiles dd { margin: 0; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
 .chart { max-width: 100%; height: auto; display: block; }
+.broad { max-width: none; }
+.stack { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem; }
 figure { margin: 0; }
 figcaption { margin-top: .4rem; font-size: .85rem; line-height: 1.35; overflow-wrap: anywhere; }

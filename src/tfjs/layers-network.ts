@@ -2,29 +2,22 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Backend } from '../classify/backend.js';
 import type { LoadedNetwork } from '../classify/classifier.js';
 import type { LayersModelLike } from '../classify/layers-model-like.js';
-import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Assets } from '../platform/assets.js';
 import { startTensors } from './backends/current-backend.js';
 import { tfjsPredictor } from './backends/tfjs-predictor.js';
 import { loadPretrained } from './model/load-pretrained.js';
 import { metadataOf } from './model/metadata.js';
-import { sampleChannels, specOf } from './model/model-spec.js';
+import { classNamesOf, givenClassNames, sampleChannels, specOf } from './model/model-spec.js';
 
 /**
  * Makes a Layers model ready to classify on a backend.
  *
- * @throws FerError `MODEL`, `CLASSES`, `CHANNELS` for a model that is no classifier of square images into the emotions.
+ * @throws FerError `MODEL`, `CHANNELS` for a model that is no classifier of square images.
  */
 export async function layersNetwork(backend: Backend, given: LayersModelLike): Promise<LoadedNetwork> {
   const model = given as LayersModel;
   const spec = specOf(model);
-  if (spec.classes !== EMOTIONS.length) {
-    throw new FerError(
-      'CLASSES',
-      `a model with ${EMOTIONS.length} classes (${EMOTIONS.join(', ')}) is needed, this has ${spec.classes}`,
-    );
-  }
   if (spec.width !== spec.height) {
     throw new FerError('MODEL', `a model with square inputs is needed, this takes ${spec.width}x${spec.height}`);
   }
@@ -37,6 +30,8 @@ export async function layersNetwork(backend: Backend, given: LayersModelLike): P
     predictor,
     size: spec.width,
     channels: sampleChannels(spec),
+    classes: classNamesOf(model),
+    named: givenClassNames(model) !== undefined,
     normalization: metadataOf(model).normalization ?? 'unit',
   };
 }

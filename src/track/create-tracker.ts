@@ -1,4 +1,5 @@
 import { classifyFaces, sharedDetector } from '../classify/classify-faces.js';
+import type { Emotion } from '../emotions.js';
 import { type CreateTrackerOptions, trackerOf } from './tracker-of.js';
 import type { Tracker } from './types.js';
 
@@ -10,13 +11,13 @@ import type { Tracker } from './types.js';
  * It is an `EventTarget`: `found`, `change` and `lost` are events whose `detail` says which face, when, and what. They are
  * dispatched while `update` works on the frame. Memory grows with faces and episodes, not with frames.
  *
- * @throws FerError `OPTION` for an option out of its range, those of `classifyFaces` too.
+ * @throws FerError `OPTION` for an option out of its range, those of `classifyFaces` too; `CLASSES` for names that repeat.
  * @example
  * const tracker = createTracker();
  * tracker.addEventListener('change', ({ detail }) => console.log(detail.id, detail.from, '->', detail.to));
  * for await (const { time, faces } of tracker.follow(videoFrames('clip.mp4'))) console.log(time, faces);
  * console.log(tracker.summary().overall.emotions.happy.share);
  */
-export function createTracker(options: CreateTrackerOptions = {}): Tracker {
+export function createTracker<const C extends string = Emotion>(options: CreateTrackerOptions<C> = {}): Tracker<C> {
   return trackerOf(options, { classifyFaces, sharedDetector });
 }

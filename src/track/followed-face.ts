@@ -1,5 +1,4 @@
 import { predictionsOf } from '../classify/prediction.js';
-import { EMOTIONS, type Emotion } from '../emotions.js';
 import type { Box } from '../image/box.js';
 import { Motion } from './motion.js';
 import { Smoothing } from './smoothing.js';
@@ -13,6 +12,8 @@ export interface FollowedFaceOptions {
   hysteresis: number;
   minDuration: number;
   foundAfter: number;
+  /** Names of the classes, in the order of probabilities. */
+  classes: readonly string[];
   /** Names a face, when it is found for the first time. */
   nextId: () => number;
 }
@@ -26,8 +27,8 @@ export interface Sight {
 }
 
 interface EmotionChange {
-  from: Emotion | null;
-  to: Emotion;
+  from: string | null;
+  to: string;
   since: number;
 }
 
@@ -53,8 +54,8 @@ export class FollowedFace {
   #lastCounted: number;
   /** ms before it was last lost. */
   #durationBefore = 0;
-  readonly #timeline: Episode[] = [];
-  #open: Episode | null = null;
+  readonly #timeline: Episode<string>[] = [];
+  #open: Episode<string> | null = null;
   /** What it took to before it counted. */
   #change: EmotionChange | null = null;
 
@@ -139,7 +140,7 @@ export class FollowedFace {
     return this.see(box, probabilities, time);
   }
 
-  state(): TrackedFace {
+  state(): TrackedFace<string> {
     const probabilities = this.#smoothing.value();
     return {
       id: this.id,
@@ -147,21 +148,21 @@ export class FollowedFace {
       seen: this.inSight,
       emotion: this.#steady.emotion,
       probabilities,
-      predictions: predictionsOf(probabilities, 0, EMOTIONS.length),
+      predictions: predictionsOf(probabilities, 0, probabilities.length, this.#options.classes),
     };
   }
 
   /** All that is kept of it. */
-  record(): FaceRecord {
+  record(): FaceRecord<string> {
     const duration = this.#durationBefore + (this.#found ? this.lastSeen - this.since : 0);
     return { id: this.id, firstSeen: this.#firstSeen, lastSeen: this.#lastCounted, duration, timeline: this.#timeline };
   }
 
   #restart(box: Box): void {
-    const { smoothing, hysteresis, minDuration } = this.#options;
+    const { smoothing, hysteresis, minDuration, classes } = this.#options;
     this.#motion = new Motion(box);
-    this.#smoothing = new Smoothing(EMOTIONS.length, smoothing);
-    this.#steady = new SteadyEmotion(hysteresis, minDuration);
+    this.#smoothing = new Smoothing(classes.length, smoothing);
+    this.#steady = new SteadyEmotion(hysteresis, minDuration, classes);
     this.#change = null;
     this.#seenFor = 0;
     this.inSight = true;

@@ -1,4 +1,5 @@
 import { describeInput } from '../describe-input.js';
+import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
@@ -9,31 +10,35 @@ import { type FaceRecord, summarize, type TrackSummary } from './summary.js';
 import type { SeenFace, Tracker, TrackerEventMap, TrackerFrame, TrackState } from './types.js';
 
 /** What `createTracker` has checked, without a default left open. */
-export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId'> {
+export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId' | 'classes'> {
+  /** Names of the classes, once they are known. */
+  classesNow: () => readonly string[] | undefined;
   lostAfter: number;
   forgetAfter: number;
   minOverlap: number;
-  classify: (frame: ImageInput, time: number) => Promise<readonly SeenFace[]>;
+  classify: (frame: ImageInput, time: number) => Promise<readonly SeenFace<string>[]>;
 }
 
 /** Follows faces from frame to frame. */
-export function frameTracker(options: FrameTrackerOptions): Tracker {
+export function frameTracker(options: FrameTrackerOptions): Tracker<string> {
   trackerClass ??= makeTrackerClass();
   return new trackerClass(options);
 }
 
-let trackerClass: (new (options: FrameTrackerOptions) => Tracker) | undefined;
+let trackerClass: (new (options: FrameTrackerOptions) => Tracker<string>) | undefined;
 
 /** At the first call: engines without EventTarget may import this module all the same. */
 function makeTrackerClass() {
-  return class FrameTracker extends EventTarget implements Tracker {
-    readonly #options: FrameTrackerOptions & FollowedFaceOptions;
+  return class FrameTracker extends EventTarget implements Tracker<string> {
+    readonly #options: FrameTrackerOptions & Omit<FollowedFaceOptions, 'classes'>;
+    /** Fixed by the first frame. */
+    #classes: readonly string[] | undefined;
     #ids = 0;
     /** Those in sight, those missed for a moment, and those that do not count yet. */
     #present: FollowedFace[] = [];
     /** Lost, and to be known again. */
     #lost: FollowedFace[] = [];
-    readonly #forgotten: FaceRecord[] = [];
+    readonly #forgotten: FaceRecord<string>[] = [];
     #frames = 0;
     #first = 0;
     #last: number | null = null;
@@ -44,14 +49,19 @@ function makeTrackerClass() {
       this.#options = { ...options, nextId: () => ++this.#ids };
     }
 
-    update(frame: ImageInput | readonly SeenFace[], timestamp: number): Promise<TrackState> {
+    get classes(): readonly string[] {
+      return this.#classes ?? this.#options.classesNow() ?? EMOTIONS;
+    }
+
+    update(frame: ImageInput | readonly SeenFace<string>[], timestamp: number): Promise<TrackState<string>> {
       const state = this.#queue.then(async () => {
         this.#checkTime(timestamp);
-        const faces = seenFaces(
-          Array.isArray(frame)
-            ? (frame as readonly SeenFace[])
-            : await this.#options.classify(frame as ImageInput, timestamp),
-        );
+        const found = Array.isArray(frame)
+          ? (frame as readonly SeenFace<string>[])
+          : await this.#options.classify(frame as ImageInput, timestamp);
+        // After the first faces: a classifier says its classes once it is loaded.
+        const faces = seenFaces(found, this.classes);
+        if (faces.length > 0) this.#classes = this.classes;
         return this.#take(faces, timestamp);
       });
       this.#queue = state.catch(() => {});
@@ -59,8 +69,8 @@ function makeTrackerClass() {
     }
 
     async *follow(
-      frames: Iterable<TrackerFrame> | AsyncIterable<TrackerFrame>,
-    ): AsyncGenerator<TrackState, void, undefined> {
+      frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
+    ): AsyncGenerator<TrackState<string>, void, undefined> {
       for await (const frame of frames) {
         if (typeof frame !== 'object' || frame === null) {
           throw new FerError(
@@ -72,12 +82,13 @@ function makeTrackerClass() {
       }
     }
 
-    summary(): TrackSummary {
+    summary(): TrackSummary<string> {
       const known = [...this.#present, ...this.#lost].filter(({ id }) => id > 0).map((face) => face.record());
-      return summarize({ frames: this.#frames, from: this.#first, to: this.#last ?? 0 }, [
-        ...this.#forgotten,
-        ...known,
-      ]);
+      return summarize(
+        { frames: this.#frames, from: this.#first, to: this.#last ?? 0 },
+        [...this.#forgotten, ...known],
+        this.classes,
+      );
     }
 
     #checkTime(timestamp: number): void {
@@ -92,7 +103,7 @@ function makeTrackerClass() {
       }
     }
 
-    #take(faces: { box: Box; probabilities: number[] }[], time: number): TrackState {
+    #take(faces: { box: Box; probabilities: number[] }[], time: number): TrackState<string> {
       if (this.#last === null) this.#first = time;
       this.#last = time;
       this.#frames++;
@@ -102,7 +113,7 @@ function makeTrackerClass() {
       const unknown = this.#see(faces, time);
       this.#loseMissing(time);
       for (const { box, probabilities } of unknown) {
-        const face = new FollowedFace(box, time, this.#options);
+        const face = new FollowedFace(box, time, { ...this.#options, classes: this.classes });
         this.#present.push(face);
         this.#tell(face, time, face.see(box, probabilities, time));
       }
@@ -175,7 +186,10 @@ function makeTrackerClass() {
       if (change !== null) this.#dispatch('change', { id, time, ...change, face: face.state() });
     }
 
-    #dispatch<Type extends keyof TrackerEventMap>(type: Type, detail: TrackerEventMap[Type]['detail']): void {
+    #dispatch<Type extends keyof TrackerEventMap<string>>(
+      type: Type,
+      detail: TrackerEventMap<string>[Type]['detail'],
+    ): void {
       this.dispatchEvent(new CustomEvent(type, { detail }));
     }
   };

@@ -1,16 +1,18 @@
 import { describeInput } from '../describe-input.js';
-import { EMOTIONS } from '../emotions.js';
 import { FerError, reasonOf } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { SeenFace } from './types.js';
 
-/** Checks faces that come from anywhere, and puts their probabilities, shape [5], into the order of `EMOTIONS`. */
-export function seenFaces(faces: readonly SeenFace[]): { box: Box; probabilities: number[] }[] {
+/** Checks faces that come from anywhere, and puts their probabilities, shape [classes], into the order of the classes. */
+export function seenFaces(
+  faces: readonly SeenFace<string>[],
+  classes: readonly string[],
+): { box: Box; probabilities: number[] }[] {
   if (!Array.isArray(faces))
     throw new FerError('SHAPE', `the faces of a frame must be a list, got ${describeInput(faces)}`);
-  return faces.map((face: SeenFace | null | undefined, i) => {
+  return faces.map((face: SeenFace<string> | null | undefined, i) => {
     try {
-      return seenFace(face, i);
+      return seenFace(face, i, classes);
     } catch (error) {
       // Getters may throw anything.
       if (error instanceof FerError) throw error;
@@ -19,7 +21,11 @@ export function seenFaces(faces: readonly SeenFace[]): { box: Box; probabilities
   });
 }
 
-function seenFace(face: SeenFace | null | undefined, i: number): { box: Box; probabilities: number[] } {
+function seenFace(
+  face: SeenFace<string> | null | undefined,
+  i: number,
+  classes: readonly string[],
+): { box: Box; probabilities: number[] } {
   if (typeof face !== 'object' || face === null) {
     throw new FerError('SHAPE', `face ${i}: must be { box, predictions }, got ${describeInput(face)}`);
   }
@@ -34,11 +40,11 @@ function seenFace(face: SeenFace | null | undefined, i: number): { box: Box; pro
   if (!Array.isArray(predictions)) {
     throw new FerError('SHAPE', `face ${i}: predictions must be a list of { className, probability }`);
   }
-  const probabilities = EMOTIONS.map(() => 0);
+  const probabilities = classes.map(() => 0);
   for (const { className, probability } of predictions) {
-    const index = EMOTIONS.indexOf(className);
+    const index = classes.indexOf(className);
     if (index === -1) {
-      throw new FerError('CLASSES', `face ${i}: '${className}' is none of ${EMOTIONS.join(', ')}`);
+      throw new FerError('CLASSES', `face ${i}: '${className}' is none of ${classes.join(', ')}`);
     }
     if (!(probability >= 0 && probability <= 1)) {
       const code = Number.isFinite(probability) ? 'DATA' : 'NOT_FINITE';

@@ -1,8 +1,14 @@
 import { EMOTIONS } from '../emotions.js';
+import { csvCell } from '../safe-text.js';
 import type { TrackState } from './types.js';
 
 /** What the columns of {@link stateToCsv} are: time, face, box, whether it was seen, emotion, probabilities. */
-export const STATE_CSV_HEADER = `time,face,x,y,width,height,seen,emotion,${EMOTIONS.join(',')}\n`;
+export const STATE_CSV_HEADER = stateCsvHeader(EMOTIONS);
+
+/** {@link STATE_CSV_HEADER} for the classes of a tracker: `stateCsvHeader(tracker.classes)`. */
+export function stateCsvHeader(classes: readonly string[]): string {
+  return `time,face,x,y,width,height,seen,emotion,${classes.map(csvCell).join(',')}\n`;
+}
 
 /**
  * One state as rows of CSV, one a face, under {@link STATE_CSV_HEADER}; no face, no row. An emotion that is not decided yet
@@ -12,12 +18,12 @@ export const STATE_CSV_HEADER = `time,face,x,y,width,height,seen,emotion,${EMOTI
  * process.stdout.write(STATE_CSV_HEADER);
  * for await (const state of tracker.follow(frames)) process.stdout.write(stateToCsv(state));
  */
-export function stateToCsv({ time, faces }: TrackState): string {
+export function stateToCsv({ time, faces }: TrackState<string>): string {
   return faces
     .map(({ id, box, seen, emotion, probabilities }) => {
       const place = [box.x, box.y, box.width, box.height].map((pixels) => Math.round(pixels * 10) / 10);
       const shares = probabilities.map((probability) => probability.toFixed(4));
-      return `${[Math.round(time * 10) / 10, id, ...place, Number(seen), emotion ?? '', ...shares].join(',')}\n`;
+      return `${[Math.round(time * 10) / 10, id, ...place, Number(seen), csvCell(emotion ?? ''), ...shares].join(',')}\n`;
     })
     .join('');
 }

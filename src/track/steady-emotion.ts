@@ -1,5 +1,3 @@
-import { EMOTIONS, type Emotion } from '../emotions.js';
-
 /**
  * Decides which emotion a face shows, without flicker: another one takes over when its probability has been ahead by
  * `hysteresis` for `minDuration`, without a break. The first emotion has no margin to win, only the time to last.
@@ -7,31 +5,34 @@ import { EMOTIONS, type Emotion } from '../emotions.js';
 export class SteadyEmotion {
   readonly #hysteresis: number;
   readonly #minDuration: number;
-  #emotion: Emotion | null = null;
-  #lead: { emotion: Emotion; since: number; lasted: number } | null = null;
+  readonly #classes: readonly string[];
+  #emotion: string | null = null;
+  #lead: { emotion: string; since: number; lasted: number } | null = null;
 
-  constructor(hysteresis: number, minDuration: number) {
+  constructor(hysteresis: number, minDuration: number, classes: readonly string[]) {
+    this.#classes = classes;
     this.#hysteresis = hysteresis;
     this.#minDuration = minDuration;
   }
 
   /** The emotion; null until one has lasted. */
-  get emotion(): Emotion | null {
+  get emotion(): string | null {
     return this.#emotion;
   }
 
   /**
    * Takes the probabilities of one more frame.
    *
-   * @param probabilities - Shape [5], smoothed.
+   * @param probabilities - Shape [classes], smoothed.
    * @param time - ms.
    * @param elapsed - ms since the last frame that count: 0 where the face was not seen in it.
    * @returns When the emotion that took over came into the lead; null when none took over.
    */
   add(probabilities: readonly number[], time: number, elapsed: number): { since: number } | null {
     const best = probabilities.indexOf(Math.max(...probabilities));
-    const leader = EMOTIONS[best];
-    const held = this.#emotion === null ? Number.NEGATIVE_INFINITY : probabilities[EMOTIONS.indexOf(this.#emotion)];
+    const leader = this.#classes[best];
+    const held =
+      this.#emotion === null ? Number.NEGATIVE_INFINITY : probabilities[this.#classes.indexOf(this.#emotion)];
     if (leader === this.#emotion || probabilities[best] < held + this.#hysteresis) {
       this.#lead = null;
       return null;

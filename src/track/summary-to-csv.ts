@@ -1,3 +1,4 @@
+import { csvCell } from '../safe-text.js';
 import type { TrackSummary } from './summary.js';
 
 /**
@@ -9,10 +10,10 @@ import type { TrackSummary } from './summary.js';
  * // face,emotion,from,to,duration
  * // 1,happy,120,4080,3960
  */
-export function summaryToCsv({ overall }: TrackSummary): string {
+export function summaryToCsv({ overall }: TrackSummary<string>): string {
   const tenths = (ms: number) => Math.round(ms * 10) / 10;
   const rows = overall.timeline.map(({ face, emotion, from, to }) =>
-    [face, emotion, tenths(from), tenths(to), tenths(to - from)].join(','),
+    [face, csvCell(emotion), tenths(from), tenths(to), tenths(to - from)].join(','),
   );
   return ['face,emotion,from,to,duration', ...rows, ''].join('\n');
 }

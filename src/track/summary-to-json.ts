@@ -6,7 +6,7 @@ import type { TrackSummary } from './summary.js';
  * @example
  * link.href = URL.createObjectURL(new Blob([summaryToJson(tracker.summary())], { type: 'application/json' }));
  */
-export function summaryToJson(summary: TrackSummary): string {
+export function summaryToJson(summary: TrackSummary<string>): string {
   const rounded = (key: string, value: unknown) => {
     if (typeof value !== 'number') return value;
     return key === 'share' ? Math.round(value * 1e4) / 1e4 : Math.round(value * 10) / 10;

@@ -1,10 +1,10 @@
-import { EMOTIONS, type Emotion } from '../emotions.js';
+import type { Emotion } from '../emotions.js';
 
 /** A time through which a face steadily showed one emotion. */
-export interface Episode {
+export interface Episode<C extends string = Emotion> {
   /** The face's id. */
   face: number;
-  emotion: Emotion;
+  emotion: C;
   /** When it came into the lead, ms. */
   from: number;
   /** When another took over, or the face was last seen, ms. */
@@ -22,44 +22,45 @@ export interface EmotionShare {
 }
 
 /** What one face showed, or all of them together. */
-export interface FaceSummary {
+export interface FaceSummary<C extends string = Emotion> {
   /** ms through which it was there: first to last sight, without the times when it was lost. */
   duration: number;
   /** ms of that without an emotion: none had lasted yet. */
   undecided: number;
-  emotions: Record<Emotion, EmotionShare>;
+  emotions: Record<C, EmotionShare>;
   /** In the order of time. */
-  timeline: Episode[];
+  timeline: Episode<C>[];
 }
 
 /** What has been seen. */
-export interface TrackSummary {
+export interface TrackSummary<C extends string = Emotion> {
   /** How many frames. */
   frames: number;
   /** Time of the first and of the last one, ms; both 0 before the first. */
   from: number;
   to: number;
   /** One entry a face, in the order of their ids. */
-  faces: (FaceSummary & { id: number; firstSeen: number; lastSeen: number })[];
+  faces: (FaceSummary<C> & { id: number; firstSeen: number; lastSeen: number })[];
   /** All faces together: their times are added. */
-  overall: FaceSummary;
+  overall: FaceSummary<C>;
 }
 
 /** What is known of one face. */
-export interface FaceRecord {
+export interface FaceRecord<C extends string = Emotion> {
   id: number;
   firstSeen: number;
   lastSeen: number;
   /** ms. */
   duration: number;
-  timeline: Episode[];
+  timeline: Episode<C>[];
 }
 
 /** Adds up what is known of each face. */
 export function summarize(
   span: { frames: number; from: number; to: number },
-  records: readonly FaceRecord[],
-): TrackSummary {
+  records: readonly FaceRecord<string>[],
+  classes: readonly string[],
+): TrackSummary<string> {
   const faces = [...records]
     .sort((a, b) => a.id - b.id)
     .map(({ id, firstSeen, lastSeen, duration, timeline }) => ({
@@ -69,22 +70,23 @@ export function summarize(
       ...summaryOf(
         duration,
         timeline.map((episode) => ({ ...episode })),
+        classes,
       ),
     }));
   const duration = faces.reduce((sum, face) => sum + face.duration, 0);
   const timeline = faces
     .flatMap((face) => face.timeline.map((episode) => ({ ...episode })))
     .sort((a, b) => a.from - b.from || a.face - b.face);
-  return { ...span, faces, overall: summaryOf(duration, timeline) };
+  return { ...span, faces, overall: summaryOf(duration, timeline, classes) };
 }
 
 // --- below this line: helpers of this file alone ---
 
-function summaryOf(duration: number, timeline: Episode[]): FaceSummary {
-  const lengthOf = (episodes: Episode[]) => episodes.reduce((sum, { from, to }) => sum + to - from, 0);
+function summaryOf(duration: number, timeline: Episode<string>[], classes: readonly string[]): FaceSummary<string> {
+  const lengthOf = (episodes: Episode<string>[]) => episodes.reduce((sum, { from, to }) => sum + to - from, 0);
   const decided = lengthOf(timeline);
-  const emotions = {} as Record<Emotion, EmotionShare>;
-  for (const emotion of EMOTIONS) {
+  const emotions: Record<string, EmotionShare> = {};
+  for (const emotion of classes) {
     const episodes = timeline.filter((episode) => episode.emotion === emotion);
     const length = lengthOf(episodes);
     emotions[emotion] = { duration: length, share: decided > 0 ? length / decided : 0, episodes: episodes.length };

@@ -1,5 +1,7 @@
+import { checkClassNames } from '../class-names.js';
 import type { ClassifyFacesOptions, DetectedFace } from '../classify/faces-on.js';
 import { facesRules } from '../classify/faces-on.js';
+import type { Emotion } from '../emotions.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import { callback, number, optionsOf } from '../options.js';
@@ -8,12 +10,17 @@ import { frameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
-export interface CreateTrackerOptions extends Omit<ClassifyFacesOptions, 'topk'> {
+export interface CreateTrackerOptions<C extends string = Emotion> extends Omit<ClassifyFacesOptions<C>, 'topk'> {
+  /**
+   * Names of the classes that faces may have, in the order of `probabilities`.
+   * @default those of the classifier, else `EMOTIONS`
+   */
+  classes?: readonly C[];
   /**
    * Finds and classifies the faces on a picture, instead of `classifyFaces`: in a worker of your own, for instance.
    * @default classifyFaces, with the options given here
    */
-  classify?: (frame: ImageInput) => Promise<readonly SeenFace[]>;
+  classify?: (frame: ImageInput) => Promise<readonly SeenFace<C>[]>;
   /**
    * All of a picture is searched for faces at most this often, ms; on the pictures between, each face is followed in a crop
    * around its last place, which is quicker, and a face that has gone from there has all searched at once. 0 searches all
@@ -61,16 +68,19 @@ export interface CreateTrackerOptions extends Omit<ClassifyFacesOptions, 'topk'>
 
 /** What stands in for options that are left out: an entry's own. */
 export interface TrackerDefaults {
-  classifyFaces(frame: ImageInput, options: ClassifyFacesOptions): Promise<DetectedFace[]>;
+  classifyFaces<C extends string>(frame: ImageInput, options: ClassifyFacesOptions<C>): Promise<DetectedFace<C>[]>;
   sharedDetector(): FaceDetector;
 }
 
 /** Makes a tracker: what `createTracker` is in every entry. */
-export function trackerOf(options: CreateTrackerOptions, { classifyFaces, sharedDetector }: TrackerDefaults): Tracker {
-  checkOptions(options);
+export function trackerOf<C extends string = Emotion>(
+  options: CreateTrackerOptions<C>,
+  { classifyFaces, sharedDetector }: TrackerDefaults,
+): Tracker<C> {
+  checkOptions(options as CreateTrackerOptions<string>);
   const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
   const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000, detectEvery = 200 } = options;
-  const { detector, classifier, minScore, maxFaces, fallback } = options;
+  const { detector, classifier, classes, minScore, maxFaces, fallback } = options;
   const { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
   const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
   const finding = { classifier, minScore, maxFaces, fallback, ...limits };
@@ -82,13 +92,15 @@ export function trackerOf(options: CreateTrackerOptions, { classifyFaces, shared
 
   return frameTracker({
     ...{ smoothing, hysteresis, minDuration, foundAfter, lostAfter, forgetAfter, minOverlap, classify },
-  });
+    classesNow: () => classes ?? classifier?.classes,
+  }) as unknown as Tracker<C>;
 }
 
 const milliseconds = number('0 ms or more', (value) => value >= 0 && Number.isFinite(value));
 
-const checkOptions = optionsOf<CreateTrackerOptions>('createTracker', () => ({
+const checkOptions = optionsOf<CreateTrackerOptions<string>>('createTracker', () => ({
   ...facesRules(),
+  classes: checkClassNames,
   classify: callback,
   smoothing: milliseconds,
   hysteresis: number('in [0, 1]', (value) => value >= 0 && value <= 1),

@@ -160,10 +160,13 @@ describe('createClassifier', () => {
     );
     const { layers, sequential } = await import('@tensorflow/tfjs-layers');
     const model = sequential({ layers: [layers.flatten({ inputShape: [32, 32, 1] }), layers.dense({ units: 7 })] });
-    await expect(createClassifier({ model }).classify(picture())).rejects.toMatchObject({
+    await expect(createClassifier({ model, classes: [...EMOTIONS] }).classify(picture())).rejects.toMatchObject({
       code: 'CLASSES',
       message: expect.stringContaining('7'),
     });
+    expect(() => createClassifier({ model, classes: ['a', 'a'] })).toThrow(
+      expect.objectContaining({ code: 'CLASSES' }),
+    );
   });
 });
 

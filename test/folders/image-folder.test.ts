@@ -4,7 +4,8 @@ import { join, relative, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { EMOTIONS } from '../../src/emotions.js';
-import { type ImageFolder, type ImageFolderOptions, imageFolder } from '../../src/folders/image-folder.js';
+import { type ImageFolderOptions, imageFolder } from '../../src/folders/image-folder.js';
+import type { ImageFolder } from '../../src/folders/labelled-files.js';
 import type { Sample } from '../../src/image/sample.js';
 
 const top = mkdtempSync(join(tmpdir(), 'fer-dcnn-folder-'));
@@ -64,10 +65,67 @@ describe('imageFolder', () => {
     }
   });
 
-  test('folders of other names are classes, sorted; without an image they are none', async () => {
+  test('folders of other names are classes: emotions first, then by alphabet; empty and foreign ones are none', async () => {
+    await fill({
+      bored: ['a.png'],
+      Attentive: ['a.png'],
+      sad: ['a.png'],
+      angry: ['a.png'],
+      fear: [],
+      __MACOSX: ['._a.png', 'b.png'],
+    });
+    expect(imageFolder(dir).classes).toEqual(['angry', 'sad', 'Attentive', 'bored']);
+    expect(imageFolder(dir).length).toBe(4);
+  });
+
+  test('common names of emotions are understood, in any case, and told in a line; aliases: false takes names as they are', async () => {
+    await fill({ Surprise: ['a.png'], joy: ['b.png'], HA: ['c.png'], TRISTEZA: ['d.png'] });
+    const lines: string[] = [];
+    const folder = imageFolder(dir, { onNote: (line) => lines.push(line) });
+    expect(folder.classes).toEqual(EMOTIONS);
+    expect(folder.files.map(({ path, label }) => [relative(dir, path), EMOTIONS[label]])).toEqual([
+      ['HA/c.png', 'happy'],
+      ['joy/b.png', 'happy'],
+      ['TRISTEZA/d.png', 'sad'],
+      ['Surprise/a.png', 'surprised'],
+    ]);
+    expect(lines).toEqual(['classes: HA → happy, Surprise → surprised, TRISTEZA → sad, joy → happy']);
+    expect(imageFolder(dir, { aliases: false, onNote: (line) => lines.push(line) }).classes).toEqual([
+      ...['HA', 'joy', 'Surprise', 'TRISTEZA'],
+    ]);
+    expect(lines).toHaveLength(1);
+    // Whoever spells the names himself keeps his spelling.
+    expect(imageFolder(dir, { classes: ['Joy', 'Surprise'] }).classes).toEqual(['Joy', 'Surprise']);
+    expect(imageFolder(dir, { classes: ['Joy', 'Surprise'] }).length).toBe(3);
+  });
+
+  test('keep leaves others out and says how many; map joins classes', async () => {
+    await fill({ happy: ['a.png'], fear: ['b.png', 'c.png'], surprise: ['d.png'], contempt: ['e.png'] });
+    const lines: string[] = [];
+    const options = { onNote: (line: string) => lines.push(line) };
+    const kept = imageFolder(dir, { ...options, keep: ['surprised', 'happy'] });
+    expect(kept.classes).toEqual(['happy', 'surprised']);
+    expect(kept.length).toBe(2);
+    expect(lines).toContain('left out: 1 of contempt, 2 of fear');
+    const joined = imageFolder(dir, { ...options, map: { fear: 'surprised', contempt: 'bored' } });
+    expect(joined.classes).toEqual(['happy', 'surprised', 'bored']);
+    expect(joined.files.map(({ path, label }) => [relative(dir, path), joined.classes[label]])).toEqual([
+      ['happy/a.png', 'happy'],
+      ['fear/b.png', 'surprised'],
+      ['fear/c.png', 'surprised'],
+      ['surprise/d.png', 'surprised'],
+      ['contempt/e.png', 'bored'],
+    ]);
+    for (const wrong of [{ keep: ['angry'] }, { map: { angry: 'sad' } }, { keep: [] }]) {
+      expect(() => imageFolder(dir, wrong)).toThrow(expect.objectContaining({ code: 'CLASSES' }));
+    }
+  });
+
+  test('folders without an image are no class, and left out', async () => {
     await fill({ joy: ['a.png'], Anger: ['a.png'], fear: ['b.png'], empty: [], __MACOSX: ['._a.png', 'b.png'] });
     const folder = imageFolder(dir);
-    expect(folder.classes).toEqual(['Anger', 'fear', 'joy']);
+    expect(folder.classes).toEqual(['angry', 'happy', 'fear']);
+    expect(imageFolder(dir, { aliases: false }).classes).toEqual(['Anger', 'fear', 'joy']);
     expect(reasons(folder)).toEqual({ empty: ['empty'], system: ['__MACOSX'] });
     // An empty folder may be a class that is asked for.
     expect(imageFolder(dir, { classes: ['joy', 'empty'] }).classes).toEqual(['joy', 'empty']);

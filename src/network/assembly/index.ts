@@ -9,7 +9,7 @@ import { CONV1, CONV1_BIAS, CONV2_BIAS, DENSE1_BIAS, DENSE2_BIAS, END, INPUTS, S
  */
 
 export { setGrid } from './dense';
-export { FACES as faces, INPUTS as inputs, OUTPUTS as outputs, STAGE as stage, STAGE_FLOATS as stageFloats } from './layout';
+export { FACES as faces, HIDDEN as hidden, INPUTS as inputs, OUTPUTS as outputs, STAGE as stage, STAGE_FLOATS as stageFloats } from './layout';
 
 // The memory's size is an option of the build.
 if (<usize>memory.size() << 16 < END) unreachable();

@@ -3,9 +3,9 @@ import { FerError } from '../../errors.js';
 import { type Normalization, normalizationRule } from '../../image/normalize.js';
 import { callback, listOf, number, optionsOf, signal as signalRule, text } from '../../options.js';
 import { metadataOf } from '../model/metadata.js';
-import { classNamesOf, specOf } from '../model/model-spec.js';
+import { outputNamesFor, specOf } from '../model/model-spec.js';
 import type { EvaluatedBatch } from './evaluate-rows.js';
-import { type LabelledData, labelledBatches } from './labelled-data.js';
+import { classNamesOfData, type LabelledData, labelledBatches, matchedByName } from './labelled-data.js';
 import type { EvaluationReport } from './metrics.js';
 
 export interface EvaluateOptions {
@@ -20,7 +20,7 @@ export interface EvaluateOptions {
    */
   normalization?: Normalization;
   /**
-   * Names of the classes.
+   * Names of the model's outputs, for a model that does not name them.
    * @default what the model's metadata says, else `EMOTIONS` for five classes, else 'class 0', 'class 1', ...
    */
   classes?: readonly string[];
@@ -32,7 +32,7 @@ export interface EvaluateOptions {
 
 /**
  * Measures a model on labelled data: loss, accuracy, confusion matrix, per-class figures, calibration. Nothing is
- * augmented and dropout is off.
+ * augmented and dropout is off. Data that names its classes, as `imageFolder` does, is matched with the model by name.
  *
  * @param data - Tensors `{ xs, ys }`, or samples such as those of `imageFolder`; streamed, never all in memory.
  * @throws FerError `MODEL`, `DATA`, `SHAPE`, `CLASSES`, `NOT_FINITE`, `OPTION`, `ABORTED`, and what reading an image
@@ -49,12 +49,19 @@ export async function evaluate(
   const spec = specOf(model);
   checkOptions(options);
   const { batchSize = 64, normalization = metadataOf(model).normalization ?? 'unit', signal } = options;
-  const classes = options.classes ?? classNamesOf(model);
+  const classes = options.classes ?? outputNamesFor(model, classNamesOfData(data));
   if (classes.length !== spec.classes) {
     throw new FerError('CLASSES', `${classes.length} class names for a model with ${spec.classes} classes`);
   }
+  const matched = matchedByName(data, classes);
   const { evaluateRows } = await import('./evaluate-rows.js');
-  return evaluateRows(model, labelledBatches(data, spec, normalization, batchSize), classes, signal, options.onBatch);
+  return evaluateRows(
+    model,
+    labelledBatches(matched, spec, normalization, batchSize),
+    classes,
+    signal,
+    options.onBatch,
+  );
 }
 
 const checkOptions = optionsOf<EvaluateOptions>('evaluate', () => ({

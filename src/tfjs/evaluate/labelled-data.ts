@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { checkClassNames, placesByName } from '../../class-names.js';
 import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
@@ -15,12 +16,61 @@ export interface TensorData {
   ys: tf.Tensor;
 }
 
+/** Samples, and what their labels mean. */
+export interface LabelledSamples {
+  /**
+   * Names of the classes, in the order of the labels' indices: they are matched with the model's by name. Without them, a label
+   * counts the model's outputs.
+   */
+  readonly classes?: readonly string[];
+}
+
 /** What `train` and `evaluate` learn from and measure on. */
-export type LabelledData = TensorData | Iterable<Sample> | AsyncIterable<Sample>;
+export type LabelledData =
+  | TensorData
+  | ((Iterable<Sample> | AsyncIterable<Sample>) & LabelledSamples)
+  | ((Iterable<TensorData> | AsyncIterable<TensorData>) & LabelledSamples)
+  | DatasetLike;
+
+/**
+ * What is known here of a `tf.data.Dataset` of `{ xs, ys }`, whose tensors are disposed after use; those of other iterables stay
+ * their owner's.
+ */
+export interface DatasetLike extends LabelledSamples {
+  iterator(): Promise<{ next(): Promise<{ value: unknown; done: boolean }> }>;
+}
 
 /** Whether data is tensors rather than samples. */
-export function isTensorData(data: LabelledData): data is TensorData {
+export function isTensorData(data: unknown): data is TensorData {
   return typeof data === 'object' && data !== null && 'xs' in data && 'ys' in data;
+}
+
+/** The names that data has for its classes, where it has some. */
+export function classNamesOfData(data: LabelledData): readonly string[] | undefined {
+  if (typeof data !== 'object' || data === null || !('classes' in data)) return undefined;
+  if (data.classes !== undefined) checkClassNames(data.classes);
+  return data.classes;
+}
+
+/**
+ * Gives data whose labels count the classes of a model: those of data with names of its own are put into the model's order.
+ *
+ * @throws FerError `CLASSES`, with both lists, when their names are others.
+ */
+export function matchedByName(data: LabelledData, classes: readonly string[]): LabelledData {
+  const own = classNamesOfData(data);
+  if (own === undefined || isTensorData(data)) return data;
+  const places = placesByName(own, classes, ['the data', 'the model']);
+  if (places === null) return data;
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const sample of samplesOf(data)) {
+        if (isTensorData(sample))
+          throw new FerError('CLASSES', 'batches of tensors count the outputs of the model: give no classes');
+        yield { ...sample, label: moved(sample.label, places) };
+      }
+    },
+  };
 }
 
 /** Inputs and labels as flat arrays, a row a sample. */
@@ -49,10 +99,16 @@ export async function* labelledBatches(
     return;
   }
 
-  const channels = sampleChannels(spec);
   let batch = emptyRows(batchSize, spec);
   let seen = 0;
   for await (const sample of samplesOf(data)) {
+    if (isTensorData(sample)) {
+      const rows = await tensorRows(batched(sample), spec);
+      seen += rows.count;
+      yield* rowBlocks(rows, spec, batchSize);
+      continue;
+    }
+    const channels = sampleChannels(spec);
     const pixels = await toPixels(sample.image);
     const plane = resample(pixels, { width: spec.width, height: spec.height, channels });
     normalize(plane, { normalization, width: spec.width, channels });
@@ -149,8 +205,22 @@ export function writeLabel(
   if (Math.abs(sum - 1) > 1e-3) throw new FerError('DATA', `${where}: the label's probabilities sum to ${sum}, not 1`);
 }
 
-/** The samples of labelled data that is no tensors. @throws FerError `DATA` when it cannot be iterated. */
-export async function* samplesOf(data: Iterable<Sample> | AsyncIterable<Sample>): AsyncGenerator<Sample> {
+/** The samples or batches of labelled data that is no tensors. @throws FerError `DATA` when it cannot be iterated. */
+export async function* samplesOf(
+  data: Exclude<LabelledData, TensorData>,
+): AsyncGenerator<Sample | TensorData, void, undefined> {
+  if (isDatasetLike(data)) {
+    const iterator = await data.iterator();
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      const batch = next.value as Sample | TensorData;
+      try {
+        yield batch;
+      } finally {
+        if (isTensorData(batch)) for (const tensor of [batch.xs, batch.ys]) tensor.dispose();
+      }
+    }
+    return;
+  }
   if (data === null || typeof data !== 'object' || !(Symbol.asyncIterator in data || Symbol.iterator in data)) {
     throw new FerError(
       'DATA',
@@ -158,7 +228,9 @@ export async function* samplesOf(data: Iterable<Sample> | AsyncIterable<Sample>)
     );
   }
   for await (const sample of data) {
-    if (sample === null || typeof sample !== 'object' || !('image' in sample) || !('label' in sample)) {
+    const fits =
+      isTensorData(sample) || (typeof sample === 'object' && sample !== null && 'image' in sample && 'label' in sample);
+    if (!fits) {
       throw new FerError('DATA', 'a sample must be { image, label }');
     }
     yield sample;
@@ -170,6 +242,29 @@ export function nothing(): FerError {
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** What is no label stays as it is, for those who check it. */
+function moved(label: Sample['label'], places: readonly number[]): Sample['label'] {
+  if (typeof label === 'number') return places[label] ?? label;
+  if (label === null || typeof label !== 'object' || label.length !== places.length) return label;
+  const row = new Float32Array(places.length);
+  for (let c = 0; c < places.length; c++) row[places[c]] = label[c];
+  return row;
+}
+
+function isDatasetLike(data: unknown): data is DatasetLike {
+  const iterable =
+    typeof data === 'object' && data !== null && !(Symbol.asyncIterator in data || Symbol.iterator in data);
+  return iterable && typeof (data as DatasetLike).iterator === 'function';
+}
+
+/** One sample as a batch of one: the same data under another shape. */
+function batched({ xs, ys }: TensorData): TensorData {
+  if (xs?.rank !== 3) return { xs, ys };
+  const one = (tensor: tf.Tensor) =>
+    ({ rank: tensor.rank + 1, shape: [1, ...tensor.shape], data: () => tensor.data() }) as unknown as tf.Tensor;
+  return { xs: one(xs), ys: one(ys) };
+}
 
 function emptyRows(capacity: number, spec: ModelSpec): LabelledRows {
   return {

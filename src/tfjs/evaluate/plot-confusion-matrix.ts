@@ -50,7 +50,29 @@ export function plotConfusionMatrix(
       return { truth: names[truth], said: names[said], count, share, shade };
     });
   });
-  const axis = { labelAngle: 0, domain: false, ticks: false, grid: false };
+  // Small cells hold short numbers or none; names that would overlap stand upright.
+  const cell = size / names.length;
+  const many = cell < 40;
+  const longest = Math.max(...names.map((name) => name.length));
+  const slanted = many || longest * 6.2 * names.length > size;
+  const labels = slanted && {
+    labelFontSize: Math.max(7, Math.min(12, Math.floor(cell) - 1)),
+    labelLimit: 120,
+    labelOverlap: false,
+  };
+  const axis = { ...labels, domain: false, ticks: false, grid: false };
+  const fontSize = Math.min(13, Math.floor(cell / 2.7));
+  const text = {
+    mark: { type: 'text', fontSize },
+    encoding: {
+      text:
+        cells === 'counts'
+          ? { field: 'count', type: 'quantitative', format: ',d' }
+          : { field: 'share', type: 'quantitative', format: many ? '.0%' : '.1%' },
+      color: { condition: { test: 'datum.shade > 0.5', value: 'white' } },
+      ...(many && { opacity: { condition: { test: 'datum.count === 0', value: 0 }, value: 1 } }),
+    },
+  };
   return {
     $schema: VEGA_LITE,
     description: `Confusion matrix of ${names.length} classes, ${cells === 'counts' ? 'counts' : 'shares of each row'}`,
@@ -59,12 +81,18 @@ export function plotConfusionMatrix(
     data: { values },
     encoding: {
       // In the order of the values, which is that of the classes.
-      x: { field: 'said', type: 'nominal', sort: null, title: 'model says', axis: { ...axis, orient: 'top' } },
-      y: { field: 'truth', type: 'nominal', sort: null, title: 'truth', axis },
+      x: {
+        field: 'said',
+        type: 'nominal',
+        sort: null,
+        title: 'model says',
+        axis: { ...axis, orient: 'top', labelAngle: slanted ? -90 : 0 },
+      },
+      y: { field: 'truth', type: 'nominal', sort: null, title: 'truth', axis: { ...axis, labelAngle: 0 } },
     },
     layer: [
       {
-        mark: { type: 'rect', cornerRadius: 3, tooltip: { content: 'data' } },
+        mark: { type: 'rect', cornerRadius: many ? 0 : 3, tooltip: { content: 'data' } },
         encoding: {
           color: {
             field: 'shade',
@@ -74,16 +102,7 @@ export function plotConfusionMatrix(
           },
         },
       },
-      {
-        mark: { type: 'text', fontSize: 13 },
-        encoding: {
-          text:
-            cells === 'counts'
-              ? { field: 'count', type: 'quantitative', format: ',d' }
-              : { field: 'share', type: 'quantitative', format: '.1%' },
-          color: { condition: { test: 'datum.shade > 0.5', value: 'white' } },
-        },
-      },
+      ...(fontSize < 6 ? [] : [text]),
     ],
     config: { scale: { bandPaddingInner: 0.03 } },
   };

@@ -1,11 +1,20 @@
 import type { Sequential } from '@tensorflow/tfjs-layers';
 import { tfjs } from '#tfjs';
+import { checkClassNames } from '../../class-names.js';
 import { EMOTIONS } from '../../emotions.js';
-import { number, oneOf, optionsOf, rule } from '../../options.js';
+import { FerError } from '../../errors.js';
+import { anything, number, oneOf, optionsOf, rule } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { underFreeName, withAddWeight } from './add-weight.js';
+import { setMetadata } from './metadata.js';
 
 export interface BuildModelOptions {
+  /**
+   * The classes: their names, in the order of the outputs, or how many there are. Names are kept in the model's metadata; a
+   * model without names takes those of the data that it is trained on.
+   * @default 5
+   */
+  classes?: number | readonly string[];
   /**
    * Input channels: 1 is grey (luma), 3 is RGB.
    * @default 1
@@ -27,8 +36,8 @@ export interface BuildModelOptions {
  * Network", untrained: Glorot uniform kernels (Glorot and Bengio, 2010), zero biases. 535,397 parameters with one
  * input channel, 535,973 with three; about 3.18 million multiply-adds a face.
  *
- * @returns A `tf.Sequential` from [n,32,32,channels] to softmax probabilities [n,5], in the order of `EMOTIONS`.
- * @throws FerError `OPTION` for a dropout rate, seed or channel count out of range.
+ * @returns A `tf.Sequential` from [n,32,32,channels] to softmax probabilities [n,classes]; five are in the order of `EMOTIONS`.
+ * @throws FerError `CLASSES` for names that repeat, or no whole number from 2 up; `OPTION` for a dropout rate, seed or channel count out of range.
  * @example
  * const model = buildModel({ seed: 1 });
  * await train(model, imageFolder('faces/train'), { epochs: 20, seed: 1 });
@@ -36,6 +45,9 @@ export interface BuildModelOptions {
 export function buildModel(options: BuildModelOptions = {}): Sequential {
   checkOptions(options);
   const { channels = 1, dropout = 0.2, seed } = options;
+
+  const { classes = EMOTIONS.length } = options;
+  const units = unitsOf(classes);
 
   const { core, layers: tfl } = tfjs();
   const { initializers, layers, sequential } = tfl;
@@ -57,7 +69,7 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
   registerCpu();
   core.backend();
   quietCpu();
-  return withAddWeight(layers.Layer.prototype, underFreeName, () =>
+  const model = withAddWeight(layers.Layer.prototype, underFreeName, () =>
     sequential({
       name: 'fer_dcnn',
       layers: [
@@ -71,16 +83,33 @@ export function buildModel(options: BuildModelOptions = {}): Sequential {
         layers.dense({ name: 'dense1', units: 256, activation: 'relu', kernelInitializer: glorot(2) }),
         layers.dense({
           name: 'dense2',
-          units: EMOTIONS.length,
+          units,
           activation: 'softmax',
           kernelInitializer: glorot(3),
         }),
       ],
     }),
   );
+  if (typeof classes !== 'number') setMetadata(model, { classes: [...classes] });
+  return model;
 }
 
+function unitsOf(classes: number | readonly string[]): number {
+  if (typeof classes !== 'number') {
+    checkClassNames(classes);
+    if (classes.length >= 2) return classes.length;
+    throw new FerError('CLASSES', `classes must be two names or more, got ${classes[0]}`);
+  }
+  if (Number.isSafeInteger(classes) && classes >= 2 && classes <= MOST_CLASSES) return classes;
+  throw new FerError('CLASSES', `classes must be names, or a whole number from 2 to ${MOST_CLASSES}, got ${classes}`);
+}
+
+/** Of a last layer of 256 inputs: as many weights as are loaded again. */
+const MOST_CLASSES = 2 ** 16;
+
 const checkOptions = optionsOf<BuildModelOptions>('buildModel', () => ({
+  // Checked by `unitsOf`, as `CLASSES`.
+  classes: anything,
   channels: oneOf(1, 3),
   dropout: number('in [0, 1)', (value) => value >= 0 && value < 1),
   seed: rule('a non-negative integer', (value: number) => Number.isSafeInteger(value) && value >= 0),

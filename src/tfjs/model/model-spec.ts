@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { areClassNames } from '../../class-names.js';
 import { checkIsModel } from '../../classify/layers-model-like.js';
 import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
@@ -53,10 +54,36 @@ export function sampleChannels(spec: ModelSpec): 1 | 3 {
   return spec.channels;
 }
 
-/** Names of a model's classes: its metadata's, the emotions for five, else numbered. */
+/** Names of a model's classes: its metadata's, the emotions for five where it says nothing, else numbered. */
 export function classNamesOf(model: LayersModel): readonly string[] {
   const { classes } = specOf(model);
+  const given = givenClassNames(model);
+  if (given !== undefined) return given;
+  const silent = metadataOf(model).classes === undefined;
+  return silent && classes === EMOTIONS.length ? EMOTIONS : Array.from({ length: classes }, (_, i) => `class ${i}`);
+}
+
+/**
+ * Names of a model's outputs, where data with classes of its own is measured on it.
+ *
+ * @throws FerError `CLASSES` when the model names none, so that which output is which cannot be known.
+ */
+export function outputNamesFor(model: LayersModel, data: readonly string[] | undefined): readonly string[] {
+  const given = givenClassNames(model);
+  const names = classNamesOf(model);
+  if (given === undefined && data !== undefined && data.some((name) => !names.includes(name))) {
+    throw new FerError(
+      'CLASSES',
+      `the data has the classes ${data.join(', ')}; the model does not name its ${names.length} outputs: name them by \`classes\`, in order`,
+    );
+  }
+  return names;
+}
+
+/** The names that a model's metadata has for its classes; undefined where it has none that fit. */
+export function givenClassNames(model: LayersModel): readonly string[] | undefined {
   const named = metadataOf(model).classes;
-  if (named?.length === classes) return named;
-  return classes === EMOTIONS.length ? EMOTIONS : Array.from({ length: classes }, (_, i) => `class ${i}`);
+  if (!areClassNames(named) || named.length !== specOf(model).classes) return undefined;
+  // Numbers in the place of names, which earlier versions wrote.
+  return named.every((name, i) => name === `class ${i}`) ? undefined : named;
 }

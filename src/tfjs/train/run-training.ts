@@ -1,12 +1,13 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { inClassOrder } from '../../class-names.js';
 import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { checkProbabilities } from '../../network/check-probabilities.js';
 import { currentBackend } from '../backends/current-backend.js';
 import { tfjsPredictor } from '../backends/tfjs-predictor.js';
-import type { LabelledData } from '../evaluate/labelled-data.js';
+import { classNamesOfData, type LabelledData, matchedByName } from '../evaluate/labelled-data.js';
 import { forgetFileFacts, setMetadata } from '../model/metadata.js';
-import { classNamesOf } from '../model/model-spec.js';
+import { classNamesOf, givenClassNames } from '../model/model-spec.js';
 import { startGradientWorkers } from './gradient-workers.js';
 import { randomStream } from './random.js';
 import { epochOrder } from './sampling.js';
@@ -25,12 +26,19 @@ export async function runTraining(
 ): Promise<TrainResult> {
   const { spec, epochs, batchSize, seed, signal, normalization } = settings;
   const backend = await currentBackend();
-  const training = await readTrainingData(data, { spec, normalization, augmentation: settings.augment }, signal);
-  const validation = options.validationData && (await allRows(options.validationData, spec, normalization, signal));
+  const classes = classesToTrain(model, data);
+  const training = await readTrainingData(
+    matchedByName(data, classes),
+    { spec, normalization, augmentation: settings.augment },
+    signal,
+  );
+  const validation =
+    options.validationData &&
+    (await allRows(matchedByName(options.validationData, classes), spec, normalization, signal));
   const inputs = new Float32Array(spec.inputSize);
   training.take(0, inputs, 0, randomStream(seed, 0));
   checkProbabilities(await tfjsPredictor(backend, model).predict(inputs, 1), spec.classes);
-  setMetadata(model, { normalization, classes: classNamesOf(model) });
+  setMetadata(model, { normalization, classes });
   forgetFileFacts(model);
 
   const run = new TrainingRun(model, settings, training);
@@ -84,6 +92,17 @@ export async function runTraining(
     steps?.dispose();
     run.dispose();
   }
+}
+
+/**
+ * What the outputs of a model mean from now on: its own names, else those of the data. A new model takes them in the default
+ * order, whatever that of the data is.
+ */
+function classesToTrain(model: LayersModel, data: LabelledData): readonly string[] {
+  const own = givenClassNames(model) ?? classNamesOf(model);
+  const named = classNamesOfData(data);
+  if (givenClassNames(model) !== undefined || named === undefined || named.length !== own.length) return own;
+  return inClassOrder(named);
 }
 
 /** @throws FerError `OPTION` for a schedule that gives what is no factor. */

@@ -131,13 +131,19 @@ export async function readTrainingData(
     return new TrainingData({ data: inputs, starts, sizes, labels }, options);
   }
 
-  const channels = sampleChannels(spec);
   const faces: Uint8Array[] = [];
   const labels: Float32Array[] = [];
   const sizes: number[] = [];
   const views: Float32Array[] = [];
   for await (const sample of samplesOf(data)) {
     throwIfAborted(signal);
+    if (isTensorData(sample)) {
+      throw new FerError(
+        'OPTION',
+        'augment changes images: batches of tensors are trained on as they are, leave it out',
+      );
+    }
+    const channels = sampleChannels(spec);
     const row = new Float32Array(spec.classes);
     writeLabel(sample.label, spec.classes, row, 0, sample.file ?? `sample ${faces.length}`);
     labels.push(row);

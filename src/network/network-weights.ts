@@ -1,15 +1,20 @@
+import { areClassNames } from '../class-names.js';
+import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Normalization } from '../image/normalize.js';
-import type { ModelMetadata } from '../network/model-metadata.js';
-import { WEIGHT_SIZES } from '../network/weight-sizes.js';
-import { readWeights } from '../network/weights-manifest.js';
-import type { ModelFiles } from '../tfjs/model/artifacts.js';
+import type { ModelMetadata } from './model-metadata.js';
+import { WEIGHT_SIZES } from './weight-sizes.js';
+import { type ModelJson, readWeights } from './weights-manifest.js';
 
-/** The weights of a model that is the network of `buildModel()`, and what it was trained with. */
+/** The weights of a model that is the network of `buildModel()`, with however many classes, and what it was trained with. */
 export interface NetworkWeights {
   /** Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout. */
   weights: Float32Array[];
   normalization: Normalization;
+  /** Names of the outputs, in order. */
+  classes: readonly string[];
+  /** Whether the model names them itself. */
+  named: boolean;
 }
 
 /**
@@ -18,17 +23,35 @@ export interface NetworkWeights {
  * @throws FerError `MODEL` when it is another network than that of `buildModel()`, grey; `WEIGHTS_CORRUPT` when the binary
  * is not the one that `json` was written with.
  */
-export async function networkWeights({ json, binary }: ModelFiles): Promise<NetworkWeights> {
+export async function networkWeights({
+  json,
+  binary,
+}: {
+  json: ModelJson;
+  binary: Uint8Array;
+}): Promise<NetworkWeights> {
   const byName = await readWeights(json, binary);
   const weights = layerNames(json.modelTopology as Topology)
     .flatMap((layer) => [byName.get(`${layer}/kernel`), byName.get(`${layer}/bias`)])
     .filter((values) => values !== undefined);
-  if (String(weights.map((values) => values.length)) !== String(WEIGHT_SIZES)) throw anotherNetwork();
+  const outputs = weights.at(-1)?.length ?? 0;
+  const sizes = [...WEIGHT_SIZES.slice(0, 6), 256 * outputs, outputs];
+  if (outputs === 0 || String(weights.map((values) => values.length)) !== String(sizes)) throw anotherNetwork();
   const metadata = json.userDefinedMetadata?.['fer-dcnn'] as ModelMetadata | undefined;
-  return { weights, normalization: metadata?.normalization ?? 'unit' };
+  return { weights, normalization: metadata?.normalization ?? 'unit', ...namesOf(metadata, outputs) };
 }
 
 // --- below this line: helpers of this file alone ---
+
+/** As `classNamesOf` of a Layers model does. */
+function namesOf(metadata: ModelMetadata | undefined, outputs: number): Pick<NetworkWeights, 'classes' | 'named'> {
+  const given = metadata?.classes;
+  const numbers = Array.from({ length: outputs }, (_, i) => `class ${i}`);
+  if (areClassNames(given) && given.length === outputs && given.some((name, i) => name !== numbers[i])) {
+    return { classes: given, named: true };
+  }
+  return { classes: given === undefined && outputs === EMOTIONS.length ? EMOTIONS : numbers, named: false };
+}
 
 interface Topology {
   class_name?: string;
@@ -43,7 +66,7 @@ const LAYERS: readonly [className: string, config: Record<string, unknown>][] = 
   ['MaxPooling2D', pooling()],
   ['Flatten', {}],
   ['Dense', { units: 256, activation: 'relu', use_bias: true }],
-  ['Dense', { units: 5, activation: 'softmax', use_bias: true }],
+  ['Dense', { activation: 'softmax', use_bias: true }],
 ];
 
 function convolution() {
@@ -76,6 +99,6 @@ function layerNames(topology: Topology): string[] {
 function anotherNetwork(): FerError {
   return new FerError(
     'MODEL',
-    'this runs the network of buildModel() alone, as saveModel() writes it: use createClassifier({ model }) for others',
+    'this runs the network of buildModel() alone, as saveModel() writes it: use createClassifier({ model }) of fer-dcnn for others',
   );
 }

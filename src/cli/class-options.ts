@@ -1,0 +1,52 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { ClassNameOptions } from '../folders/named-classes.js';
+import { safeText } from '../safe-text.js';
+import { tell } from './status-line.js';
+
+/** Options on names of classes that several commands have. */
+export interface ClassFlags {
+  classes?: string[];
+  map?: Record<string, string>;
+  /** False with `--no-aliases`. */
+  aliases?: boolean;
+}
+
+/** Adds `--classes`, `--map` and `--no-aliases`. */
+export function withClassOptions(command: Command): Command {
+  return command
+    .option('--classes <names>', 'classes to keep, such as angry,happy; others are left out', names)
+    .option('--map <joins>', 'classes that count as another, such as fear=surprised,contempt=angry', joins)
+    .option('--no-aliases', 'take names of classes as they are: surprise is not surprised');
+}
+
+/** How a command names classes, by its options. */
+export function classOptions({ classes, map, aliases }: ClassFlags): ClassNameOptions {
+  const onNote = (line: string) => tell(`fer-dcnn: ${safeText(line)}\n`);
+  return { keep: classes, map, aliases: aliases ?? true, onNote: once(onNote) };
+}
+
+const told = new Set<string>();
+
+/** Several folders of one run say the same. */
+function once(say: (line: string) => void): (line: string) => void {
+  return (line) => {
+    if (!told.has(line)) say(line);
+    told.add(line);
+  };
+}
+
+function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.some((name) => name === '') || new Set(list).size < list.length) {
+    throw new InvalidArgumentError('It must be names, each once, such as angry,happy.');
+  }
+  return list;
+}
+
+function joins(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => pair.split('=').map((name) => name.trim()));
+  if (pairs.some((pair) => pair.length !== 2 || pair.includes(''))) {
+    throw new InvalidArgumentError('It must be pairs, such as fear=surprised,contempt=angry.');
+  }
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,120 @@
+import { commonName } from '../aliases.js';
+import { checkClassNames, inClassOrder } from '../class-names.js';
+import { EMOTIONS } from '../emotions.js';
+import { FerError } from '../errors.js';
+import { boolean, callback, listOf, type Rules, rule, text } from '../options.js';
+
+/** How the names in a data set become classes. */
+export interface ClassNameOptions {
+  /**
+   * Whether common names of emotions are understood, in any case: `Surprise` is `surprised`, `HA` is `happy`. What was
+   * renamed is told in a line.
+   * @default true
+   */
+  aliases?: boolean;
+  /**
+   * Names of the classes that are kept; images of others are left out, and how many is told in a line.
+   * @default all
+   */
+  keep?: readonly string[];
+  /**
+   * Classes that count as another: `{ fear: 'surprised' }` joins the two.
+   * @default none
+   */
+  map?: Readonly<Record<string, string>>;
+  /**
+   * Told in a line what was renamed, joined and left out.
+   * @default written to standard error, each line once
+   */
+  onNote?: (line: string) => void;
+}
+
+/** The rules of the options on names. */
+export const classNameRules: Rules<ClassNameOptions> = {
+  aliases: boolean,
+  keep: listOf(text, 'a list of names'),
+  map: rule(
+    "names by names, such as { fear: 'surprised' }",
+    (value: object) =>
+      typeof value === 'object' &&
+      !Array.isArray(value) &&
+      Object.values(value).every((name) => typeof name === 'string' && name !== ''),
+  ),
+  onNote: callback,
+};
+
+/** The classes of a data set, and which of its own names is which. */
+export interface NamedClasses {
+  classes: readonly string[];
+  /** Index of the class that one of the data's own names stands for; -1 for one that is left out. */
+  indexOf(name: string): number;
+}
+
+/**
+ * Makes classes of the names in a data set. Without `keep`, names that are all emotions give `EMOTIONS`, even where one of
+ * them does not occur; others give what occurs, `EMOTIONS` first, then by alphabet.
+ *
+ * @param counts - Images of each of the data's own names.
+ * @param wanted - The classes and their order, where they are given; images of other names are left out.
+ * @param place - The data, for messages.
+ * @throws FerError `CLASSES` for names that are not there.
+ */
+export function namedClasses(
+  counts: ReadonlyMap<string, number>,
+  options: ClassNameOptions,
+  place: string,
+  wanted?: readonly string[],
+): NamedClasses {
+  const { aliases = true, keep, map = {}, onNote = tellOnce } = options;
+  const common = aliases ? commonName : (name: string) => name;
+  const joined = new Map(Object.entries(map).map(([from, to]) => [common(from), common(to)]));
+  const nameOf = (name: string) => joined.get(common(name)) ?? common(name);
+
+  const own = [...counts.keys()];
+  const missing = [...joined.keys()].filter((name) => !own.some((each) => common(each) === name));
+  if (missing.length > 0) throw absent(place, missing, own);
+  let classes: readonly string[];
+  if (wanted !== undefined) classes = checked(wanted);
+  else {
+    const found = new Set(own.filter((name) => counts.get(name)).map(nameOf));
+    const emotions: readonly string[] = EMOTIONS;
+    classes = [...found].every((name) => emotions.includes(name)) ? EMOTIONS : inClassOrder(found);
+  }
+  if (keep !== undefined) {
+    const kept = checked(keep).map(nameOf);
+    const gone = kept.filter((name) => !own.some((each) => nameOf(each) === name));
+    if (gone.length > 0) throw absent(place, gone, own);
+    classes = wanted === undefined ? inClassOrder(kept) : classes.filter((name) => kept.includes(nameOf(name)));
+  }
+
+  const index = new Map<string, number>();
+  for (const name of own) {
+    const exact = joined.has(common(name)) ? -1 : classes.indexOf(name);
+    index.set(name, exact >= 0 ? exact : classes.findIndex((each) => nameOf(each) === nameOf(name)));
+  }
+  const renamed = own.filter((name) => index.get(name) !== -1 && classes[index.get(name)!] !== name);
+  if (renamed.length > 0)
+    onNote(`classes: ${renamed.map((name) => `${name} → ${classes[index.get(name)!]}`).join(', ')}`);
+  const left = own.filter((name) => index.get(name) === -1 && counts.get(name));
+  if (keep !== undefined && left.length > 0) {
+    onNote(`left out: ${left.map((name) => `${counts.get(name)!.toLocaleString('en')} of ${name}`).join(', ')}`);
+  }
+  return { classes, indexOf: (name) => index.get(name) ?? -1 };
+}
+
+const told = new Set<string>();
+
+function tellOnce(line: string): void {
+  if (told.has(line)) return;
+  told.add(line);
+  console.warn(`fer-dcnn: ${line}`);
+}
+
+function checked(names: readonly string[]): readonly string[] {
+  checkClassNames(names);
+  return [...names];
+}
+
+function absent(place: string, missing: readonly string[], own: readonly string[]): FerError {
+  return new FerError('CLASSES', `${place} has no class ${missing.join(', ')}; it has ${own.join(', ')}`);
+}

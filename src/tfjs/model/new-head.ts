@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { commonName } from '../../aliases.js';
+import { buildModel } from './build-model.js';
+import { metadataOf, setMetadata } from './metadata.js';
+import { classNamesOf } from './model-spec.js';
+
+/**
+ * Gives the network of `buildModel()` another last layer: new weights for classes that it does not know, its own for those
+ * that it knows, by name. Its figures are gone: they are of other classes.
+ *
+ * @param model - Such a network; disposed.
+ * @param classes - Their names, in the order of the outputs, or how many.
+ */
+export function newHead(model: LayersModel, classes: number | readonly string[], seed?: number): LayersModel {
+  const made = buildModel({ classes, seed });
+  const known = classNamesOf(model);
+  const names = typeof classes === 'number' ? [] : classes;
+  tf.tidy(() => {
+    const old = model.getWeights();
+    const body = old.slice(0, -2);
+    const head = made.getWeights().slice(-2);
+    const moved = head.map((weights, i) => {
+      const before = old[body.length + i];
+      const columns = tf.unstack(weights, weights.rank - 1);
+      const own = tf.unstack(before, before.rank - 1);
+      names.forEach((name, c) => {
+        const at = known.findIndex((each) => each === name || each === commonName(name));
+        if (at >= 0) columns[c] = own[at];
+      });
+      return tf.stack(columns, weights.rank - 1);
+    });
+    made.setWeights([...body, ...moved]);
+  });
+  const { normalization } = metadataOf(model);
+  model.dispose();
+  setMetadata(made, { normalization });
+  return made;
+}
