@@ -32,6 +32,17 @@ export function figuresOf(report: EvaluationReport) {
 
 export type Figures = ReturnType<typeof figuresOf>;
 
+/** What is kept of an evaluation on faces of another kind. */
+export function elsewhereFigures(report: EvaluationReport) {
+  return {
+    count: report.count,
+    accuracy: round(report.accuracy),
+    macroRecall: round(report.macroRecall),
+    expectedCalibrationError: round(report.expectedCalibrationError),
+    recalls: Object.fromEntries(report.classes.map(({ className, recall }) => [className, round(recall)])),
+  };
+}
+
 /** Accuracy and macro recall under each corruption, mild and strong. */
 export type CorruptionFigures = Record<string, Record<'mild' | 'strong', { accuracy: number; macroRecall: number }>>;
 

@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { buildModel, classify, createClassifier, evaluate, FerError, train, useBackend } from '../../src/index.js';

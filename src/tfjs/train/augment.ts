@@ -1,6 +1,8 @@
 import { pixelKernels } from '../../image/pixel-kernels.js';
 import { boolean, fields, number, oneOf, type Rule } from '../../options.js';
 import { degrade, type Levels } from './degrade.js';
+import { motionBlur } from './motion-blur.js';
+import { shade } from './shade.js';
 
 /** Random changes to a face that leave its emotion as it is. All are off at 0, and `false` where they are switches. */
 export interface AugmentOptions {
@@ -55,6 +57,26 @@ export interface AugmentOptions {
    * @default 0
    */
   degrade?: number;
+  /**
+   * Probability that a picture made worse is made worse once more, such as one compressed twice.
+   * @default 0
+   */
+  degradeAgain?: number;
+  /**
+   * Raises levels to a power between 1 / (1 + gamma) and 1 + gamma: pictures exposed too long or too short.
+   * @default 0
+   */
+  gamma?: number;
+  /**
+   * Probability that a part of the picture lies in shadow.
+   * @default 0
+   */
+  shadow?: number;
+  /**
+   * Probability that the picture is smeared along a line, as by a moving face or camera.
+   * @default 0
+   */
+  motionBlur?: number;
 }
 
 /** The augmentation that the original report trained with: shear 0.2, zoom 0.2, horizontal flip. */
@@ -75,7 +97,7 @@ export type AugmentationName = keyof typeof AUGMENTATIONS;
 
 /**
  * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then
- * erasing, then quality.
+ * erasing, then light, then quality.
  *
  * @param range - The difference between black and white on the scale of `levels`: 255, or 1.
  * @param random - Numbers in [0, 1); the same numbers make the same change.
@@ -121,7 +143,15 @@ export function augment(
   }
   if (contrast || brightness) changeLevels(out, contrastFactor, lift);
   if (erased) erase(levels, out, random);
-  if (random() < (options.degrade ?? 0)) degrade({ ...levels, data: out }, range, random);
+  // These draw nothing where they are off: what is made of a picture without them is what it always was.
+  const changed = { ...levels, data: out };
+  if (options.gamma) raise(out, range, (1 + options.gamma) ** around(1));
+  if (options.shadow && random() < options.shadow) shade(changed, random);
+  if (options.motionBlur && random() < options.motionBlur) motionBlur(changed, random);
+  if (random() < (options.degrade ?? 0)) {
+    degrade(changed, range, random);
+    if (options.degradeAgain && random() < options.degradeAgain) degrade(changed, range, random);
+  }
 }
 
 /** The rule of the option `augment`. */
@@ -198,6 +228,16 @@ function changeLevels(data: Float32Array, factor: number, lift: number): void {
   for (let i = 0; i < data.length; i++) data[i] = mean + (data[i] - mean) * factor + lift;
 }
 
+/** Levels outside of the range count as its ends; between 256 levels the curve is taken as straight. */
+function raise(data: Float32Array, range: number, power: number): void {
+  const curve = Float64Array.from({ length: 257 }, (_, level) => range * (Math.min(level, 255) / 255) ** power);
+  for (let i = 0; i < data.length; i++) {
+    const level = Math.min(255, Math.max(0, (255 * data[i]) / range));
+    const below = Math.floor(level);
+    data[i] = curve[below] + (curve[below + 1] - curve[below]) * (level - below);
+  }
+}
+
 function erase({ width, height, channels }: Levels, out: Float32Array, random: () => number): void {
   const mean = meanOf(out);
   const area = (0.02 + 0.18 * random()) * width * height;
@@ -230,4 +270,8 @@ const augmentFields = fields<AugmentOptions>({
   brightness: upTo(1),
   erasing: upTo(1),
   degrade: upTo(1),
+  degradeAgain: upTo(1),
+  gamma: upTo(3),
+  shadow: upTo(1),
+  motionBlur: upTo(1),
 });

@@ -59,7 +59,7 @@ export function takeShare(source: GradientSource, share: Share): TakenShare {
   indices.forEach((index, i) => {
     takeRow(source, index, { epoch, step, row: firstRow + i }, inputs, i * inputSize);
   });
-  return { ...share, inputs, ...rowTargets(source, indices) };
+  return { ...share, inputs, ...rowTargets(source, indices, epoch) };
 }
 
 /** Takes and augments the sample of one row of a batch into `out[offset...]`; needs no weights, may be done ahead. */
@@ -71,19 +71,21 @@ export function takeRow(
   offset: number,
 ): void {
   // The position is part of the key: balanced sampling takes a sample more than once.
-  training.take(index, out, offset, randomStream(seed, 2, epoch, step, row));
+  const key = training.views > 0 ? [seed, 5, index, training.viewOf(epoch)] : [seed, 2, epoch, step, row];
+  training.take(index, out, offset, randomStream(...key));
 }
 
 /** What the samples are, and what each one's loss counts. */
 export function rowTargets(
   { training, spec, weightOfClass }: GradientSource,
   indices: Uint32Array,
+  epoch: number,
 ): Pick<TakenShare, 'labels' | 'weights'> {
   const { classes } = spec;
   const labels = new Float32Array(indices.length * classes);
   const weights = weightOfClass && new Float32Array(indices.length);
   indices.forEach((index, row) => {
-    labels.set(training.labels.subarray(index * classes, (index + 1) * classes), row * classes);
+    labels.set(training.labelOf(index, epoch), row * classes);
     if (weights) weights[row] = weightOfClass![training.truth[index]];
   });
   return { labels, weights };

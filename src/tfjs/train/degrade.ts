@@ -36,26 +36,41 @@ export function degrade(levels: Levels, range: number, random: () => number): vo
 type Matrix = Float64Array;
 
 function blur(levels: Levels, sigma: number): void {
-  const gaussian = (size: number) => square(size, (to, from) => Math.exp(-((to - from) ** 2) / (2 * sigma * sigma)));
+  const gaussian = (size: number) => {
+    const bell = Float64Array.from({ length: size }, (_, d) => Math.exp(-(d ** 2) / (2 * sigma * sigma)));
+    // Weights too small for any level to show.
+    const weight = (d: number) => (bell[d] < 1e-12 ? 0 : bell[d]);
+    return square(size, (to, from) => weight(Math.abs(to - from)));
+  };
   separably(levels, gaussian(levels.width), gaussian(levels.height));
 }
 
 /** Down by the antialiased triangle filter of `resample`, up again by the plain one: both in one matrix an axis. */
 function reduce(levels: Levels, share: number): void {
-  const through = (size: number) => {
-    const small = Math.max(1, Math.round(size * share));
-    const down = triangle(size, small);
-    const up = triangle(small, size);
-    const both = new Float64Array(size * size);
-    for (let to = 0; to < size; to++) {
-      for (let by = 0; by < small; by++) {
-        for (let from = 0; from < size; from++) both[to * size + from] += up[to * small + by] * down[by * size + from];
-      }
-    }
-    return both;
-  };
-  separably(levels, through(levels.width), through(levels.height));
+  const reduced = (size: number) => through(size, Math.max(1, Math.round(size * share)));
+  separably(levels, reduced(levels.width), reduced(levels.height));
 }
+
+/** From `size` pixels to `small` and back, [size,size]. */
+function through(size: number, small: number): Matrix {
+  const key = `${size} ${small}`;
+  const known = reductions.get(key);
+  if (known !== undefined) return known;
+  const down = triangle(size, small);
+  const up = triangle(small, size);
+  const both = new Float64Array(size * size);
+  for (let to = 0; to < size; to++) {
+    for (let by = 0; by < small; by++) {
+      for (let from = 0; from < size; from++) both[to * size + from] += up[to * small + by] * down[by * size + from];
+    }
+  }
+  // Training pictures are of one size, and of few others.
+  if (reductions.size === 200) reductions.clear();
+  reductions.set(key, both);
+  return both;
+}
+
+const reductions = new Map<string, Matrix>();
 
 function addNoise({ data }: Levels, sigma: number, random: () => number): void {
   for (let i = 0; i < data.length; i += 2) {
@@ -116,18 +131,33 @@ function multiply8(a: Matrix, b: Matrix, out: Matrix): void {
 /** Each row of pixels times `horizontal` [width,width], then each column times `vertical` [height,height]. */
 function separably({ data, width, height, channels }: Levels, horizontal: Matrix, vertical: Matrix): void {
   const line = new Float64Array(Math.max(width, height));
-  const along = (size: number, weights: Matrix, start: number, stride: number) => {
+  const along = (size: number, weights: Matrix, [first, end]: Bands, start: number, stride: number) => {
+    for (let i = 0; i < size; i++) line[i] = data[start + i * stride];
     for (let to = 0; to < size; to++) {
       let sum = 0;
-      for (let from = 0; from < size; from++) sum += weights[to * size + from] * data[start + from * stride];
-      line[to] = sum;
+      for (let from = first[to]; from < end[to]; from++) sum += weights[to * size + from] * line[from];
+      data[start + to * stride] = sum;
     }
-    for (let to = 0; to < size; to++) data[start + to * stride] = line[to];
   };
+  const across = bands(horizontal, width);
+  const down = bands(vertical, height);
   for (let channel = 0; channel < channels; channel++) {
-    for (let y = 0; y < height; y++) along(width, horizontal, y * width * channels + channel, channels);
-    for (let x = 0; x < width; x++) along(height, vertical, x * channels + channel, width * channels);
+    for (let y = 0; y < height; y++) along(width, horizontal, across, y * width * channels + channel, channels);
+    for (let x = 0; x < width; x++) along(height, vertical, down, x * channels + channel, width * channels);
   }
+}
+
+/** Where the weights of each row begin and end that are not 0. */
+type Bands = [first: Uint16Array, end: Uint16Array];
+
+function bands(weights: Matrix, size: number): Bands {
+  const [first, end] = [new Uint16Array(size), new Uint16Array(size)];
+  for (let row = 0; row < size; row++) {
+    while (weights[row * size + first[row]] === 0) first[row]++;
+    end[row] = size;
+    while (weights[row * size + end[row] - 1] === 0) end[row]--;
+  }
+  return [first, end];
 }
 
 function square(size: number, weight: (to: number, from: number) => number): Matrix {

@@ -142,12 +142,15 @@ async function kernelsOn(memory: WebAssembly.Memory): Promise<NativeKernels> {
   }
 }
 
-function shared({ data, starts, sizes, labels }: StoredSamples): StoredSamples {
+function shared({ data, starts, sizes, labels, viewLabels }: StoredSamples): StoredSamples {
   const copy = <T extends Float32Array | Float64Array | Uint16Array | Uint8Array>(array: T): T => {
     const Kind = array.constructor as new (buffer: SharedArrayBuffer) => T;
     const whole = new Kind(new SharedArrayBuffer(array.byteLength));
     whole.set(array);
     return whole;
   };
-  return { data: copy(data), starts: copy(starts), sizes: copy(sizes), labels: copy(labels) };
+  return {
+    ...{ data: copy(data), starts: copy(starts), sizes: copy(sizes) },
+    ...{ labels: copy(labels), viewLabels: viewLabels && copy(viewLabels) },
+  };
 }

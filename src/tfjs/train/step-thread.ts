@@ -89,7 +89,7 @@ export class StepThread {
     const { inputSize } = state.layout;
     const indices = state.order.slice(first + firstRow, first + end);
     const inputs = state.inputs[step % 2].subarray(firstRow * inputSize, end * inputSize);
-    const share = { indices, firstRow, part: thread, epoch, step, inputs, ...rowTargets(source, indices) };
+    const share = { indices, firstRow, part: thread, epoch, step, inputs, ...rowTargets(source, indices, epoch) };
 
     const { gradients, figures } = runOn(backend, () => batchGradients(source, share));
     const { loss, right } = await figures();

@@ -1,6 +1,7 @@
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
 import { resample } from '../../image/resample.js';
+import type { Sample } from '../../image/sample.js';
 import { toPixels } from '../../image/to-pixels.js';
 import {
   isTensorData,
@@ -27,6 +28,8 @@ export interface StoredSamples {
   sizes: Uint16Array;
   /** Probabilities, [count,classes]. */
   labels: Float32Array;
+  /** Probabilities of fixed augmented views, [count,views,classes]; empty where views are not fixed. */
+  viewLabels?: Float32Array;
 }
 
 /** How stored samples become inputs. */
@@ -46,6 +49,8 @@ export class TrainingData {
   readonly truth: Uint16Array;
   readonly stored: StoredSamples;
   readonly options: TakeOptions;
+  /** Fixed augmented views of each sample; 0 where each epoch augments anew. */
+  readonly views: number;
   #source = new Float32Array(0);
   #changed = new Float32Array(0);
 
@@ -55,9 +60,23 @@ export class TrainingData {
     this.options = options;
     this.labels = stored.labels;
     this.count = stored.labels.length / classes;
+    this.views = (stored.viewLabels?.length ?? 0) / stored.labels.length;
     this.truth = Uint16Array.from({ length: this.count }, (_, i) =>
       indexOfLargest(stored.labels, i * classes, classes),
     );
+  }
+
+  /** What sample `index` is in an epoch (from 1): its probabilities, [classes]. */
+  labelOf(index: number, epoch: number): Float32Array {
+    const { classes } = this.options.spec;
+    const labels = this.views === 0 ? this.labels : this.stored.viewLabels!;
+    const row = this.views === 0 ? index : index * this.views + this.viewOf(epoch);
+    return labels.subarray(row * classes, (row + 1) * classes);
+  }
+
+  /** Which view an epoch (from 1) takes. */
+  viewOf(epoch: number): number {
+    return (epoch - 1) % this.views;
   }
 
   /**
@@ -115,6 +134,7 @@ export async function readTrainingData(
   const faces: Uint8Array[] = [];
   const labels: Float32Array[] = [];
   const sizes: number[] = [];
+  const views: Float32Array[] = [];
   for await (const sample of samplesOf(data)) {
     throwIfAborted(signal);
     if (isTensorData(sample)) {
@@ -127,6 +147,12 @@ export async function readTrainingData(
     const row = new Float32Array(spec.classes);
     writeLabel(sample.label, spec.classes, row, 0, sample.file ?? `sample ${faces.length}`);
     labels.push(row);
+    views.push(viewLabelsOf(sample, spec.classes, faces.length));
+    if (views[faces.length].length !== views[0].length) {
+      const where = sample.file ?? `sample ${faces.length}`;
+      const counts = [views[faces.length], views[0]].map(({ length }) => length / spec.classes);
+      throw new FerError('DATA', `${where}: ${counts[0]} viewLabels, the first sample has ${counts[1]}`);
+    }
     const pixels = await toPixels(sample.image);
     // A picture that is small already is kept as it is.
     const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
@@ -140,6 +166,10 @@ export async function readTrainingData(
   faces.forEach((face, i) => {
     starts[i + 1] = starts[i] + face.length;
   });
+  const viewLabels = new Float32Array(views.length * views[0].length);
+  views.forEach((rows, i) => {
+    viewLabels.set(rows, i * rows.length);
+  });
   const levels = new Uint8Array(starts[faces.length]);
   faces.forEach((face, i) => {
     levels.set(face, starts[i]);
@@ -148,7 +178,8 @@ export async function readTrainingData(
   labels.forEach((row, i) => {
     probabilities.set(row, i * spec.classes);
   });
-  return new TrainingData({ data: levels, starts, sizes: Uint16Array.from(sizes), labels: probabilities }, options);
+  const stored = { data: levels, starts, sizes: Uint16Array.from(sizes), labels: probabilities, viewLabels };
+  return new TrainingData(stored, options);
 }
 
 /** All rows of labelled data, normalised, in memory: for data that is gone through many times. */
@@ -180,4 +211,15 @@ export async function allRows(
 /** @throws FerError `ABORTED` when the signal says so. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new FerError('ABORTED', 'training was aborted', { cause: signal.reason });
+}
+
+// --- below this line: helpers of this file alone ---
+
+/** [views,classes] flattened. */
+function viewLabelsOf({ viewLabels = [], file }: Sample, classes: number, index: number): Float32Array {
+  const rows = new Float32Array(viewLabels.length * classes);
+  viewLabels.forEach((label, view) => {
+    writeLabel(label, classes, rows, view, `view ${view} of ${file ?? `sample ${index}`}`);
+  });
+  return rows;
 }

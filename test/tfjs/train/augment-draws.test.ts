@@ -142,6 +142,29 @@ describe('augment, draw by draw', () => {
     expect(changed(image, { degrade: 0.3 }, { degrade: 0.299 })).not.toEqual(image.data);
   });
 
+  test('gamma raises levels to the power drawn, and takes what is out of range as its ends', () => {
+    const levels = { data: Float32Array.of(-10, 63.75, 127.5, 300), width: 4, height: 1, channels: 1 };
+    const out = changed(levels, { gamma: 3 }, {}, [0.75]);
+    // (1 + 3) ** (2 * 0.75 - 1) is 2.
+    expect([...out]).toEqual([0, 255 / 16, 255 / 4, 255].map((level) => expect.closeTo(level, 2)));
+  });
+
+  test('shadow, motion blur and a second degradation happen below their probability, not at it, and draw nothing when off', () => {
+    const image = noiseLevels(20, 20, 1);
+    for (const option of ['shadow', 'motionBlur'] as const) {
+      expect(changed(image, { [option]: 0.3 }, {}, [0.3])).toEqual(image.data);
+      expect(changed(image, { [option]: 0.3 }, {}, [0.299, 0.1, 0.9, 0.9, 0.9])).not.toEqual(image.data);
+    }
+    const [once, twice, never] = [{ degrade: 1 }, { degrade: 1, degradeAgain: 1 }, { degrade: 1, degradeAgain: 0 }];
+    const [a, b, c] = [once, twice, never].map((options) => {
+      const out = new Float32Array(400);
+      augment(image, 255, options, randomStream(5), out);
+      return out;
+    });
+    expect(c).toEqual(a);
+    expect(b).not.toEqual(a);
+  });
+
   test('what is degraded is the changed picture, on its own scale', () => {
     const image = noiseLevels(10, 6, 3);
     const lifted = image.data.map((level) => level / 255 + 0.1);
@@ -168,6 +191,10 @@ describe('checkAugmentOptions', () => {
     ['brightness', 1],
     ['erasing', 1],
     ['degrade', 1],
+    ['degradeAgain', 1],
+    ['gamma', 3],
+    ['shadow', 1],
+    ['motionBlur', 1],
     ['rotation', 180],
     ['shear', Math.PI / 2],
   ])('takes %s from 0 to %d, and says so of all else', (field, limit) => {
@@ -197,10 +224,10 @@ const even: Required<Draws> = {
   ...{ contrast: 0.5, brightness: 0.5, erasing: 0.5, degrade: 0.5 },
 };
 
-/** The draws in their order; `between` are those that erasing takes. */
-function script(draws: Draws, between: number[] = [0.5, 0.5, 0.5, 0.5]): () => number {
+/** The draws in their order; `between` are those that erasing, and then what changes the light and smears, take. */
+function script(draws: Draws, between?: number[]): () => number {
   const all = { ...even, ...draws };
-  const erased = draws.erasing === undefined ? [] : between;
+  const erased = between ?? (draws.erasing === undefined ? [] : [0.5, 0.5, 0.5, 0.5]);
   const numbers = [...order.map((name) => all[name]), all.erasing, ...erased, all.degrade];
   let next = 0;
   return () => numbers[next++] ?? 0.5;

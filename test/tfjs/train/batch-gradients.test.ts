@@ -139,7 +139,7 @@ describe('a part of a batch', () => {
   test('is taken row by row, each with a stream of its place in the training', () => {
     const taken: [index: number, offset: number, random: number][] = [];
     const training = {
-      ...{ labels: Float32Array.from(labels.flat()), truth: Uint16Array.of(0, 1, 1) },
+      ...{ views: 0, truth: Uint16Array.of(0, 1, 1), labelOf: (index: number) => Float32Array.from(labels[index]) },
       take(index: number, out: Float32Array, offset: number, random: () => number) {
         taken.push([index, offset, random()]);
         out.set([10 * index, 10 * index + 1], offset);
@@ -163,9 +163,26 @@ describe('a part of a batch', () => {
     });
   });
 
+  test('of fixed views draws the same whenever a view comes again, whatever its place in the batch', () => {
+    const viewLabels = Float32Array.of(1, 0, 0.5, 0.5, 0, 1, 0.5, 0.5, 0.25, 0.75, 1, 0);
+    const from = source();
+    const { stored, options } = from.training;
+    const drawn: number[] = [];
+    from.training = new TrainingData({ ...stored, viewLabels }, options);
+    from.training.take = (_index, _out, _offset, random) => drawn.push(random());
+    const take = (epoch: number, step: number, firstRow: number) =>
+      takeShare(from, { indices: Uint32Array.of(2, 0), firstRow, part: 0, epoch, step }).labels;
+    expect(take(2, 9, 0)).toEqual(Float32Array.of(1, 0, 0.5, 0.5));
+    expect(take(4, 20, 3)).toEqual(Float32Array.of(1, 0, 0.5, 0.5));
+    expect(take(1, 0, 0)).toEqual(Float32Array.of(0.25, 0.75, 1, 0));
+    // Seed, 5 for fixed views, sample, view.
+    const expected = [1, 1, 0].flatMap((view) => [2, 0].map((index) => randomStream(3, 5, index, view)()));
+    expect(drawn).toEqual(expected);
+  });
+
   test('knows what each of its samples counts', () => {
     const from = source({ weightOfClass: Float32Array.of(0.5, 3) });
-    expect(rowTargets(from, Uint32Array.of(1, 0))).toEqual({
+    expect(rowTargets(from, Uint32Array.of(1, 0), 1)).toEqual({
       labels: Float32Array.of(0.25, 0.75, 1, 0),
       weights: Float32Array.of(3, 0.5),
     });

@@ -124,6 +124,52 @@ describe('samples that are augmented', () => {
   });
 });
 
+describe('fixed views', () => {
+  const viewLabels = [
+    [0.5, 0.25, 0.25],
+    [0, 1, 0],
+  ];
+
+  test('come in turn from epoch to epoch, with their labels, and the class is that of the sample', async () => {
+    const samples = [
+      { ...sample(8, 8, 1, 1, 0), viewLabels },
+      { ...sample(8, 8, 1, 2, 2), viewLabels: viewLabels.toReversed() },
+    ];
+    const data = await readTrainingData(samples, augmented);
+    expect(data.views).toBe(2);
+    expect([...data.truth]).toEqual([0, 2]);
+    expect([1, 2, 3].map((epoch) => [...data.labelOf(0, epoch)])).toEqual([...viewLabels, viewLabels[0]]);
+    expect([1, 2, 3].map((epoch) => [...data.labelOf(1, epoch)])).toEqual(
+      [...viewLabels, viewLabels[0]].map((_, i) => viewLabels[(i + 1) % 2]),
+    );
+  });
+
+  test('are none where samples have none: the label is the same in every epoch', async () => {
+    const data = await readTrainingData([sample(8, 8, 1, 1, 1)], augmented);
+    expect(data.views).toBe(0);
+    expect([...data.labelOf(0, 7)]).toEqual([0, 1, 0]);
+  });
+
+  test('must be as many for every sample', async () => {
+    const samples = [
+      { ...sample(8, 8, 1, 1, 0), viewLabels },
+      { ...sample(8, 8, 1, 2, 2), viewLabels: viewLabels.slice(1), file: 'b.png' },
+    ];
+    await expect(readTrainingData(samples, augmented)).rejects.toMatchObject({
+      code: 'DATA',
+      message: 'b.png: 1 viewLabels, the first sample has 2',
+    });
+  });
+
+  test('must be probabilities', async () => {
+    const wrong = { ...sample(8, 8, 1, 1, 0), viewLabels: [[1, 0]] };
+    await expect(readTrainingData([wrong], augmented)).rejects.toMatchObject({
+      code: 'CLASSES',
+      message: 'view 0 of sample 0: a label of 2 numbers for a model with 3 classes',
+    });
+  });
+});
+
 describe.each([
   ['as they are', plain],
   ['augmented', augmented],

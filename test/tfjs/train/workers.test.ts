@@ -46,6 +46,17 @@ describe.skipIf(!built)('train with workers', () => {
     }
   });
 
+  test('of fixed views, each with its label, gives what one thread gives', async () => {
+    const views = Array.from({ length: 2 }, (_, view) => [0, 1, 2, 3, 4].map((c) => (c === view ? 0.6 : 0.1)));
+    const samples = faces(25).map((face) => ({ ...face, viewLabels: views }));
+    const run = async (workers: number) => {
+      const model = buildModel({ seed: 1, dropout: 0 });
+      return (await train(model, samples, { ...options, epochs: 3, workers })).history.loss;
+    };
+    const alone = await run(1);
+    for (const [i, loss] of (await run(2)).entries()) expect(loss).toBeCloseTo(alone[i], 4);
+  });
+
   test('moves decayed, averaged and untrained weights as one thread does', async () => {
     const run = async (workers: number) => {
       const model = sequential({

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Normalization } from '../src/index.js';
+import { fromFloat16 } from '../src/network/float16.js';
+import { setMetadata } from '../src/tfjs/model/metadata.js';
+
+/**
+ * Gives a model the weights of a file: those of each layer after those of the one before, float16, little-endian.
+ *
+ * @returns False, and nothing is done, where there is no file.
+ */
+export async function readStart(path: string, model: LayersModel, normalization: Normalization): Promise<boolean> {
+  const bytes = await readFile(path).catch(() => null);
+  if (bytes === null) return false;
+  const values = fromFloat16(Uint16Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readUInt16LE(2 * i)));
+  const count = model.countParams();
+  if (values.length !== count) throw new Error(`${path} has ${values.length} weights, the model ${count}`);
+  let at = 0;
+  const tensors = model.getWeights().map(({ shape, size }) => {
+    at += size;
+    return tf.tensor(values.slice(at - size, at), shape);
+  });
+  model.setWeights(tensors);
+  tf.dispose(tensors);
+  setMetadata(model, { normalization });
+  return true;
+}
