@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { COMMANDS } from '../../src/cli/program.js';
+import { registerCpu } from '../../src/tfjs/backends/register-cpu.js';
 import { toFiles } from '../../src/tfjs/model/artifacts.js';
 import { setMetadata } from '../../src/tfjs/model/metadata.js';
 
@@ -46,6 +47,7 @@ export async function writeGround(root: string): Promise<string> {
   })) {
     put(name, text);
   }
+  registerCpu();
   const { flatten, dense } = tf.layers;
   const inputShape = [32, 32, 1];
   const model = tf.sequential({ name: '\u001b[2J', layers: [flatten({ inputShape }), dense({ units: 5 })] });
