@@ -148,7 +148,7 @@ const TAKES: Record<string, string[]> = {
   check: ['faces'],
   split: ['faces', '--out', 'parts'],
   // Of classes that are none of the model's: a training, however short, takes longer than a case may.
-  train: ['animals'],
+  train: ['animals', '--model', 'model'],
   evaluate: ['faces'],
   summary: ['model'],
   convert: ['--to', 'onnx', '--out', 'out.onnx'],
@@ -236,6 +236,7 @@ const argument = fc
 
 /** One option as words: its name, with a value that fits or not, of its own or joined by '='. */
 function optionOf(options: readonly OptionShape[]): fc.Arbitrary<string[]> {
+  if (options.length === 0) return argument.map((word) => [word]);
   return fc
     .tuple(fc.constantFrom(...options), fc.nat(), argument, fc.constantFrom('1', '2', '3'), fc.nat(), fc.nat(19))
     .map(([{ names, value, choices }, which, odd, fitting, choice, how]) => {
