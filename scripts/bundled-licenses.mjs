@@ -17,8 +17,6 @@ const parts = [...names].sort().map((name) => {
 });
 writeFileSync('dist/LICENSES.txt', parts.join(`\n${'-'.repeat(80)}\n\n`));
 
-// --- below this line: helpers of this file alone ---
-
 function manifest(name) {
   const path = join('node_modules', name, 'package.json');
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { version: '', license: '' };

@@ -41,8 +41,6 @@ for (const detector of [blazeFaceDetector(), faceApiDetector()]) {
   detector.dispose();
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function calibrate(detector: BuiltInDetector): Promise<void> {
   const scale: number[] = [];
   const right: number[] = [];

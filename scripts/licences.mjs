@@ -73,8 +73,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   process.exitCode = refused.length === 0 ? 0 : 1;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function nameOf(path) {
   return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }

@@ -55,8 +55,6 @@ if (!flags.includes('--table')) {
 }
 writeTable();
 
-// --- below this line: helpers of this file alone ---
-
 async function measure(network: Network, faces: ReturnType<typeof imageFolder>): Promise<Peer> {
   const right = EMOTIONS.map(() => 0);
   const count = EMOTIONS.map(() => 0);

@@ -51,8 +51,6 @@ ${panels.join('\n')}
 `,
 );
 
-// --- below this line: helpers of this file alone ---
-
 /** A third of the picture: a face in its box, and five bars. */
 function panel(index: number, { x, y }: Box, predictions: Prediction[]): string {
   const left = 24 + index * 285;

@@ -15,8 +15,6 @@ if (first !== second) {
   process.exitCode = 1;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function builtAndPacked() {
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-pack-'));
   try {

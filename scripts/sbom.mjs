@@ -34,8 +34,6 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-// --- below this line: helpers of this file alone ---
-
 function read(file) {
   return JSON.parse(readFileSync(file, 'utf8'));
 }

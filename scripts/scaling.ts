@@ -46,8 +46,6 @@ export function scalingReport(): string {
   return [...saturation(), '', ...runs()].join('\n');
 }
 
-// --- below this line: a simulation of one Redis, and sums ---
-
 function saturation(): string[] {
   const rows = [1, 2, 4, 8, 16, 32, 64].map((cores) => {
     const { rate, busy } = simulate(cores);

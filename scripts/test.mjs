@@ -37,8 +37,6 @@ if (count.skipped > 0) console.log(`\n!! ${count.skipped} skipped: the output ab
 console.log(`\n${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed === 0 ? 0 : 1;
 
-// --- below this line: helpers of this file alone ---
-
 function run(command, args) {
   console.log(`\n> ${command} ${args.join(' ')}`);
   const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });

@@ -43,8 +43,6 @@ for (const path of positionals.length > 0 ? positionals : everyPath) {
   if (faults.length > 0) process.exitCode = 1;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** The specs, the backend and the kernels with one copy of TF.js's core, its sources: specs reach into them. */
 async function bundle() {
   await build({

@@ -17,8 +17,6 @@ export function describeInput(value: unknown): string {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Letters of a name in a message. */
 const LONGEST = 200;
 

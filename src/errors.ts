@@ -103,8 +103,6 @@ export function joinLines(text: string): string {
   return lines.filter((line) => line !== '').join('; ');
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Characters of a message; a path or a value may be longer than any reader wants. */
 const LONGEST = 2000;
 

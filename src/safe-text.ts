@@ -27,8 +27,6 @@ export function csvCell(value: string | number): string {
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /**
  * Characters that do something in a terminal or break a document: see {@link safeText}. All but those that do not, without classes of
  * Unicode: Hermes knows no \p{Cc}.

@@ -184,8 +184,6 @@ export async function* corrupted(
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** The face seen through a window `size` times its own, its centre moved by shares of width and height. */
 function framed(face: PixelImage, size: number, right: number, down: number): PixelImage {
   const { width, height } = face;

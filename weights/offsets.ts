@@ -43,8 +43,6 @@ export function foldOffsets(model: LayersModel, offsets: readonly number[]): voi
   tf.tidy(() => bias.assign(tf.add(bias, tf.tensor1d([...offsets]))));
 }
 
-// --- below this line: helpers of this file alone ---
-
 function searched(sets: readonly Said[]): number[] {
   let offsets = new Array<number>(CLASSES).fill(0);
   let best = meanMacroRecall(sets, offsets);

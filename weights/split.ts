@@ -49,8 +49,6 @@ export function splitPhotos(files: readonly FolderFile[]): Split {
   return split;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function partOf(set: number, group: number, tuneShare: number): keyof Split {
   return randomStream(17, set, group)() < tuneShare ? 'tune' : 'train';
 }

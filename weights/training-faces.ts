@@ -45,8 +45,6 @@ export async function readFaces(folders: DataFolders): Promise<Faces> {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function* plain(folder: ImageFolder): AsyncGenerator<Faces['train'][number]> {
   for await (const { image, label, file } of folder) yield { image, label: label as number, file };
 }

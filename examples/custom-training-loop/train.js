@@ -43,8 +43,6 @@ for (let epoch = 1; epoch <= Number(epochs); epoch++) {
 await saveModel(model, 'trained');
 console.log('saved to trained/model.json');
 
-// --- below this line: what the loop needs ---
-
 /** A folder as tensors: xs [n,32,32,1], ys one-hot [n,5]. */
 async function read(data) {
   const samples = [];

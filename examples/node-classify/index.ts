@@ -24,8 +24,6 @@ for (const [photo, boxes] of Object.entries(FACES)) {
   }
 }
 
-// --- below this line: how the table looks ---
-
 function row(photo: string, place: string, bars: readonly string[], best: string): string {
   return [photo.padEnd(11), place.padEnd(21), ...bars.map((text) => text.padEnd(10)), best].join('  ').trimEnd();
 }

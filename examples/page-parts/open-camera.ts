@@ -28,8 +28,6 @@ export function closeCamera(video: HTMLVideoElement): void {
   video.srcObject = null;
 }
 
-// --- below this line: what browsers call it ---
-
 const REASONS: Record<string, string> = {
   NotAllowedError:
     'The camera is blocked for this page. Allow it in the browser, usually by the sign beside the address, and start again.',

@@ -75,8 +75,6 @@ export function tell(event: unknown): void {
   send({ event });
 }
 
-// --- below this line: what is sent ---
-
 interface ToWorker {
   call: number;
   name: string;

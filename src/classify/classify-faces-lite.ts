@@ -29,6 +29,4 @@ export function sharedDetector(): FaceDetector {
   return shared;
 }
 
-// --- below this line: what is shared ---
-
 let shared: FaceDetector | undefined;

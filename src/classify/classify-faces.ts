@@ -36,7 +36,5 @@ export function sharedDetector(): FaceDetector {
   return detector;
 }
 
-// --- below this line: what is shared ---
-
 /** By the place of their binaries. */
 const shared = new Map<Assets | undefined, FaceDetector>();

@@ -24,6 +24,4 @@ export async function classify(
   return shared.classify(input as ImageInput, options);
 }
 
-// --- below this line: helpers of this file alone ---
-
 let shared: Classifier | undefined;

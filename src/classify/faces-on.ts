@@ -103,8 +103,6 @@ const checkOptions = optionsOf<ClassifyFacesOptions<string>>('classifyFaces', ()
   topk: topkRule,
 }));
 
-// --- below this line: helpers of this file alone ---
-
 function areaOf({ box }: Detection): number {
   return box.width * box.height;
 }

@@ -24,8 +24,6 @@ export function simdBackend({ assets }: BackendOptions): Backend {
   };
 }
 
-// --- below this line: a Layers model on the network ---
-
 /** What each layer of the network is, for any number of classes, dropout apart, which does nothing here. */
 const LAYERS: [className: string, config: Record<string, unknown>][] = [
   ['Conv2D', { filters: 32, kernelSize: [3, 3], ...convolution() }],

@@ -34,8 +34,6 @@ export function checkCommand(): Command {
     .action(runCommand(run));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 Images with the same pixels are exact duplicates, whatever their files; near ones are found by a perceptual hash and
 compared pixel by pixel at 32x32 (correlation of 0.95 or more), also with the mirror image. Duplicates across splits make

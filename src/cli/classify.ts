@@ -46,8 +46,6 @@ export function classifyCommand(): Command {
     .action(runCommand(run));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 A folder stands for all images below it, in the order of their names. Boxes are in pixels of the picture.
 ${exitCodeHelp({

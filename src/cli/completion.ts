@@ -16,8 +16,6 @@ export function completionCommand(load: () => Promise<readonly Command[]>): Comm
     );
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `${exitCodeHelp({ ok: 'printed', none: 'wrong usage' })}
 Examples:
   fer-dcnn completion bash >> ~/.bashrc

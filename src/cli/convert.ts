@@ -29,8 +29,6 @@ export function convertCommand(): Command {
     .action(runCommand(run, { MODEL: 'models that are one chain of layers can be converted' }));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 The ONNX model (operator set 13) takes "images", float32 [n,32,32,1], normalised as its metadata "normalization" says,
 and gives "probabilities", [n,5], in the order of its metadata "classes". Quantized weights are stored in fewer bytes and

@@ -27,8 +27,6 @@ export function enqueueCommand(): Command {
     .action(runCommand(run, QUEUE_ADVICE));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `${exitCodeHelp({
   ok: 'all are in the queue; an image that was there before is not taken again',
   some: 'some image was not: standard error says which and why',

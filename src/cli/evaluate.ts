@@ -48,8 +48,6 @@ export function evaluateCommand(): Command {
     );
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `${exitCodeHelp({ ok: 'measured', none: 'wrong usage, or data or a model that cannot be read' })}
 Examples:
   fer-dcnn evaluate faces/test

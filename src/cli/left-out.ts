@@ -35,8 +35,6 @@ export function tellReason({ path, kind, reason }: LeftOut, count: number, dir: 
   tellOnce(`fer-dcnn: ${dir}: ${count.toLocaleString('en')} left out, ${reason}: such as ${relative(dir, path)}`);
 }
 
-// --- below this line: helpers of this file alone ---
-
 const told = new Set<string>();
 
 /** A list may be read for several folders. */

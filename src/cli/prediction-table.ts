@@ -66,8 +66,6 @@ export function csvWriter(faces: boolean, classes: readonly string[] = EMOTIONS)
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function lines(file: string, predictions: readonly Prediction[], width: number, note = ''): string {
   return predictions
     .map(({ className, probability }, row) => {

@@ -106,8 +106,6 @@ export async function runProgram(words: readonly string[]): Promise<void> {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 function allCommands(): Promise<Command[]> {
   return Promise.all(COMMANDS.map(async ({ summary, load }) => (await load()).summary(summary)));
 }

@@ -38,8 +38,6 @@ export function startProgress(options: ProgressOptions): Progress {
   return terminal ? bar(options) : lines(options);
 }
 
-// --- below this line: the three ways ---
-
 const silent: Progress = {
   advance() {},
   at() {},

@@ -17,8 +17,6 @@ export function queueCommand(): Command {
   return new Command('queue').description('Look at a queue.').addCommand(status);
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
   waiting    not taken by a worker yet, or returned by one
   active     in a worker's hands

@@ -34,8 +34,6 @@ export function messageOf(error: unknown): string {
   return joinLines(reasonOf(error));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const ADVICE: Advice = {
   NOT_FOUND: 'check the path',
   DECODE: 'save it again as JPEG or PNG',

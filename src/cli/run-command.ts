@@ -45,7 +45,5 @@ export function runCommand<Args extends unknown[]>(
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Milliseconds. Under npx one Ctrl-C comes twice: from the terminal, and passed on by npm. */
 const ONE_KEYPRESS = 500;

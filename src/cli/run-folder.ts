@@ -110,8 +110,6 @@ export function environment(backend: string): Record<string, string> {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Bytes of settings.json. */
 const MOST_SETTINGS = 2 ** 20;
 

@@ -3,6 +3,4 @@ export function shortened(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }
 
-// --- below this line: helpers of this file alone ---
-
 const LONGEST = 2000;

@@ -33,8 +33,6 @@ export function splitCommand(): Command {
     .action(runCommand(run));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 The images are copied; <dir> stays as it is. The same images, ratio and seed give the same folders on every machine.
 Duplicates may end up on both sides: fer-dcnn check --fix lists them, --exclude leaves them out.

@@ -29,7 +29,5 @@ export async function startPool({ images, backend, model }: PoolRequest): Promis
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Images whose classification takes about as long as the start of threads. */
 const MANY = 200;

@@ -20,8 +20,6 @@ export function showStatus(line: string | null): void {
   process.stderr.write(line === null ? '\r\u001b[K' : `\r\u001b[K${fitted(line, (process.stderr.columns || 80) - 1)}`);
 }
 
-// --- below this line: helpers of this file alone ---
-
 let shown: string | null = null;
 
 /** As much of a line as fits into so many columns: a line that wraps could not be taken away. */

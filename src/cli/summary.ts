@@ -16,8 +16,6 @@ export function summaryCommand(): Command {
     .action(runCommand(run));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `${exitCodeHelp({ ok: 'shown', none: 'wrong usage, or a model that cannot be read' })}
 Examples:
   fer-dcnn summary

@@ -146,8 +146,6 @@ export function trainCommand(): Command {
     );
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 The run folder holds model.json and weights.bin (a TF.js Layers model), history.json, metrics.json and report.html;
 also settings.json and checkpoint.bin, which --resume goes on from. Ctrl-C stops after the step; what was done since the

@@ -55,8 +55,6 @@ export function videoCommand(): Command {
     );
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 Times are milliseconds since the beginning of the file, boxes are in pixels of the video.
 ${exitCodeHelp({

@@ -27,7 +27,5 @@ export async function wholePhotos(files: readonly string[], limits: ImageLimits)
   return found;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Share of the picture. Faces that were cropped with room around them take more. */
 const SMALL = 0.25;

@@ -54,8 +54,6 @@ export function workerCommand(): Command {
     });
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HELP = `
 SIGTERM and Ctrl-C: takes nothing more, finishes or returns what it holds, and ends.
 ${exitCodeHelp({ ok: 'stopped by SIGTERM, or with --until-done all is done' })}

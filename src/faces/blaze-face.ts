@@ -73,8 +73,6 @@ const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', () => ({
   minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
 }));
 
-// --- below this line: helpers of this file alone ---
-
 /**
  * From `npm run detectors:calibrate`, on 2,629 FER+ training faces (found of 2,676); quartiles of the scale 1.056 and
  * 1.308, of down -0.126 and -0.028.

@@ -49,8 +49,6 @@ export function checkBlazeWeights({ length }: Uint8Array): void {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 function sizes(): number[] {
   const blocks = blazeBlocks().flatMap(({ from, to }) => [9 * from, from * to, to]);
   const heads = [96, 32, 6, 2].flatMap((outputs) => [96 * outputs, outputs]);

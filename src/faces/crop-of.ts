@@ -21,8 +21,6 @@ export function cropOf({ box, keypoints }: Detection, framing?: Framing): Crop {
   return { x: centerX - side / 2, y: centerY - side / 2, width: side, height: side, angle };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /**
  * Leaning by less is left as it is, and more by as much: the training pictures lean a little too, two eyes tell it to a
  * few degrees only, and turning costs sharpness. Measured by `npm run detectors:calibrate`, docs/faces.md.

@@ -106,8 +106,6 @@ const checkOptions = optionsOf<FaceApiOptions>('faceApiDetector', () => ({
   minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
 }));
 
-// --- below this line: helpers of this file alone ---
-
 /** From `npm run detectors:calibrate`, on 327 FER+ training faces; quartiles of the scale 0.952 and 1.124. */
 const FRAMING = { scale: 1.051, right: 0.021, down: -0.072 };
 /** The longer side up to which an image is given as it is: `resample`'s own bound. */

@@ -29,8 +29,6 @@ export async function findFaces(detector: FaceDetector, image: PixelImage): Prom
   return found;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function check(detection: Partial<Detection> | undefined, image: PixelImage, name: string): void {
   const { box, score, keypoints = [] } = detection ?? {};
   if (typeof box !== 'object' || box === null || typeof score !== 'number' || !Array.isArray(keypoints)) {

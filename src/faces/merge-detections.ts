@@ -29,8 +29,6 @@ export function intersectionOverUnion(a: Box, b: Box): number {
   return shared / (a.width * a.height + b.width * b.height - shared);
 }
 
-// --- below this line: helpers of this file alone ---
-
 function average(same: readonly Detection[]): Detection {
   const total = same.reduce((sum, { score }) => sum + score, 0);
   const mean = (value: (detection: Detection) => number) =>

@@ -69,8 +69,6 @@ const checkOptions = optionsOf<NativeDetectorOptions>('nativeDetector', () => ({
   ),
 }));
 
-// --- below this line: the Shape Detection API, which TypeScript does not know ---
-
 interface NativeFaceDetector {
   detect(image: ImageData): Promise<{ boundingBox: DOMRectReadOnly; landmarks?: Landmark[] }[]>;
 }

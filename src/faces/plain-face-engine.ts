@@ -30,8 +30,6 @@ export function plainEngine(weights: Uint8Array): FaceEngine {
   };
 }
 
-// --- below this line: the network ---
-
 /** Numbers of shape [height, width, channels]. */
 interface Map3D {
   values: Float32Array;

@@ -122,8 +122,6 @@ export async function startWasmEngine(module: WebAssembly.Module, weights: Uint8
   };
 }
 
-// --- below this line: the module, as src/faces/assembly/index.ts exports it ---
-
 interface FaceExports {
   memory: WebAssembly.Memory;
   resizes: WebAssembly.Global<'i32'>;

@@ -150,8 +150,6 @@ const checkOptions = optionsOf<CheckFolderOptions>('checkFolder', () => ({
   ...limitRules,
 }));
 
-// --- below this line: helpers of this file alone ---
-
 async function partsOf(
   dir: string,
   reading: ImageFolderOptions,

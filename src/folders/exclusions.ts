@@ -37,8 +37,6 @@ export async function writeExclusions(list: string, exclusions: readonly Exclusi
   await writeFileWhole(list, `${lines.join('\n')}\n`);
 }
 
-// --- below this line: helpers of this file alone ---
-
 function unquoted(line: string, place: string): string {
   try {
     return String(JSON.parse(line));

@@ -35,8 +35,6 @@ export function isThere(path: string): boolean {
   return [...new Set(ways)].some((each) => existsSync(each));
 }
 
-// --- below this line: helpers of this file alone ---
-
 function withSlashes(path: string): string {
   return resolve(path.replaceAll('\\', '/'));
 }

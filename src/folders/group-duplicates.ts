@@ -61,8 +61,6 @@ export function groupDuplicates(
   return { groups, exclusions: joined.flatMap((members) => exclusionsOf(members.map((i) => images[i]))) };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Sets of indices that are joined by pairs, each ascending, in the order of their first. */
 function components(count: number, pairs: readonly (readonly [number, number])[]): number[][] {
   const root = Int32Array.from({ length: count }, (_, i) => i);

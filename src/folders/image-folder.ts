@@ -114,8 +114,6 @@ export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
 
 const checkOptions = optionsOf<ImageFolderOptions>('imageFolder', imageFolderRules);
 
-// --- below this line: listing ---
-
 function realPath(dir: string): string {
   try {
     const real = realpathSync(dir);

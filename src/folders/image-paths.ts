@@ -38,8 +38,6 @@ export async function imagePaths(name: string, options: ImagePathsOptions = {}):
   return found.sort();
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function imagesBelow(dir: string, { signal, onLeftOut }: ImagePathsOptions): Promise<string[]> {
   const found: string[] = [];
   for (const step of walkImages([dir], realpathSync(dir))) {

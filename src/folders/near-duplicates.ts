@@ -54,8 +54,6 @@ export async function nearDuplicates(
   return pairs;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Bits in which the hashes of near duplicates may differ. */
 const MOST_BITS = 12;
 

@@ -20,8 +20,6 @@ export function readList(path: string, what: string): string {
   return text;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** By the byte order mark; without one, by where zeros lie: the names of files are mostly Latin letters. */
 function encodingOf(bytes: Buffer): 'utf-8' | 'utf-16le' | 'utf-16be' {
   const [first, second] = bytes;

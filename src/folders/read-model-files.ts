@@ -63,8 +63,6 @@ export async function readModelFiles(path: string): Promise<ModelFiles> {
   return { json, binary };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Which of two files that do not belong together is left of an earlier model: they are written one after the other. */
 async function staleOf(file: string, binaries: readonly string[]): Promise<string> {
   const [json, ...others] = await Promise.all([file, ...binaries].map((each) => stat(each)));

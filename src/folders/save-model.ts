@@ -45,8 +45,6 @@ export async function saveModel(model: LayersModel, folder: string, options: Sav
   await writeFileWhole(join(folder, 'model.json'), `${JSON.stringify(json, null, 1)}\n`);
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** In base64 below the 32 MB that are read of a model.json. */
 const MOST_IN_ONE = 24_000_000;
 

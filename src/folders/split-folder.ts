@@ -90,8 +90,6 @@ export function splitFiles(
   });
 }
 
-// --- below this line: cutting and copying ---
-
 const PARTS = ['train', 'val', 'test'];
 
 function checkRatio(ratio: readonly number[]) {

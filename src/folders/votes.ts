@@ -50,8 +50,6 @@ export function readVotes(
   return votes;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Null for zeros. */
 function sharesOf(counts: readonly number[]): Float32Array | null {
   const total = counts.reduce((sum, count) => sum + count, 0);

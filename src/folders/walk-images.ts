@@ -127,8 +127,6 @@ export function isSystemFolder(name: string): boolean {
   return SYSTEM.test(name);
 }
 
-// --- below this line: helpers of this file alone ---
-
 const KNOWN: ReadonlySet<string> = new Set(IMAGE_ENDINGS);
 
 const NOT_AMONG = 'not among the extensions';

@@ -34,6 +34,4 @@ export function copyPart(
   return at + from - first * BLOCK;
 }
 
-// --- below this line: what is kept ---
-
 const blocksOf = new WeakMap<Raster['data'], Raster['data'][]>();

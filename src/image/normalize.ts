@@ -79,8 +79,6 @@ export function normalizeAs<T extends Float32Array>(
   return levels;
 }
 
-// --- below this line: one function a normalisation ---
-
 function unit(levels: Float32Array) {
   for (let k = 0; k < levels.length; k++) levels[k] = levels[k] / 255;
 }

@@ -42,8 +42,6 @@ export function bitCount(word: number): number {
   return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Frequencies either way. */
 const LOW = 8;
 const COSINES = Float64Array.from({ length: LOW * HASHED_SIZE }, (_, i) =>

@@ -33,8 +33,6 @@ export function usePixelKernels(use: 'kernels' | 'none'): void {
   kernels = use === 'none' ? null : undefined;
 }
 
-// --- below this line: helpers of this file alone ---
-
 let kernels: PixelKernels | null | undefined;
 
 function start(): PixelKernels | null {

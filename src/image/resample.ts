@@ -107,8 +107,6 @@ export function resampleInto(
   if (kernels === null || !resampleFast(kernels, image, channels, result)) resamplePlainly(image, channels, result);
 }
 
-// --- below this line: what one resize needs ---
-
 /** By the triangles that are kept. */
 function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): void {
   const { columns, rows } = kept;

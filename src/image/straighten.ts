@@ -86,8 +86,6 @@ export function straighten(
   return resampleTo(square, size, size, channels, undefined, out);
 }
 
-// --- below this line: what is used again by the next call, so that the frames of a video leave nothing to collect ---
-
 /** The rectangle around the crop that is not turned; of fractions from the start, as it will be. */
 const upright: Box = { x: 0.5, y: 0.5, width: 0.5, height: 0.5 };
 

@@ -50,7 +50,5 @@ export async function toInput(
   return inputs;
 }
 
-// --- below this line: lists ---
-
 /** Images in memory at a time: Node decodes on four threads. */
 const READERS = 4;

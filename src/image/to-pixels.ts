@@ -33,8 +33,6 @@ export async function toPixels(input: ImageInput, options: ToPixelsOptions = {})
   }
 }
 
-// --- below this line: inputs that are pixels already ---
-
 /** A `PixelImage`, or an `ImageData` (which has no `channels`: always 4). */
 type Pixels = Omit<PixelImage, 'channels'> & { channels?: number; colorSpace?: string };
 

@@ -33,8 +33,6 @@ export function fromFloat16(bits: Uint16Array): Float32Array {
   });
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** value / 2^shift, rounded to nearest, ties to even. */
 function roundedShift(value: number, shift: number): number {
   const quotient = value >>> shift;

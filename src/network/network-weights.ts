@@ -41,8 +41,6 @@ export async function networkWeights({
   return { weights, normalization: metadata?.normalization ?? 'unit', ...namesOf(metadata, outputs) };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** As `classNamesOf` of a Layers model does. */
 function namesOf(metadata: ModelMetadata | undefined, outputs: number): Pick<NetworkWeights, 'classes' | 'named'> {
   const given = metadata?.classes;

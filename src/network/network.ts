@@ -78,8 +78,6 @@ export async function startNetwork(module: WebAssembly.Module | null): Promise<N
   };
 }
 
-// --- below this line: the module, as src/network/assembly/index.ts exports it ---
-
 /** What computes `outputs` [n,8], of which the first 5 of a row are probabilities, of `inputs` [n,32,32]; n <= `faces`. */
 interface Engine {
   faces: number;

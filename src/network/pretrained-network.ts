@@ -44,6 +44,4 @@ export function pretrainedGrid(): Grid | undefined {
   return { scale, min };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const WEIGHT_NAMES = ['conv1', 'conv2', 'dense1', 'dense2'].flatMap((layer) => [`${layer}/kernel`, `${layer}/bias`]);

@@ -103,8 +103,6 @@ export function factsOf(json: ModelJson): Pick<ModelMetadata, 'sha256' | 'metric
   return { ...(sha256 !== undefined && { sha256 }), ...(metrics !== undefined && { metrics }) };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function weightEntries(json: ModelJson): WeightEntry[] {
   if (json?.format !== 'layers-model' || typeof json.modelTopology !== 'object' || json.modelTopology === null) {
     throw new FerError('MODEL', "not a TF.js Layers model: model.json lacks format 'layers-model' or modelTopology");

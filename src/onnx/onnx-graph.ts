@@ -79,8 +79,6 @@ export class OnnxGraph {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 function attributeOf(name: string, value: AttributeValue): OnnxAttribute {
   if (typeof value === 'number') return { name, type: 2, i: value };
   if ('float' in value) return { name, type: 1, f: value.float };

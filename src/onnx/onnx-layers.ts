@@ -33,8 +33,6 @@ export const LAYER_WRITERS: Readonly<Record<string, LayerWriter>> = {
   Softmax: softmaxLayer,
 };
 
-// --- below this line: one function a kind of layer ---
-
 /** What a layer was made with. */
 type Config = Record<string, unknown>;
 

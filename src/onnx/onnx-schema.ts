@@ -10,8 +10,6 @@ export function encodeOnnx(model: OnnxModel): Uint8Array {
   return MODEL.encode(MODEL.fromObject(model)).finish();
 }
 
-// --- below this line: the part of onnx.proto that is written here ---
-
 /** @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the numbers */
 const MODEL = protobuf.Root.fromJSON({
   nested: {

@@ -70,8 +70,6 @@ export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): P
 
 const checkOptions = optionsOf<ToOnnxOptions>('toOnnx', () => ({ quantize: quantizationRule }));
 
-// --- below this line: helpers of this file alone ---
-
 const INPUT = 'images';
 const OUTPUT = 'probabilities';
 

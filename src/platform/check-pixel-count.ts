@@ -19,7 +19,5 @@ export function checkPixelCount(width: number, height: number, maxPixels: number
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** As in JPEG; some decoders take time by rows, however narrow. */
 const LONGEST_SIDE = 65_535;

@@ -29,8 +29,6 @@ export function bytesOfDataAddress(address: string | URL, name: string, maxBytes
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Letters of a media type and its parameters. */
 const LONGEST_HEAD = 1000;
 

@@ -14,8 +14,6 @@ export function checkFrameCount(bytes: Uint8Array, format: ImageFormat, maxFrame
   throw new FerError('TOO_LARGE', `${name} has more than ${maxFrames} frames; maxFrames raises the limit`);
 }
 
-// --- below this line: the formats ---
-
 /**
  * How many frames or pages there are; any number over `enough` stands for more than that. Reading beyond the end gives
  * NaN or 0, and ends the walk: what is broken is for the decoder to tell.

@@ -71,8 +71,6 @@ export function otherFormat(head: Uint8Array): OtherFormat {
   return data('of no known image format');
 }
 
-// --- below this line: helpers of this file alone ---
-
 const HEIC =
   'convert it: magick photo.heic photo.jpg (ImageMagick), or on a Mac: sips -s format jpeg photo.heic --out photo.jpg';
 

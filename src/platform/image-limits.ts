@@ -62,8 +62,6 @@ export function checkByteCount(bytes: number, maxBytes: number, name: string): v
   throw new FerError('TOO_LARGE', `${name} has ${bytes} bytes, over the limit of ${maxBytes}; maxBytes raises it`);
 }
 
-// --- below this line: helpers of this file alone ---
-
 function limit(name: keyof ImageLimits, value: number = DEFAULT_LIMITS[name]): number {
   if (typeof value === 'number' && value >= 1) return value;
   throw new FerError('OPTION', `${name} must be a number from 1 up, got ${describeInput(value)}`);

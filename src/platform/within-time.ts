@@ -35,7 +35,5 @@ export function timeoutOf(name: string, maxMilliseconds: number, cause?: unknown
   return new FerError('TIMEOUT', message, { cause });
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Timers of more milliseconds than fit in 31 bits fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;

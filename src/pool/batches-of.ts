@@ -63,8 +63,6 @@ export async function* batchesOf<Item>(
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const PAUSE_MS = 20;
 
 const LATE = Symbol('late');

@@ -204,8 +204,6 @@ export class ClassifierPool<const C extends string = Emotion> {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const count = number('a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1);
 
 /** The rules of a pool's options. */

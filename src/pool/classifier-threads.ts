@@ -183,8 +183,6 @@ export class ClassifierThreads {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const WATCH_MS = 500;
 
 type TaskImage = PoolTask['images'][number];

@@ -57,8 +57,6 @@ export default async function classifyTask({ images, limits }: PoolTask): Promis
   return { probabilities: await network.predict(rows, count), failures };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const INPUT_SIZE = 32 * 32;
 
 /**

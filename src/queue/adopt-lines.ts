@@ -45,8 +45,6 @@ export async function adoptLines(file: string, id: string, ledger: Ledger, from?
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const CHUNK = 1 << 20;
 const LINE_END = 10;
 

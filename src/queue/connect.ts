@@ -85,8 +85,6 @@ export async function connect(address: QueueAddress, options: ConnectOptions): P
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const FIRST_ANSWER_MS = 10_000;
 
 function placeOf({ host, port, path, sentinels, name }: RedisOptions): string {

@@ -98,6 +98,4 @@ export async function createMetrics(address: QueueAddress): Promise<QueueMetrics
 
 const checkAddress = optionsOf<QueueAddress>('createMetrics', () => addressRules, 'connection');
 
-// --- below this line: helpers of this file alone ---
-
 const MINUTE = 60_000;

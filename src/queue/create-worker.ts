@@ -201,8 +201,6 @@ const checkOptions = optionsOf<CreateWorkerOptions>(
   'sink',
 );
 
-// --- below this line: helpers of this file alone ---
-
 /** Time for giving back what is in hand. */
 const RETURN_MS = 5000;
 

@@ -37,8 +37,6 @@ const checkOptions = optionsOf<EnqueueFolderOptions>(
   'connection',
 );
 
-// --- below this line: helpers of this file alone ---
-
 async function folderOf(dir: string): Promise<string> {
   try {
     const real = await realpath(dir);

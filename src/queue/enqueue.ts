@@ -113,8 +113,6 @@ export async function enqueue(
   return progress;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** A source may pause so long without cutting a batch short: the same folder makes the same jobs, on a busy machine too. */
 const PAUSE_MS = 1000;
 

@@ -54,8 +54,6 @@ export async function fetchImage(address: string, options: FetchImageOptions): P
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 type Lookup = NonNullable<http.RequestOptions['lookup']>;
 
 /** Apart, so that a connection that was let through to a private address serves nobody else. */

@@ -110,8 +110,6 @@ export function schemeOf(reference: string): string | null {
   return /^([a-z][a-z0-9+.-]+):/i.exec(reference)?.[1].toLowerCase() ?? null;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function isBytes(item: unknown): item is { bytes: string } {
   return typeof (item as { bytes?: unknown } | null)?.bytes === 'string';
 }

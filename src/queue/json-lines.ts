@@ -94,8 +94,6 @@ export function jsonLines(path: string): ResultSink {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** @returns The file's real path. */
 async function createFile(path: string): Promise<string> {
   if (/[\0\n\r]/.test(path)) throw new FerError('OPTION', 'the path of a results file has no line ends');

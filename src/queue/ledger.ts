@@ -189,8 +189,6 @@ export class Ledger {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Items that one script looks at. */
 const MOST_IDS = 5000;
 

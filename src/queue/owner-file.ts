@@ -68,8 +68,6 @@ export async function fileOf(folder: string, id: string, ledger: string): Promis
   return null;
 }
 
-// --- below this line: helpers of this file alone ---
-
 const OWNER = '.owner';
 
 function text(owner: FileOwner): string {

@@ -101,8 +101,6 @@ export async function processJob(job: Job, token: string | undefined, tools: Job
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Reasons that a job's failure spells out. */
 const REASONS = 10;
 

@@ -64,6 +64,4 @@ export async function statusOf({ bullmq, redis, name }: QueueConnection): Promis
 
 const checkAddress = optionsOf<QueueAddress>('queueStatus', () => addressRules, 'connection');
 
-// --- below this line: helpers of this file alone ---
-
 const MOST_ACTIVE = 10_000;

@@ -66,8 +66,6 @@ export async function itemReader(options: ReadItemOptions): Promise<ItemReader> 
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 interface Root {
   /** As it was given, absolute. */
   given: string;

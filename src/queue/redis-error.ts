@@ -23,7 +23,5 @@ export function redisError(error: unknown, queue: string): FerError {
     : new FerError('UNREACHABLE', message, { cause: error });
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Replies that no waiting changes: another type at a key, no rights, another data layout. */
 const PERMANENT = /\b(WRONGTYPE|NOPERM|NOAUTH|WRONGPASS|CROSSSLOT|MOVED|ERR unknown command)\b/;

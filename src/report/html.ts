@@ -21,8 +21,6 @@ export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Htm
 
 export type HtmlValue = Html | string | number | readonly Html[] | undefined;
 
-// --- below this line: helpers of this file alone ---
-
 function textOf(value: HtmlValue): string {
   if (value === undefined) return '';
   if (value instanceof Html) return value.text;

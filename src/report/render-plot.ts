@@ -43,8 +43,6 @@ const checkOptions = optionsOf<RenderPlotOptions>('renderPlot', () => ({
   background: text,
 }));
 
-// --- below this line: the two themes ---
-
 interface Ink {
   ground: string;
   text: string;

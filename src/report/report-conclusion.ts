@@ -30,8 +30,6 @@ export function reportConclusion(evaluation: EvaluationReport, training?: TrainR
   return sentences;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function strengths({ classes, normalizedConfusionMatrix }: EvaluationReport): string[] {
   const occurring = classes.filter(({ support }) => support > 0);
   if (occurring.length < 2) return [];

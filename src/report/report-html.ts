@@ -79,8 +79,6 @@ ${Object.entries(tables).map(([name, rows]) => section(name, valueTable(rows)))}
   return page.text;
 }
 
-// --- below this line: the parts of the page ---
-
 /** Pixels of a cell of the matrix, at least: three digits in a small font. */
 const CELL = 20;
 

@@ -66,8 +66,6 @@ export function faceFollower(detectorOf: () => FaceDetector, detectEvery: number
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** More crops than this take longer than a camera's whole picture. */
 const MOST = 2;
 

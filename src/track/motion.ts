@@ -30,8 +30,6 @@ export class Motion {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** ms over which the speed is averaged: detectors place boxes a few pixels off, frame by frame. */
 const STEADYING = 150;
 /** ms after which a face that is not seen has lost 63% of its speed. */

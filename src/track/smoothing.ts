@@ -37,7 +37,5 @@ export class Smoothing {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** What the first value counts for, ms: a frame at the rate of most cameras. */
 const FIRST_FRAME = 1000 / 30;

@@ -80,8 +80,6 @@ export function summarize(
   return { ...span, faces, overall: summaryOf(duration, timeline, classes) };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function summaryOf(duration: number, timeline: Episode<string>[], classes: readonly string[]): FaceSummary<string> {
   const lengthOf = (episodes: Episode<string>[]) => episodes.reduce((sum, { from, to }) => sum + to - from, 0);
   const decided = lengthOf(timeline);

@@ -44,8 +44,6 @@ export async function* ppmImages(
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** "P6\n640 480\n255\n"; null when more bytes are needed. */
 function readHeader(bytes: Uint8Array): { width: number; height: number; length: number } | null {
   const text = Buffer.from(bytes.subarray(0, LONGEST_HEADER)).toString('latin1');

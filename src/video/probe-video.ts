@@ -77,8 +77,6 @@ export async function probe(video: string | URL, options: ProbeVideoOptions): Pr
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** What ffprobe prints, within its time. */
 export async function answer(
   path: string,

@@ -81,8 +81,6 @@ export async function videoPath(video: string | URL): Promise<string> {
   return path;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /**
  * FFmpeg's names of formats whose files hold the picture themselves. Playlists (HLS, DASH, ffconcat, SDP, patterns of image
  * names) are not among them: they make FFmpeg read other files, and some never end. Sound alone is, to be told so.

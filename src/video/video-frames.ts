@@ -128,8 +128,6 @@ const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', () => ({
   signal: signalRule,
 }));
 
-// --- below this line: helpers of this file alone ---
-
 /** Unless the caller says how many: 27 hours at 10 a second. */
 const MOST_FRAMES = 1_000_000;
 

@@ -30,8 +30,6 @@ console.log(`Node ${process.version}\n`);
 await engineTable();
 for (const build of BUILDS.filter((name) => name !== 'scalar')) await layerTable(build);
 
-// --- below this line: one function a table ---
-
 async function engineTable(): Promise<void> {
   const image = DRAWN['one face, 640x480, RGBA']();
   const options = { inputSize: 256, minScore: 0.5 };
@@ -107,8 +105,6 @@ async function layerTable(build: string): Promise<void> {
     }),
   );
 }
-
-// --- below this line: what they need ---
 
 interface LayerExports {
   memory: WebAssembly.Memory;

@@ -37,8 +37,6 @@ await onPhotos();
 await onFrames();
 if (frames > 0) await memory(frames);
 
-// --- below this line: what is measured ---
-
 async function onPhotos(): Promise<void> {
   const detectors: [string, BuiltInDetector][] = [
     ...[256, 320, 512].map((size): [string, BuiltInDetector] => [
@@ -137,8 +135,6 @@ async function memory(count: number): Promise<void> {
   }
   detector.dispose();
 }
-
-// --- below this line: frames, and the peer ---
 
 async function pixels(path: string): Promise<PixelImage> {
   return (await toPixels(path)) as PixelImage;

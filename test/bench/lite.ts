@@ -36,8 +36,6 @@ await engineTable();
 await layerTable();
 startTable();
 
-// --- below this line: one function a table ---
-
 async function engineTable(): Promise<void> {
   const ort = await startOrt();
   for (const batch of [1, 64]) {

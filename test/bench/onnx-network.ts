@@ -25,8 +25,6 @@ export function onnxNetwork(weights: readonly Float32Array[]): Uint8Array {
   return message(number(1, 8), field(8, message(field(1, text('')), number(2, 13))), field(7, graph));
 }
 
-// --- below this line: the layers, in ONNX's layout ---
-
 function toOihw(kernel: Float32Array, inChannels: number): Float32Array {
   const out = new Float32Array(kernel.length);
   for (let tap = 0; tap < 9; tap++) {

@@ -59,8 +59,6 @@ console.log(`Node ${process.version}`);
 console.table(rows);
 heapTable();
 
-// --- below this line: helpers of this file alone ---
-
 /**
  * Faces of a frame of 640x480, RGB, each in another box than the one before, written where the last one was: what is left to
  * collect after each, less what measuring leaves, and what stays of 10,000.

@@ -43,8 +43,6 @@ for (const [name, spec] of Object.entries(specs)) {
 }
 torch?.stop();
 
-// --- below this line: helpers of this file alone ---
-
 interface Net {
   step(): Promise<number>;
   dispose(): void;

@@ -19,8 +19,6 @@ export async function startJax(batch: number): Promise<(() => Promise<number>) |
   }
 }
 
-// --- below this line: the network ---
-
 type Weights = np.Array[];
 
 function jaxStep(batch: number): () => Promise<number> {

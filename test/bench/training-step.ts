@@ -30,8 +30,6 @@ for (const [name, table] of Object.entries(tables)) {
 }
 torch?.stop();
 
-// --- below this line: helpers of this file alone ---
-
 async function stepTable(): Promise<void> {
   const cpu = await cpuStep(2);
   const jax = await jaxStep(8);

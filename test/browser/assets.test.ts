@@ -127,8 +127,6 @@ suite('other places', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 interface Found {
   list: number[];
   used: string;

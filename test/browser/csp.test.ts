@@ -98,8 +98,6 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** The built page under that policy; what the policy kept it from is collected. */
 async function openStrict(policy: string, root = site): Promise<{ tab: Tab; violations: string[]; served: Served }> {
   const served = await serveStatic(join(root, 'dist'), { headers: { 'content-security-policy': policy } });

@@ -95,8 +95,6 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
 
 afterAll(() => browser?.close());
 
-// --- below this line: helpers of this file alone ---
-
 interface Classified {
   lists: Record<string, number[]>;
   used: string;

@@ -70,8 +70,6 @@ export async function serveViteBuild(root: string, options: InlineConfig = {}): 
   return { url: urlOf(server.resolvedUrls), close: () => server.close() };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',

@@ -129,8 +129,6 @@ describe.runIf(haveChromium)('examples/teach', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** Every face as often as asked, each time a little brighter or darker, larger or smaller; person after person. */
 async function variants(people: Buffer[], times: number) {
   const files: { name: string; mimeType: string; buffer: Buffer }[] = [];

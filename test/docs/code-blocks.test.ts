@@ -120,8 +120,6 @@ describe.runIf(haveChromium)('a page opens in Chromium', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 function shortened(text: string): string {
   return text.replace(/epochs(:|) \d+/g, 'epochs$1 2');
 }

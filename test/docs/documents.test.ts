@@ -79,8 +79,6 @@ test('every public name is mentioned in README or docs', async () => {
   expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** Without what stands in blocks of code. */
 function prose(page: string): string {
   return readFileSync(page, 'utf8').replace(/^\s*```[\s\S]*?^\s*```/gm, '');

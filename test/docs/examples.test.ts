@@ -116,8 +116,6 @@ describe('express-upload', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 interface Manifest {
   version: string;
   scripts: Record<string, string>;

@@ -47,8 +47,6 @@ export function copyExample(name: string, ground: string): string {
   return folder;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Faces of one class: a mouth that bends as the class says, each a little different. */
 async function drawFaces(folder: string, label: number, count: number): Promise<void> {
   mkdirSync(folder, { recursive: true });

@@ -44,8 +44,6 @@ test('command lines end with an exit code and a message, whatever they are', { t
   expect(Object.keys(counts).sort()).toEqual(['exit 0', 'exit 1', 'exit 2']);
 });
 
-// --- below this line: helpers of this file alone ---
-
 async function run(words: readonly string[]): Promise<Told> {
   const { exit, exitCode } = process;
   const stdin = Object.getOwnPropertyDescriptor(process, 'stdin')!;

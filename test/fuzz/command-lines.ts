@@ -118,8 +118,6 @@ export function checkTold(words: readonly string[], { code = 0, stdout, stderr }
   return `exit ${code}`;
 }
 
-// --- below this line: helpers of this file alone ---
-
 interface OptionShape {
   names: string[];
   value: 'none' | 'may' | 'must';

@@ -175,8 +175,6 @@ export const oddOptions: fc.Arbitrary<Record<string, unknown>> = fc.record(
   { requiredKeys: [] },
 );
 
-// --- below this line: helpers of this file alone ---
-
 /** Gives the value, and its text to fast-check's reports. */
 function told(value: unknown): () => unknown {
   return Object.assign(() => value, { [fc.toStringMethod]: () => fc.stringify(value) });

@@ -47,8 +47,6 @@ export async function outcome(target: string, input: unknown, work: () => unknow
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 function keep(target: string, input: unknown): void {
   const bytes = input instanceof Uint8Array ? input : Buffer.from(JSON.stringify(input) ?? String(input));
   const name = createHash('sha256').update(bytes).digest('hex').slice(0, 16);

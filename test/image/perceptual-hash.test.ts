@@ -77,8 +77,6 @@ test('bitCount is the number of ones that a word has in writing', () => {
   }
 });
 
-// --- below this line: the transform as it is written ---
-
 /** DCT-II of a picture at one frequency, unscaled. */
 function frequency(luma: Float64Array, across: number, down: number): number {
   const wave = (k: number, place: number) => Math.cos(((2 * place + 1) * k * Math.PI) / (2 * N));

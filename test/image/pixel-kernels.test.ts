@@ -191,8 +191,6 @@ test('where there is no WebAssembly, images are resampled all the same', () => {
   }
 });
 
-// --- below this line: images ---
-
 function side(most: number): fc.Arbitrary<number> {
   return fc.integer({ min: 1, max: most });
 }

@@ -54,8 +54,6 @@ describe.each(['kernels', 'none'] as const)('resample, with %s in WebAssembly', 
   });
 });
 
-// --- below this line: the formula ---
-
 /** Every pixel under the triangles of the docstring, in two dimensions at once; beyond the image, its edge repeated. */
 function slowResample(image: Raster, width: number, height: number, channels: 1 | 3, box?: Box): number[] {
   const { x, y, width: wide, height: high } = box ?? { x: 0, y: 0, width: image.width, height: image.height };
@@ -101,8 +99,6 @@ function levelAt({ data, width, channels }: Raster, x: number, y: number): numbe
   });
   return [red, green, blue, 0.299 * red + 0.587 * green + 0.114 * blue];
 }
-
-// --- below this line: images and boxes ---
 
 function side(most: number): fc.Arbitrary<number> {
   return fc.integer({ min: 1, max: most });

@@ -95,8 +95,6 @@ describe('toInput', () => {
   });
 });
 
-// --- below this line: images that take their time ---
-
 /** An image as a tensor whose levels are there after so many turns; `watch` is told of their begin and end, +1 and -1. */
 function slow(
   { data, width, height, channels }: PixelImage,

@@ -225,8 +225,6 @@ describe('toPixels', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** Six levels that are no view of memory, and whose tag is of another kind. */
 function named(kind: string): object {
   return { length: 6, [Symbol.toStringTag]: kind };

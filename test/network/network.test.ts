@@ -180,8 +180,6 @@ test('the weights that it takes are those of buildModel()', () => {
   expect(weightsOf(buildModel()).map((values) => values.length)).toEqual(WEIGHT_SIZES);
 });
 
-// --- below this line: helpers of this file alone ---
-
 function weightsOf(model: LayersModel): Float32Array[] {
   return model.getWeights().map((tensor) => tensor.dataSync<'float32'>());
 }

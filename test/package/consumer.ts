@@ -69,8 +69,6 @@ export function installedCopies(modules: string, name: string): string[] {
   return found;
 }
 
-// --- below this line: helpers of this file alone ---
-
 interface Manifest {
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;

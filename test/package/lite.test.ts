@@ -146,8 +146,6 @@ describe('fer-dcnn/lite, packed', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 function compressed(bytes: Uint8Array): number {
   return brotliCompressSync(bytes).length;
 }

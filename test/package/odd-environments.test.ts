@@ -192,8 +192,6 @@ describe('the command line', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 async function shown(args: string[], env: Record<string, string> = {}): Promise<number[][]> {
   const { code, stdout, stderr } = await runNode(args, cwd, env);
   if (code !== 0) throw new Error(`exit code ${code}: ${stderr}${stdout}`);

@@ -85,8 +85,6 @@ describe('the packed package', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 function run(script: string, args: string[]): string {
   try {
     return execFileSync(process.execPath, [script, ...args], { encoding: 'utf8', stdio: 'pipe' });

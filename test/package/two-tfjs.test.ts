@@ -167,8 +167,6 @@ describe('the package itself and a bundle of it, TF.js inside, in one process', 
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 const OURS = '4.22.0';
 const NEWER = '4.23.0';
 

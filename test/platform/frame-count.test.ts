@@ -252,8 +252,6 @@ describe('checkFrameCount', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** The count, by asking for each bound: what is allowed is at least what there is. */
 function countOf(bytes: Uint8Array, format: ImageFormat): number {
   let low = 0;

@@ -74,8 +74,6 @@ export class RedisServer {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -162,8 +162,6 @@ describe('texts made to be slow', () => {
   });
 });
 
-// --- below this line: files made by hand ---
-
 /** CRC-32 as PNG has it (its specification, annex D); node:zlib has one from Node 20.15 on. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;

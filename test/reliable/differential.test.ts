@@ -174,8 +174,6 @@ test('pictures of one pixel, of one colour, narrow and large ones are classified
   expect(seen.size).toBe(7);
 });
 
-// --- below this line: helpers of this file alone ---
-
 const IMAGES = {
   noise: (random: () => number) => random() * 2 - 1,
   black: () => 0,

@@ -31,8 +31,6 @@ describe('the analyser finds', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 interface Expression {
   source: string;
   flags: string;

@@ -142,8 +142,6 @@ describe('a model that is disposed of in mid-flight', () => {
   });
 });
 
-// --- below this line: what is measured ---
-
 function noteMemory({ exports }: WebAssembly.Instance): void {
   for (const each of Object.values(exports)) if (each instanceof Memory) memories.add(each);
 }

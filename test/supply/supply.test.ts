@@ -138,8 +138,6 @@ describe('workflows', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 function npm(...args: string[]): string {
   const shell = process.platform === 'win32';
   return execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], shell });

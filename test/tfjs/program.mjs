@@ -37,8 +37,6 @@ await env.execute();
 write({ done: true });
 process.exit(0);
 
-// --- below this line: helpers of this file alone ---
-
 /** Without the mark of the environment that TF.js writes into every name. */
 function nameOf(fullName) {
   return fullName.replace(' test {} ', ': ');

@@ -45,8 +45,6 @@ export function faceAt(x: number, emotion: Emotion = 'neutral', size = 100): See
   return { box: { x, y: 50, width: size, height: size }, predictions: noisyPredictions(emotion, () => 0.5) };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function emotionAt(script: Script, time: number): Emotion {
   let end = 0;
   for (const [emotion, duration] of script) {

@@ -11,6 +11,4 @@ export function cutOut(picture: ImageBitmap, { x, y, width, height, angle = 0 }:
   return context.getImageData(0, 0, SIDE, SIDE);
 }
 
-// --- below this line: helpers of this file alone ---
-
 const SIDE = 96;

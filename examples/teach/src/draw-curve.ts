@@ -41,8 +41,6 @@ export function drawCurve(epochs: readonly EpochDone[], width: number): SVGEleme
   return root;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function svg(name: string, attributes: Record<string, string | number>, text = ''): SVGElement {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));

@@ -74,8 +74,6 @@ export function expressionCard(emotion: Emotion, actions: ExpressionCardActions)
   return card;
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Thumbnails that are shown, newest first: as many as fit a wide page. */
 const SHOWN = 14;
 

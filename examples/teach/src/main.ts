@@ -52,8 +52,6 @@ cameraButton.addEventListener('click', async () => {
 trainButton.addEventListener('click', teach);
 stopButton.addEventListener('click', () => ask?.('stop', null));
 
-// --- below this line: what happens, in the order in which it does ---
-
 function startWorker() {
   const worker = new Worker(new URL('./teaching-worker.ts', import.meta.url), { type: 'module' });
   const call = callWorker<Teaching, EpochDone>(worker, showEpoch);

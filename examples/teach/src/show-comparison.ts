@@ -22,8 +22,6 @@ export function showComparison({ before, after, files }: Outcome): void {
   byId('result').hidden = false;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function rightOf({ confusionMatrix }: EvaluationReport, label: number): number {
   return confusionMatrix[label][label];
 }

@@ -65,8 +65,6 @@ byId('faces').addEventListener('choose', () => {
   if (source === 'picture') readings.show(shown, 0);
 });
 
-// --- below this line: what happens, in the order in which it does ---
-
 function startWorker() {
   const worker = new Worker(new URL('./analysis-worker.ts', import.meta.url), { type: 'module' });
   const call = callWorker<Analysis, AnalysisEvent>(worker, announce);

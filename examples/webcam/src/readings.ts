@@ -87,8 +87,6 @@ export function createReadings() {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function biggest(faces: readonly ShownFace[]): ShownFace | undefined {
   const areaOf = ({ box }: ShownFace) => box.width * box.height;
   return [...faces].sort((a, b) => areaOf(b) - areaOf(a))[0];

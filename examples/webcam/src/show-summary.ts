@@ -20,8 +20,6 @@ export function showSummary(summary: TrackSummary): void {
   byId('summary').hidden = false;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: number, to: number): HTMLElement {
   const head = element('tr');
   for (const [name, className] of [

@@ -26,8 +26,6 @@ export async function decode(input: unknown, limits: DecodeLimits): Promise<Pixe
   return withinTime(decodeNow(input, limits), limits.maxMilliseconds, describeInput(input));
 }
 
-// --- below this line: what can be drawn on a canvas, and reading the canvas ---
-
 async function decodeNow(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
   if (isDataAddress(input))
     return decodeBytes(bytesOfDataAddress(input, describeInput(input), limits.maxBytes), limits);

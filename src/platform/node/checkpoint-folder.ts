@@ -39,6 +39,4 @@ export function checkpointFolder(folder: string): CheckpointStore {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const CHECKPOINT = 'checkpoint.bin';

@@ -59,8 +59,6 @@ export async function decodeWork(
   return work(width, height, length, [3 + 2.2 * raw + (space === 'cmyk' ? 90 : 0), 8, 5 + 2 * raw]);
 }
 
-// --- below this line: headers ---
-
 /** Nanoseconds a pixel, nanoseconds an encoded byte, bytes of memory a pixel. */
 type Rates = readonly [perPixel: number, perByte: number, memory: number];
 

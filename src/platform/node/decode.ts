@@ -33,8 +33,6 @@ export async function decode(input: unknown, limits: DecodeLimits): Promise<Pixe
   return withinTime(decodeNow(input, name, limits), limits.maxMilliseconds, name);
 }
 
-// --- below this line: where bytes come from, and sharp ---
-
 async function decodeNow(input: unknown, name: string, limits: DecodeLimits): Promise<PixelImage> {
   const bytes = await load(input, name, limits.maxBytes);
   const format = imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);

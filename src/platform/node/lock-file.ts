@@ -55,8 +55,6 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 interface Owner {
   pid: number;
   host: string;

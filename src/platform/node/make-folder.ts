@@ -42,8 +42,6 @@ export function makeFolderSync(path: string): void {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

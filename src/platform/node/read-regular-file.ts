@@ -18,8 +18,6 @@ export function readRegularFileSync(path: string): Buffer<ArrayBuffer> {
   return readFileSync(path);
 }
 
-// --- below this line: helpers of this file alone ---
-
 function checkRegular(found: Stats, most: number): void {
   if (!found.isFile()) throw new Error('it is not a regular file');
   if (found.size > most) throw new Error(`it has ${found.size} bytes, ${most} at most are read`);

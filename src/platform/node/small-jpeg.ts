@@ -36,8 +36,6 @@ export async function decodeSmallJpeg(bytes: Uint8Array, maxPixels: number): Pro
   }
 }
 
-// --- below this line: what is plain, and the decoder ---
-
 /** More than any honest image of so few pixels takes. */
 const MAX_BYTES = 2 ** 19;
 

@@ -46,8 +46,6 @@ export async function removeLeftNeighbours(folder: string, names: readonly strin
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true }).catch(() => {})));
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Such that no file of somebody else's is taken for a neighbour. */
 const ENDING = '.fer-dcnn.tmp';
 const NEIGHBOUR = /\.\d+\.[0-9a-f]+\.fer-dcnn\.tmp$/;

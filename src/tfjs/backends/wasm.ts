@@ -19,8 +19,6 @@ export function wasmBackend(options: BackendOptions): Backend {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /**
  * Reads the binary, then lets TF.js "fetch" it from memory: a binary that is missing or damaged is reported before
  * TF.js sees it (it would refuse every later path, or wait for ever), and nothing is downloaded twice.

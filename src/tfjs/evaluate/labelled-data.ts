@@ -241,8 +241,6 @@ export function nothing(): FerError {
   return new FerError('DATA', 'there is no sample in the data');
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** What is no label stays as it is, for those who check it. */
 function moved(label: Sample['label'], places: readonly number[]): Sample['label'] {
   if (typeof label === 'number') return places[label] ?? label;

@@ -107,8 +107,6 @@ export function indexOfLargest(values: ArrayLike<number>, from: number, size: nu
   return best;
 }
 
-// --- below this line: helpers of this file alone ---
-
 const BINS = 15;
 
 function classReport(className: string, c: number, matrix: number[][], count: number): ClassReport {

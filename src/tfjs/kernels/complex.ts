@@ -86,8 +86,6 @@ export function pairsOf({ dataId, shape }: tf.TensorInfo): tf.TensorInfo {
   return { dataId, shape: [...shape, 2], dtype: 'float32' };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function isComplex(x: tf.TensorInfo | undefined): boolean {
   return x?.dtype === 'complex64';
 }

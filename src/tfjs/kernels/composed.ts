@@ -130,8 +130,6 @@ export function composedMaxPoolGradient(dy: tf.Tensor4D, x: tf.Tensor4D, y: tf.T
   });
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** What each filter tap sees, [n, outHeight, outWidth, inChannels] a tap, in the order of the filter's rows and columns. */
 function tapsOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D[] {
   const { strideHeight, strideWidth, dilationHeight, dilationWidth, outHeight, outWidth } = info;

@@ -59,8 +59,6 @@ export const conv3DBackpropInput: Kernel = ({ inputs, attrs }) => {
   return tf.reshape(tf.addN(parts), inShape);
 };
 
-// --- below this line: helpers of this file alone ---
-
 type Info = tf.backend_util.Conv3DInfo;
 type Triple = number | [number, number, number];
 type Shape5D = [number, number, number, number, number];

@@ -90,8 +90,6 @@ export function inFormat(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 3, 1, 2]);
 }
 
-// --- below this line: helpers of this file alone ---
-
 function channelsMessage({ inChannels }: ConvInfo, { shape }: { shape: number[] }): string {
   return `an image of ${inChannels} channels does not fit the filter [${shape}]`;
 }

@@ -61,8 +61,6 @@ export const depthwiseBackpropInput: Kernel = ({ inputs, attrs, backend }) => {
   return inFormat(dx, info);
 };
 
-// --- below this line: helpers of this file alone ---
-
 function checkChannels(kernel: string, { inChannels }: ConvInfo, filterShape: number[]): void {
   const fits = inChannels === filterShape[2];
   checkFit(kernel, fits, `an image of ${inChannels} channels does not fit the filter [${filterShape}]`);

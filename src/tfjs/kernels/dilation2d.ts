@@ -47,8 +47,6 @@ export const dilation2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => 
   return out;
 };
 
-// --- below this line: helpers of this file alone ---
-
 type Info = tf.backend_util.Conv2DInfo;
 
 function operandsOf(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown>) {

@@ -42,8 +42,6 @@ export const dropoutKernel: Kernel = ({ inputs, attrs, backend }) => {
   return out;
 };
 
-// --- below this line: helpers of this file alone ---
-
 function mask(x: tf.Tensor, rate: number, seed: number): tf.Tensor {
   if (tf.getKernel('FerDropout', tf.getBackend()) === undefined) return maskInJavaScript(x, rate, seed);
   return tf.engine().runKernel('FerDropout', { x }, { rate, seed }) as tf.Tensor;

@@ -34,8 +34,6 @@ export const einsumGradient: tf.GradConfig = {
   },
 };
 
-// --- below this line: helpers of this file alone ---
-
 interface Named {
   tensor: tf.Tensor;
   /** One letter an axis. */

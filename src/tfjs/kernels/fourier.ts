@@ -8,8 +8,6 @@ export const fft: Kernel = ({ inputs, backend }) => transform(backend, inputs.in
 /** `IFFT`, over the last axis. */
 export const ifft: Kernel = ({ inputs, backend }) => transform(backend, inputs.input, 1);
 
-// --- below this line: helpers of this file alone ---
-
 function transform(backend: unknown, input: { dataId: object; shape: number[] }, sign: 1 | -1) {
   const { shape } = input;
   const size = shape[shape.length - 1];

@@ -11,8 +11,6 @@ export const fusedConv2D: Kernel = (call, plain) => fused('full', call, plain);
 /** `FusedDepthwiseConv2D`, likewise. */
 export const fusedDepthwiseConv2D: Kernel = (call, plain) => fused('depthwise', call, plain);
 
-// --- below this line: helpers of this file alone ---
-
 interface FusedAttributes extends ConvAttributes {
   activation: FusedActivation;
   leakyreluAlpha?: number;

@@ -84,8 +84,6 @@ export function registerGradients(): void {
   });
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Gradients of kernels of our own, and those that core has none of. */
 const OWN: tf.GradConfig[] = [
   einsumGradient,

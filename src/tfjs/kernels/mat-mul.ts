@@ -72,8 +72,6 @@ export const fusedMatMul: Kernel = (call, plain) => {
   });
 };
 
-// --- below this line: helpers of this file alone ---
-
 interface FusedAttributes {
   transposeA: boolean;
   transposeB: boolean;

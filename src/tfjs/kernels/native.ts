@@ -158,8 +158,6 @@ export function valuesInPlace(tensor: { dataId: object; size: number }): Float32
   return new Float32Array(memory.buffer, addressOf(backend, tensor), tensor.size);
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function load(path: NativePath, shared: boolean, assets: Assets | undefined): Promise<NativeModule> {
   const file = `training${path === 'simd' ? '' : '-relaxed'}${shared ? '-shared' : ''}.wasm` as TrainingBinary;
   const { content } = await readAsset(trainingBinary(file), assets);

@@ -13,8 +13,6 @@ export function registerOptimizers(): void {
   prototype.applyGradients = fused;
 }
 
-// --- below this line: helpers of this file alone ---
-
 type Gradients = tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[];
 
 interface Moment {

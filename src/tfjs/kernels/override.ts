@@ -35,8 +35,6 @@ export function guard(kernelName: string): void {
   replace(kernelName, undefined, (_, plain) => plain());
 }
 
-// --- below this line: helpers of this file alone ---
-
 type KernelArguments = Parameters<tf.KernelFunc>[0];
 
 function replace(

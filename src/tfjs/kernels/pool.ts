@@ -68,8 +68,6 @@ export const avgPoolGrad: Kernel = ({ inputs, attrs }) => {
   return composedAveragePoolGradient(asFloats(inputs.dy as tf.Tensor4D), info);
 };
 
-// --- below this line: helpers of this file alone ---
-
 /** Windows of one pixel, as many as there are pixels, are the image, whatever the border: so says TF.js. */
 function isIdentity({ filterHeight, filterWidth, inShape, outShape }: ConvInfo): boolean {
   return filterHeight === 1 && filterWidth === 1 && tf.util.arraysEqual(inShape, outShape);

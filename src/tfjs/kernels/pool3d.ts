@@ -70,8 +70,6 @@ export const avgPool3DGrad: Kernel = ({ inputs, attrs, backend }) => {
   return out;
 };
 
-// --- below this line: helpers of this file alone ---
-
 type Info = tf.backend_util.Conv3DInfo;
 type Triple = number | [number, number, number];
 

@@ -90,8 +90,6 @@ export async function registerTrainingKernels(options: TrainingKernelsOptions = 
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Kernels that TF.js's wasm backend has not. */
 const MISSING: Record<string, Kernel> = {
   Conv2DBackpropFilter: convolution.conv2DBackpropFilter,

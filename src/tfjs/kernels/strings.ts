@@ -65,8 +65,6 @@ export const sparseToDense: Kernel = ({ inputs, attrs, backend }, plain) => {
   return makeStrings(backend, outputShape, dense);
 };
 
-// --- below this line: helpers of this file alone ---
-
 const COMPARISONS: Record<string, (a: string, b: string) => boolean> = {
   Equal: (a, b) => a === b,
   NotEqual: (a, b) => a !== b,

@@ -51,6 +51,4 @@ export function underFreeName(addWeight: AddWeight): AddWeight {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const MOST_TRIES = 1000;

@@ -107,8 +107,6 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Weights from which on a kernel's size counts. */
 const LARGE = 65_536;
 

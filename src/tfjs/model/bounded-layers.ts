@@ -70,8 +70,6 @@ export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** A class in TF.js's register, and how a model or layer is made of its config. */
 type Entry = [modelClass: { prototype: object }, build: Build];
 type Build = (modelClass: { prototype: object }, config: Record<string, unknown>, ...more: unknown[]) => unknown;

@@ -19,8 +19,6 @@ export function fromKeras3(parts: ModelParts): ModelParts {
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 type Json = unknown;
 type Entries = Record<string, Json>;
 

@@ -35,8 +35,6 @@ export function withMetadata(model: LayersModel, fields: ModelMetadata): Record<
   return JSON.parse(JSON.stringify({ ...all, [KEY]: { ...ownMetadata(model), ...fields } }));
 }
 
-// --- below this line: helpers of this file alone ---
-
 const KEY = 'fer-dcnn';
 const facts = new WeakMap<LayersModel, FileFacts>();
 

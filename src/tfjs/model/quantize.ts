@@ -56,8 +56,6 @@ export function quantize(values: Float32Array, to: Quantization, leastScale = 0)
   return { bytes: littleEndian(stored), quantization: { dtype: to, scale, min, original_dtype: 'float32' } };
 }
 
-// --- below this line: helpers of this file alone ---
-
 const LARGEST_FLOAT16 = 65504;
 
 /**

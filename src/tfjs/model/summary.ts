@@ -37,8 +37,6 @@ export function summary(model: LayersModel): string {
   ].join('\n');
 }
 
-// --- below this line: helpers of this file alone ---
-
 type Shape = (number | null)[];
 
 function shapeText(shape: Shape | Shape[]): string {

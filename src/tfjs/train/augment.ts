@@ -165,8 +165,6 @@ export function checkAugmentOptions(options: AugmentOptions): void {
   augmentFields(options, 'augment');
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Affine inverse mapping about the centre: source x = cx + xx*(x-cx) + xy*(y-cy) + tx, and y likewise. */
 type Mapping = [xx: number, xy: number, tx: number, yx: number, yy: number, ty: number];
 

@@ -60,8 +60,6 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const MAGIC = Uint8Array.from('FERCKPT2', (letter) => letter.charCodeAt(0));
 const LENGTH_AT = MAGIC.length + 32;
 const HEAD_AT = LENGTH_AT + 4;

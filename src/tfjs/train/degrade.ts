@@ -31,8 +31,6 @@ export function degrade(levels: Levels, range: number, random: () => number): vo
   else reduce(levels, between(0.9, 0.35));
 }
 
-// --- below this line: helpers of this file alone ---
-
 type Matrix = Float64Array;
 
 function blur(levels: Levels, sigma: number): void {

@@ -45,8 +45,6 @@ export function takePartInSteps(main: {
   });
 }
 
-// --- below this line: helpers of this file alone ---
-
 async function prepare(start: WorkerStart): Promise<{ state: SharedState; thread: StepThread }> {
   await useBackend((await startBackend(start.backend)).name);
   const { thread, files, stored, options, seed, weightOfClass, layout, memory } = start;

@@ -127,8 +127,6 @@ export async function startGradientWorkers(
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** How long the calling thread waits for others before it looks for messages from them. */
 const PATIENCE_MS = 50;
 

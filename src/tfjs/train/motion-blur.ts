@@ -18,8 +18,6 @@ export function motionBlur({ data, width, height, channels }: Levels, random: ()
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const TAPS = 7;
 
 /** Adds a seventh of the picture, moved by fractions of a pixel. */

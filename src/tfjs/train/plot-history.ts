@@ -109,8 +109,6 @@ export function plotHistory(
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 function points(set: string, values: readonly number[]) {
   return values.map((value, i) => ({ epoch: i + 1, set, value }));
 }

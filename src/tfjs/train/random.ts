@@ -47,8 +47,6 @@ export function shuffledIndices(n: number, random: () => number): Uint32Array {
   return order;
 }
 
-// --- below this line: helpers of this file alone ---
-
 function mix(value: number): number {
   let h = value | 0;
   h ^= h >>> 16;

@@ -30,8 +30,6 @@ export function withSeededDropout<T>(model: LayersModel, keys: readonly number[]
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 type Layer = LayersModel['layers'][number];
 
 /** What TF.js's dropout layer is inside; `call` is set on the one object for the time of a step. */

@@ -128,8 +128,6 @@ export class SharedState {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 const FIELDS = [
   ...(['first', 'rows', 'following', 'epoch', 'step', 'averageDecay'] as const),
   ...(['learningRate', 'beta1', 'beta2', 'epsilon', 'meanScale', 'squareScale', 'decay'] as const),

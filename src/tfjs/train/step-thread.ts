@@ -132,8 +132,6 @@ export class StepThread {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 function allVariables(source: GradientSource): tf.Variable[] {
   return [...source.variables, ...untrained(source)];
 }

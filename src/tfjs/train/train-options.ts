@@ -200,8 +200,6 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
   };
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** What augments nothing is none: samples are then kept as inputs. */
 function augmentation(augment: TrainOptions['augment']): AugmentOptions | null {
   return typeof augment === 'string' ? AUGMENTATIONS[augment] : (augment ?? null);

@@ -213,8 +213,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new FerError('ABORTED', 'training was aborted', { cause: signal.reason });
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** [views,classes] flattened. */
 function viewLabelsOf({ viewLabels = [], file }: Sample, classes: number, index: number): Float32Array {
   const rows = new Float32Array(viewLabels.length * classes);

@@ -31,8 +31,6 @@ export function trainingLoss(
   return { loss: tf.mean(weights === null ? each : tf.mul(each, weights)), outputs };
 }
 
-// --- below this line: helpers of this file alone ---
-
 interface Activation {
   getClassName(): string;
 }

@@ -257,8 +257,6 @@ export class TrainingRun {
   }
 }
 
-// --- below this line: helpers of this file alone ---
-
 /** Of two settings as JSON, what differs. */
 function differences(saved: unknown, mine: string): [string, string] {
   try {

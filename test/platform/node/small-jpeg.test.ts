@@ -109,8 +109,6 @@ describe('decodeSmallJpeg', () => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** A picture with smooth and sharp parts, the same for the same seed. */
 function textured(width: number, height: number, seed: number): Sharp {
   const data = new Uint8Array(width * height * 3);

@@ -76,8 +76,6 @@ describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 interface Call {
   inputs: Record<string, number[]>;
   attrs?: object;

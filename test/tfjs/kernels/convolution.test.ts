@@ -155,8 +155,6 @@ describe.each(PATHS)('depthwise convolutions on the %s path', (path) => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 const size = (max: number) => fc.integer({ min: 1, max });
 const border = fc.integer({ min: 0, max: 3 });
 const convolution = fc

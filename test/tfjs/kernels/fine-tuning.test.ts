@@ -31,8 +31,6 @@ describe('fine-tuning of a MobileNetV2 with a new head', () => {
   }, 400_000);
 });
 
-// --- below this line: helpers of this file alone ---
-
 async function lossesOf(): Promise<number[]> {
   const base = await mobileNet();
   const features = base.outputs[0];

@@ -51,8 +51,6 @@ describe.skipIf(golden.cases.length === 0).each(PATHS)('the golden network on th
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** The exact network by the formulas of the golden file. */
 function networkOf(seed: number, batch: number, labels: number[]) {
   const filled = (shape: number[], phase: number, value: (noise: number) => number) =>

@@ -53,8 +53,6 @@ describe.each(PATHS)('matrix products on the %s path', (path) => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 const product = fc.record({
   m: fc.integer({ min: 1, max: 70 }),
   n: fc.integer({ min: 1, max: 40 }),

@@ -89,8 +89,6 @@ describe('the memory of a threaded backend', () => {
   );
 });
 
-// --- below this line: helpers of this file alone ---
-
 function heapBytes(): number {
   return ((tf.backend() as unknown as WasmBackend).wasm.asm!.memory as WebAssembly.Memory).buffer.byteLength;
 }

@@ -32,8 +32,6 @@ describe.each(PATHS)("TF.js's Adam on the %s path", (path) => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 async function weightsAfterSteps(backend: string): Promise<number[][]> {
   await tf.setBackend(backend);
   const before = tf.memory().numTensors;

@@ -47,8 +47,6 @@ describe.each(PATHS)('max-pooling on the %s path', (path) => {
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 const size = (max: number) => fc.integer({ min: 1, max });
 const pooling = fc.record({
   n: size(3),

@@ -143,8 +143,6 @@ describe.each(PATHS)('values and gradients on the %s path are those of PyTorch',
   });
 });
 
-// --- below this line: helpers of this file alone ---
-
 /** Fresh memory is seldom zero in a program that runs for long. */
 function dirtyMemory(): void {
   tf.dispose(Array.from({ length: 40 }, (_, i) => tf.fill([64 << (i % 5)], 1e30)));

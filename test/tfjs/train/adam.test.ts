@@ -93,8 +93,6 @@ test('the numbers of a step that is taken elsewhere: each counts one', () => {
   expect(new Adam([]).nextStep(3)).toMatchObject({ beta1: 0.9, beta2: 0.999, epsilon: 1e-7, decay: 1 });
 });
 
-// --- below this line: the algorithm, in numbers of 64 bits ---
-
 function startVariables(): tf.Variable[] {
   return [tf.variable(tf.tensor2d(start.matrix, [2, 2])), tf.variable(tf.tensor1d(start.vector))];
 }

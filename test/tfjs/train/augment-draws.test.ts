@@ -217,8 +217,6 @@ describe('checkAugmentOptions', () => {
   });
 });
 
-// --- below this line: what is expected, by another way ---
-
 const even: Required<Draws> = {
   ...{ flip: 0.5, angle: 0.5, shiftX: 0.5, shiftY: 0.5, scale: 0.5, zoomX: 0.5, zoomY: 0.5, shear: 0.5 },
   ...{ contrast: 0.5, brightness: 0.5, erasing: 0.5, degrade: 0.5 },

@@ -83,8 +83,6 @@ describe('a checkpoint', () => {
   });
 });
 
-// --- below this line: checkpoints by hand ---
-
 function signed(head: string, floats = Buffer.alloc(0)): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(Buffer.byteLength(head));

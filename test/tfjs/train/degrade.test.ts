@@ -185,8 +185,6 @@ describe('degrade, on colours and sides that are no multiple of 8', () => {
   });
 });
 
-// --- below this line: what is expected, by another way ---
-
 function changed(image: Levels, draws: number[], range = 255): Float32Array {
   const data = Float32Array.from(image.data);
   let next = 0;

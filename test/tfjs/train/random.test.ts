@@ -69,8 +69,6 @@ describe('shuffledIndices', () => {
   });
 });
 
-// --- below this line: the same streams, by BigInt ---
-
 const word = (value: bigint) => BigInt.asUintN(32, value);
 
 function murmur(value: bigint): bigint {

@@ -56,8 +56,6 @@ describe('epochOrder', () => {
   });
 });
 
-// --- below this line: data ---
-
 /** So many samples of each class, one class after another. */
 function samples(sizes: number[]): TrainingData {
   const truth = Uint16Array.from(sizes.flatMap((size, c) => Array(size).fill(c)));

@@ -225,8 +225,6 @@ test('throwIfAborted lets a signal pass that says nothing, and none', () => {
   expect(throwIfAborted(new AbortController().signal)).toBeUndefined();
 });
 
-// --- below this line: samples ---
-
 function sample(width: number, height: number, channels: 1 | 3 | 4, seed: number, label: number): Sample {
   const random = randomStream(seed);
   const data = Uint8Array.from({ length: width * height * channels }, () => 256 * random());

@@ -116,8 +116,6 @@ describe('trainingLoss', () => {
   });
 });
 
-// --- below this line: layers and rows ---
-
 /** A softmax at a temperature of 2: what it applies is not its `activation` alone. */
 class Tempered extends layers.Layer {
   static className = 'Tempered';
