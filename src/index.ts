@@ -28,7 +28,8 @@ export type { CalibrationBin, ClassReport, EvaluationReport } from './tfjs/evalu
 export { type PlotCalibrationOptions, plotCalibration } from './tfjs/evaluate/plot-calibration.js';
 export { type PlotConfusionMatrixOptions, plotConfusionMatrix } from './tfjs/evaluate/plot-confusion-matrix.js';
 export type { VegaLiteSpec } from './tfjs/evaluate/vega-lite-spec.js';
-export { type BuildModelOptions, buildModel } from './tfjs/model/build-model.js';
+export { buildModel } from './tfjs/model/build-model.js';
+export type { BuildModelOptions } from './tfjs/model/report-network.js';
 export { summary } from './tfjs/model/summary.js';
 export { type PreprocessOptions, preprocess } from './tfjs/preprocess.js';
 export { type AugmentationName, type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';

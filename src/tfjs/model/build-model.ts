@@ -1,35 +1,6 @@
 import type { Sequential } from '@tensorflow/tfjs-layers';
-import { tfjs } from '#tfjs';
-import { checkClassNames } from '../../class-names.js';
-import { EMOTIONS } from '../../emotions.js';
-import { FerError } from '../../errors.js';
 import { anything, number, oneOf, optionsOf, rule } from '../../options.js';
-import { quietCpu, registerCpu } from '../backends/register-cpu.js';
-import { underFreeName, withAddWeight } from './add-weight.js';
-import { setMetadata } from './metadata.js';
-
-export interface BuildModelOptions {
-  /**
-   * The classes: their names, in the order of the outputs, or how many there are. Names are kept in the model's metadata; a
-   * model without names takes those of the data that it is trained on.
-   * @default 5
-   */
-  classes?: number | readonly string[];
-  /**
-   * Input channels: 1 is grey (luma), 3 is RGB.
-   * @default 1
-   */
-  channels?: 1 | 3;
-  /**
-   * Rate of both dropout layers, 0 <= rate < 1.
-   * @default 0.2
-   */
-  dropout?: number;
-  /**
-   * A non-negative integer: the same seed gives the same initial weights. Without one they differ from call to call.
-   */
-  seed?: number;
-}
+import { type BuildModelOptions, reportNetwork } from './report-network.js';
 
 /**
  * Builds the two-convolution network of the report "Facial Emotion Recognition Using Deep Convolutional Neural
@@ -44,68 +15,9 @@ export interface BuildModelOptions {
  */
 export function buildModel(options: BuildModelOptions = {}): Sequential {
   checkOptions(options);
-  const { channels = 1, dropout = 0.2, seed } = options;
-
-  const { classes = EMOTIONS.length } = options;
-  const units = unitsOf(classes);
-
-  const { core, layers: tfl } = tfjs();
-  const { initializers, layers, sequential } = tfl;
-  // TF.js reads a seed of 0 as "none", so every layer's seed starts at 1.
-  const glorot = (layer: number) =>
-    initializers.glorotUniform({ seed: seed === undefined ? undefined : ((seed * 8 + layer) % 2 ** 31) + 1 } as {
-      seed: number;
-    });
-  const convolution = (name: string, layer: number) => ({
-    name,
-    filters: 32,
-    kernelSize: 3,
-    padding: 'same' as const,
-    activation: 'relu' as const,
-    kernelInitializer: glorot(layer),
-  });
-
-  // A model allocates its weights at once: TF.js needs a backend that starts synchronously, and that is `cpu`.
-  registerCpu();
-  core.backend();
-  quietCpu();
-  const model = withAddWeight(layers.Layer.prototype, underFreeName, () =>
-    sequential({
-      name: 'fer_dcnn',
-      layers: [
-        layers.conv2d({ ...convolution('conv1', 0), inputShape: [32, 32, channels] }),
-        layers.maxPooling2d({ name: 'pool1', poolSize: 2 }),
-        layers.dropout({ name: 'dropout1', rate: dropout }),
-        layers.conv2d(convolution('conv2', 1)),
-        layers.maxPooling2d({ name: 'pool2', poolSize: 2 }),
-        layers.dropout({ name: 'dropout2', rate: dropout }),
-        layers.flatten({ name: 'flatten' }),
-        layers.dense({ name: 'dense1', units: 256, activation: 'relu', kernelInitializer: glorot(2) }),
-        layers.dense({
-          name: 'dense2',
-          units,
-          activation: 'softmax',
-          kernelInitializer: glorot(3),
-        }),
-      ],
-    }),
-  );
-  if (typeof classes !== 'number') setMetadata(model, { classes: [...classes] });
-  return model;
+  // A module of its own: what is loaded by import() must not share this one, or bundles of `classify` alone would get TF.js.
+  return reportNetwork(options);
 }
-
-function unitsOf(classes: number | readonly string[]): number {
-  if (typeof classes !== 'number') {
-    checkClassNames(classes);
-    if (classes.length >= 2) return classes.length;
-    throw new FerError('CLASSES', `classes must be two names or more, got ${classes[0]}`);
-  }
-  if (Number.isSafeInteger(classes) && classes >= 2 && classes <= MOST_CLASSES) return classes;
-  throw new FerError('CLASSES', `classes must be names, or a whole number from 2 to ${MOST_CLASSES}, got ${classes}`);
-}
-
-/** Of a last layer of 256 inputs: as many weights as are loaded again. */
-const MOST_CLASSES = 2 ** 16;
 
 const checkOptions = optionsOf<BuildModelOptions>('buildModel', () => ({
   // Checked by `unitsOf`, as `CLASSES`.

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { commonName } from '../../aliases.js';
-import { buildModel } from './build-model.js';
 import { metadataOf, setMetadata } from './metadata.js';
 import { classNamesOf } from './model-spec.js';
+import { reportNetwork } from './report-network.js';
 
 /**
  * Gives the network of `buildModel()` another last layer: new weights for classes that it does not know, its own for those
@@ -13,7 +13,7 @@ import { classNamesOf } from './model-spec.js';
  * @param classes - Their names, in the order of the outputs, or how many.
  */
 export function newHead(model: LayersModel, classes: number | readonly string[], seed?: number): LayersModel {
-  const made = buildModel({ classes, seed });
+  const made = reportNetwork({ classes, seed });
   const known = classNamesOf(model);
   const names = typeof classes === 'number' ? [] : classes;
   tf.tidy(() => {
