@@ -32,7 +32,8 @@ export { buildModel } from './tfjs/model/build-model.js';
 export type { BuildModelOptions } from './tfjs/model/report-network.js';
 export { summary } from './tfjs/model/summary.js';
 export { type PreprocessOptions, preprocess } from './tfjs/preprocess.js';
-export { type AugmentationName, type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment.js';
+export type { AugmentationName } from './tfjs/train/augment.js';
+export { type AugmentOptions, REPORT_AUGMENTATION } from './tfjs/train/augment-options.js';
 export { type PlotHistoryOptions, plotHistory } from './tfjs/train/plot-history.js';
 export type { Sampling } from './tfjs/train/sampling.js';
 export {

@@ -4,7 +4,8 @@ import { normalize } from '../../src/image/normalize.js';
 import { pixelKernels, usePixelKernels } from '../../src/image/pixel-kernels.js';
 import type { Raster } from '../../src/image/pixels.js';
 import { resample } from '../../src/image/resample.js';
-import { type AugmentOptions, augment } from '../../src/tfjs/train/augment.js';
+import { augment } from '../../src/tfjs/train/augment.js';
+import type { AugmentOptions } from '../../src/tfjs/train/augment-options.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 
 afterEach(() => usePixelKernels('kernels'));

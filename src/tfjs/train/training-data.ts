@@ -15,7 +15,8 @@ import {
 } from '../evaluate/labelled-data.js';
 import { indexOfLargest } from '../evaluate/metrics.js';
 import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
-import { type AugmentOptions, augment } from './augment.js';
+import { augment } from './augment.js';
+import type { AugmentOptions } from './augment-options.js';
 import type { Levels } from './degrade.js';
 
 /** Samples in memory, as plain arrays that worker threads can share. */

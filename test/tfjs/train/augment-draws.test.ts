@@ -1,11 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { usePixelKernels } from '../../../src/image/pixel-kernels.js';
-import {
-  type AugmentOptions,
-  augment,
-  checkAugmentOptions,
-  REPORT_AUGMENTATION,
-} from '../../../src/tfjs/train/augment.js';
+import { augment, checkAugmentOptions } from '../../../src/tfjs/train/augment.js';
+import { type AugmentOptions, REPORT_AUGMENTATION } from '../../../src/tfjs/train/augment-options.js';
 import { degrade, type Levels } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { noiseLevels } from './noise-levels.js';

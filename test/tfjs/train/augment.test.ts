@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AugmentOptions, augment, checkAugmentOptions } from '../../../src/tfjs/train/augment.js';
+import { augment, checkAugmentOptions } from '../../../src/tfjs/train/augment.js';
+import type { AugmentOptions } from '../../../src/tfjs/train/augment-options.js';
 import type { Levels } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 
