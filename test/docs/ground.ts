@@ -9,7 +9,7 @@ const PHOTOS = 'node_modules/@vladmandic/face-api/demo';
 
 /**
  * Makes a folder with what the documents' programs read: `photo.jpg` with several faces, `face.jpg` and others cut out of
- * it, `faces/<class>/*.png` drawn, the same as `data/train` and `data/valid`, `data/votes.csv`, and `clip.mp4` where there is an ffmpeg.
+ * it, `faces/<class>/*.png` drawn, the same as `data/train` and `data/valid`, two other classes in `data/attention`, `data/votes.csv`, and `clip.mp4` where there is an ffmpeg.
  */
 export async function makeGround(folder: string): Promise<string> {
   const ground = mkdtempSync(join(folder, 'ground-'));
@@ -20,6 +20,9 @@ export async function makeGround(folder: string): Promise<string> {
   }
   for (const [root, count] of Object.entries({ faces: 10, 'data/train': 8, 'data/valid': 3 })) {
     for (const [label, emotion] of EMOTIONS.entries()) await drawFaces(join(ground, root, emotion), label, count);
+  }
+  for (const [label, name] of ['bored', 'attentive'].entries()) {
+    await drawFaces(join(ground, 'data/attention', name), 4 * label, 6);
   }
   const rows = readdirSync(join(ground, 'data/train'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.png'))
