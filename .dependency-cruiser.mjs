@@ -7,6 +7,7 @@ const GROUND = [
   'options',
   'runtime',
   'describe-input',
+  'abort',
   'load-tfjs',
   'class-names',
   'aliases',

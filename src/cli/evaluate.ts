@@ -3,6 +3,7 @@ import { placesByName } from '../class-names.js';
 import { evaluateFolder } from '../folders/evaluate-folder.js';
 import { type EvaluationReport, summary, useBackend } from '../index.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
+import { percent } from '../report/percent.js';
 import { reportHtml } from '../report/report-html.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
 import { withClassOptions } from './class-options.js';
@@ -113,8 +114,4 @@ function table(rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]) =>
     row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  ');
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
 }

@@ -6,6 +6,7 @@ import { evaluateFolder } from '../folders/evaluate-folder.js';
 import { buildModel, type EpochFigures, type TrainOptions, train, useBackend } from '../index.js';
 import type { FolderSample, ImageFolder } from '../node.js';
 import { checkpointFolder } from '../platform/node/checkpoint-folder.js';
+import { percent } from '../report/percent.js';
 import { safeText } from '../safe-text.js';
 import { classNamesOf } from '../tfjs/model/model-spec.js';
 import type { AugmentationName } from '../tfjs/train/augment.js';
@@ -317,8 +318,4 @@ function conclusion(out: string, { best, stoppedAt, validation, test }: RunMetri
 function goOnWith(dir: string, out: string): string {
   const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
   return safeText(`fer-dcnn train ${quoted(dir)} --out ${quoted(out)} --resume`);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
 }

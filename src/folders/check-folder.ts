@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { throwIfAborted } from '../abort.js';
 import { isKnownEmotion } from '../aliases.js';
 import { EMOTIONS } from '../emotions.js';
-import { FerError } from '../errors.js';
 import { HASHED_SIZE } from '../image/perceptual-hash.js';
 import { resample } from '../image/resample.js';
 import { boolean, callback, optionsOf, signal as signalRule, text } from '../options.js';
@@ -94,7 +94,7 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     const labels = new Map(folder.files.map(({ path, label }) => [path, folder.classes[label]]));
     for (const name of labels.values()) counts[split][name] = (counts[split][name] ?? 0) + 1;
     for await (const { file, image } of folder) {
-      if (signal?.aborted) throw new FerError('ABORTED', 'the check was aborted', { cause: signal.reason });
+      throwIfAborted(signal, 'the check');
       found.push({ file, split, className: labels.get(file) ?? '', pixels: digest(image), luma: lumaOf(image) });
       const size = `${image.width}x${image.height}`;
       sizes.set(size, (sizes.get(size) ?? 0) + 1);

@@ -2,6 +2,7 @@ import { type Dirent, readdir, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { FileSystemAdapter } from 'tinyglobby';
+import { throwIfAborted } from '../abort.js';
 import { FerError } from '../errors.js';
 import { type LeftOut, walkImages } from './walk-images.js';
 
@@ -33,7 +34,7 @@ export async function imagePaths(name: string, options: ImagePathsOptions = {}):
     signal,
     fs: LINKS_AS_FILES,
   });
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'the search for images');
   if (found.length === 0) throw new FerError('NOT_FOUND', `no file fits ${name}`);
   return found.sort();
 }
@@ -44,16 +45,12 @@ async function imagesBelow(dir: string, { signal, onLeftOut }: ImagePathsOptions
     if (step === null) {
       // A folder: signals are heard of between two of them.
       await setImmediate();
-      throwIfAborted(signal);
+      throwIfAborted(signal, 'the search for images');
     } else if ('kind' in step) onLeftOut?.(step);
     else found.push(step.path);
   }
   if (found.length === 0) throw new FerError('NOT_FOUND', `${dir} holds no image`);
   return found.sort();
-}
-
-function throwIfAborted(signal?: AbortSignal): void {
-  if (signal?.aborted) throw new FerError('ABORTED', 'the search for images was aborted', { cause: signal.reason });
 }
 
 /** A file system in which a link to a file is a file; other links are links, and not followed. */

@@ -1,4 +1,4 @@
-import { FerError } from '../errors.js';
+import { throwIfAborted } from '../abort.js';
 import { bitCount, HASHED_SIZE, perceptualHash } from '../image/perceptual-hash.js';
 
 export interface NearDuplicatesOptions {
@@ -36,7 +36,7 @@ export async function nearDuplicates(
     if (performance.now() - lastPause > 50) {
       // Signals get their turn.
       await new Promise((resolve) => setTimeout(resolve, 0));
-      if (signal?.aborted) throw new FerError('ABORTED', 'the search was aborted', { cause: signal.reason });
+      throwIfAborted(signal, 'the search');
       lastPause = performance.now();
     }
     const a = unit[i];

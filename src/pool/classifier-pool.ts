@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { abortError, throwIfAborted } from '../abort.js';
 import { checkClassNames } from '../class-names.js';
 import type { Emotion } from '../emotions.js';
-import { FerError } from '../errors.js';
+import type { FerError } from '../errors.js';
 import {
   boolean,
   callback,
@@ -153,7 +154,7 @@ export class ClassifierPool<const C extends string = Emotion> {
     checkClassifyOptions(options);
     const { topk = Number.MAX_SAFE_INTEGER, signal, onProgress, transfer = false } = options;
     const limits = imageLimits(options);
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'classification');
     await this.#threads.start();
 
     const aborted = abortOf(signal);
@@ -178,7 +179,7 @@ export class ClassifierPool<const C extends string = Emotion> {
           progress.failed += next.filter(({ error }) => error !== undefined).length;
           onProgress?.({ ...progress });
           for (const result of next) {
-            throwIfAborted(signal);
+            throwIfAborted(signal, 'classification');
             yield result;
           }
         } else {
@@ -225,14 +226,6 @@ const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () 
   ...limitRules,
 }));
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal);
-}
-
-function abortError(signal: AbortSignal): FerError {
-  return new FerError('ABORTED', 'classification was stopped by its AbortSignal', { cause: signal.reason });
-}
-
 interface Abort {
   /** What comes first of some promises; rejects when the signal does. */
   orFirstOf<Value>(promises: Promise<Value>[]): Promise<Value>;
@@ -245,12 +238,12 @@ interface Abort {
  */
 function abortOf(signal: AbortSignal | undefined): Abort {
   let rejectWaiting: ((error: FerError) => void) | undefined;
-  const listener = () => rejectWaiting?.(abortError(signal!));
+  const listener = () => rejectWaiting?.(abortError(signal!, 'classification'));
   signal?.addEventListener('abort', listener);
   return {
     orFirstOf: (promises) =>
       new Promise((resolve, reject) => {
-        if (signal?.aborted) reject(abortError(signal));
+        if (signal?.aborted) reject(abortError(signal, 'classification'));
         rejectWaiting = reject;
         for (const promise of promises) promise.then(resolve, reject);
       }),

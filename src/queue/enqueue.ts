@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
+import { throwIfAborted } from '../abort.js';
 import { FerError } from '../errors.js';
 import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
 import { batchesOf } from '../pool/batches-of.js';
@@ -73,7 +74,7 @@ export async function enqueue(
   }
   if (!(maxWaiting >= batchSize))
     throw new FerError('OPTION', `maxWaiting must be batchSize or more, got ${maxWaiting}`);
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'enqueuing');
 
   const connection = await connect(options, LOST);
   const queue = new connection.bullmq.Queue(connection.name, { connection: connection.redis });
@@ -84,7 +85,7 @@ export async function enqueue(
     await checkServer(connection.redis);
     await ledger.open();
     for await (const references of batchesOf(items, Math.min(BATCHES * batchSize, maxWaiting), PAUSE_MS)) {
-      throwIfAborted(signal);
+      throwIfAborted(signal, 'enqueuing');
       const byId = new Map<string, QueueItem>();
       for (const reference of references) {
         try {
@@ -167,13 +168,8 @@ async function roomFor(count: number, maxWaiting: number, ledger: Ledger, signal
     const { total, done, failed } = await ledger.counts();
     if (total - done - failed + count <= maxWaiting) return;
     await sleep(ROOM_MS);
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'enqueuing');
   }
 }
 
 const ROOM_MS = 500;
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new FerError('ABORTED', 'enqueuing was stopped by its AbortSignal', { cause: signal.reason });
-}

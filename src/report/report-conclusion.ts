@@ -1,5 +1,6 @@
 import type { EvaluationReport } from '../tfjs/evaluate/metrics.js';
 import type { TrainResult } from '../tfjs/train/train-history.js';
+import { percent } from './percent.js';
 
 /**
  * What the figures say, in sentences: nothing in them but what was measured.
@@ -69,8 +70,4 @@ function course({ best, stoppedAt, history }: TrainResult): string[] {
     sentences.push('After that the validation loss rose again: the model began to learn its training images by heart.');
   }
   return sentences;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
 }

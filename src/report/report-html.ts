@@ -6,6 +6,7 @@ import type { VegaLiteSpec } from '../tfjs/evaluate/vega-lite-spec.js';
 import { plotHistory } from '../tfjs/train/plot-history.js';
 import type { TrainResult } from '../tfjs/train/train-history.js';
 import { Html, html } from './html.js';
+import { percent } from './percent.js';
 import { renderPlot } from './render-plot.js';
 import { reportConclusion } from './report-conclusion.js';
 import { STYLE } from './report-style.js';
@@ -145,8 +146,4 @@ async function picturesOf(mistakes: readonly Mistake[]): Promise<Html> {
 
 function nameOf(file: string): string {
   return file.split(/[\\/]/).at(-1) ?? file;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
 }

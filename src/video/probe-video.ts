@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { throwIfAborted } from '../abort.js';
 import { FerError } from '../errors.js';
 import { inputArgs, runFfmpeg, videoPath } from './run-ffmpeg.js';
 
@@ -87,7 +88,7 @@ export async function answer(
   if (!(maxMilliseconds > 0)) {
     throw new FerError('OPTION', `maxMilliseconds must be above 0, got ${maxMilliseconds}`);
   }
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'reading the video');
   const run = runFfmpeg('ffprobe', args);
   let late = false;
   const stop = () => void run.kill();
@@ -114,14 +115,9 @@ export async function answer(
     signal?.removeEventListener('abort', stop);
   }
   const exitCode = await run.ended;
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'reading the video');
   if (late) throw new FerError('TIMEOUT', `${path}: ffprobe has not answered after ${maxMilliseconds} ms`);
   return { json, exitCode, errors: run.errors };
-}
-
-/** @throws FerError `ABORTED`. */
-export function throwIfAborted(signal?: AbortSignal): void {
-  if (signal?.aborted) throw new FerError('ABORTED', 'reading the video was aborted', { cause: signal.reason });
 }
 
 /** Letters. A list of packages is longer than what is said of a stream. */

@@ -1,10 +1,11 @@
+import { throwIfAborted } from '../abort.js';
 import { FerError } from '../errors.js';
 import { number, optionsOf, signal as signalRule } from '../options.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
 import { limitRules, pixelLimit } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import { ppmImages } from './ppm-images.js';
-import { answer, probe, throwIfAborted } from './probe-video.js';
+import { answer, probe } from './probe-video.js';
 import { inputArgs, runFfmpeg, videoPath } from './run-ffmpeg.js';
 
 export interface VideoFramesOptions {
@@ -63,12 +64,12 @@ export async function* videoFrames(
   checkOptions(options);
   const { fps = 10, maxFrames = MOST_FRAMES + 1, maxSize = 1280, signal } = options;
   const maxPixels = pixelLimit(options);
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'reading the video');
   const path = await videoPath(video);
   const { width, height, fps: rate, duration, start, version } = await probe(path, { signal });
   checkPixelCount(width, height, maxPixels, path);
   if (options.maxFrames === undefined) checkFrames(((duration ?? 0) * fps) / 1000, path);
-  throwIfAborted(signal);
+  throwIfAborted(signal, 'reading the video');
 
   // Frames may grow in the midst of it. ffmpeg counts what it rounds up to whole blocks.
   const decodable = Math.min(Math.ceil(2 * maxPixels) + 2 ** 16, 2 ** 31 - 1);
@@ -90,7 +91,7 @@ export async function* videoFrames(
   let last = Number.NEGATIVE_INFINITY;
   try {
     for await (const image of ppmImages(run.stdout, (Math.ceil(maxSize) + 1) ** 2)) {
-      throwIfAborted(signal);
+      throwIfAborted(signal, 'reading the video');
       const timestamp = await times.next();
       if (timestamp === undefined) break;
       // Where the size changes, FFmpeg counts anew, and where the clock of a file jumps back, so do its times.
@@ -101,7 +102,7 @@ export async function* videoFrames(
       if (options.maxFrames === undefined) checkFrames(count, path);
       if (count >= maxFrames) return;
     }
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'reading the video');
     const exitCode = await run.ended;
     const shown = count === 0 ? 0 : last - start + 1000 / Math.min(fps, rate ?? fps);
     const broken = exitCode !== 0 || run.errors.length > 0;
@@ -112,7 +113,7 @@ export async function* videoFrames(
     }
   } catch (error) {
     // A program that was killed closes its pipe in the middle of a frame.
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'reading the video');
     throw error;
   } finally {
     signal?.removeEventListener('abort', stop);

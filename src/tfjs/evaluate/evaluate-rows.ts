@@ -1,5 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { FerError } from '../../errors.js';
+import { throwIfAborted } from '../../abort.js';
 import { checkProbabilities } from '../../network/check-probabilities.js';
 import { currentBackend } from '../backends/current-backend.js';
 import { tfjsPredictor } from '../backends/tfjs-predictor.js';
@@ -29,7 +29,7 @@ export async function evaluateRows(
   const labels: Float32Array[] = [];
   try {
     for await (const batch of batches) {
-      if (signal?.aborted) throw new FerError('ABORTED', 'evaluate was aborted', { cause: signal.reason });
+      throwIfAborted(signal, 'evaluate');
       const said = await predictor.predict(batch.inputs, batch.count);
       checkProbabilities(said, classes.length);
       probabilities.push(said);

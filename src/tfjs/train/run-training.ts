@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { throwIfAborted } from '../../abort.js';
 import { inClassOrder } from '../../class-names.js';
 import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
@@ -13,7 +14,7 @@ import { randomStream } from './random.js';
 import { epochOrder } from './sampling.js';
 import type { EpochFigures, TrainResult } from './train-history.js';
 import type { TrainCallbacks, TrainOptions, TrainSettings } from './train-options.js';
-import { allRows, readTrainingData, throwIfAborted } from './training-data.js';
+import { allRows, readTrainingData } from './training-data.js';
 import { TrainingRun } from './training-run.js';
 import { stepsHere, type TrainingSteps } from './training-steps.js';
 
@@ -61,7 +62,7 @@ export async function runTraining(
       const sums = { loss: 0, right: 0 };
       let learningRate = 0;
       for (let step = 0; step < stepsPerEpoch; step++) {
-        throwIfAborted(signal);
+        throwIfAborted(signal, 'training');
         const first = step * batchSize;
         const rows = Math.min(batchSize, order.length - first);
         learningRate = rateAt(settings, (run.epoch + step / stepsPerEpoch) / epochs);

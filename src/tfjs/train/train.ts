@@ -1,10 +1,10 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { throwIfAborted } from '../../abort.js';
 import { checkIsModel, isDisposed } from '../../classify/layers-model-like.js';
 import { FerError } from '../../errors.js';
 import type { LabelledData } from '../evaluate/labelled-data.js';
 import type { TrainResult } from './train-history.js';
 import { type TrainOptions, trainSettings } from './train-options.js';
-import { throwIfAborted } from './training-data.js';
 
 /**
  * Trains a model with Adam and categorical cross-entropy, on the backend in use. Afterwards the model holds the weights
@@ -29,7 +29,7 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
   checkIsModel(model);
   if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
   const settings = trainSettings(model, options);
-  throwIfAborted(settings.signal);
+  throwIfAborted(settings.signal, 'training');
   const release = takeWeights(model);
   let unlock: (() => Promise<void>) | undefined;
   try {

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../abort.js';
 import { FerError } from '../../errors.js';
 import { type Normalization, normalize } from '../../image/normalize.js';
 import { resample } from '../../image/resample.js';
@@ -137,7 +138,7 @@ export async function readTrainingData(
   const sizes: number[] = [];
   const views: Float32Array[] = [];
   for await (const sample of samplesOf(data)) {
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'training');
     if (isTensorData(sample)) {
       throw new FerError(
         'OPTION',
@@ -194,7 +195,7 @@ export async function allRows(
   const batches: LabelledRows[] = [];
   let count = 0;
   for await (const batch of labelledBatches(data, spec, normalization, 256)) {
-    throwIfAborted(signal);
+    throwIfAborted(signal, 'training');
     batches.push(batch);
     count += batch.count;
   }
@@ -207,11 +208,6 @@ export async function allRows(
     row += batch.count;
   }
   return { inputs, labels, count };
-}
-
-/** @throws FerError `ABORTED` when the signal says so. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FerError('ABORTED', 'training was aborted', { cause: signal.reason });
 }
 
 /** [views,classes] flattened. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { throwIfAborted } from '../../../src/abort.js';
 import { useBackend } from '../../../src/classify/use-backend.js';
 import { normalize } from '../../../src/image/normalize.js';
 import { resample } from '../../../src/image/resample.js';
@@ -8,7 +9,7 @@ import type { PixelImage } from '../../../src/runtime.js';
 import type { ModelSpec } from '../../../src/tfjs/model/model-spec.js';
 import { augment } from '../../../src/tfjs/train/augment.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
-import { allRows, readTrainingData, TrainingData, throwIfAborted } from '../../../src/tfjs/train/training-data.js';
+import { allRows, readTrainingData, TrainingData } from '../../../src/tfjs/train/training-data.js';
 
 beforeAll(() => useBackend('cpu'));
 
@@ -221,8 +222,8 @@ test('images of a model of two channels are refused: it takes tensors', async ()
 });
 
 test('throwIfAborted lets a signal pass that says nothing, and none', () => {
-  expect(throwIfAborted(undefined)).toBeUndefined();
-  expect(throwIfAborted(new AbortController().signal)).toBeUndefined();
+  expect(throwIfAborted(undefined, 'training')).toBeUndefined();
+  expect(throwIfAborted(new AbortController().signal, 'training')).toBeUndefined();
 });
 
 function sample(width: number, height: number, channels: 1 | 3 | 4, seed: number, label: number): Sample {
