@@ -102,7 +102,9 @@ describe('values', () => {
   });
 
   test('classify', { timeout: TIME }, async () => {
-    const counts = await fuzz('classify', 0.1, fc.tuple(input, oddOptions), async ([make, options]) => {
+    // Most odd options are none of classify's, and refused: half of the cases have none.
+    const options = fc.option(oddOptions, { nil: undefined, freq: 1 });
+    const counts = await fuzz('classify', 0.1, fc.tuple(input, options), async ([make, options]) => {
       const image = make();
       const answer = await classify(image as never, options as never);
       const lists = (isList(image as never) ? answer : [answer]) as unknown as { probability: number }[][];
