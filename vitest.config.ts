@@ -11,6 +11,8 @@ export default defineConfig({
     setupFiles: 'test/seed.ts',
     // TF.js keeps one engine a process: forked workers, one file each, keep backends apart.
     pool: 'forks',
+    // All cores: by default one of two would be idle.
+    maxWorkers: '100%',
     // Of the unit tests; the command line, the queue and browsers are run as processes of their own, which V8 does not count.
     coverage: {
       provider: 'v8',

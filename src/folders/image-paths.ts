@@ -1,4 +1,4 @@
-import { type Dirent, readdir, realpathSync, statSync } from 'node:fs';
+import { type Dirent, readdir, realpathSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { FileSystemAdapter } from 'tinyglobby';
@@ -23,7 +23,7 @@ export interface ImagePathsOptions {
  */
 export async function imagePaths(name: string, options: ImagePathsOptions = {}): Promise<string[]> {
   const { signal } = options;
-  const kind = statSync(name, { throwIfNoEntry: false });
+  const kind = statOf(name);
   if (kind?.isDirectory()) return imagesBelow(name, options);
   const { glob, isDynamicPattern } = await import('tinyglobby');
   if (kind !== undefined || !isDynamicPattern(name)) return [name];
@@ -37,6 +37,15 @@ export async function imagePaths(name: string, options: ImagePathsOptions = {}):
   throwIfAborted(signal, 'the search for images');
   if (found.length === 0) throw new FerError('NOT_FOUND', `no file fits ${name}`);
   return found.sort();
+}
+
+/** Undefined for what is not there, and for a text that no path can be, such as one of 100,000 letters. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 async function imagesBelow(dir: string, { signal, onLeftOut }: ImagePathsOptions): Promise<string[]> {

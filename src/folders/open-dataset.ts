@@ -117,7 +117,12 @@ const checkOptions = optionsOf<OpenDatasetOptions>('openDataset', () => ({
 
 /** Whether something is folders of classes, by themselves or in train, validation and test, and no other form. */
 export async function isClassFolders(path: string): Promise<boolean> {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+  try {
+    if (!statSync(path).isDirectory()) return false;
+  } catch {
+    // Not there, or no path at all: opening it says so.
+    return false;
+  }
   for (const form of FORMS) {
     if (form !== classFolders && (await form.open(path)) !== null) return false;
   }

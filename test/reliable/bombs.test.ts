@@ -96,7 +96,8 @@ describe('imageFolder', () => {
     symlinkSync('loop.png', join(root, 'sad', 'loop.png'));
     const { files } = imageFolder(root, { classes: ['happy', 'sad'] });
     expect(files.filter(({ path }) => path.includes('secret') || path.includes('file.png'))).toEqual([]);
-    expect(files.some(({ path, label }) => path === join(root, 'sad', 'inside.png') && label === 1)).toBe(true);
+    // A link to a file that is read in its own place: each file once.
+    expect(files.some(({ path }) => path === join(root, 'sad', 'inside.png'))).toBe(false);
     for (const name of names.filter((name) => !name.startsWith('.'))) {
       expect(files.some(({ path }) => path === join(root, 'happy', name))).toBe(true);
     }
