@@ -27,7 +27,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   skipUnreadable: (value) => value === true,
   classes: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
   map: (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText),
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length > 0 &&
+    Object.values(value).every(isText),
   aliases: (value) => typeof value === 'boolean',
   epochs: whole(1),
   patience: whole(1),

@@ -58,7 +58,12 @@ function npyValue(bytes: Buffer, file: string): string {
   const length = Number(size) * (kind === 'U' ? 4 : 1);
   if (kind === undefined || body.length < length)
     throw new FerError('DATA', `${file}: a value of type ${type} is not read here`);
-  if (kind === 'S') return body.subarray(0, length).toString('latin1').replace(/\0+$/, '');
+  if (kind === 'S') {
+    // Texts are filled up with zeros.
+    let end = length;
+    while (end > 0 && body[end - 1] === 0) end--;
+    return body.subarray(0, end).toString('latin1');
+  }
   if (kind === 'U') {
     const codes = Array.from({ length: Number(size) }, (_, i) => body.readUInt32LE(4 * i));
     return codes.map((code) => (code > 0 && code < 0x110000 ? String.fromCodePoint(code) : '')).join('');

@@ -58,5 +58,5 @@ test.skipIf(!existsSync('/proc/self'))('what writes there says so, at once', asy
   }
   expect(() =>
     splitFolder(faces, { classes: ['happy', 'sad'], ratio: [0.5, 0.5], output: '/proc/nowhere/parts' }),
-  ).toThrow(expect.objectContaining({ code: 'OPTION', message: expect.stringContaining('ENOENT') }));
+  ).toThrow(expect.objectContaining({ code: 'NOT_WRITTEN', message: expect.stringContaining('ENOENT') }));
 });
