@@ -52,6 +52,8 @@ suite.each([
   test('assets: a wrong place is refused, a right one taken afterwards', async () => {
     const tab = await tabWith(`${served.url}${page}`, {
       '**/*.wasm*': (route) => (route.request().url().includes('/elsewhere/') ? elsewhere(route) : notFound(route)),
+      // All binaries are looked for there, the weights too.
+      '**/elsewhere/*.bin': elsewhere,
     });
     const useWasm = (assets: string) => check(tab, 'tab', 'failure', 'useBackend', 'wasm', { assets });
     expect(await useWasm('/nowhere/')).toBe('WASM_UNREACHABLE');
@@ -140,7 +142,8 @@ async function tabWith(url: string, routes: Record<string, (route: Route) => Pro
 
 function elsewhere(route: Route): Promise<void> {
   const name = new URL(route.request().url()).pathname.split('/').at(-1)!;
-  return route.fulfill({ path: join(folder, 'node_modules/fer-dcnn/dist/wasm', name) });
+  const part = name.endsWith('.wasm') ? 'dist/wasm' : 'weights';
+  return route.fulfill({ path: join(folder, 'node_modules/fer-dcnn', part, name) });
 }
 
 async function expectRightAnswer(tab: Tab): Promise<void> {
