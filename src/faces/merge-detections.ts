@@ -1,4 +1,4 @@
-import type { Box } from '../image/box.js';
+import { intersectionOverUnion } from '../image/box.js';
 import type { Detection } from './types.js';
 
 /**
@@ -18,15 +18,6 @@ export function mergeDetections(detections: readonly Detection[], overlap: numbe
     left = left.filter((detection) => !same.includes(detection));
   }
   return merged;
-}
-
-/** The area that two boxes share as a part of the area that either covers: 1 for equal ones, 0 for ones apart. */
-export function intersectionOverUnion(a: Box, b: Box): number {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  if (!(width > 0 && height > 0)) return 0;
-  const shared = width * height;
-  return shared / (a.width * a.height + b.width * b.height - shared);
 }
 
 function average(same: readonly Detection[]): Detection {

@@ -39,3 +39,12 @@ export function describeBox({ x, y, width, height }: Box): string {
   const [left, top, wide, high] = [x, y, width, height].map(describeInput);
   return `box { x: ${left}, y: ${top}, width: ${wide}, height: ${high} }`;
 }
+
+/** The area that two boxes share as a part of the area that either covers: 1 for equal ones, 0 for ones apart. */
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  if (!(width > 0 && height > 0)) return 0;
+  const shared = width * height;
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}

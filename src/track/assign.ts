@@ -1,4 +1,4 @@
-import type { Box } from '../image/box.js';
+import { type Box, intersectionOverUnion } from '../image/box.js';
 
 /**
  * Pairs boxes of one frame with those of another, the pair that overlaps most first.
@@ -15,7 +15,7 @@ export function assign(boxes: readonly Box[], others: readonly Box[], minOverlap
   const pairs: { box: number; other: number; overlap: number }[] = [];
   for (const [box, a] of boxes.entries()) {
     for (const [other, b] of others.entries()) {
-      const overlap = overlapOf(a, b);
+      const overlap = intersectionOverUnion(a, b);
       if (overlap >= minOverlap) pairs.push({ box, other, overlap });
     }
   }
@@ -29,13 +29,4 @@ export function assign(boxes: readonly Box[], others: readonly Box[], minOverlap
     taken.add(other);
   }
   return partners;
-}
-
-/** Intersection over union, in [0, 1]. */
-export function overlapOf(a: Box, b: Box): number {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  if (width <= 0 || height <= 0) return 0;
-  const shared = width * height;
-  return shared / (a.width * a.height + b.width * b.height - shared);
 }

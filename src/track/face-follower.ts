@@ -1,6 +1,6 @@
-import { intersectionOverUnion } from '../faces/merge-detections.js';
 import type { Detection, FaceDetector } from '../faces/types.js';
 import type { Box } from '../image/box.js';
+import { intersectionOverUnion } from '../image/box.js';
 import type { PixelImage } from '../runtime.js';
 
 /** Finds faces on picture after picture; for one video. */

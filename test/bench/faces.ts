@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FACES } from '../../examples/node-classify/faces.js';
-import { intersectionOverUnion } from '../../src/faces/merge-detections.js';
+import { intersectionOverUnion } from '../../src/image/box.js';
 import { resample } from '../../src/image/resample.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import {

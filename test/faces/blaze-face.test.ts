@@ -3,7 +3,7 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
 import { FACES } from '../../examples/node-classify/faces.js';
-import { intersectionOverUnion } from '../../src/faces/merge-detections.js';
+import { intersectionOverUnion } from '../../src/image/box.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { blazeFaceDetector, type PixelImage, useBackend } from '../../src/index.js';
 import { DRAWN } from './drawn-images.js';

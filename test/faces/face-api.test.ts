@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FACES } from '../../examples/node-classify/faces.js';
-import { intersectionOverUnion } from '../../src/faces/merge-detections.js';
+import { intersectionOverUnion } from '../../src/image/box.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { classifyFaces, faceApiDetector, type PixelImage, useBackend } from '../../src/index.js';
 
