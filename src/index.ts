@@ -1,4 +1,5 @@
 export type { Backend, BackendFactory, BackendName, BackendOptions } from './classify/backend.js';
+export type { ClassOffsets } from './classify/class-offsets.js';
 export type { Classifier, ClassifyOptions } from './classify/classifier.js';
 export { classify } from './classify/classify.js';
 export { classifyFaces } from './classify/classify-faces.js';

@@ -1,4 +1,5 @@
 /** All that recognises, on WebAssembly of our own: no TF.js anywhere. */
+export type { ClassOffsets } from './classify/class-offsets.js';
 export type { Classifier, ClassifyOptions } from './classify/classifier.js';
 export { classifyFaces } from './classify/classify-faces-lite.js';
 export { classify } from './classify/classify-lite.js';

@@ -193,7 +193,7 @@ function isPromise(value: unknown): boolean {
 }
 
 /** The name that a wrong one stands for: the same but for case and marks between words, or two letters off. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const plain = (word: string) => word.toLowerCase().replace(/[^a-z]/g, '');
   const wanted = plain(name.slice(0, 50));
   const near = (other: string) => {

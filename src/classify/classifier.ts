@@ -12,9 +12,10 @@ import type { Predictor } from '../network/predictor.js';
 import { number, optionsOf } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
+import { type ClassOffsets, offsetsInOrder, offsetsRule } from './class-offsets.js';
 import { type Prediction, predictionsOf } from './prediction.js';
 
-export interface ClassifyOptions extends ImageLimits {
+export interface ClassifyOptions<C extends string = Emotion> extends ImageLimits {
   /**
    * How many of the classes are given.
    * @default all: five with the pretrained weights
@@ -22,14 +23,20 @@ export interface ClassifyOptions extends ImageLimits {
   topk?: number;
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
   box?: Crop;
+  /**
+   * Added to the logits of classes: which classes are named more readily, and which less.
+   * @default those of the classifier, else none
+   */
+  offsets?: ClassOffsets<C>;
 }
 
 /** The rule of the option `topk`. */
 export const topkRule = number('1 or more', (value) => Number.isInteger(value) && value >= 1);
 
-const checkClassifyOptions = optionsOf<ClassifyOptions>('classify', () => ({
+const checkClassifyOptions = optionsOf<ClassifyOptions<string>>('classify', () => ({
   topk: topkRule,
   box: boxRule,
+  offsets: offsetsRule,
   ...limitRules,
 }));
 
@@ -42,8 +49,8 @@ export interface Classifier<C extends string = Emotion> {
    *
    * @throws FerError as `classify` does; `DISPOSED` after `dispose()`.
    */
-  classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction<C>[]>;
-  classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction<C>[][]>;
+  classify(input: ImageInput, options?: ClassifyOptions<C>): Promise<Prediction<C>[]>;
+  classify(inputs: readonly ImageInput[], options?: ClassifyOptions<C>): Promise<Prediction<C>[][]>;
   /** Loads the model and starts the backend now rather than at the first face. */
   load(): Promise<void>;
   /** Frees the model when the classifier loaded it; a model that was passed in stays the caller's. */
@@ -67,19 +74,25 @@ export interface LoadedNetwork {
   release?(): void;
 }
 
-/**
- * Makes a classifier of a network that is loaded at first use.
- *
- * @param normalization - How images are normalised; by default, as the network was trained.
- * @param wanted - Names of the classes: those of the network, in any order, or names for a network that has none.
- */
+/** What a classifier does with a network. */
+export interface ClassifierSettings<C extends string> {
+  /** How images are normalised; by default, as the network was trained. */
+  normalization?: Normalization;
+  /** Names of the classes: those of the network, in any order, or names for a network that has none. */
+  classes?: readonly C[];
+  /** Added to the logits, where a call brings no others. */
+  offsets?: ClassOffsets<C>;
+}
+
+/** Makes a classifier of a network that is loaded at first use. */
 export function classifierOf<C extends string = Emotion>(
   load: () => Promise<LoadedNetwork>,
-  normalization?: Normalization,
-  wanted?: readonly C[],
+  { normalization, classes: wanted, offsets }: ClassifierSettings<C> = {},
 ): Classifier<C> {
+  const own = offsets && { ...offsets };
   let loading: Promise<LoadedNetwork> | undefined;
   let classes: readonly C[] | undefined;
+  let usual: Float64Array | undefined;
   let disposed = false;
   /** Inputs of single faces that nobody uses now. */
   const spare: Float32Array<ArrayBuffer>[] = [];
@@ -87,7 +100,9 @@ export function classifierOf<C extends string = Emotion>(
     if (loading === undefined) {
       loading = load().then((network) => {
         try {
-          classes = outputNames(network.classes, network.named, wanted) as readonly C[];
+          const names = outputNames(network.classes, network.named, wanted) as readonly C[];
+          usual = offsetsInOrder(own, names);
+          classes = names;
         } catch (error) {
           network.predictor.dispose();
           network.release?.();
@@ -105,12 +120,13 @@ export function classifierOf<C extends string = Emotion>(
 
   async function classify(
     inputs: ImageInput | readonly ImageInput[],
-    options: ClassifyOptions = {},
+    options: ClassifyOptions<C> = {},
   ): Promise<Prediction<C>[] | Prediction<C>[][]> {
     checkClassifyOptions(options);
     const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
     throwIfDisposed();
     const { predictor, size, channels, classes: named, normalization: trainedWith } = await loadOnce();
+    const offsets = options.offsets === undefined ? usual : offsetsInOrder(options.offsets, classes!);
     const several = isList(inputs);
     const faces = several ? inputs : [inputs];
     if (faces.length === 0) return [];
@@ -123,7 +139,7 @@ export function classifierOf<C extends string = Emotion>(
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
       checkProbabilities(probabilities, named.length);
-      const lists = faces.map((_, row) => predictionsOf<C>(probabilities, row, topk, classes));
+      const lists = faces.map((_, row) => predictionsOf<C>(probabilities, row, topk, classes, offsets));
       return several ? lists : lists[0];
     } finally {
       if (out) spare.push(out);

@@ -17,6 +17,8 @@ import { type ChosenBackend, chosenBackend } from './use-backend.js';
  * console.log(await classify('face.jpg')); // [{ className: 'happy', probability: 0.98 }, ...]
  * @example
  * const [first, second] = await classify([canvas, video]);
+ * @example
+ * await classify('face.jpg', { offsets: { angry: -0.2, sad: -0.1 } }); // names these two less readily
  */
 export function classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
 export function classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;

@@ -9,6 +9,7 @@ import { pretrainedNetwork } from '../network/pretrained-network.js';
 import type { ModelJson } from '../network/weights-manifest.js';
 import { optionsOf, rule } from '../options.js';
 import { type Assets, assetsRule } from '../platform/assets.js';
+import { type ClassOffsets, offsetsRule } from './class-offsets.js';
 import { type Classifier, classifierOf } from './classifier.js';
 
 export interface CreateClassifierOptions<C extends string = Emotion> {
@@ -36,13 +37,20 @@ export interface CreateClassifierOptions<C extends string = Emotion> {
    * @default what the weights were trained with
    */
   normalization?: Normalization;
+  /**
+   * Added to the logits of classes, by name: which classes are named more readily, and which less. `{ angry: 0.4 }` multiplies
+   * angry's probability by exp(0.4) before all are divided by their sum. See "operating point" in the model card.
+   * @default none
+   */
+  offsets?: ClassOffsets<NoInfer<C>>;
 }
 
 /**
  * Makes a classifier of the pretrained weights, or of a model of your own. Nothing is loaded before its first use.
  *
  * @throws FerError `OPTION`, `CLASSES` at once; at first use `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT` (their sha256 is checked),
- * `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`; `MODEL` for a model of another network, `CLASSES` for one of other classes.
+ * `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`; `MODEL` for a model of another network, `CLASSES` for one of other classes, or offsets of other
+ * classes.
  * @example
  * const classifier = createClassifier();
  * const [best] = await classifier.classify('face.jpg');
@@ -55,7 +63,7 @@ export function createClassifier<const C extends string = Emotion>(
   options: CreateClassifierOptions<C> = {},
 ): Classifier<C> {
   checkOptions(options);
-  const { assets, normalization, model, classes } = options;
+  const { assets, normalization, model, classes, offsets } = options;
   return classifierOf<C>(
     async () => {
       const module = await networkModule(assets);
@@ -69,8 +77,7 @@ export function createClassifier<const C extends string = Emotion>(
       const known = { classes: pretrainedFacts.classes, named: true, normalization: pretrainedFacts.normalization };
       return { ...known, predictor, size: 32, channels: 1 };
     },
-    normalization,
-    classes,
+    { normalization, classes, offsets },
   );
 }
 
@@ -83,4 +90,5 @@ const checkOptions = optionsOf<CreateClassifierOptions<string>>('createClassifie
   ),
   classes: checkClassNames,
   normalization: normalizationRule,
+  offsets: offsetsRule,
 }));

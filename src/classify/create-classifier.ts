@@ -6,6 +6,7 @@ import { pretrainedFacts } from '../network/pretrained-layout.js';
 import { optionsOf, rule, text } from '../options.js';
 import { type Assets, assetsRule } from '../platform/assets.js';
 import type { Backend, BackendName } from './backend.js';
+import { type ClassOffsets, offsetsRule } from './class-offsets.js';
 import { type Classifier, classifierOf, type LoadedNetwork } from './classifier.js';
 import type { LayersModelLike } from './layers-model-like.js';
 import { checkBackendName, classifyingBackend, startBackend } from './use-backend.js';
@@ -38,13 +39,19 @@ export interface CreateClassifierOptions<C extends string = Emotion> {
    * @default what the model's metadata says, else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
+  /**
+   * Added to the logits of classes, by name: which classes are named more readily, and which less. `{ angry: 0.4 }` multiplies
+   * angry's probability by exp(0.4) before all are divided by their sum. See "operating point" in the model card.
+   * @default none
+   */
+  offsets?: ClassOffsets<NoInfer<C>>;
 }
 
 /**
  * Makes a classifier with a model, backend and normalisation of its own. Nothing is loaded before its first use.
  *
  * @throws FerError `BACKEND_UNKNOWN`, `OPTION`, `CLASSES` for names that repeat, at once; all else at first use,
- * `CLASSES` too, when `classes` are not those of the model.
+ * `CLASSES` too, when `classes` or those of `offsets` are not the model's.
  * @example
  * const classifier = createClassifier({ backend: 'cpu' });
  * const [best] = await classifier.classify('face.jpg');
@@ -56,7 +63,7 @@ export function createClassifier<const C extends string = Emotion>(
   options: CreateClassifierOptions<C> = {},
 ): Classifier<C> {
   checkOptions(options);
-  const { model, backend: name, assets, normalization, classes } = options;
+  const { model, backend: name, assets, normalization, classes, offsets } = options;
   if (name !== undefined) checkBackendName(name);
   return classifierOf<C>(
     async () => {
@@ -65,8 +72,7 @@ export function createClassifier<const C extends string = Emotion>(
       const given = await model;
       return (await loadTfjs()).layersNetwork(backend, given);
     },
-    normalization,
-    classes,
+    { normalization, classes, offsets },
   );
 }
 
@@ -82,5 +88,6 @@ const checkOptions = optionsOf<CreateClassifierOptions<string>>('createClassifie
   backend: text,
   assets: assetsRule,
   normalization: normalizationRule,
+  offsets: offsetsRule,
   classes: checkClassNames,
 }));

@@ -8,6 +8,7 @@ import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
 import { having, number, oneOf, optionsOf, type Rules } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
+import { type ClassOffsets, offsetsRule } from './class-offsets.js';
 import { type Classifier, topkRule } from './classifier.js';
 import type { Prediction } from './prediction.js';
 
@@ -38,6 +39,11 @@ export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixe
    */
   fallback?: 'none' | 'whole';
   /**
+   * Added to the logits of classes: which classes are named more readily, and which less.
+   * @default those of the classifier, else none
+   */
+  offsets?: ClassOffsets<NoInfer<C>>;
+  /**
    * How many of the classes are given.
    * @default all: five with the pretrained weights
    */
@@ -65,7 +71,7 @@ export async function facesOn<C extends string = Emotion>(
   defaults: FacesDefaults,
 ): Promise<DetectedFace<C>[]> {
   checkOptions(options as ClassifyFacesOptions<string>);
-  const { detector = defaults.detector(), fallback = 'none', topk } = options;
+  const { detector = defaults.detector(), fallback = 'none', topk, offsets } = options;
   // Without a classifier of the caller's own, C is `Emotion`.
   const classifier = options.classifier ?? (defaults as unknown as Pick<Classifier<C>, 'classify'>);
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
@@ -83,7 +89,7 @@ export async function facesOn<C extends string = Emotion>(
 
   const faces: DetectedFace<C>[] = [];
   for (const face of found) {
-    faces.push({ ...face, predictions: await classifier.classify(image, { box: face.crop, topk }) });
+    faces.push({ ...face, predictions: await classifier.classify(image, { box: face.crop, topk, offsets }) });
   }
   return faces;
 }
@@ -95,6 +101,7 @@ export const facesRules = (): Rules<Omit<ClassifyFacesOptions<string>, 'topk'>> 
   minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
   maxFaces: number('a number from 1 up', (value) => value >= 1),
   fallback: oneOf('none', 'whole'),
+  offsets: offsetsRule,
   ...limitRules,
 });
 

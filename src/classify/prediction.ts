@@ -1,4 +1,5 @@
 import { EMOTIONS, type Emotion } from '../emotions.js';
+import { withOffsets } from './class-offsets.js';
 
 /** A class, such as an emotion, and how probable it is, in [0, 1]. */
 export interface Prediction<C extends string = Emotion> {
@@ -13,6 +14,7 @@ export interface Prediction<C extends string = Emotion> {
  * @param row - Which face.
  * @param topk - How many are given.
  * @param classes - Names of the classes, in the order of the probabilities.
+ * @param offsets - What is added to the logits, in the same order.
  * @returns Most probable first.
  */
 export function predictionsOf<C extends string = Emotion>(
@@ -20,9 +22,13 @@ export function predictionsOf<C extends string = Emotion>(
   row: number,
   topk: number,
   classes: readonly C[] = EMOTIONS as readonly string[] as readonly C[],
+  offsets?: Float64Array,
 ): Prediction<C>[] {
+  const [values, first] = offsets
+    ? [withOffsets(probabilities, row, offsets), 0]
+    : [probabilities, row * classes.length];
   return classes
-    .map((className, i) => ({ className, probability: probabilities[row * classes.length + i] }))
+    .map((className, i) => ({ className, probability: values[first + i] }))
     .sort((a, b) => b.probability - a.probability)
     .slice(0, topk);
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { abortError, throwIfAborted } from '../abort.js';
 import { checkClassNames } from '../class-names.js';
+import { type ClassOffsets, offsetsRule } from '../classify/class-offsets.js';
 import type { Emotion } from '../emotions.js';
 import type { FerError } from '../errors.js';
 import {
@@ -51,6 +52,11 @@ export interface ClassifierPoolOptions<C extends string = Emotion> {
    * @default what the model's metadata says, else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
+  /**
+   * Added to the logits of classes: which classes are named more readily, and which less.
+   * @default none
+   */
+  offsets?: ClassOffsets<NoInfer<C>>;
 }
 
 export interface PoolClassifyOptions extends ImageLimits {
@@ -88,7 +94,7 @@ export interface PoolProgress {
  * once more, alone; one that ends its thread again is reported as `WORKER`.
  *
  * @throws FerError `OPTION` for a number out of its range. The first call: `PACKAGE_MISSING`; `WEIGHTS_UNREACHABLE`,
- * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `CLASSES` when `classes` are not the model's; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
+ * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `CLASSES` when `classes` or those of `offsets` are not the model's; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
  * @example
  * const pool = new ClassifierPool();
  * for await (const { item, predictions, error } of pool.classifyStream(paths)) {
@@ -104,9 +110,9 @@ export class ClassifierPool<const C extends string = Emotion> {
   constructor(options?: ClassifierPoolOptions);
   constructor(options: ClassifierPoolOptions<C> = {}) {
     checkPoolOptions(options);
-    const { workers = availableParallelism(), batchSize = 32, model, classes } = options;
+    const { workers = availableParallelism(), batchSize = 32, model, classes, offsets } = options;
     this.#batchSize = batchSize;
-    this.#threads = new ClassifierThreads(workers, { model, assets: options.assets, classes });
+    this.#threads = new ClassifierThreads(workers, { model, assets: options.assets, classes, offsets });
   }
 
   /** Number of threads. */
@@ -214,6 +220,7 @@ export const poolRules = (): Rules<ClassifierPoolOptions<string>> => ({
   model: either(text, having("a folder, or the content of a model's files")),
   assets: assetsRule,
   classes: checkClassNames,
+  offsets: offsetsRule,
 });
 
 const checkPoolOptions = optionsOf<ClassifierPoolOptions<string>>('ClassifierPool', poolRules);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
 import { outputNames } from '../class-names.js';
+import { type ClassOffsets, offsetsInOrder } from '../classify/class-offsets.js';
 import { predictionsOf } from '../classify/prediction.js';
 import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
@@ -27,6 +28,7 @@ export interface ThreadsOptions {
   model?: string | ModelFiles;
   assets?: Assets;
   classes?: readonly string[];
+  offsets?: ClassOffsets<string>;
 }
 
 /** The threads of a `ClassifierPool`, and what happens when one dies. */
@@ -35,7 +37,9 @@ export class ClassifierThreads {
   readonly #assets: Assets | undefined;
   readonly #model: string | ModelFiles | undefined;
   readonly #wanted: readonly string[] | undefined;
+  readonly #wantedOffsets: ClassOffsets<string> | undefined;
   #classes: readonly string[] | undefined;
+  #offsets: Float64Array | undefined;
   #starting: Promise<PoolWorkerStart> | undefined;
   #workerData: PoolWorkerStart | undefined;
   #pool: Piscina | undefined;
@@ -44,11 +48,12 @@ export class ClassifierThreads {
   #closed = false;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(count: number, { model, assets, classes }: ThreadsOptions = {}) {
+  constructor(count: number, { model, assets, classes, offsets }: ThreadsOptions = {}) {
     this.count = count;
     this.#assets = assets;
     this.#model = model;
     this.#wanted = classes;
+    this.#wantedOffsets = offsets && { ...offsets };
   }
 
   /** Names of the classes; undefined before the start. */
@@ -100,14 +105,14 @@ export class ClassifierThreads {
     const isGone = ({ image }: TaskImage) =>
       image instanceof Uint8Array && handedOver.includes(image.buffer as ArrayBuffer);
     try {
-      return resultsOf(items, await this.#run({ images, limits }, handedOver), topk, this.#classes!);
+      return this.#resultsOf(items, await this.#run({ images, limits }, handedOver), topk);
     } catch {
       this.#throwIfClosed();
     }
     const alone = images.map(async (image, i): Promise<PoolResult<Item, string>> => {
       try {
         if (isGone(image)) throw new Error('its bytes were handed over');
-        return resultsOf([items[i]], await this.#run({ images: [image], limits }), topk, this.#classes!)[0];
+        return this.#resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
       } catch (error) {
         this.#throwIfClosed();
         // Functions and other things that are not taken to another thread.
@@ -151,7 +156,23 @@ export class ClassifierThreads {
         ? { ...pretrainedFacts, weights: await pretrainedValues(this.#assets), named: true }
         : await networkWeights(model);
     this.#classes = outputNames(classes, named, this.#wanted);
+    this.#offsets = offsetsInOrder(this.#wantedOffsets, this.#classes);
     return { module: await networkModule(this.#assets), weights, normalization };
+  }
+
+  #resultsOf<Item extends PoolItem>(
+    items: readonly Item[],
+    { probabilities, failures }: PoolAnswer,
+    topk: number,
+  ): PoolResult<Item, string>[] {
+    const failed = new Map(failures.map((failure) => [failure.index, failure]));
+    let row = 0;
+    return items.map((item, i) => {
+      const failure = failed.get(i);
+      return failure === undefined
+        ? { item, predictions: predictionsOf(probabilities, row++, topk, this.#classes, this.#offsets) }
+        : { item, error: new FerError(failure.code, failure.message) };
+    });
   }
 
   #startThreads(workerData: PoolWorkerStart): Piscina {
@@ -208,20 +229,4 @@ const SMALL = 2 ** 16;
 
 function nameOf(image: TaskImage['image']): string {
   return typeof image === 'string' ? image : 'an image';
-}
-
-function resultsOf<Item extends PoolItem>(
-  items: readonly Item[],
-  { probabilities, failures }: PoolAnswer,
-  topk: number,
-  classes: readonly string[],
-): PoolResult<Item, string>[] {
-  const failed = new Map(failures.map((failure) => [failure.index, failure]));
-  let row = 0;
-  return items.map((item, i) => {
-    const failure = failed.get(i);
-    return failure === undefined
-      ? { item, predictions: predictionsOf(probabilities, row++, topk, classes) }
-      : { item, error: new FerError(failure.code, failure.message) };
-  });
 }

@@ -80,10 +80,10 @@ export function trackerOf<C extends string = Emotion>(
   checkOptions(options as CreateTrackerOptions<string>);
   const { smoothing = 300, hysteresis = 0.1, minDuration = 500, minOverlap = 0.3 } = options;
   const { foundAfter = 200, lostAfter = 1000, forgetAfter = 5000, detectEvery = 200 } = options;
-  const { detector, classifier, classes, minScore, maxFaces, fallback } = options;
+  const { detector, classifier, classes, minScore, maxFaces, fallback, offsets } = options;
   const { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
   const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
-  const finding = { classifier, minScore, maxFaces, fallback, ...limits };
+  const finding = { classifier, minScore, maxFaces, fallback, offsets, ...limits };
   const follower = faceFollower(() => detector ?? sharedDetector(), detectEvery);
   const {
     classify = (frame: ImageInput, time: number) =>

@@ -1,0 +1,73 @@
+import { describeInput } from '../describe-input.js';
+import { FerError } from '../errors.js';
+import { nearest, number, type Rule, rule } from '../options.js';
+
+/**
+ * Numbers that are added to the logits of classes, by name: with 0.4 a class is named more readily, with -0.4 less. A class
+ * that is left out has 0. Only differences count: the same number for every class changes nothing.
+ */
+export type ClassOffsets<C extends string> = { readonly [Name in C]?: number };
+
+/** The rule of the option `offsets`; its names are checked once the classes are known. */
+export const offsetsRule: Rule = (value, name) => {
+  offsetsObject(value, name);
+  for (const [className, offset] of Object.entries(value as object)) {
+    if (offset !== undefined) finite(offset, `${name}.${className}`);
+  }
+};
+
+/**
+ * Puts offsets into the order of the classes.
+ *
+ * @returns Undefined where there is nothing to add.
+ * @throws FerError `CLASSES` for a name that is no class; it names the class that was probably meant.
+ */
+export function offsetsInOrder(
+  offsets: ClassOffsets<string> | undefined,
+  classes: readonly string[],
+): Float64Array | undefined {
+  if (offsets === undefined) return undefined;
+  const list = new Float64Array(classes.length);
+  for (const [className, offset] of Object.entries(offsets)) {
+    const index = classes.indexOf(className);
+    if (index < 0) throw unknownClass(className, classes);
+    list[index] = offset ?? 0;
+  }
+  return list.every((offset) => offset === list[0]) ? undefined : list;
+}
+
+/**
+ * Adds offsets to the logits of one row of probabilities: p exp(offset), divided by their sum, in double precision.
+ *
+ * @param probabilities - Shape [n,classes].
+ * @param row - Which row.
+ * @param offsets - One a class.
+ * @returns The new probabilities, [classes].
+ */
+export function withOffsets(probabilities: ArrayLike<number>, row: number, offsets: Float64Array): Float64Array {
+  const first = row * offsets.length;
+  // The largest offset of a class with any probability becomes 0: nothing overflows, and the sum stays above 0.
+  let most = Number.NEGATIVE_INFINITY;
+  offsets.forEach((offset, c) => {
+    if (probabilities[first + c] > 0) most = Math.max(most, offset);
+  });
+  const shifted = offsets.map((offset, c) => {
+    const probability = probabilities[first + c];
+    return probability > 0 ? probability * Math.exp(offset - most) : 0;
+  });
+  const total = shifted.reduce((sum, share) => sum + share, 0);
+  return shifted.map((share) => share / total);
+}
+
+const offsetsObject = rule(
+  'numbers by the names of classes, such as { angry: 0.4 }',
+  (value: object) => value !== null && typeof value === 'object' && !Array.isArray(value) && !!Object.entries(value),
+);
+
+const finite = number('a finite number', Number.isFinite);
+
+function unknownClass(className: string, classes: readonly string[]): FerError {
+  const meant = nearest(className, classes);
+  const hint = meant === undefined ? `use ${classes.slice(0, 20).join(', ')}` : `did you mean '${meant}'?`;
+  return new FerError('CLASSES', `offsets has ${describeInput(className)}, which is no class: ${hint}`);
+}
