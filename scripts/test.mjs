@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findBrowsers } from './browsers.mjs';
 
 /*
  * All that is checked before a change is taken: style, types, the build, and every test. The last line counts each of
@@ -27,8 +28,11 @@ if (existsSync(report)) {
 if (exit !== 0 && count.failed === failedBefore) count.failed++;
 rmSync(folder, { recursive: true, force: true });
 
-if (!existsSync(process.env.CHROMIUM_PATH ?? '/usr/bin/chromium')) {
-  console.log('\n!! NO CHROMIUM WAS FOUND: nothing was tested in a browser. See README.md, "Development".');
+for (const [name, { paths, packages }] of Object.entries(findBrowsers())) {
+  if (paths !== null) continue;
+  console.log(
+    `\n!! NO ${name.toUpperCase()} WAS FOUND: nothing was tested in it (Debian: apt-get install ${packages}).`,
+  );
 }
 if (spawnSync('redis-server', ['--version']).status !== 0) {
   console.log('\n!! NO REDIS-SERVER WAS FOUND: fer-dcnn/queue was not tested. See README.md, "Development".');

@@ -1,14 +1,14 @@
-import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { browsers } from './browsers.js';
 
-export const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+export const [executablePath] = browsers.chromium.paths ?? [];
 
 /** Whether there is a Chromium to test with; when not, that is said loudly. */
-export const haveChromium = existsSync(executablePath);
+export const haveChromium = executablePath !== undefined;
 if (!haveChromium) {
   console.warn(`
-  !! SKIPPED: no Chromium at ${executablePath}, so nothing was tested in a browser.
-  !! Install it (Debian: apt-get install chromium) or name its place in CHROMIUM_PATH.
+  !! SKIPPED: no Chromium, so nothing was tested in a browser.
+  !! Install it (Debian: apt-get install ${browsers.chromium.packages}) or name its place in CHROMIUM_PATH.
 `);
 }
 

@@ -1,0 +1,73 @@
+import { browsers, type Engine } from './browsers.js';
+import { openInChromium } from './open-in-chromium.js';
+import { openInFirefox } from './open-in-firefox.js';
+import { openInWebKit } from './open-in-webkit.js';
+
+export interface OpenPageOptions {
+  /**
+   * Size of the window's content in CSS pixels. WebKit's test browser is at least 447 wide.
+   * @default { width: 1280, height: 720 }
+   */
+  viewport?: { width: number; height: number };
+  /**
+   * What the page's style sheets are told.
+   * @default 'light'
+   */
+  colorScheme?: 'light' | 'dark';
+}
+
+/** A page in a browser of its own. */
+export interface EnginePage {
+  /** Errors that nobody caught, or that were logged; WebKit tells those alone that come after the page was loaded. */
+  errors(): Promise<string[]>;
+  goto(url: string): Promise<void>;
+  /** Runs a function of the page, with arguments and a result that JSON holds; waits for its promise. */
+  evaluate<Args extends unknown[], Result>(
+    call: (...args: Args) => Result | Promise<Result>,
+    ...args: Args
+  ): Promise<Result>;
+  /** Waits until the function gives something true. @throws after 30 seconds. */
+  waitFor<Args extends unknown[]>(call: (...args: Args) => unknown, ...args: Args): Promise<void>;
+  click(selector: string): Promise<void>;
+  /** Puts files into an `<input type="file">`. */
+  setFiles(selector: string, paths: string[]): Promise<void>;
+  setViewport(size: { width: number; height: number }): Promise<void>;
+  /** A PNG of the window's content. */
+  screenshot(): Promise<Uint8Array>;
+  /** Ends the browser. */
+  close(): Promise<void>;
+}
+
+/** What one of `open-in-*.ts` does. */
+export type OpenPage = (paths: string[], options: Required<OpenPageOptions>) => Promise<EnginePage>;
+
+/** The engines on this machine; which are missing is said loudly. */
+export const engines = (Object.keys(browsers) as Engine[]).filter((engine) => {
+  const { paths, packages } = browsers[engine];
+  if (paths === null) {
+    console.warn(`\n  !! SKIPPED: no ${engine}, so nothing was tested in it (Debian: apt-get install ${packages}).\n`);
+  }
+  return paths !== null;
+});
+
+/**
+ * Opens a page in an engine.
+ *
+ * @example
+ * const page = await openPage('firefox', served.url);
+ * expect(await page.evaluate((name) => document.querySelector(name)?.textContent, 'h1')).toBe('Hello');
+ * await page.close();
+ */
+export async function openPage(engine: Engine, url: string, options: OpenPageOptions = {}): Promise<EnginePage> {
+  const { viewport = { width: 1280, height: 720 }, colorScheme = 'light' } = options;
+  const page = await OPEN[engine](browsers[engine].paths!, { viewport, colorScheme });
+  try {
+    await page.goto(url);
+  } catch (error) {
+    await page.close();
+    throw error;
+  }
+  return page;
+}
+
+const OPEN: Record<Engine, OpenPage> = { chromium: openInChromium, firefox: openInFirefox, webkit: openInWebKit };

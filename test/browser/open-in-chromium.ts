@@ -1,0 +1,25 @@
+import { startChromium } from './chromium.js';
+import type { OpenPage } from './engines.js';
+
+/** Chromium, by playwright-core. */
+export const openInChromium: OpenPage = async (_, { viewport, colorScheme }) => {
+  const browser = await startChromium();
+  const page = await browser.newPage({ viewport, colorScheme });
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(`${error.stack ?? error}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  return {
+    errors: async () => errors,
+    goto: async (url) => void (await page.goto(url)),
+    evaluate: (call, ...args) => page.evaluate(`(${call})(...${JSON.stringify(args)})`),
+    waitFor: async (call, ...args) =>
+      void (await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, undefined, { timeout: 30_000 })),
+    click: (selector) => page.click(selector),
+    setFiles: (selector, paths) => page.setInputFiles(selector, paths),
+    setViewport: (size) => page.setViewportSize(size),
+    screenshot: () => page.screenshot(),
+    close: () => browser.close(),
+  };
+};

@@ -1,0 +1,38 @@
+import { type ElementHandle, launch } from 'puppeteer-core';
+import type { OpenPage } from './engines.js';
+
+/** Firefox, by puppeteer-core and WebDriver BiDi. */
+export const openInFirefox: OpenPage = async ([executablePath], { viewport, colorScheme }) => {
+  const browser = await launch({
+    browser: 'firefox',
+    executablePath,
+    headless: true,
+    defaultViewport: viewport,
+    // 0 is dark, 1 is light.
+    extraPrefsFirefox: { 'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1 },
+  });
+  const [page = await browser.newPage()] = await browser.pages();
+  await page.setViewport(viewport);
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error instanceof Error ? (error.stack ?? error.message) : `${error}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  return {
+    errors: async () => errors,
+    goto: async (url) => void (await page.goto(url)),
+    evaluate: (call, ...args) => page.evaluate(`(${call})(...${JSON.stringify(args)})`) as never,
+    waitFor: async (call, ...args) => {
+      const done = await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, { timeout: 30_000 });
+      await done.dispose();
+    },
+    click: (selector) => page.click(selector),
+    async setFiles(selector, paths) {
+      const input = await page.locator(selector).waitHandle();
+      await (input as ElementHandle<HTMLInputElement>).uploadFile(...paths);
+    },
+    setViewport: (size) => page.setViewport(size),
+    screenshot: () => page.screenshot(),
+    close: () => browser.close(),
+  };
+};

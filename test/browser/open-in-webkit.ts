@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { OpenPage } from './engines.js';
+
+/** WebKitGTK's test browser on a virtual display, by WebDriver. */
+export const openInWebKit: OpenPage = async ([driverPath, displayPath], { viewport, colorScheme }) => {
+  const processes: ChildProcess[] = [];
+  try {
+    const display = spawn(displayPath, ['-displayfd', '1', '-screen', '0', '2560x1600x24', '-nolisten', 'tcp'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    processes.push(display);
+    const [number] = (await once(createInterface(display.stdout), 'line')) as [string];
+    const port = await freePort();
+    const driver = spawn(driverPath, [`--port=${port}`, '--host=127.0.0.1'], {
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        DISPLAY: `:${number}`,
+        GTK_THEME: colorScheme === 'dark' ? 'Adwaita:dark' : 'Adwaita',
+        // No user's settings, no accessibility bus, no GPU to look for.
+        GSETTINGS_BACKEND: 'memory',
+        NO_AT_BRIDGE: '1',
+        LIBGL_ALWAYS_SOFTWARE: '1',
+      },
+    });
+    processes.push(driver);
+    return await pageOf(`http://127.0.0.1:${port}`, viewport, processes);
+  } catch (error) {
+    for (const child of processes) await end(child);
+    throw error;
+  }
+};
+
+/** WebDriver's name of an element in its answers. */
+const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
+
+async function pageOf(
+  address: string,
+  viewport: { width: number; height: number },
+  processes: ChildProcess[],
+): ReturnType<OpenPage> {
+  const call = async <Value>(method: string, path: string, body?: object): Promise<Value> => {
+    const response = await fetch(address + path, { method, body: body && JSON.stringify(body) });
+    const { value } = (await response.json()) as { value: { error?: string; message?: string } & Value };
+    if (!response.ok) throw new Error(`WebKit: ${value.error}: ${value.message}`);
+    return value;
+  };
+  for (let tries = 0; ; tries++) {
+    try {
+      await call('GET', '/status');
+      break;
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  const { sessionId } = await call<{ sessionId: string }>('POST', '/session', { capabilities: {} });
+  const session = `/session/${sessionId}`;
+  await call('POST', `${session}/timeouts`, { script: 120_000, pageLoad: 60_000 });
+
+  const execute = async <Result>(text: string): Promise<Result> => {
+    const script = `const done = arguments[0];
+      Promise.resolve().then(() => (${text})).then(
+        (value) => done({ value: value === undefined ? null : JSON.stringify(value) ?? null }),
+        (error) => done({ error: String(error) + '\\n' + (error?.stack ?? '') }),
+      );`;
+    const { value, error } = await call<{ value: string | null; error?: string }>('POST', `${session}/execute/async`, {
+      script,
+      args: [],
+    });
+    if (error !== undefined) throw new Error(error);
+    return (value === null ? undefined : JSON.parse(value)) as Result;
+  };
+  const find = async (selector: string) => {
+    const found = await call<Record<string, string>>('POST', `${session}/element`, {
+      using: 'css selector',
+      value: selector,
+    });
+    return `${session}/element/${found[ELEMENT]}`;
+  };
+  const setViewport = async ({ width, height }: { width: number; height: number }) => {
+    // The window has a toolbar: it is made higher by what is missing.
+    await call('POST', `${session}/window/rect`, { width, height });
+    const inner = await execute<number>('innerHeight');
+    await call('POST', `${session}/window/rect`, { width, height: 2 * height - inner });
+  };
+  await setViewport(viewport);
+
+  return {
+    errors: () => execute('globalThis.errorsSeen'),
+    async goto(url) {
+      await call('POST', `${session}/url`, { url });
+      await execute(`(${collectErrors})()`);
+    },
+    evaluate: (what, ...args) => execute(`(${what})(...${JSON.stringify(args)})`),
+    async waitFor(what, ...args) {
+      const deadline = Date.now() + 30_000;
+      while (!(await execute(`Boolean((${what})(...${JSON.stringify(args)}))`))) {
+        if (Date.now() > deadline) throw new Error(`WebKit: waited 30 s for ${what}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    click: async (selector) => call('POST', `${await find(selector)}/click`, {}),
+    setFiles: async (selector, paths) => call('POST', `${await find(selector)}/value`, { text: paths.join('\n') }),
+    setViewport,
+    screenshot: async () => Buffer.from(await call<string>('GET', `${session}/screenshot`), 'base64'),
+    async close() {
+      await call('DELETE', session).catch(() => {});
+      for (const child of processes.reverse()) await end(child);
+    },
+  };
+}
+
+/** The driver tells of no errors: the page itself keeps those that come after it was loaded. */
+function collectErrors(): void {
+  const seen: string[] = [];
+  Object.assign(globalThis, { errorsSeen: seen });
+  addEventListener('error', ({ error, message }) => seen.push(`${message} ${error?.stack ?? ''}`));
+  addEventListener('unhandledrejection', ({ reason }) => seen.push(`${reason}`));
+  const log = console.error;
+  console.error = (...what) => {
+    seen.push(what.join(' '));
+    log(...what);
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill();
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
