@@ -15,7 +15,7 @@ export {
   type PoolClassifyOptions,
   type PoolProgress,
 } from './pool/classifier-pool.js';
-export type { PoolImage, PoolItem, PoolResult } from './pool/pool-item.js';
+export type { PoolFacesOptions, PoolImage, PoolItem, PoolResult } from './pool/pool-item.js';
 export { type RenderPlotOptions, renderPlot } from './report/render-plot.js';
 export { type ProbeVideoOptions, probeVideo, type VideoInfo } from './video/probe-video.js';
 export { type VideoFrame, type VideoFramesOptions, videoFrames } from './video/video-frames.js';

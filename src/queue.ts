@@ -9,4 +9,11 @@ export { type QueueStatus, queueStatus } from './queue/queue-status.js';
 export type { ReadItemOptions } from './queue/read-item.js';
 export { redisStream } from './queue/redis-stream.js';
 export type { ResultSink } from './queue/result-sink.js';
-export type { BatchReport, ItemReference, ItemResult, QueueAddress, RedisConnection } from './queue/types.js';
+export type {
+  BatchReport,
+  FaceResult,
+  ItemReference,
+  ItemResult,
+  QueueAddress,
+  RedisConnection,
+} from './queue/types.js';

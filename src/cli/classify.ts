@@ -1,15 +1,24 @@
 import { Command, Option } from 'commander';
-import type { Classifier, ClassifyOptions, FerError } from '../index.js';
+import type { Classifier, ClassifyOptions, Emotion, FerError, Prediction } from '../index.js';
 import type { ClassifierPool, LeftOut } from '../node.js';
 import { imageLimits } from '../platform/image-limits.js';
 import { readStream } from '../platform/node/read-stream.js';
+import type { Settled } from '../pool/in-order.js';
 import type { ImageLimits } from '../runtime.js';
 import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { tellLeftOut } from './left-out.js';
 import { limitsOf, withLimitOptions } from './limit-options.js';
 import { wholeNumber } from './numbers.js';
-import { csvWriter, jsonWriter, type Outcome, tableWriter } from './prediction-table.js';
+import {
+  answerOf,
+  csvWriter,
+  type FaceAnswer,
+  jsonWriter,
+  linesWriter,
+  type Outcome,
+  tableWriter,
+} from './prediction-table.js';
 import { startProgress } from './progress.js';
 import { codeOf, errorLine, messageOf } from './report-error.js';
 import { runCommand } from './run-command.js';
@@ -19,6 +28,7 @@ import { tell } from './status-line.js';
 interface ClassifyFlags extends ImageLimits {
   faces?: true;
   json?: true;
+  jsonl?: true;
   csv?: true;
   backend?: 'simd' | 'wasm' | 'cpu';
   model?: string;
@@ -29,15 +39,23 @@ interface ClassifyFlags extends ImageLimits {
 /** `fer-dcnn classify <image...>` */
 export function classifyCommand(): Command {
   return withLimitOptions(new Command('classify'))
-    .description('Say what faces show: of images cropped to one face each, or with --faces of any photos.')
+    .description('Classify faces: each image is one face, or with --faces any photo.')
     .argument('<image...>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF files, folders, patterns, or - for standard input')
-    .option('--faces', 'find the faces first, and classify each')
-    .option('--json', 'print JSON: [{ file, predictions | faces | error: { code, message } }]')
-    .addOption(new Option('--csv', 'print CSV: a row a face, with the probability of each class').conflicts('json'))
-    .addOption(new Option('--backend <name>', 'what computes (default: simd)').choices(['simd', 'wasm', 'cpu']))
-    .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
+    .option('--faces', 'find the faces of each image first, and classify each')
+    .option('--json', 'print one JSON list: [{ file, predictions | faces | error: { code, message } }]')
+    .addOption(new Option('--jsonl', 'print JSON lines: the same, one line per image').conflicts('json'))
     .addOption(
-      new Option('--topk <n>', 'how many classes to give (default: 1, with --json all)')
+      new Option('--csv', 'print CSV: one row per face, with the probability of each class').conflicts([
+        'json',
+        'jsonl',
+      ]),
+    )
+    .addOption(
+      new Option('--backend <name>', 'backend that classifies (default: simd)').choices(['simd', 'wasm', 'cpu']),
+    )
+    .option('--model <folder>', 'your own model, written by saveModel() (default: the pretrained model)')
+    .addOption(
+      new Option('--topk <n>', 'number of classes to print (default: 1, all with --json and --jsonl)')
         .argParser(wholeNumber(1))
         .conflicts('csv'),
     )
@@ -47,25 +65,28 @@ export function classifyCommand(): Command {
 }
 
 const HELP = `
-A folder stands for all images below it, in the order of their names. Boxes are in pixels of the picture.
+A folder means all images in it and below it, sorted by name. Boxes are in pixels of the image. Many images are classified on
+all cores, where the package piscina is installed.
 ${exitCodeHelp({
   ok: 'every image was classified',
-  some: 'some image was not: standard error says which and why',
-  none: 'wrong usage, or a model or backend that cannot be used: nothing was classified',
+  some: 'some images failed: standard error says which and why',
+  none: 'wrong usage, or the model or backend cannot be used: nothing was classified',
 })}
 Examples:
   fer-dcnn classify face.jpg
   fer-dcnn classify --faces party.jpg
+  fer-dcnn classify --faces --jsonl photos > faces.jsonl
   fer-dcnn classify --csv faces > emotions.csv
   fer-dcnn classify --json 'faces/**/*.png' > emotions.json
   curl -s https://example.org/face.jpg | fer-dcnn classify -
   fer-dcnn classify --model runs/first --backend cpu face.jpg`;
 
 async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): Promise<ExitCode> {
-  const { faces = false, json, csv, topk = json || csv ? Number.MAX_SAFE_INTEGER : 1, quiet } = flags;
+  const { faces = false, json, jsonl, csv, quiet } = flags;
+  const { topk = json || jsonl || csv ? Number.MAX_SAFE_INTEGER : 1 } = flags;
   const { items, failed } = await itemsOf(names, signal, quiet);
   const options = { topk, ...limitsOf(flags) };
-  const pool = faces ? null : await startPool({ images: items, ...flags });
+  const pool = await startPool({ images: items, ...flags });
   const classifier = pool === null ? await start(flags) : null;
   const classes = (pool ?? classifier)?.classes ?? [];
   if (flags.topk !== undefined && flags.topk > classes.length) {
@@ -73,8 +94,8 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
     throw await tooMany(flags.topk, classes.length);
   }
   const { inOrder } = await import('../pool/in-order.js');
-  const writer = csv ? csvWriter(faces, classes) : json ? jsonWriter() : tableWriter(items);
-  // On a terminal the lines themselves show how far it is.
+  const writer = csv ? csvWriter(faces, classes) : json ? jsonWriter() : jsonl ? linesWriter() : tableWriter(items);
+  // On a terminal the results themselves show the progress.
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;
   const progress = startProgress({ label: 'classifying', total: items.length, unit: 'images', quiet: hidden });
   let exitCode: ExitCode = EXIT.ok;
@@ -90,9 +111,7 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
     await note(failure(name, error));
   }
   const results =
-    classifier === null
-      ? resultsOf(pool as ClassifierPool, items, options)
-      : inOrder(items, await workOf(classifier, faces, options));
+    classifier === null ? resultsOf(pool!, items, options) : inOrder(items, await workOf(classifier, faces, options));
   for await (const { item, result, error } of results) {
     if (signal.aborted) break;
     if (error !== undefined) tell(errorLine(error, item));
@@ -121,7 +140,7 @@ async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
   return classifier;
 }
 
-/** The images that the names stand for, and the names that stand for none. */
+/** The images that the names mean, and the names that mean none. */
 async function itemsOf(
   names: readonly string[],
   signal: AbortSignal,
@@ -144,21 +163,26 @@ async function itemsOf(
   return { items, failed };
 }
 
-/** What becomes of each image on all cores. */
-async function* resultsOf(pool: ClassifierPool, items: readonly string[], options: ClassifyOptions) {
-  for await (const { item, predictions, error } of pool.classifyStream(items, options)) {
-    yield predictions === undefined ? { item, error } : { item, result: { predictions } };
+/** Classifies each image on all cores. */
+async function* resultsOf(
+  pool: ClassifierPool<Emotion, boolean>,
+  items: readonly string[],
+  options: ClassifyOptions,
+): AsyncGenerator<Settled<string, { predictions: Prediction[] } | { faces: FaceAnswer[] }>> {
+  for await (const { item, predictions, faces, error } of pool.classifyStream(items, options)) {
+    if (error !== undefined) yield { item, error };
+    else yield { item, result: faces === undefined ? { predictions } : { faces: faces.map(answerOf) } };
   }
 }
 
-/** What is done to each image. */
+/** Classifies one image. */
 async function workOf(classifier: Classifier, faces: boolean, options: ClassifyOptions) {
   const { classifyFaces } = await import('../index.js');
   return async (file: string) => {
     const input = file === '-' ? await standardInput(options) : file;
     if (!faces) return { predictions: await classifier.classify(input, options) };
     const found = await classifyFaces(input, { classifier, ...options });
-    return { faces: found.map(({ box, score, predictions }) => ({ box, score, predictions })) };
+    return { faces: found.map(answerOf) };
   };
 }
 
@@ -167,7 +191,7 @@ async function standardInput(options: ClassifyOptions): Promise<Buffer> {
   return readStream(process.stdin, maxBytes, 'standard input');
 }
 
-/** Says so where a whole photo was classified as if it were a face. */
+/** Suggests --faces where a whole photo was classified as if it were one face. */
 async function hintAtFaces(files: readonly string[], flags: ClassifyFlags): Promise<void> {
   const { wholePhotos } = await import('./whole-photos.js');
   const [first, ...more] = await wholePhotos(files, limitsOf(flags));
@@ -178,14 +202,14 @@ async function hintAtFaces(files: readonly string[], flags: ClassifyFlags): Prom
   );
 }
 
-/** Images that are looked at for a hint, which takes about as long as to classify them. */
+/** Number of images that are searched for faces, for the hint: it takes about as long as classifying them. */
 const LOOKED_AT = 5;
 
 function failure(file: string, error: unknown): Outcome {
   return { file, error: { code: codeOf(error), message: messageOf(error) } };
 }
 
-/** Waits while the reader is behind, so that what is not yet read does not pile up. */
+/** Waits while the reader is slow, so that unread output does not fill the memory. */
 async function print(text: string): Promise<void> {
   if (text === '' || process.stdout.write(text)) return;
   await new Promise((resolve) => process.stdout.once('drain', resolve));

@@ -2,20 +2,28 @@ import { EMOTIONS } from '../emotions.js';
 import type { Box, DetectedFace, Prediction } from '../index.js';
 import { csvCell, safeText } from '../safe-text.js';
 
-/** What became of one image. */
+/** The result of one image. */
 export type Outcome =
   | { file: string; predictions: Prediction[] }
-  | { file: string; faces: Pick<DetectedFace, 'box' | 'score' | 'predictions'>[] }
+  | { file: string; faces: FaceAnswer[] }
   | { file: string; error: { code: string; message: string } };
 
-/** Writes outcomes, one after the other, to one place. */
+/** What is printed of a face. */
+export type FaceAnswer = Pick<DetectedFace, 'box' | 'score' | 'predictions'>;
+
+/** A face without what is not printed. */
+export function answerOf({ box, score, predictions }: DetectedFace): FaceAnswer {
+  return { box, score, predictions };
+}
+
+/** Formats outcomes, one after the other. */
 export interface OutcomeWriter {
   begin(): string;
   write(outcome: Outcome): string;
   end(): string;
 }
 
-/** Lines to read: one an emotion; the file is named in the first. */
+/** Lines for people: one per class; the first names the file. */
 export function tableWriter(files: readonly string[]): OutcomeWriter {
   const width = files.reduce((most, file) => Math.max(most, safeText(file).length), 0);
   return {
@@ -32,7 +40,7 @@ export function tableWriter(files: readonly string[]): OutcomeWriter {
   };
 }
 
-/** One JSON array, written as it grows: a million outcomes are never in memory at once. */
+/** One JSON list, written one outcome at a time: a million outcomes are never in memory together. */
 export function jsonWriter(): OutcomeWriter {
   let first = true;
   return {
@@ -46,7 +54,12 @@ export function jsonWriter(): OutcomeWriter {
   };
 }
 
-/** CSV after RFC 4180, a row a face: its file, with `faces` its place, and the probability of each class. */
+/** JSON lines: one line per image. */
+export function linesWriter(): OutcomeWriter {
+  return { begin: () => '', write: (outcome) => `${JSON.stringify(outcome)}\n`, end: () => '' };
+}
+
+/** CSV as in RFC 4180, one row per face: the file, with `faces` the box, and the probability of each class. */
 export function csvWriter(faces: boolean, classes: readonly string[] = EMOTIONS): OutcomeWriter {
   const row = (cells: (string | number)[]) => `${cells.map(csvCell).join(',')}\r\n`;
   const places = faces ? ['x', 'y', 'width', 'height', 'score'] : [];

@@ -1,24 +1,32 @@
 import { availableParallelism } from 'node:os';
 import { FerError } from '../errors.js';
+import type { Emotion } from '../index.js';
 import type { ClassifierPool } from '../node.js';
 
-/** What images are to be classified with. */
+/** What the images are classified with. */
 export interface PoolRequest {
   images: readonly string[];
+  /** Whether the faces are to be found first. */
+  faces?: boolean;
   backend?: string;
   model?: string;
 }
 
 /**
- * Starts threads on all cores where that pays: for many images, on the network's own WebAssembly.
+ * Starts threads on all cores where that saves time: for many images, on the network's own WebAssembly.
  *
  * @returns null where it does not: few images, one core, another backend or network, or `piscina` is not installed.
  */
-export async function startPool({ images, backend, model }: PoolRequest): Promise<ClassifierPool | null> {
-  const pays = images.length >= MANY && availableParallelism() > 1 && !images.includes('-');
+export async function startPool({
+  images,
+  faces = false,
+  backend,
+  model,
+}: PoolRequest): Promise<ClassifierPool<Emotion, boolean> | null> {
+  const pays = images.length >= (faces ? MANY_PHOTOS : MANY) && availableParallelism() > 1 && !images.includes('-');
   if (!pays || (backend !== undefined && backend !== 'simd')) return null;
   const { ClassifierPool } = await import('../node.js');
-  const pool = new ClassifierPool({ model });
+  const pool = new ClassifierPool<Emotion, boolean>({ model, faces });
   try {
     await pool.load();
     return pool;
@@ -29,5 +37,6 @@ export async function startPool({ images, backend, model }: PoolRequest): Promis
   }
 }
 
-/** Images whose classification takes about as long as the start of threads. */
+/** Number of crops that take about as long to classify as the threads take to start; and of photos to find faces on. */
 const MANY = 200;
+const MANY_PHOTOS = 8;

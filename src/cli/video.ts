@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { EMOTIONS, type Episode, type FaceSummary, type TrackState, type TrackSummary } from '../index.js';
+import type { Episode, FaceSummary, TrackState, TrackSummary } from '../index.js';
 import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { numberBetween, wholeNumber } from './numbers.js';
@@ -26,7 +26,7 @@ interface VideoFlags {
 /** `fer-dcnn video <file>` */
 export function videoCommand(): Command {
   return new Command('video')
-    .description('Say what the faces in a video show over time. Needs ffmpeg on PATH.')
+    .description('Classify the faces in a video over time. Needs ffmpeg on PATH.')
     .argument('<file>', 'a video that ffmpeg can read')
     .addOption(
       new Option('--json', 'print the summary as JSON: shares, episodes, timeline, by face and overall').conflicts(
@@ -34,15 +34,20 @@ export function videoCommand(): Command {
       ),
     )
     .option('--csv', 'print the episodes as CSV: face,emotion,from,to,duration')
-    .option('--frames', 'with --json or --csv: a line for each frame or face on it, as it goes, instead of the summary')
-    .option('--fps <n>', 'frames a second to look at, if the video has so many', numberBetween(0, 1000), 10)
-    .option('--max-frames <n>', 'look at so many frames at most', wholeNumber(1))
-    .option('--max-pixels <n>', 'refuse videos of more pixels a frame (default: 64 million)', wholeNumber(1))
-    .option('--max-faces <n>', 'look at the so many biggest faces of a frame', wholeNumber(1))
+    .option(
+      '--frames',
+      'with --json or --csv: print one line per frame or face during the work, instead of the summary',
+    )
+    .option('--fps <n>', 'frames per second to classify, if the video has so many', numberBetween(0, 1000), 10)
+    .option('--max-frames <n>', 'classify at most n frames', wholeNumber(1))
+    .option('--max-pixels <n>', 'refuse videos with more pixels per frame (default: 64 million)', wholeNumber(1))
+    .option('--max-faces <n>', 'classify at most n faces of a frame, largest first', wholeNumber(1))
     .option('--smoothing <ms>', 'time constant of smoothing (default: 300)', wholeNumber(0))
-    .option('--min-duration <ms>', 'how long an emotion must last to count (default: 500)', wholeNumber(0))
-    .addOption(new Option('--backend <name>', 'what classifies (default: simd)').choices(['simd', 'wasm', 'cpu']))
-    .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
+    .option('--min-duration <ms>', 'minimum time that an emotion must last to count (default: 500)', wholeNumber(0))
+    .addOption(
+      new Option('--backend <name>', 'backend that classifies (default: simd)').choices(['simd', 'wasm', 'cpu']),
+    )
+    .option('--model <folder>', 'your own model, written by saveModel() (default: the pretrained model)')
     .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
     .action(
@@ -72,7 +77,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
     tell('fer-dcnn: --frames goes with --json or --csv (see: fer-dcnn video --help)\n');
     return EXIT.none;
   }
-  const { createClassifier, createTracker, STATE_CSV_HEADER, stateToCsv, summaryToCsv, summaryToJson } = await import(
+  const { createClassifier, createTracker, stateCsvHeader, stateToCsv, summaryToCsv, summaryToJson } = await import(
     '../index.js'
   );
   const { loadModel, probeVideo, videoFrames } = await import('../node.js');
@@ -81,7 +86,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   const model = flags.model === undefined ? undefined : await loadModel(flags.model);
   const classifier = createClassifier({ model, backend: flags.backend });
   await classifier.load();
-  // With few frames a second, those between two sights are no reason to take a face for lost.
+  // With few frames per second, a face is not lost between two of them.
   const lostAfter = Math.max(1000, 2500 / fps);
   const tracker = createTracker({
     classifier,
@@ -97,10 +102,10 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
       ? undefined
       : Math.max(1, Math.round((info.duration * Math.min(fps, info.fps ?? fps)) / 1000));
   const total = expected === undefined ? maxFrames : Math.min(expected, maxFrames ?? expected);
-  // On a terminal the lines themselves show how far it is.
+  // On a terminal the lines themselves show the progress.
   const hidden = quiet || (perFrame && process.stdout.isTTY);
   const progress = startProgress({ label: file, total, unit: 'frames', quiet: hidden });
-  if (perFrame && csv) process.stdout.write(STATE_CSV_HEADER);
+  if (perFrame && csv) process.stdout.write(stateCsvHeader(tracker.classes));
   let damage: unknown;
   let scale = 1;
   try {
@@ -129,7 +134,7 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   return EXIT.some;
 }
 
-/** Boxes in pixels of the video, which large frames are reduced from. */
+/** Boxes in pixels of the video: large frames are reduced before they are classified. */
 function scaled({ time, faces }: TrackState, by: number): TrackState {
   const tenths = (value: number) => Math.round(value * by * 10) / 10;
   return {
@@ -141,7 +146,7 @@ function scaled({ time, faces }: TrackState, by: number): TrackState {
   };
 }
 
-/** Waits where the reader is slower. */
+/** Waits while the reader is slow. */
 async function written(text: string): Promise<void> {
   if (text !== '' && !process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }
@@ -159,8 +164,9 @@ function report(file: string, { frames, from, to, faces, overall }: TrackSummary
   return `${lines.join('\n')}\n`;
 }
 
-function shares({ emotions }: FaceSummary): string[] {
-  const shown = EMOTIONS.filter((emotion) => emotions[emotion].episodes > 0);
+function shares({ emotions }: FaceSummary<string>): string[] {
+  const shown = Object.keys(emotions).filter((emotion) => emotions[emotion].episodes > 0);
+  const width = Math.max(9, ...shown.map((emotion) => safeText(emotion).length));
   if (shown.length === 0) return ['  no emotion that lasted'];
   return shown
     .sort((a, b) => emotions[b].share - emotions[a].share)
@@ -168,12 +174,12 @@ function shares({ emotions }: FaceSummary): string[] {
       const { share, duration, episodes } = emotions[emotion];
       const percent = `${(100 * share).toFixed(1)} %`.padStart(7);
       const times = episodes === 1 ? 'once' : `${episodes} times`;
-      return `  ${emotion.padEnd(9)}  ${percent}  ${clock(duration).padStart(7)}  ${times.padEnd(8)}  ${'█'.repeat(Math.round(20 * share))}`.trimEnd();
+      return `  ${safeText(emotion).padEnd(width)}  ${percent}  ${clock(duration).padStart(7)}  ${times.padEnd(8)}  ${'█'.repeat(Math.round(20 * share))}`.trimEnd();
     });
 }
 
-function line({ face, emotion, from, to }: Episode, named: boolean): string {
-  return `${clock(from)} to ${clock(to)}  ${named ? `face ${face}  ` : ''}${emotion}`;
+function line({ face, emotion, from, to }: Episode<string>, named: boolean): string {
+  return `${clock(from)} to ${clock(to)}  ${named ? `face ${face}  ` : ''}${safeText(emotion)}`;
 }
 
 /** ms as 0:07.5, 12:34.0 or 1:02:03.4. */

@@ -20,6 +20,7 @@ interface WorkerFlags extends QueueFlags, ImageLimits {
   privateHost?: string[];
   out?: string;
   stream?: string;
+  faces?: true;
   model?: string;
   topk?: number;
   concurrency?: number;
@@ -33,19 +34,29 @@ interface WorkerFlags extends QueueFlags, ImageLimits {
 export function workerCommand(): Command {
   const run = runCommand(work, QUEUE_ADVICE);
   return withLimitOptions(withQueueOptions(new Command('worker')))
-    .description('Classify the images of a queue until stopped: one result an image, whatever crashes on the way.')
+    .description('Classify the images of a queue until stopped: one result per image, also after crashes.')
     .option('--root <dir>', 'read images below this folder; may be given more than once', append)
     .option('--host <name>', 'read http(s) addresses of this host; may be given more than once', append)
     .option('--private-host <name>', 'as --host, for one in your own network', append)
-    .option('--out <file>', 'write results there, a line of JSON an image; workers may share it')
+    .option('--out <file>', 'write results to this file, one line of JSON per image; workers may share it')
     .option('--stream <key>', 'append results to this Redis stream instead')
-    .option('--model <folder>', 'a model of your own, as saveModel() writes it (default: the pretrained one)')
-    .option('--topk <n>', 'how many emotions to give, 1 to 5 (default: 5)', wholeNumber(1, 5))
-    .option('--concurrency <n>', 'threads (default: one a core)', wholeNumber(1, 1024))
-    .option('--lock <seconds>', 'after so long, others take over what a silent worker holds', wholeNumber(1, 3600), 30)
-    .option('--until-done', 'end when the queue has nothing left')
-    .option('--metrics-port <port>', "serve Prometheus's text form at http://127.0.0.1:<port>", wholeNumber(0, 65535))
-    .option('--quiet', 'show no progress; trouble is told all the same')
+    .option('--faces', 'find the faces of each image first; a result then lists its faces')
+    .option('--model <folder>', 'your own model, written by saveModel() (default: the pretrained model)')
+    .option('--topk <n>', 'number of classes in a result (default: all)', wholeNumber(1))
+    .option('--concurrency <n>', 'number of threads (default: one per core)', wholeNumber(1, 1024))
+    .option(
+      '--lock <seconds>',
+      'other workers take over the batches of a silent worker after this time',
+      wholeNumber(1, 3600),
+      30,
+    )
+    .option('--until-done', 'end when the queue is empty')
+    .option(
+      '--metrics-port <port>',
+      "serve metrics in Prometheus's text format at http://127.0.0.1:<port>",
+      wholeNumber(0, 65535),
+    )
+    .option('--quiet', 'show no progress; errors are still printed')
     .addHelpText('after', HELP)
     .action(async (flags: WorkerFlags) => {
       await run(flags);
@@ -55,8 +66,8 @@ export function workerCommand(): Command {
 }
 
 const HELP = `
-SIGTERM and Ctrl-C: takes nothing more, finishes or returns what it holds, and ends.
-${exitCodeHelp({ ok: 'stopped by SIGTERM, or with --until-done all is done' })}
+On SIGTERM or Ctrl-C the worker takes no more images, finishes or returns those it has, and ends.
+${exitCodeHelp({ ok: 'stopped by SIGTERM, or with --until-done the queue is empty' })}
 Examples:
   fer-dcnn worker --redis redis://queue.internal --root /faces --out /results/faces.jsonl
   fer-dcnn worker --host images.example.com --stream faces:results --metrics-port 9464`;
@@ -68,7 +79,7 @@ function append(value: string, earlier: string[] = []): string[] {
 }
 
 async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> {
-  const { redis: connection, queue, out, stream, concurrency, model, topk, quiet } = flags;
+  const { redis: connection, queue, out, stream, concurrency, model, faces, topk, quiet } = flags;
   if ((out === undefined) === (stream === undefined)) {
     throw new FerError('OPTION', 'name where results go: --out <file>, or --stream <key>');
   }
@@ -84,7 +95,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
       server = await serve(metrics, flags.metricsPort);
     }
     worker = await createWorker({
-      ...{ connection, queue, concurrency, model, topk, ...limitsOf(flags) },
+      ...{ connection, queue, concurrency, model, faces, topk, ...limitsOf(flags) },
       ...{ roots: flags.root, hosts: flags.host, privateHosts: flags.privateHost },
       sink: out !== undefined ? jsonLines(out) : redisStream(stream as string),
       lockDuration: 1000 * flags.lock,
@@ -122,7 +133,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
 
 const LOOK_MS = 500;
 
-/** One line of each code in ten seconds: what is away for an hour is told, not told a thousand times. */
+/** At most one line per error code in ten seconds: an outage of an hour does not print a thousand lines. */
 function troubleTeller(print: (line: string) => void): (error: FerError) => void {
   const told = new Map<FerErrorCode, number>();
   return (error) => {

@@ -1,4 +1,4 @@
-import { number, optionsOf, rule } from '../options.js';
+import { number, optionsOf, type Rules, rule } from '../options.js';
 import { type Assets, assetsRule, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
 import { BLAZE_BYTES } from './blaze-weights.js';
@@ -45,10 +45,36 @@ export interface BlazeFaceOptions {
  */
 export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetector {
   checkOptions(options);
-  const { minScore = 0.5, assets } = options;
-  const inputSize = sizeOf(options.inputSize);
+  return blazeFaceOf(() => blazeFaceFiles(options.assets), options);
+}
 
-  const engine = loadedOnce(() => loadEngine(assets));
+/** The files that BlazeFace runs on, loaded. They can be sent to another thread. */
+export interface BlazeFaceFiles {
+  weights: Uint8Array;
+  /** Null where WebAssembly is missing or forbidden. */
+  module: WebAssembly.Module | null;
+}
+
+/**
+ * Loads the files of BlazeFace.
+ *
+ * @throws FerError as {@link blazeFaceDetector}.
+ */
+export async function blazeFaceFiles(assets: Assets | undefined): Promise<BlazeFaceFiles> {
+  const [weights, module] = await Promise.all([readAssetBytes(WEIGHTS, assets), faceModule(assets)]);
+  return { weights, module };
+}
+
+/** BlazeFace on files that are loaded at its first use. */
+export function blazeFaceOf(
+  load: () => Promise<BlazeFaceFiles>,
+  { inputSize: wanted, minScore = 0.5 }: Pick<BlazeFaceOptions, 'inputSize' | 'minScore'>,
+): BuiltInDetector {
+  const inputSize = sizeOf(wanted);
+  const engine = loadedOnce(async (): Promise<FaceEngine> => {
+    const { weights, module } = await load();
+    return module === null ? plainEngine(weights) : startWasmEngine(module, weights);
+  });
   return {
     name: 'blazeface',
     framing: FRAMING,
@@ -62,8 +88,8 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
   };
 }
 
-const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', () => ({
-  assets: assetsRule,
+/** The rules of what is found, for other functions that find faces by BlazeFace. */
+export const blazeFaceRules = (): Rules<Pick<BlazeFaceOptions, 'inputSize' | 'minScore'>> => ({
   inputSize: rule(
     "'crowd', 'selfie', or a multiple of 32 from 64 to 2048",
     (size: unknown) =>
@@ -71,6 +97,11 @@ const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', () => ({
       (typeof size === 'number' && size % 32 === 0 && size >= 64 && size <= 2048),
   ),
   minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
+});
+
+const checkOptions = optionsOf<BlazeFaceOptions>('blazeFaceDetector', () => ({
+  assets: assetsRule,
+  ...blazeFaceRules(),
 }));
 
 /**
@@ -91,11 +122,6 @@ const PART_SIZE = 128;
 /** Photos of more pixels tend to show more and smaller faces. */
 function sizeFor({ width, height }: PixelImage): number {
   return Math.max(width, height) > 800 ? 320 : 256;
-}
-
-async function loadEngine(assets: Assets | undefined): Promise<FaceEngine> {
-  const [weights, module] = await Promise.all([readAssetBytes(WEIGHTS, assets), faceModule(assets)]);
-  return module === null ? plainEngine(weights) : startWasmEngine(module, weights);
 }
 
 const WEIGHTS: ShippedFile = {

@@ -4,10 +4,12 @@ import { checkClassNames } from '../class-names.js';
 import { type ClassOffsets, offsetsRule } from '../classify/class-offsets.js';
 import type { Emotion } from '../emotions.js';
 import type { FerError } from '../errors.js';
+import { blazeFaceRules } from '../faces/blaze-face.js';
 import {
   boolean,
   callback,
   either,
+  fields,
   having,
   number,
   optionsOf,
@@ -21,23 +23,33 @@ import type { ImageLimits } from '../runtime.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import { batchesOf } from './batches-of.js';
 import { ClassifierThreads } from './classifier-threads.js';
-import type { PoolItem, PoolResult } from './pool-item.js';
+import type { PoolFacesOptions, PoolItem, PoolResult } from './pool-item.js';
 
-export interface ClassifierPoolOptions<C extends string = Emotion> {
+export interface ClassifierPoolOptions<
+  C extends string = Emotion,
+  Faces extends boolean | PoolFacesOptions = boolean | PoolFacesOptions,
+> {
   /**
-   * Threads. Each keeps one core busy. For more than four on large pictures or formats other than JPEG, set the environment
-   * variable `UV_THREADPOOL_SIZE` to as many before Node starts: those are decoded on Node's own threads, four by default.
+   * Number of threads. Each keeps one core busy. For more than four on large pictures or formats other than JPEG, set the
+   * environment variable `UV_THREADPOOL_SIZE` to the same number before Node starts: Node decodes those on threads of its own,
+   * four by default.
    * @default the number of cores
    */
   workers?: number;
   /**
-   * Images that a thread is given at a time.
-   * @default 32
+   * Number of images that a thread gets at a time.
+   * @default 32, with `faces` 8
    */
   batchSize?: number;
   /**
-   * A model of your own, as `saveModel` writes it: its folder, or its files' content. It must be the network of
-   * `buildModel()`, grey, with whatever weights and classes.
+   * Finds the faces of each image and classifies each, as `classifyFaces` does with `blazeFaceDetector()`. Results then have
+   * `faces` in place of `predictions`. An object sets how faces are found.
+   * @default false: each image is one face
+   */
+  faces?: Faces;
+  /**
+   * A model of your own, as `saveModel` writes it: its folder, or the content of its files. It must be the grey network of
+   * `buildModel()`, with any weights and classes.
    * @default the pretrained weights
    */
   model?: string | ModelFiles;
@@ -47,8 +59,8 @@ export interface ClassifierPoolOptions<C extends string = Emotion> {
    */
   assets?: Assets;
   /**
-   * Names of the model's classes, for a model that does not name them, in the order of its outputs. Where it does, they must
-   * be the same names; they then serve as the type of what is given.
+   * Names of the classes, in the order of the outputs, for a model that does not name them. A model that names its classes
+   * must have the same names. They also are the type of the results.
    * @default what the model's metadata says, else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
@@ -61,37 +73,38 @@ export interface ClassifierPoolOptions<C extends string = Emotion> {
 
 export interface PoolClassifyOptions extends ImageLimits {
   /**
-   * How many of the classes are given.
+   * Number of classes in a result, most probable first.
    * @default all: five with the pretrained weights
    */
   topk?: number;
-  /** Ends the work: what is under way is dropped, and `ABORTED` is thrown. */
+  /** Stops the work: `ABORTED` is thrown, images under way are dropped. */
   signal?: AbortSignal;
   /**
-   * Whether encoded bytes are handed over to the threads rather than copied: arrays that have their buffer to themselves
-   * are empty afterwards, and an image whose thread dies is not tried again.
+   * Whether encoded bytes are transferred to the threads rather than copied. Arrays that are alone in their buffer are empty
+   * afterwards, and an image whose thread dies is not tried again.
    * @default false
    */
   transfer?: boolean;
-  /** Told after every batch. */
+  /** Called after every batch. */
   onProgress?: (progress: PoolProgress) => void;
 }
 
-/** How far a pool has come with one call. */
+/** Progress of one call. */
 export interface PoolProgress {
   /** Items that are done, failed ones included. */
   done: number;
   /** Items that could not be classified. */
   failed: number;
-  /** All items, where that is known. */
+  /** All items, where their number is known. */
   total?: number;
 }
 
 /**
- * Classifies on all cores: threads decode and classify, on the network's own WebAssembly. Needs the package `piscina`.
+ * Classifies on all cores: threads decode and classify, on the network's own WebAssembly; with `faces` they find the faces
+ * first. Needs the package `piscina`.
  *
- * Nothing is started before the first call. When a thread dies, another takes its place, and each image it held is tried
- * once more, alone; one that ends its thread again is reported as `WORKER`.
+ * The threads start at the first call. When a thread dies, another replaces it, and each image that it held is tried once
+ * more, alone. An image that ends its thread again has the error `WORKER`.
  *
  * @throws FerError `OPTION` for a number out of its range. The first call: `PACKAGE_MISSING`; `WEIGHTS_UNREACHABLE`,
  * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `CLASSES` when `classes` or those of `offsets` are not the model's; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
@@ -101,18 +114,22 @@ export interface PoolProgress {
  *   console.log(item, predictions?.[0].className ?? error.code);
  * }
  * await pool.close();
+ * @example
+ * const pool = new ClassifierPool({ faces: true });
+ * for await (const { item, faces } of pool.classifyStream(photos)) console.log(item, faces?.length);
  */
-export class ClassifierPool<const C extends string = Emotion> {
+export class ClassifierPool<const C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false> {
   readonly #batchSize: number;
   readonly #threads: ClassifierThreads;
 
-  constructor(options?: ClassifierPoolOptions<C>);
-  constructor(options?: ClassifierPoolOptions);
-  constructor(options: ClassifierPoolOptions<C> = {}) {
-    checkPoolOptions(options);
-    const { workers = availableParallelism(), batchSize = 32, model, classes, offsets } = options;
-    this.#batchSize = batchSize;
-    this.#threads = new ClassifierThreads(workers, { model, assets: options.assets, classes, offsets });
+  constructor(options?: ClassifierPoolOptions<C, Faces>);
+  constructor(options?: ClassifierPoolOptions<Emotion, Faces>);
+  constructor(options: ClassifierPoolOptions<C, Faces> = {}) {
+    checkPoolOptions(options as ClassifierPoolOptions<string>);
+    const { workers = availableParallelism(), model, assets, classes, offsets } = options;
+    const faces = options.faces === true ? {} : options.faces || undefined;
+    this.#batchSize = options.batchSize ?? (faces === undefined ? 32 : 8);
+    this.#threads = new ClassifierThreads(workers, { model, assets, classes, offsets, faces });
   }
 
   /** Number of threads. */
@@ -133,30 +150,30 @@ export class ClassifierPool<const C extends string = Emotion> {
   /**
    * Classifies a list.
    *
-   * @returns One result an item, in the items' order.
-   * @throws FerError `OPTION`, `ABORTED`, `DISPOSED`, and as the class says; images' own errors are in their results.
+   * @returns One result per item, in the items' order.
+   * @throws FerError `OPTION`, `ABORTED`, `DISPOSED`, and as the class says. The error of an image is in its result.
    */
   async classify<Item extends PoolItem>(
     items: readonly Item[],
     options: PoolClassifyOptions = {},
-  ): Promise<PoolResult<Item, C>[]> {
-    const results: PoolResult<Item, C>[] = [];
+  ): Promise<PoolResult<Item, C, Faces>[]> {
+    const results: PoolResult<Item, C, Faces>[] = [];
     for await (const result of this.classifyStream(items, options)) results.push(result);
     return results;
   }
 
   /**
-   * Classifies whatever comes, however much: an item is taken only when a thread can soon have it, and results wait to be
-   * fetched before more is taken, so that memory does not grow with the number of items.
+   * Classifies a stream of any length. An item is taken only when a thread can have it soon and earlier results have been
+   * fetched, so memory does not grow with the number of items.
    *
-   * @param items - A source that throws ends the stream with its error. One that pauses does not hold results back.
-   * @returns One result an item, in the items' order. Leaving the loop early closes the source.
+   * @param items - A source that throws ends the stream with its error. Results do not wait for a source that pauses.
+   * @returns One result per item, in the items' order. Leaving the loop early closes the source.
    * @throws FerError as {@link classify}.
    */
   async *classifyStream<Item extends PoolItem>(
     items: Iterable<Item> | AsyncIterable<Item>,
     options: PoolClassifyOptions = {},
-  ): AsyncGenerator<PoolResult<Item, C>, void, undefined> {
+  ): AsyncGenerator<PoolResult<Item, C, Faces>, void, undefined> {
     checkClassifyOptions(options);
     const { topk = Number.MAX_SAFE_INTEGER, signal, onProgress, transfer = false } = options;
     const limits = imageLimits(options);
@@ -168,14 +185,14 @@ export class ClassifierPool<const C extends string = Emotion> {
     if (Array.isArray(items)) progress.total = items.length;
     // Each thread has a batch in hand and one that waits.
     const atATime = 2 * this.#threads.count;
-    const running: Promise<PoolResult<Item, C>[]>[] = [];
+    const running: Promise<PoolResult<Item, C, Faces>[]>[] = [];
     const batches = batchesOf(items, this.#batchSize);
     let coming: Promise<IteratorResult<Item[]>> | undefined;
     let ended = false;
     try {
       while (!ended || running.length > 0) {
         if (!ended && running.length < atATime) coming ??= batches.next();
-        const next = await aborted.orFirstOf<PoolResult<Item, C>[] | IteratorResult<Item[]>>([
+        const next = await aborted.orFirstOf<PoolResult<Item, C, Faces>[] | IteratorResult<Item[]>>([
           ...(coming ? [coming] : []),
           ...(running.length > 0 ? [running[0]] : []),
         ]);
@@ -193,7 +210,7 @@ export class ClassifierPool<const C extends string = Emotion> {
           if (next.done) ended = true;
           else {
             const results = this.#threads.classify(next.value, { topk, limits, transfer });
-            running.push(silenced(results as Promise<PoolResult<Item, C>[]>));
+            running.push(silenced(results as Promise<PoolResult<Item, C, Faces>[]>));
           }
         }
       }
@@ -205,7 +222,7 @@ export class ClassifierPool<const C extends string = Emotion> {
     }
   }
 
-  /** Waits for what the threads have in hand, then ends them. Calls that are still going on throw `DISPOSED`. */
+  /** Waits for the batches in the threads, then ends them. Calls that still run throw `DISPOSED`. */
   async close(): Promise<void> {
     await this.#threads.close();
   }
@@ -221,6 +238,7 @@ export const poolRules = (): Rules<ClassifierPoolOptions<string>> => ({
   assets: assetsRule,
   classes: checkClassNames,
   offsets: offsetsRule,
+  faces: either(boolean, fields<PoolFacesOptions>({ ...blazeFaceRules(), maxFaces: count })),
 });
 
 const checkPoolOptions = optionsOf<ClassifierPoolOptions<string>>('ClassifierPool', poolRules);
@@ -240,8 +258,8 @@ interface Abort {
 }
 
 /**
- * Not by `Promise.race` with one promise of the signal: it would keep all that it was ever raced with, every result among it,
- * for as long as the signal is silent.
+ * Not `Promise.race` with one promise of the signal: that promise would keep every other promise of a race, and so every
+ * result, alive until the signal aborts.
  */
 function abortOf(signal: AbortSignal | undefined): Abort {
   let rejectWaiting: ((error: FerError) => void) | undefined;
@@ -258,7 +276,7 @@ function abortOf(signal: AbortSignal | undefined): Abort {
   };
 }
 
-/** The same promise; that nobody waits for it when it fails is no unhandled rejection. */
+/** The same promise; when it fails before it is awaited, that is no unhandled rejection. */
 function silenced<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {});
   return promise;

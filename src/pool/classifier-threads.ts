@@ -5,16 +5,17 @@ import { type ClassOffsets, offsetsInOrder } from '../classify/class-offsets.js'
 import { predictionsOf } from '../classify/prediction.js';
 import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
+import { blazeFaceFiles } from '../faces/blaze-face.js';
 import { readModelFiles } from '../folders/read-model-files.js';
 import { networkModule } from '../network/network-module.js';
 import { networkWeights } from '../network/network-weights.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
-import { pretrainedValues } from '../network/pretrained-network.js';
+import { pretrainedGrid, pretrainedValues } from '../network/pretrained-network.js';
 import type { Assets } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.js';
-import type { PoolItem, PoolResult } from './pool-item.js';
+import type { PoolFacesOptions, PoolItem, PoolResult } from './pool-item.js';
 
 export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
   /** How many classes are given. */
@@ -29,15 +30,23 @@ export interface ThreadsOptions {
   assets?: Assets;
   classes?: readonly string[];
   offsets?: ClassOffsets<string>;
+  /** How faces are found; undefined for images of one face each. */
+  faces?: PoolFacesOptions;
 }
 
-/** The threads of a `ClassifierPool`, and what happens when one dies. */
+/** A result of either kind of pool. */
+export type AnyPoolResult<Item extends PoolItem> =
+  | PoolResult<Item, string, false>
+  | PoolResult<Item, string, PoolFacesOptions>;
+
+/** The threads of a `ClassifierPool`. Replaces a thread that dies. */
 export class ClassifierThreads {
   readonly count: number;
   readonly #assets: Assets | undefined;
   readonly #model: string | ModelFiles | undefined;
   readonly #wanted: readonly string[] | undefined;
   readonly #wantedOffsets: ClassOffsets<string> | undefined;
+  readonly #faces: PoolFacesOptions | undefined;
   #classes: readonly string[] | undefined;
   #offsets: Float64Array | undefined;
   #starting: Promise<PoolWorkerStart> | undefined;
@@ -48,12 +57,13 @@ export class ClassifierThreads {
   #closed = false;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(count: number, { model, assets, classes, offsets }: ThreadsOptions = {}) {
+  constructor(count: number, { model, assets, classes, offsets, faces }: ThreadsOptions = {}) {
     this.count = count;
     this.#assets = assets;
     this.#model = model;
     this.#wanted = classes;
     this.#wantedOffsets = offsets && { ...offsets };
+    this.#faces = faces;
   }
 
   /** Names of the classes; undefined before the start. */
@@ -61,7 +71,7 @@ export class ClassifierThreads {
     return this.#classes;
   }
 
-  /** Loads what the threads need and starts them, once; what failed may be tried again. */
+  /** Loads what the threads need and starts them, once. After a failure it can be called again. */
   async start(): Promise<void> {
     this.#throwIfClosed();
     this.#starting ??= this.#load();
@@ -83,7 +93,7 @@ export class ClassifierThreads {
   async classify<Item extends PoolItem>(
     items: readonly Item[],
     { topk, limits, transfer }: ThreadsClassifyOptions,
-  ): Promise<PoolResult<Item, string>[]> {
+  ): Promise<AnyPoolResult<Item>[]> {
     const refused = new Map<number, FerError>();
     const images = items.flatMap((item, i) => {
       try {
@@ -109,13 +119,13 @@ export class ClassifierThreads {
     } catch {
       this.#throwIfClosed();
     }
-    const alone = images.map(async (image, i): Promise<PoolResult<Item, string>> => {
+    const alone = images.map(async (image, i): Promise<AnyPoolResult<Item>> => {
       try {
         if (isGone(image)) throw new Error('its bytes were handed over');
         return this.#resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
       } catch (error) {
         this.#throwIfClosed();
-        // Functions and other things that are not taken to another thread.
+        // Functions and other values that cannot be sent to another thread.
         if ((error as Error).name === 'DataCloneError') {
           return { item: items[i], error: new FerError('INPUT', `no image: ${reasonOf(error)}`, { cause: error }) };
         }
@@ -157,21 +167,34 @@ export class ClassifierThreads {
         : await networkWeights(model);
     this.#classes = outputNames(classes, named, this.#wanted);
     this.#offsets = offsetsInOrder(this.#wantedOffsets, this.#classes);
-    return { module: await networkModule(this.#assets), weights, normalization };
+    const faces = this.#faces && {
+      ...{
+        ...this.#faces,
+        classes: this.#classes,
+        offsets: this.#wantedOffsets,
+        files: await blazeFaceFiles(this.#assets),
+      },
+      grid: model === undefined ? pretrainedGrid() : undefined,
+    };
+    return { module: await networkModule(this.#assets), weights, normalization, faces };
   }
 
   #resultsOf<Item extends PoolItem>(
     items: readonly Item[],
-    { probabilities, failures }: PoolAnswer,
+    { probabilities, faces, failures }: PoolAnswer,
     topk: number,
-  ): PoolResult<Item, string>[] {
+  ): AnyPoolResult<Item>[] {
     const failed = new Map(failures.map((failure) => [failure.index, failure]));
     let row = 0;
     return items.map((item, i) => {
       const failure = failed.get(i);
-      return failure === undefined
-        ? { item, predictions: predictionsOf(probabilities, row++, topk, this.#classes, this.#offsets) }
-        : { item, error: new FerError(failure.code, failure.message) };
+      if (failure !== undefined) return { item, error: new FerError(failure.code, failure.message) };
+      const own = row++;
+      if (faces === undefined) {
+        return { item, predictions: predictionsOf(probabilities, own, topk, this.#classes, this.#offsets) };
+      }
+      const best = faces[own].map((face) => ({ ...face, predictions: face.predictions.slice(0, topk) }));
+      return { item, faces: best };
     });
   }
 
@@ -185,9 +208,9 @@ export class ClassifierThreads {
       execArgv: [],
       workerData,
     });
-    // The tasks of a thread that dies are told by themselves.
+    // The tasks of a thread that dies reject by themselves.
     pool.on('error', () => {});
-    // Piscina starts no thread in the place of one that dies while it starts: what waits would wait for ever.
+    // Piscina does not replace a thread that dies while it starts: waiting tasks would wait for ever.
     clearInterval(this.#watch);
     this.#watch = setInterval(() => {
       if (this.#running.size === 0 || pool.threads.length > 0) return;
@@ -211,11 +234,11 @@ type TaskImage = PoolTask['images'][number];
 function withBox(item: PoolItem): TaskImage {
   const { image, box } =
     typeof item === 'object' && 'image' in item ? item : { image: item as TaskImage['image'], box: undefined };
-  // Getters may throw here, where it is one item's matter alone; a URL is not taken to another thread.
+  // Getters may throw here, where only this item fails; a URL cannot be sent to another thread.
   return { image: image instanceof URL ? image.href : image, box: box && { ...box } };
 }
 
-/** Buffers of encoded images that nothing else has a part in, each once. */
+/** Buffers that hold one encoded image and nothing else, each once. */
 function buffersOf(images: readonly TaskImage[]): ArrayBuffer[] {
   const whole = images.flatMap(({ image }) => {
     if (!(image instanceof Uint8Array) || image.byteLength < SMALL) return [];
@@ -224,7 +247,7 @@ function buffersOf(images: readonly TaskImage[]): ArrayBuffer[] {
   return [...new Set(whole)];
 }
 
-/** Bytes that are copied as soon as handed over. */
+/** Fewer bytes than this are copied as fast as they are transferred. */
 const SMALL = 2 ** 16;
 
 function nameOf(image: TaskImage['image']): string {

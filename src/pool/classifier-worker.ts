@@ -1,73 +1,141 @@
 import { workerData } from 'node:worker_threads';
+import type { ClassOffsets } from '../classify/class-offsets.js';
+import { type Classifier, classifierOf } from '../classify/classifier.js';
+import { type DetectedFace, facesOn } from '../classify/faces-on.js';
 import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
+import { type BlazeFaceFiles, blazeFaceOf } from '../faces/blaze-face.js';
+import type { FaceDetector } from '../faces/types.js';
 import type { Box } from '../image/box.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Raster } from '../image/pixels.js';
 import { pixelsToInput } from '../image/pixels-to-input.js';
 import { toPixels } from '../image/to-pixels.js';
-import { type Network, startNetwork } from '../network/network.js';
+import { type Grid, type Network, startNetwork } from '../network/network.js';
 import type { DecodeLimits } from '../platform/image-limits.js';
-import type { PoolImage } from './pool-item.js';
+import type { PixelImage } from '../runtime.js';
+import type { PoolFacesOptions, PoolImage } from './pool-item.js';
 
 /** What a worker is started with. */
 export interface PoolWorkerStart {
   module: WebAssembly.Module | null;
   weights: Float32Array[];
   normalization: Normalization;
+  /** For a pool that finds faces. */
+  faces?: PoolFacesOptions & {
+    files: BlazeFaceFiles;
+    classes: readonly string[];
+    offsets?: ClassOffsets<string>;
+    /** What the pretrained weights were rounded to, so that one face has the same probabilities as by `classifyFaces`. */
+    grid?: Grid;
+  };
 }
 
-/** Some images that a worker is to classify. */
+/** Images for a worker to classify. */
 export interface PoolTask {
   images: { image: PoolImage; box?: Box }[];
   limits: DecodeLimits;
 }
 
-/** What became of them: numbers alone, which cost the thread that asks the least. */
+/** The answer: mostly numbers, which cost the thread that asks the least. */
 export interface PoolAnswer {
-  /** Of the images that could be read, in their order, [n, 5]. */
+  /** Of the images that could be read, in their order, [n, classes]; empty for a pool that finds faces. */
   probabilities: Float32Array;
+  /** Faces on each of the images that could be read, in their order; for a pool that finds faces. */
+  faces?: DetectedFace<string>[][];
   /** The other images. */
   failures: { index: number; code: FerErrorCode; message: string }[];
 }
 
 /** Runs in a thread of the pool: decodes images in their order, then classifies those that could be read. */
-export default async function classifyTask({ images, limits }: PoolTask): Promise<PoolAnswer> {
-  const { module, weights, normalization } = workerData as PoolWorkerStart;
-  starting ??= startNetwork(module).then((network) => {
-    network.setWeights(weights);
+export default async function classifyTask(task: PoolTask): Promise<PoolAnswer> {
+  const start = workerData as PoolWorkerStart;
+  starting ??= startNetwork(start.module).then((network) => {
+    network.setWeights(start.weights, start.faces?.grid);
     return network;
   });
   const network = await starting;
+  return start.faces === undefined
+    ? classifyImages(task, network, start)
+    : findAndClassify(task, network, { ...start, faces: start.faces });
+}
 
-  const rows = new Float32Array(images.length * INPUT_SIZE);
-  const failures: PoolAnswer['failures'] = [];
+async function classifyImages(
+  task: PoolTask,
+  network: Network,
+  { normalization }: PoolWorkerStart,
+): Promise<PoolAnswer> {
+  const rows = new Float32Array(task.images.length * INPUT_SIZE);
   let count = 0;
+  const failures = await eachImage(task, (image, box) => {
+    const out = rows.subarray(INPUT_SIZE * count, INPUT_SIZE * (count + 1));
+    pixelsToInput(image, { normalization, box, out });
+    count++;
+  });
+  return { probabilities: await network.predict(rows, count), failures };
+}
+
+async function findAndClassify(
+  task: PoolTask,
+  network: Network,
+  { normalization, faces: { files, classes, offsets, inputSize, minScore, maxFaces } }: Required<PoolWorkerStart>,
+): Promise<PoolAnswer> {
+  detector ??= blazeFaceOf(async () => files, { inputSize, minScore });
+  const load = async () => ({
+    ...{ predictor: network, size: 32, channels: 1 as const },
+    ...{ classes, named: true, normalization },
+  });
+  classifier ??= classifierOf<string>(load, { offsets });
+  const tools = { detector, classifier, maxFaces };
+  const faces: DetectedFace<string>[][] = [];
+  const failures = await eachImage(task, async (image, box) => {
+    if (box !== undefined) {
+      throw new FerError('OPTION', 'a pool that finds faces takes whole images: leave out box');
+    }
+    // The image was decoded within the limits of the call.
+    faces.push(await facesOn(image as PixelImage, { ...tools, maxPixels: task.limits.maxPixels }, NO_DEFAULTS));
+  });
+  return { probabilities: new Float32Array(0), faces, failures };
+}
+
+/** Does something with each image, in order. @returns The images that cannot be read or used. */
+async function eachImage(
+  { images, limits }: PoolTask,
+  work: (image: Raster, box: Box | undefined) => void | Promise<void>,
+): Promise<PoolAnswer['failures']> {
+  const failures: PoolAnswer['failures'] = [];
   const coming: Promise<Raster>[] = [];
   for (const [i, { box }] of images.entries()) {
     for (const { image } of images.slice(i + coming.length, i + AHEAD)) coming.push(silenced(toPixels(image, limits)));
     try {
-      const out = rows.subarray(INPUT_SIZE * count, INPUT_SIZE * (count + 1));
-      pixelsToInput(await coming.shift()!, { normalization, box, out });
-      count++;
+      await work(await coming.shift()!, box);
     } catch (error) {
       const { code, message } = error instanceof FerError ? error : new FerError('INPUT', reasonOf(error));
       failures.push({ index: i, code, message });
     }
   }
-  return { probabilities: await network.predict(rows, count), failures };
+  return failures;
 }
 
 const INPUT_SIZE = 32 * 32;
 
 /**
- * Images that are decoded at a time. Other than small JPEGs are decoded in threads of libuv's, and each wait for another thread
- * costs as much as a small image: with several under way there is less of it. Each may be as large as its limits allow: not more than needed.
+ * Images that are decoded at a time. All but small JPEGs are decoded in threads of libuv, and each wait for another thread
+ * costs as much as a small image: with several under way there are fewer waits. Each may be as large as its limits allow, so
+ * no more than needed.
  */
 const AHEAD = 4;
 
 let starting: Promise<Network> | undefined;
+let detector: FaceDetector | undefined;
+let classifier: Classifier<string> | undefined;
 
-/** The same promise; its failure is told when it is waited for, not before. */
+/** Detector and classifier are always given. */
+const NO_DEFAULTS = {
+  detector: () => detector!,
+  classify: () => Promise.reject(new Error('no classifier')),
+};
+
+/** The same promise; its failure is reported when it is awaited, not before. */
 function silenced<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {});
   return promise;

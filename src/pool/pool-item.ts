@@ -1,16 +1,36 @@
+import type { DetectedFace } from '../classify/faces-on.js';
 import type { Prediction } from '../classify/prediction.js';
 import type { Emotion } from '../emotions.js';
 import type { FerError } from '../errors.js';
+import type { BlazeFaceOptions } from '../faces/blaze-face.js';
 import type { Box } from '../image/box.js';
 import type { PixelImage } from '../runtime.js';
 
 /** An image as a thread can be given it: a path, a `file:` URL, encoded bytes, or pixels. */
 export type PoolImage = string | URL | Uint8Array | ArrayBuffer | PixelImage;
 
-/** What a pool takes: an image of one face, or an image and the face's place in it. */
+/**
+ * What a pool takes: an image of one face, or an image and the face's place in it; with `faces`, an image of any number of
+ * faces, without a box.
+ */
 export type PoolItem = PoolImage | { image: PoolImage; box?: Box };
 
-/** What became of an item. One that cannot be classified does not stop the others. */
-export type PoolResult<Item extends PoolItem = PoolItem, C extends string = Emotion> =
-  | { item: Item; predictions: Prediction<C>[]; error?: undefined }
-  | { item: Item; predictions?: undefined; error: FerError };
+/** How a pool finds faces. */
+export interface PoolFacesOptions extends Pick<BlazeFaceOptions, 'inputSize' | 'minScore'> {
+  /**
+   * Classify at most n faces of an image, largest first.
+   * @default all
+   */
+  maxFaces?: number;
+}
+
+/** The answer for an item. An item that cannot be classified does not stop the others. */
+export type PoolResult<
+  Item extends PoolItem = PoolItem,
+  C extends string = Emotion,
+  Faces extends boolean | PoolFacesOptions = false,
+> =
+  | (Faces extends false
+      ? { item: Item; predictions: Prediction<C>[]; faces?: undefined; error?: undefined }
+      : { item: Item; faces: DetectedFace<C>[]; predictions?: undefined; error?: undefined })
+  | { item: Item; predictions?: undefined; faces?: undefined; error: FerError };

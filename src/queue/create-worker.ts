@@ -2,11 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import { topkRule } from '../classify/classifier.js';
+import type { Emotion } from '../emotions.js';
 import type { FerError } from '../errors.js';
 import { callback, having, number, optionsOf } from '../options.js';
 import { ByteBudget } from '../platform/byte-budget.js';
 import { imageLimits, limitRules } from '../platform/image-limits.js';
 import { ClassifierPool, type ClassifierPoolOptions, poolRules } from '../pool/classifier-pool.js';
+import type { PoolFacesOptions } from '../pool/pool-item.js';
 import type { ImageLimits } from '../runtime.js';
 import { checkServer } from './check-server.js';
 import { connect } from './connect.js';
@@ -21,9 +23,14 @@ import { redisError } from './redis-error.js';
 import type { ResultSink } from './result-sink.js';
 import type { BatchReport, QueueAddress } from './types.js';
 
-export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions, Omit<ImageLimits, 'maxBytes'> {
+export interface CreateWorkerOptions<
+  C extends string = Emotion,
+  Faces extends boolean | PoolFacesOptions = boolean | PoolFacesOptions,
+> extends QueueAddress,
+    ReadItemOptions,
+    Omit<ImageLimits, 'maxBytes'> {
   /** Where results go: `jsonLines(path)`, `redisStream(key)`, or a function, which may be called twice with the same `id`. */
-  sink: ResultSink | ((results: IdentifiedResult[]) => void | Promise<void>);
+  sink: ResultSink | ((results: IdentifiedResult<C, Faces>[]) => void | Promise<void>);
   /**
    * Threads that decode and classify.
    * @default the number of cores
@@ -32,23 +39,33 @@ export interface CreateWorkerOptions extends QueueAddress, ReadItemOptions, Omit
   /** A model of your own, as for `ClassifierPool`. @default the pretrained weights */
   model?: ClassifierPoolOptions['model'];
   /**
-   * How many of the five emotions are given.
-   * @default 5
+   * Names of the classes, as for `ClassifierPool`; they are the type of the results.
+   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   */
+  classes?: readonly C[];
+  /**
+   * Finds the faces of each image, as `ClassifierPool` does; a result then has `faces` in place of `predictions`.
+   * @default false: each image is one face
+   */
+  faces?: Faces;
+  /**
+   * Number of classes in a result, most probable first.
+   * @default all: five with the pretrained weights
    */
   topk?: number;
   /**
-   * Milliseconds after which another worker takes over what a worker holds that is not heard of any more.
+   * Milliseconds after which other workers take over the batches of a worker that is silent.
    * @default 30000
    */
   lockDuration?: number;
   /**
-   * Most milliseconds that `close()` waits for what is in hand; then it is returned to the queue.
+   * Milliseconds that `close()` waits for the batches in hand; then it returns them to the queue.
    * @default 30000
    */
   grace?: number;
-  /** Told after every batch. */
+  /** Called after every batch. */
   onBatch?: (batch: BatchReport) => void;
-  /** Told of what went wrong and is tried again: Redis lost, a sink that fails. */
+  /** Called with each error that the worker retries: Redis lost, a sink that fails. */
   onTrouble?: (error: FerError) => void;
 }
 
@@ -70,8 +87,8 @@ export interface QueueWorker {
 }
 
 /**
- * Starts a worker of this process: it takes batches from a queue, classifies them on all cores, and delivers one result an
- * item, whatever crashes on the way (docs/scaling.md says how).
+ * Starts a worker in this process: it takes batches from a queue, classifies them on all cores, and delivers one result per
+ * item, also after crashes (docs/scaling.md says how).
  *
  * An image that cannot be classified is a result with an error, and its batch ends in the failed set with the reason; it is
  * not tried again. A server that does not answer is tried five times more. While Redis or the sink is away the worker waits.
@@ -85,13 +102,15 @@ export interface QueueWorker {
  * });
  * process.once('SIGTERM', () => worker.close());
  */
-export async function createWorker(options: CreateWorkerOptions): Promise<QueueWorker> {
-  checkOptions(options);
-  const { concurrency, model, lockDuration = 30_000, grace = 30_000 } = options;
+export async function createWorker<const C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false>(
+  options: CreateWorkerOptions<C, Faces>,
+): Promise<QueueWorker> {
+  checkOptions(options as unknown as CreateWorkerOptions<string>);
+  const { concurrency, model, classes, faces, lockDuration = 30_000, grace = 30_000 } = options;
   // Bytes are counted when they are read.
   const limits = imageLimits({ ...options, maxBytes: undefined });
   const onTrouble = options.onTrouble ?? (() => {});
-  const pool = new ClassifierPool({ ...(concurrency !== undefined && { workers: concurrency }), model });
+  const pool = new ClassifierPool<string, boolean | PoolFacesOptions>({ workers: concurrency, model, classes, faces });
   const read = await itemReader(options);
   const connection = await connect(options, { whenLost: 'wait', onError: onTrouble });
   const { bullmq, redis, name } = connection;
@@ -182,7 +201,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<QueueW
   };
 }
 
-const checkOptions = optionsOf<CreateWorkerOptions>(
+const checkOptions = optionsOf<CreateWorkerOptions<string>>(
   'createWorker',
   () => ({
     ...addressRules,
@@ -191,6 +210,8 @@ const checkOptions = optionsOf<CreateWorkerOptions>(
     sink: having('jsonLines(path), redisStream(key), or a function'),
     concurrency: poolRules().workers,
     model: poolRules().model,
+    classes: poolRules().classes,
+    faces: poolRules().faces,
     topk: topkRule,
     lockDuration: number('1000 ms or more', (value) => value >= 1000 && Number.isFinite(value)),
     grace: number('0 ms or more', (value) => value >= 0 && Number.isFinite(value)),

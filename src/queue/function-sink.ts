@@ -1,11 +1,16 @@
+import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
+import type { PoolFacesOptions } from '../pool/pool-item.js';
 import type { Ledger } from './ledger.js';
 import type { ResultSink } from './result-sink.js';
 import type { ItemResult } from './types.js';
 
 /** A result as a function gets it. */
-export type IdentifiedResult = ItemResult & {
-  /** The item's own 22 characters: the same for the same reference, always. Store by it. */
+export type IdentifiedResult<C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false> = ItemResult<
+  C,
+  Faces
+> & {
+  /** 22 characters that identify the item: always the same for the same reference. Store results by it. */
   id: string;
 };
 
@@ -13,7 +18,9 @@ export type IdentifiedResult = ItemResult & {
  * Gives results to a function. Between its return and the record of it in Redis a worker may die: results then come a second
  * time, with the same `id`. A function that stores by `id` (`insert … on conflict do nothing`) has each exactly once.
  */
-export function functionSink(take: (results: IdentifiedResult[]) => void | Promise<void>): ResultSink {
+export function functionSink<C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false>(
+  take: (results: IdentifiedResult<C, Faces>[]) => void | Promise<void>,
+): ResultSink {
   let ledger: Ledger;
   return {
     async open(queueLedger) {
@@ -24,7 +31,7 @@ export function functionSink(take: (results: IdentifiedResult[]) => void | Promi
       const states = await ledger.states(outcomes.map(({ id }) => id));
       const open = outcomes.filter((_, i) => states[i] === 'waiting' || states[i] === 'damaged');
       if (open.length === 0) return;
-      await take(open.map(({ id, line }) => ({ id, ...(JSON.parse(line) as ItemResult) })));
+      await take(open.map(({ id, line }) => ({ id, ...(JSON.parse(line) as ItemResult<C, Faces>) })));
       await ledger.settle(open);
     },
     async finish([first]) {

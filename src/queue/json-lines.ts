@@ -222,5 +222,5 @@ async function isHalfLine(handle: FileHandle, size: number, offset: number, ther
   return isLast && before[0] === LINE_END && !there.includes(LINE_END) && !tail.includes(LINE_END);
 }
 
-/** Bytes that a line may have: a reference, its name in a message, and probabilities. */
-const MOST_LINE = 2 ** 17;
+/** Bytes that a line may have: a reference, its name in a message, and the probabilities of some hundred faces. */
+const MOST_LINE = 2 ** 20;

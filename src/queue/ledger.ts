@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { FerError } from '../errors.js';
 import { itemId } from './items.js';
 import {
   ADOPT,
@@ -115,6 +116,9 @@ export class Ledger {
     if (entries === null) return null;
     const placed = outcomes.map(({ id }, i) => (entries[i] === '' ? null : placedOf(id, entries[i])));
     if (placed.includes('damaged')) {
+      // What was just replaced cannot be damaged again: the line itself is no result, and asking again would never end.
+      const hopeless = outcomes.find(({ replaces }, i) => replaces && placed[i] === 'damaged');
+      if (hopeless) throw new FerError('QUEUE', `not a result of its item: ${hopeless.line.slice(0, 200)}`);
       const again = outcomes.map((outcome, i) => (placed[i] === 'damaged' ? { ...outcome, replaces: true } : outcome));
       return this.commitToFile(file, run, again);
     }
@@ -214,8 +218,9 @@ function placedOf(id: string, entry: string): Placed | 'damaged' {
 function isResultOf(id: string, line: string): boolean {
   if (line.indexOf('\n') !== line.length - 1) return false;
   try {
-    const { item, predictions, error, ...others } = JSON.parse(line);
-    const isOne = Array.isArray(predictions) !== (typeof error?.code === 'string');
+    const { item, predictions, faces, error, ...others } = JSON.parse(line);
+    const answers = [Array.isArray(predictions), Array.isArray(faces), typeof error?.code === 'string'];
+    const isOne = answers.filter(Boolean).length === 1;
     return itemId(item) === id && isOne && Object.keys(others).length === 0;
   } catch {
     return false;

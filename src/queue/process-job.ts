@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
+import type { DetectedFace } from '../classify/faces-on.js';
+import type { Prediction } from '../classify/prediction.js';
 import { FerError, type FerErrorCode } from '../errors.js';
 import type { ByteBudget } from '../platform/byte-budget.js';
 import type { ClassifierPool } from '../pool/classifier-pool.js';
-import type { PoolResult } from '../pool/pool-item.js';
+import type { PoolFacesOptions } from '../pool/pool-item.js';
 import type { ImageLimits } from '../runtime.js';
 import { itemsOf, jobDataOf, type QueueItem } from './items.js';
 import type { Ledger, Outcome, Placed } from './ledger.js';
 import { QueueStop } from './queue-stop.js';
 import type { ItemReader } from './read-item.js';
 import type { ResultSink } from './result-sink.js';
-import type { BatchReport, ItemResult } from './types.js';
+import type { BatchReport, FaceResult, ItemResult } from './types.js';
 
 /** All that a job is processed with. */
 export interface JobTools {
   bullmq: typeof import('bullmq');
-  pool: ClassifierPool;
+  pool: ClassifierPool<string, boolean | PoolFacesOptions>;
   read: ItemReader;
   ledger: Ledger;
   sink: ResultSink;
@@ -115,7 +117,8 @@ function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
   }
 }
 
-type Classified = PoolResult['predictions'] & object;
+/** Either what one face shows, or the faces of an image. */
+type Classified = { predictions: Prediction<string>[] } | { faces: FaceResult<string>[] };
 
 /** Images are read while there is room for them, and classified as they come: what a job's images hold together is no matter. */
 async function classify(
@@ -156,10 +159,12 @@ async function classify(
   try {
     const images = asTheyCome(items, READERS, imageOf);
     const options = { topk, ...limits, signal, transfer };
-    for await (const { item: image, predictions, error } of pool.classifyStream(images, options)) {
+    for await (const { item: image, predictions, faces, error } of pool.classifyStream(images, options)) {
       const { item } = image;
       giveBack(item);
-      results.set(item, predictions ?? new FerError(error.code, nameItem(error.message, item.ref), { cause: error }));
+      if (predictions !== undefined) results.set(item, { predictions });
+      else if (faces !== undefined) results.set(item, { faces: faces.map(faceResult) });
+      else results.set(item, new FerError(error.code, nameItem(error.message, item.ref), { cause: error }));
       if (transfer && error?.code === 'WORKER') lost.push(item);
     }
     // Their bytes went with the thread that held them.
@@ -169,6 +174,10 @@ async function classify(
     for (const item of [...held.keys()]) giveBack(item);
   }
   return items.map((item) => [item, results.get(item) as Classified | FerError]);
+}
+
+function faceResult({ box, score, predictions }: DetectedFace<string>): FaceResult<string> {
+  return { box, score, predictions };
 }
 
 /** Times that an item may end its worker when it is alone in hand. */
@@ -191,9 +200,9 @@ function nameItem(message: string, ref: string): string {
 function outcomeOf({ id, ref: item }: QueueItem, result: Classified | FerError): Outcome {
   const failed = result instanceof FerError;
   const { code, message } = failed ? result : { code: undefined, message: undefined };
-  const line: ItemResult = failed
+  const line: ItemResult<string, boolean> = failed
     ? { item, error: { code: code as FerErrorCode, message: message as string } }
-    : { item, predictions: result };
+    : { item, ...result };
   return { id, failed, line: `${JSON.stringify(line)}\n` };
 }
 

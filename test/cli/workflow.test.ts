@@ -248,6 +248,40 @@ describe('classify', () => {
     });
     expect(none.faces).toEqual([]);
   });
+
+  test('--faces on a folder uses all cores: a line of JSON per image, or rows of CSV, with the same answers', async () => {
+    mkdirSync(join(cwd, 'photos'), { recursive: true });
+    const photo = join(process.cwd(), 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
+    const names = ['0.jpg', '1.jpg', '2.jpg', '3.jpg', '4.jpg', '5.jpg', '6.jpg', '7.jpg'];
+    for (const [i, name] of names.entries()) {
+      await sharp(photo)
+        .resize(400 + 20 * i)
+        .toFile(join(cwd, 'photos', name));
+    }
+    await writeFace('photos/8.png', 3);
+    const { code, stdout, stderr } = await run('classify', '--faces', '--jsonl', '--quiet', 'photos');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ file }) => file)).toEqual([...names, '8.png'].map((name) => join('photos', name)));
+    expect(lines.map(({ faces }) => faces.length)).toEqual([3, 3, 3, 3, 3, 3, 3, 3, 0]);
+    // Two images alone are classified in this process.
+    const few = await run('classify', '--faces', '--json', '--quiet', 'photos/0.jpg', 'photos/8.png');
+    expect([lines[0], lines[8]]).toEqual(JSON.parse(few.stdout));
+
+    const csv = await run('classify', '--faces', '--csv', '--quiet', 'photos');
+    const rows = csv.stdout.trimEnd().split('\r\n');
+    expect(rows[0]).toBe(`file,x,y,width,height,score,${EMOTIONS},error`);
+    expect(rows).toHaveLength(1 + 24);
+    const { box, score } = lines[0].faces[0];
+    expect(rows[1]).toMatch(new RegExp(`^photos/0\\.jpg,${box.x},${box.y},${box.width},${box.height},${score},`));
+    const table = await run('classify', '--faces', '--quiet', 'photos');
+    expect(table.stdout.trimEnd().split('\n')).toHaveLength(25);
+    expect(table.stdout).toMatch(/photos\/8\.png +no face\n$/);
+  });
 });
 
 test.each([
@@ -258,6 +292,7 @@ test.each([
   [['convert', '--to', 'onnx'], /required option '--out <path>'/],
   [['convert', '--to', 'caffe', '--out', 'x'], /Allowed choices are tfjs, onnx/],
   [['classify', '--csv', '--json', 'x.png'], /cannot be used with/],
+  [['classify', '--csv', '--jsonl', 'x.png'], /cannot be used with/],
   [['check', 'nowhere'], /nowhere cannot be found.*\(check the path\) \[NOT_FOUND\]/],
 ])('%j is wrong usage: exit code 2, told on standard error', async (args, message) => {
   rmSync(join(cwd, 'x'), { recursive: true, force: true });

@@ -35,6 +35,7 @@ export class WorkerProcess {
 export interface ResultLine {
   item: string;
   predictions?: { className: string; probability: number }[];
+  faces?: { box: object; score: number; predictions: { className: string; probability: number }[] }[];
   error?: { code: string; message: string };
 }
 

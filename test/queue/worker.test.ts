@@ -1,18 +1,20 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Queue } from 'bullmq';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { classify } from '../../src/index.js';
+import { classify, classifyFaces, type DetectedFace } from '../../src/index.js';
 import {
   type CreateWorkerOptions,
   createMetrics,
   createWorker,
   enqueue,
   enqueueFolder,
+  type FaceResult,
   type ItemReference,
   jsonLines,
   type QueueWorker,
@@ -123,6 +125,45 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
       list.map(({ className, probability }) => ({ className, probability: expect.closeTo(probability, 5) })),
     );
     expect(lines.map(({ predictions }) => predictions)).toEqual(close);
+  });
+
+  test('finds the faces of each image, one result per image, and gives a function the types of its options', async () => {
+    const photo = join(faces, 'photo.jpg');
+    await sharp('node_modules/@vladmandic/face-api/demo/sample1.jpg').resize(480).toFile(photo);
+    writeFileSync(join(faces, 'broken.jpg'), 'no picture');
+    await enqueue(['photo.jpg', paths[0], 'broken.jpg'], address());
+    const results = new Map<string, { faces: readonly FaceResult[] } | { error: { code: string } }>();
+    await createWorker({
+      ...address(),
+      roots: [faces],
+      concurrency: 1,
+      faces: true,
+      sink: (lines) => {
+        for (const { item, ...result } of lines) results.set(item, result);
+      },
+    }).then((worker) => workers.push(worker));
+    await allDone();
+    const answer = ({ box, score, predictions }: DetectedFace) => ({ box, score, predictions });
+    expect(results.get('photo.jpg')).toEqual({
+      id: expect.any(String),
+      faces: (await classifyFaces(photo)).map(answer),
+    });
+    expect(results.get('photo.jpg')).toHaveProperty('faces.length', 3);
+    expect(results.get(paths[0])).toMatchObject({ faces: [] });
+    expect(results.get('broken.jpg')).toMatchObject({ error: { code: 'DECODE' } });
+  });
+
+  test('types its results by the names of the classes, and refuses names that are not the model’s', async () => {
+    const names = ['surprised', 'angry', 'happy', 'sad', 'neutral'] as const;
+    await enqueue([paths[0]], address());
+    const seen: (typeof names)[number][] = [];
+    const sink: CreateWorkerOptions<(typeof names)[number]>['sink'] = (lines) => {
+      for (const line of lines) if ('predictions' in line) seen.push(...line.predictions.map((each) => each.className));
+    };
+    await start({ classes: names, sink } as Partial<CreateWorkerOptions>);
+    await allDone();
+    expect(seen.sort()).toEqual([...names].sort());
+    await expect(start({ classes: ['bored', 'attentive'] as never })).rejects.toMatchObject({ code: 'CLASSES' });
   });
 
   test('reports what it may not read, and reads it not', async () => {
@@ -350,6 +391,29 @@ describe.skipIf(!built || !hasRedis())('on the command line', () => {
     expect((await cli('enqueue', faces, ...redis)).stdout).toBe('60 images, 0 of them new to the queue faces\n');
     const after = await cli('queue', 'status', ...redis);
     expect(after.stdout).toBe('waiting    0\nactive     0\ncompleted  59\nfailed     1\n');
+  });
+
+  test('worker --faces writes one line per image with the list of its faces', async () => {
+    const photos = join(folder, 'photos');
+    mkdirSync(photos);
+    for (const width of [400, 440, 480]) {
+      await sharp('node_modules/@vladmandic/face-api/demo/sample1.jpg')
+        .resize(width)
+        .toFile(join(photos, `${width}.jpg`));
+    }
+    const queue = ['--redis', server.url, '--queue', 'photos'];
+    await cli('enqueue', photos, ...queue);
+    const out = join(folder, 'photos.jsonl');
+    const run = await cli('worker', ...queue, '--root', photos, '--out', out, '--faces', '--topk', '1', '--until-done');
+    expect(run.code).toBe(0);
+    const lines = readResults([out]);
+    expect(lines.map(({ faces }) => faces?.map(({ predictions }) => predictions.length))).toEqual(
+      Array(3).fill([1, 1, 1]),
+    );
+    // Lines of a file that is continued are known.
+    const again = await cli('worker', ...queue, '--root', photos, '--out', out, '--faces', '--until-done', '--quiet');
+    expect(again).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(readResults([out])).toEqual(lines);
   });
 
   test('--metrics-port serves the metrics to this machine', async () => {
