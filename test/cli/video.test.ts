@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { ffmpeg, hasFfmpeg } from '../ffmpeg.js';
-import { NODE, runNode } from '../package/run-node.js';
+import { NODE, nodeJson, runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
 const cwd = join(folder, 'video');
@@ -69,6 +69,28 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     const [header, ...rows] = csv.stdout.trimEnd().split('\n');
     expect(header).toMatch(/^time,face,x,y,width,height,seen,emotion,angry,/);
     expect(rows.at(-1)).toMatch(new RegExp(`^600,1,${box.x},${box.y},${box.width},${box.height},1,`));
+  });
+
+  test('a model of other classes has its own names in table, CSV and JSON', async () => {
+    const program = `
+      import * as tf from '@tensorflow/tfjs-core';
+      import { buildModel } from 'fer-dcnn';
+      import { saveModel } from 'fer-dcnn/node';
+      const model = buildModel({ classes: ['a bored and sleepy face', 'attentive'], seed: 1 });
+      for (const weight of model.weights) weight.write(tf.zerosLike(weight.read()));
+      const bias = model.layers.at(-1).bias;
+      bias.write(tf.tensor1d([1, 0]));
+      await saveModel(model, 'bored');
+      console.log('true');`;
+    await nodeJson('module', program, cwd);
+    const own = ['--model', 'bored', '--max-faces', '1', '--max-frames', '8', '--min-duration', '200', '--quiet'];
+    const table = await run(...own, 'clip.mp4');
+    expect(table.stderr).toBe('');
+    expect(table.stdout).toMatch(/\n {2}a bored and sleepy face {2} 100\.0 % .* once/);
+    const { stdout } = await run(...own, '--csv', '--frames', 'clip.mp4');
+    expect(stdout.split('\n')[0]).toBe('time,face,x,y,width,height,seen,emotion,a bored and sleepy face,attentive');
+    const json = await run(...own, '--json', 'clip.mp4');
+    expect(Object.keys(JSON.parse(json.stdout).overall.emotions)).toEqual(['a bored and sleepy face', 'attentive']);
   });
 
   test('a truncated file gives what can be read, says so, and ends with 1', async () => {
