@@ -123,8 +123,8 @@ function six<V>(depthwise: usize, w: usize, bias: usize, size: usize, x: usize, 
   for (let o: usize = 0; o < size; o += 2 * step) {
     let a0 = read<V>(bias + o), a1 = read<V>(bias + o, step);
     let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1, e0 = a0, e1 = a1, f0 = a0, f1 = a1;
-    for (let p: usize = TILE; p < TILE + size; p += 8) {
-      let w0 = read<V>(w), w1 = read<V>(w, step);
+    for (let p: usize = TILE; p < TILE + size; p += 4) {
+      const w0 = read<V>(w), w1 = read<V>(w, step);
       let v = splat<V>(p);
       a0 = madd<V>(v, w0, a0); a1 = madd<V>(v, w1, a1);
       v = splat<V>(p + size);
@@ -137,20 +137,7 @@ function six<V>(depthwise: usize, w: usize, bias: usize, size: usize, x: usize, 
       e0 = madd<V>(v, w0, e0); e1 = madd<V>(v, w1, e1);
       v = splat<V>(p + 5 * size);
       f0 = madd<V>(v, w0, f0); f1 = madd<V>(v, w1, f1);
-      w0 = read<V>(w, 2 * step); w1 = read<V>(w, 3 * step);
-      v = splat<V>(p + 4);
-      a0 = madd<V>(v, w0, a0); a1 = madd<V>(v, w1, a1);
-      v = splat<V>(p + (size + 4));
-      b0 = madd<V>(v, w0, b0); b1 = madd<V>(v, w1, b1);
-      v = splat<V>(p + (2 * size + 4));
-      c0 = madd<V>(v, w0, c0); c1 = madd<V>(v, w1, c1);
-      v = splat<V>(p + (3 * size + 4));
-      d0 = madd<V>(v, w0, d0); d1 = madd<V>(v, w1, d1);
-      v = splat<V>(p + (4 * size + 4));
-      e0 = madd<V>(v, w0, e0); e1 = madd<V>(v, w1, e1);
-      v = splat<V>(p + (5 * size + 4));
-      f0 = madd<V>(v, w0, f0); f1 = madd<V>(v, w1, f1);
-      w += 4 * step;
+      w += 2 * step;
     }
     const r = beside + x + o, to = out + x + o;
     write<V>(to, greater<V>(add<V>(a0, read<V>(r)), zero));

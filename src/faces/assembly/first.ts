@@ -12,8 +12,8 @@ export function firstRow<V>(out: usize, columns: i32): void {
       let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1, e0 = a0, e1 = a1, f0 = a0, f1 = a1;
       for (let i: usize = ROWS; i < ROWS + 20; i += 4) {
         let p = load<usize>(i) + 24 * x;
-        for (const end = p + 60; p < end; p += 12) {
-          let w0 = read<V>(w), w1 = read<V>(w, step);
+        for (const end = p + 60; p < end; p += 4) {
+          const w0 = read<V>(w), w1 = read<V>(w, step);
           let v = splat<V>(p);
           a0 = madd<V>(v, w0, a0); a1 = madd<V>(v, w1, a1);
           v = splat<V>(p + 24);
@@ -26,33 +26,7 @@ export function firstRow<V>(out: usize, columns: i32): void {
           e0 = madd<V>(v, w0, e0); e1 = madd<V>(v, w1, e1);
           v = splat<V>(p + 120);
           f0 = madd<V>(v, w0, f0); f1 = madd<V>(v, w1, f1);
-          w0 = read<V>(w, 2 * step); w1 = read<V>(w, 3 * step);
-          v = splat<V>(p + 4);
-          a0 = madd<V>(v, w0, a0); a1 = madd<V>(v, w1, a1);
-          v = splat<V>(p + 28);
-          b0 = madd<V>(v, w0, b0); b1 = madd<V>(v, w1, b1);
-          v = splat<V>(p + 52);
-          c0 = madd<V>(v, w0, c0); c1 = madd<V>(v, w1, c1);
-          v = splat<V>(p + 76);
-          d0 = madd<V>(v, w0, d0); d1 = madd<V>(v, w1, d1);
-          v = splat<V>(p + 100);
-          e0 = madd<V>(v, w0, e0); e1 = madd<V>(v, w1, e1);
-          v = splat<V>(p + 124);
-          f0 = madd<V>(v, w0, f0); f1 = madd<V>(v, w1, f1);
-          w0 = read<V>(w, 4 * step); w1 = read<V>(w, 5 * step);
-          v = splat<V>(p + 8);
-          a0 = madd<V>(v, w0, a0); a1 = madd<V>(v, w1, a1);
-          v = splat<V>(p + 32);
-          b0 = madd<V>(v, w0, b0); b1 = madd<V>(v, w1, b1);
-          v = splat<V>(p + 56);
-          c0 = madd<V>(v, w0, c0); c1 = madd<V>(v, w1, c1);
-          v = splat<V>(p + 80);
-          d0 = madd<V>(v, w0, d0); d1 = madd<V>(v, w1, d1);
-          v = splat<V>(p + 104);
-          e0 = madd<V>(v, w0, e0); e1 = madd<V>(v, w1, e1);
-          v = splat<V>(p + 128);
-          f0 = madd<V>(v, w0, f0); f1 = madd<V>(v, w1, f1);
-          w += 6 * step;
+          w += 2 * step;
         }
       }
       const to = out + 96 * x + o;

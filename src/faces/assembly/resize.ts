@@ -10,6 +10,8 @@ import { layer, reserve, rowOf, rowsEnd } from './layers';
 let columns: usize = 0;
 let rows: usize = 0;
 let columnTaps: i32 = 0;
+/** The most inputs that a column has. */
+let mostTaps: i32 = 0;
 let rowTaps: i32 = 0;
 /** Sums of one row, `count` pixels from column `left` on. */
 let line: usize = 0;
@@ -43,7 +45,26 @@ export function frame(
   left = firstOf(columns);
   const last = columns + <usize>(newWidth - 1) * bytesOf(columnTaps);
   count = firstOf(last) + countOf(last) - left;
+  alignColumns(newWidth);
   return pixels;
+}
+
+/** Lets every column have `mostTaps` inputs that are there, some of weight 0, so that four columns can be summed at a time. */
+function alignColumns(newWidth: i32): void {
+  mostTaps = 0;
+  let at = columns;
+  for (let x = 0; x < newWidth; x++, at += bytesOf(columnTaps)) mostTaps = max(mostTaps, countOf(at));
+  const latest = left + count - mostTaps;
+  at = columns;
+  for (let x = 0; x < newWidth; x++, at += bytesOf(columnTaps)) {
+    const late = firstOf(at) - latest;
+    if (late <= 0) continue;
+    const weights = at + 8, bytes: usize = 4 * <usize>late;
+    memory.copy(weights + bytes, weights, 4 * <usize>countOf(at));
+    memory.fill(weights, 0, bytes);
+    store<i32>(at, latest);
+    store<i32>(at, mostTaps, 4);
+  }
 }
 
 /** The first row of the image that row `y` is made of, and the first that it is not. */
@@ -154,18 +175,40 @@ function sumColumns(y: i32, size: usize): f32 {
   let least = f32x4.splat(255);
   let to = rowOf(layer(0), y) + 12;
   let at = columns;
-  for (let x = 0; x < width; x++) {
-    let p = line + <usize>(firstOf(at) - left) * size;
-    let sum = f32x4.splat(0);
-    for (let w = at + 8, end = w + 4 * <usize>countOf(at); w < end; w += 4) {
-      sum = madd<v128>(v128.load32_splat(w), v128.load(p), sum);
+  const next = bytesOf(columnTaps), taps: usize = 4 * <usize>mostTaps;
+  const start = line - <usize>left * size;
+  let x = 0;
+  for (; x <= width - 4; x += 4) {
+    let p = start + <usize>firstOf(at) * size, q = start + <usize>firstOf(at + next) * size;
+    let r = start + <usize>firstOf(at + 2 * next) * size, s = start + <usize>firstOf(at + 3 * next) * size;
+    let a = f32x4.splat(0), b = a, c = a, d = a;
+    for (let w = at + 8, end = w + taps; w < end; w += 4) {
+      a = madd<v128>(v128.load32_splat(w), v128.load(p), a);
+      b = madd<v128>(v128.load32_splat(w + next), v128.load(q), b);
+      c = madd<v128>(v128.load32_splat(w + 2 * next), v128.load(r), c);
+      d = madd<v128>(v128.load32_splat(w + 3 * next), v128.load(s), d);
+      p += size; q += size; r += size; s += size;
+    }
+    least = f32x4.min(f32x4.min(least, f32x4.min(a, b)), f32x4.min(c, d));
+    // The fourth number of each is the next pixel's place, and written again.
+    v128.store(to, madd<v128>(a, unit, minusOne));
+    v128.store(to, madd<v128>(b, unit, minusOne), 12);
+    v128.store(to, madd<v128>(c, unit, minusOne), 24);
+    v128.store(to, madd<v128>(d, unit, minusOne), 36);
+    to += 48;
+    at += 4 * next;
+  }
+  for (; x < width; x++) {
+    let p = start + <usize>firstOf(at) * size;
+    let a = f32x4.splat(0);
+    for (let w = at + 8, end = w + taps; w < end; w += 4) {
+      a = madd<v128>(v128.load32_splat(w), v128.load(p), a);
       p += size;
     }
-    least = f32x4.min(least, sum);
-    // The fourth number is the next pixel's place, and written again.
-    v128.store(to, madd<v128>(sum, unit, minusOne));
+    least = f32x4.min(least, a);
+    v128.store(to, madd<v128>(a, unit, minusOne));
     to += 12;
-    at += bytesOf(columnTaps);
+    at += next;
   }
   return f32x4.extract_lane(least, 3);
 }
