@@ -164,11 +164,17 @@ export async function createWorker<const C extends string = Emotion, Faces exten
     if (!stop.signal.aborted) onTrouble(redisError(error, name));
   });
 
-  // One that has nothing to do learns of it too.
+  // A worker that has nothing to do learns of a lost ledger and of a replaced results file, too.
+  let verifying: Promise<void> | undefined;
   const watch = setInterval(() => {
-    ledger.check().catch((error) => {
-      if (error instanceof QueueStop) stopFor(error);
+    verifying ??= sink.verify?.().finally(() => {
+      verifying = undefined;
     });
+    for (const looked of [ledger.check(), verifying]) {
+      looked?.catch((error) => {
+        if (error instanceof QueueStop) stopFor(error);
+      });
+    }
   }, WATCH_MS).unref();
 
   function close(): Promise<void> {
@@ -184,6 +190,10 @@ export async function createWorker<const C extends string = Emotion, Faces exten
       await Promise.race([idle, returned]);
       late.abort();
       returned.catch(() => {});
+      if (stopped === undefined) {
+        const verified = Promise.resolve(sink.verify?.()).catch(onTrouble);
+        await Promise.race([verified, sleep(RETURN_MS, undefined, { ref: false })]);
+      }
       stop.abort();
       await Promise.allSettled([pool.close(), connection.close()]);
       tellEnd(stopped);

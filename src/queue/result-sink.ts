@@ -11,4 +11,9 @@ export interface ResultSink {
   deliver(outcomes: readonly Outcome[]): Promise<void>;
   /** Writes results that another worker left behind with a place in a file. */
   finish(placed: readonly Placed[]): Promise<void>;
+  /**
+   * Looks whether what was delivered is still there, and mends what it can. Called every two seconds, and when the worker has
+   * finished.
+   */
+  verify?(): Promise<void>;
 }

@@ -1,6 +1,18 @@
-import { appendFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { copyFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { functionSink, type IdentifiedResult } from '../../src/queue/function-sink.js';
@@ -8,6 +20,7 @@ import { itemId } from '../../src/queue/items.js';
 import { jsonLines } from '../../src/queue/json-lines.js';
 import { Ledger, type Outcome } from '../../src/queue/ledger.js';
 import { redisStream } from '../../src/queue/redis-stream.js';
+import type { ResultSink } from '../../src/queue/result-sink.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 
 let server: RedisServer;
@@ -27,6 +40,12 @@ const linesOf = (...outcomes: Outcome[]) => outcomes.map(({ line }) => line).joi
 
 /** What the ledger knows the file by. */
 const known = () => JSON.parse(written(`${file}.owner`)).id as string;
+
+/** Another error is one of the test's. */
+function isUnreachable(error: { code?: string }): false {
+  if (error.code !== 'UNREACHABLE') throw error;
+  return false;
+}
 
 async function opened(path = file) {
   const sink = jsonLines(path);
@@ -138,6 +157,112 @@ describe.skipIf(!hasRedis())('results', () => {
     writeFileSync(file, away);
     await sink.deliver([b]);
     expect(written()).toBe(linesOf(a, b));
+  });
+
+  describe('in a file that is replaced by a copy of itself', () => {
+    const many = Array.from({ length: 400 }, (_, i) => outcome(`${i}`));
+
+    test('again and again while two workers write: no line is missing and none is there twice', async () => {
+      const sinks = [await opened(), await opened()];
+      await sinks[0].deliver([outcome('first')]);
+      let writing = true;
+      let replaced = 0;
+      async function replace(): Promise<void> {
+        while (writing) {
+          await copyFile(file, `${file}.copy`);
+          await new Promise((resolve) => setImmediate(resolve));
+          await rename(`${file}.copy`, file);
+          replaced++;
+          // A moment in which a write can end: one that never gets any is refused.
+          await setTimeout(20);
+        }
+      }
+      const replacing = replace();
+      const outcomes = [...many];
+      const deliverAll = async (sink: ResultSink) => {
+        for (let batch = outcomes.splice(0, 5); batch.length > 0; batch = outcomes.splice(0, 5)) {
+          while (!(await sink.deliver(batch).then(() => true, isUnreachable)));
+        }
+      };
+      await Promise.all([...sinks, ...sinks].map(deliverAll));
+      writing = false;
+      await replacing;
+      for (const sink of sinks) await sink.verify!();
+      expect(replaced).toBeGreaterThan(5);
+      expect(written().split('\n').sort()).toEqual(
+        linesOf(outcome('first'), ...many)
+          .split('\n')
+          .sort(),
+      );
+      expect(await ledger.counts()).toMatchObject({ total: 401, done: 401 });
+    });
+
+    test('a copy that lacks the last lines gets them, with the next write or when the worker looks', async () => {
+      for (const isTold of [false, true]) {
+        const [a, b, c] = ['a', 'b', 'c'].map((name) => outcome(`${name}${isTold}`));
+        const sink = await opened();
+        const before = written();
+        await sink.deliver([a]);
+        copyFileSync(file, `${file}.copy`);
+        await sink.deliver([b]);
+        renameSync(`${file}.copy`, file);
+        if (isTold) await sink.deliver([c]);
+        else await sink.verify!();
+        expect(written()).toBe(before + linesOf(a, b, ...(isTold ? [c] : [])));
+      }
+    });
+
+    test('an empty file, other text, or a file that was cut is no copy: it is refused until the right one is back', async () => {
+      const sink = await opened();
+      const [a, b] = [outcome('a'), outcome('b')];
+      await sink.deliver([a]);
+      renameSync(file, `${file}.away`);
+      for (const content of ['', 'not results', `${'x'.repeat(2000)}\n`]) {
+        writeFileSync(file, content);
+        await expect(sink.deliver([b])).rejects.toMatchObject({
+          code: 'UNREACHABLE',
+          message: expect.stringContaining('put it back'),
+        });
+        await expect(sink.verify!()).rejects.toMatchObject({ code: 'UNREACHABLE' });
+        expect(written()).toBe(content);
+      }
+      renameSync(`${file}.away`, file);
+      const whole = written();
+      truncateSync(file, 5);
+      await expect(sink.deliver([b])).rejects.toMatchObject({
+        message: expect.stringContaining(`it has 5 bytes, ${whole.length} were written: put it back`),
+      });
+      writeFileSync(file, whole);
+      await sink.deliver([b]);
+      expect(written()).toBe(linesOf(a, b));
+    });
+
+    test('a copy with other bytes where a result of this worker belongs is not written over', async () => {
+      const sink = await opened();
+      const [a, b] = [outcome('a'), outcome('b')];
+      await sink.deliver([a, b]);
+      const foreign = linesOf(a, { ...b, line: b.line.replace('"b"', '"z"') });
+      writeFileSync(`${file}.copy`, foreign);
+      renameSync(`${file}.copy`, file);
+      await expect(sink.verify!()).rejects.toMatchObject({
+        code: 'QUEUE',
+        message: expect.stringContaining('other bytes'),
+      });
+      expect(written()).toBe(foreign);
+    });
+
+    test('nothing is looked for before the first write, nor in a file that is away', async () => {
+      const sink = await opened();
+      rmSync(file);
+      await sink.verify!();
+      writeFileSync(file, '');
+      await sink.deliver([outcome('a')]);
+      renameSync(file, `${file}.away`);
+      await sink.verify!();
+      renameSync(`${file}.away`, file);
+      await sink.verify!();
+      expect(written()).toBe(outcome('a').line);
+    });
   });
 
   test('in a stream: once each, appended and recorded in one', async () => {

@@ -1,0 +1,218 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { FerError, reasonOf } from '../errors.js';
+import type { Placed } from './ledger.js';
+import { readOwner } from './owner-file.js';
+import { QueueStop } from './queue-stop.js';
+
+/**
+ * A results file that one worker writes to, each line in its place.
+ *
+ * Somebody may replace the file at any moment by a copy of it, as editors and backups do. A line that was written during that
+ * moment is in the old file only. So a write counts when the path still leads to the file that was written, and the lines of the
+ * last minute are kept: those that are missing in a replacement are written there too.
+ */
+export class ResultFile {
+  readonly path: string;
+  /** What the ledger knows the file by. */
+  readonly id: string;
+  /** The file that was written last. Another one under the same path is a replacement. */
+  #last: Stats | undefined;
+  #recent: { line: Placed; written: number }[] = [];
+  #recentBytes = 0;
+  /** Changes whenever lines are added to the recent ones. */
+  #version = 0;
+  /** Bytes that a file must have to hold all lines that are no longer among the recent ones. */
+  #leastOfOld = 0;
+
+  constructor(path: string, id: string) {
+    this.path = path;
+    this.id = id;
+  }
+
+  /**
+   * Writes lines in their places and flushes them to the disk. The file is opened anew each time, so that a disk may go away
+   * and come back; it is never created.
+   *
+   * @throws FerError `UNREACHABLE` for what may be mended by waiting or by hand; {@link ForeignBytes}; QueueStop.
+   */
+  async write(placed: readonly Placed[]): Promise<void> {
+    try {
+      for (let tries = 0; tries < MOST_TRIES; tries++) if (await this.#writeOnce(placed)) return;
+      throw new Error('it is replaced again and again');
+    } catch (error) {
+      if (error instanceof QueueStop) throw error;
+      throw new FerError('UNREACHABLE', `${this.path} cannot be written: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Writes the recent lines into a file that has taken the place of the one that was written last. As {@link write}. */
+  async verify(): Promise<void> {
+    if (this.#last === undefined) return;
+    const found = await stat(this.path).catch(() => undefined);
+    // One that is not there may come back; nothing can be written until then.
+    if (found && !isSame(found, this.#last)) await this.write([]);
+  }
+
+  /** @returns Whether the lines are in the file that the path leads to, and whether all recent lines are. */
+  async #writeOnce(placed: readonly Placed[]): Promise<boolean> {
+    const version = this.#version;
+    const handle = await open(this.path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+    try {
+      const found = await handle.stat();
+      const isReplaced = this.#isOther(found);
+      await this.#checkFile(handle, found, isReplaced);
+      const recent = isReplaced ? this.#recent.map(({ line }) => line) : [];
+      const parts = together([...recent, ...placed]);
+      for (const part of parts) await checkPlace(handle, this, found, part);
+      for (const { offset, bytes } of parts) {
+        for (let done = 0; done < bytes.length; ) {
+          done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+        }
+      }
+      await handle.datasync();
+
+      if (!isSame(await stat(this.path), found)) return false;
+      // Other writes of this worker may have ended in the meantime, in the file before or in the replacement.
+      if (isReplaced ? this.#version !== version : this.#isOther(found)) return false;
+      this.#last = found;
+      this.#remember(placed);
+      return true;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #isOther(found: Stats): boolean {
+    return this.#last !== undefined && !isSame(found, this.#last);
+  }
+
+  async #checkFile(handle: FileHandle, { size }: Stats, isReplaced: boolean): Promise<void> {
+    const isCopy = isReplaced && size > 0 && (await holdsResults(handle));
+    const ends = isCopy ? [] : this.#recent.map(({ line }) => endOf(line));
+    const least = ends.reduce((most, end) => Math.max(most, end), this.#leastOfOld);
+    if (size < least) throw new Error(`it has ${size} bytes, ${least} were written: put it back`);
+    if (isReplaced && !isCopy && this.#recent.length > 0) throw new Error('it is another file: put it back');
+    const owner = await readOwner(this.path);
+    if (owner === null) throw new Error(`${this.path}.owner is not there: put it back`);
+    if (owner.id !== this.id) {
+      throw new QueueStop(`${this.path} was taken over by another ledger of the queue ${owner.queue}`);
+    }
+  }
+
+  #remember(placed: readonly Placed[]): void {
+    if (placed.length === 0) return;
+    this.#version++;
+    const written = performance.now();
+    this.#recent.push(...placed.map((line) => ({ line, written })));
+    this.#recentBytes += lengthOf(placed);
+    let old = 0;
+    for (; old < this.#recent.length; old++) {
+      const first = this.#recent[old];
+      if (this.#recentBytes <= RECENT_BYTES && first.written > written - RECENT_MS) break;
+      this.#recentBytes -= lengthOf([first.line]);
+      this.#leastOfOld = Math.max(this.#leastOfOld, endOf(first.line));
+    }
+    if (old > 0) this.#recent = this.#recent.slice(old);
+  }
+}
+
+/** Whether a file begins as results do, or is empty. */
+export async function holdsResults(handle: FileHandle): Promise<boolean> {
+  const { bytesRead, buffer } = await handle.read(Buffer.alloc(START.length), 0, START.length, 0);
+  // The first line may still be missing.
+  return buffer[0] === 0 || buffer.toString('latin1', 0, bytesRead) === START.slice(0, bytesRead);
+}
+
+const START = '{"item":';
+
+/** Bytes of somebody else where a result belongs. */
+export class ForeignBytes extends QueueStop {
+  constructor(
+    file: string,
+    readonly id: string,
+    readonly offset: number,
+    readonly end: number,
+  ) {
+    super(
+      `${file} holds other bytes than this queue's where a result belongs, at ${offset}: nothing was written over. Something else writes to it, or Redis lost its ledger`,
+    );
+  }
+}
+
+/** A file may be replaced while it is written, even twice in a row. */
+const MOST_TRIES = 5;
+
+/** Lines are kept for as long as it may take to copy the file. */
+const RECENT_MS = 60_000;
+const RECENT_BYTES = 2 ** 24;
+
+function isSame(one: Stats, other: Stats): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
+}
+
+function lengthOf(placed: readonly Placed[]): number {
+  return placed.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
+}
+
+function endOf({ offset, line }: Placed): number {
+  return offset + Buffer.byteLength(line);
+}
+
+/** Lines that follow one another, written in one. */
+interface Part {
+  offset: number;
+  bytes: Buffer;
+}
+
+function together(placed: readonly Placed[]): Part[] {
+  const lines = new Map(placed.map(({ offset, line }) => [offset, line]));
+  const runs: { offset: number; end: number; parts: Buffer[] }[] = [];
+  for (const [offset, line] of [...lines].sort(([a], [b]) => a - b)) {
+    const bytes = Buffer.from(line);
+    const last = runs.at(-1);
+    if (last?.end === offset) {
+      last.parts.push(bytes);
+      last.end += bytes.length;
+    } else runs.push({ offset, end: offset + bytes.length, parts: [bytes] });
+  }
+  return runs.map(({ offset, parts }) => ({ offset, bytes: Buffer.concat(parts) }));
+}
+
+/** More than all workers of a queue have in hand. */
+const MOST_AHEAD = 2 ** 30;
+
+const LINE_END = 10;
+const SPACE = 32;
+
+/**
+ * Refuses a place that holds anything but blanks, the same bytes, or the beginning of a line at the file's end, which is no
+ * result. Of several lines in a row, some may be there and others not.
+ */
+async function checkPlace(
+  handle: FileHandle,
+  { path, id }: ResultFile,
+  { size }: Stats,
+  { offset, bytes }: Part,
+): Promise<void> {
+  if (offset > size + MOST_AHEAD) throw new QueueStop(`${path}: Redis names a place far behind the file's end`);
+  const there = Buffer.alloc(Math.max(0, Math.min(bytes.length, size - offset)));
+  await handle.read(there, 0, there.length, offset);
+  const foreign = there.findIndex((byte, i) => byte !== 0 && byte !== SPACE && byte !== bytes[i]);
+  if (foreign < 0) return;
+  const line = foreign === 0 ? 0 : bytes.lastIndexOf(LINE_END, foreign - 1) + 1;
+  if (await isHalfLine(handle, size, offset + line, there.subarray(line))) return;
+  throw new ForeignBytes(path, id, offset, offset + bytes.length);
+}
+
+async function isHalfLine(handle: FileHandle, size: number, offset: number, there: Buffer): Promise<boolean> {
+  const tail = Buffer.alloc(Math.min(size - offset - there.length, MOST_LINE));
+  await handle.read(tail, 0, tail.length, offset + there.length);
+  const before = Buffer.alloc(1, LINE_END);
+  if (offset > 0) await handle.read(before, 0, 1, offset - 1);
+  const isLast = offset + there.length + tail.length === size;
+  return isLast && before[0] === LINE_END && !there.includes(LINE_END) && !tail.includes(LINE_END);
+}
+
+/** Bytes that a line may have: a reference, its name in a message, and the probabilities of some hundred faces. */
+const MOST_LINE = 2 ** 20;
