@@ -32,7 +32,7 @@ const ROOMS = {
 
 const RECOGNISE = '^src/(image|network|faces|classify|track)/|^src/lite\\.ts$';
 const NODE_ROOMS =
-  '^src/(folders|report|onnx|video|pool|queue|cli)/|^src/platform/node/|^src/(node|queue|gradient-worker)\\.ts$';
+  '^src/(folders|report|onnx|video|pool|queue|cli)/|^src/platform/node/|^src/(node|queue|gradient-worker|decode-process)\\.ts$';
 
 const arrows = Object.entries(ROOMS).map(([room, below]) => ({
   name: `arrows-of-${room}`,

@@ -67,6 +67,7 @@ export default defineConfig([
       cli: 'src/cli/index.ts',
       'gradient-worker': 'src/gradient-worker.ts',
       'classifier-worker': 'src/pool/classifier-worker.ts',
+      'decode-process': 'src/decode-process.ts',
     },
     outDir: 'dist/node',
     format: ['esm'],

@@ -7,7 +7,7 @@ import { transform } from 'esbuild';
  * (one FerError, one backend in use) just as the ESM entries do.
  */
 const folder = 'dist/node';
-const programs = ['cli.js', 'gradient-worker.js', 'classifier-worker.js'];
+const programs = ['cli.js', 'gradient-worker.js', 'classifier-worker.js', 'decode-process.js'];
 const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
 // Chunks have a hash in their names (`chunk-ABC.js`, `classify-ABC.js`); those that programs alone use stay ESM.
 const names = files.filter((name) => !programs.includes(name) && !/-[A-Z0-9]{8}\.js$/.test(name));

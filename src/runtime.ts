@@ -98,7 +98,8 @@ export interface ImageLimits {
    */
   maxFrames?: number;
   /**
-   * Longest time to read and decode an image, milliseconds: after it, `TIMEOUT`. Under load this includes waiting for others.
+   * Longest time to read an image, and longest time to decode it, milliseconds; after it, `TIMEOUT`. In Node, images other than
+   * small JPEGs are then decoded in another process, which is ended when its time is up. Elsewhere, waiting for other images counts.
    * @default Infinity
    */
   maxMilliseconds?: number;

@@ -3,21 +3,19 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { describeInput } from '../../describe-input.js';
-import { FerError, joinLines, reasonOf } from '../../errors.js';
+import { FerError, reasonOf } from '../../errors.js';
 import type { PixelImage } from '../../runtime.js';
-import { ByteBudget } from '../byte-budget.js';
-import { checkPixelCount } from '../check-pixel-count.js';
 import { bytesOfDataAddress, isDataAddress } from '../data-address.js';
 import { checkFrameCount } from '../frame-count.js';
-import { FORMAT_HEAD_BYTES, imageFormat, readFormat } from '../image-format.js';
+import { FORMAT_HEAD_BYTES, type ImageFormat, imageFormat, readFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';
-import { timeoutOf, withinTime } from '../within-time.js';
-import { type DecodeWork, decodeWork } from './decode-work.js';
+import { withinTime } from '../within-time.js';
+import { decodeBytes } from './decode-bytes.js';
 import { decodeSmallJpeg } from './small-jpeg.js';
 
 /**
  * Decodes an image file or its bytes: JPEG, PNG, WebP, AVIF, GIF or TIFF, told by content; small JPEGs in this thread, all else
- * with sharp.
+ * with sharp. With `maxMilliseconds`, sharp runs in a process of its own, which is ended when the time is up.
  *
  * The result is upright by the EXIF orientation, in sRGB (an embedded profile is applied; CMYK is converted), 8 bits a
  * channel (16-bit images keep their high byte); of an animation, the first frame. Grey images with alpha are composited
@@ -30,89 +28,31 @@ import { decodeSmallJpeg } from './small-jpeg.js';
  */
 export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
   const name = nameOf(input);
-  return withinTime(decodeNow(input, name, limits), limits.maxMilliseconds, name);
+  const { maxMilliseconds } = limits;
+  const read = await withinTime(readImage(input, name, limits), maxMilliseconds, name);
+  if ('pixels' in read) return read.pixels;
+  const { bytes, format } = read;
+  if (maxMilliseconds < Number.POSITIVE_INFINITY) {
+    // Native code in this process cannot be ended, and would keep a thread that reads files too.
+    const { decodeApart } = await import('./decode-apart.js');
+    const pixels = await decodeApart(bytes, format, limits, name);
+    if (pixels) return pixels;
+  }
+  return withinTime(decodeBytes(bytes, format, limits, name), maxMilliseconds, name);
 }
 
-async function decodeNow(input: unknown, name: string, limits: DecodeLimits): Promise<PixelImage> {
-  const bytes = await load(input, name, limits.maxBytes);
+/** Small images are decoded at once. */
+async function readImage(
+  input: unknown,
+  name: string,
+  { maxBytes, maxFrames, maxPixels }: DecodeLimits,
+): Promise<{ bytes: Uint8Array; format: ImageFormat } | { pixels: PixelImage }> {
+  const bytes = await load(input, name, maxBytes);
   const format = imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);
-  checkFrameCount(bytes, format, limits.maxFrames, name);
-  const small = format === 'jpeg' ? await decodeSmallJpeg(bytes, limits.maxPixels) : null;
-  if (small) return small;
-
-  const sharp = await loadSharp();
-  const readHeader = () => sharp(bytes, { limitInputPixels: false }).metadata();
-  const work = await decodeWork(bytes, format, readHeader);
-  const refusal = work && refusalOf(work, limits, name);
-  if (refusal) {
-    // Nonsense behind the first bytes of a format claims any size.
-    await readHeader().catch((error) => {
-      throw broken(name, error);
-    });
-    throw refusal;
-  }
-  const held = work?.bytes ?? 0;
-  await room.take(held);
-  try {
-    return await decodeWithSharp(sharp, bytes, limits, name);
-  } finally {
-    room.give(held);
-  }
+  checkFrameCount(bytes, format, maxFrames, name);
+  const pixels = format === 'jpeg' ? await decodeSmallJpeg(bytes, maxPixels) : null;
+  return pixels ? { pixels } : { bytes, format };
 }
-
-/** Memory that this thread decodes in at a time; an image that takes more is decoded alone. */
-const room = new ByteBudget(256e6);
-
-/** What `maxWork` 1 is. */
-const WORK_MS = 2000;
-const WORK_BYTES = 512e6;
-
-function refusalOf(
-  { width, height, milliseconds, bytes }: DecodeWork,
-  { maxPixels, maxWork }: DecodeLimits,
-  name: string,
-): FerError | null {
-  try {
-    checkPixelCount(width, height, maxPixels, name);
-  } catch (error) {
-    return error as FerError;
-  }
-  if (milliseconds <= WORK_MS * maxWork && bytes <= WORK_BYTES * maxWork) return null;
-  const estimate = `some ${(milliseconds / 1000).toFixed(1)} s and ${Math.round(bytes / 1e6)} MB`;
-  const limit = `${(WORK_MS / 1000) * maxWork} s and ${(WORK_BYTES / 1e6) * maxWork} MB`;
-  const message = `${name} is ${width}x${height}: decoding it may take ${estimate}, over the limit of ${limit}; maxWork raises it`;
-  return new FerError('TOO_LARGE', message);
-}
-
-async function decodeWithSharp(
-  sharp: typeof import('sharp').default,
-  bytes: Uint8Array,
-  limits: DecodeLimits,
-  name: string,
-): Promise<PixelImage> {
-  // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
-  const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
-  const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
-    // Ends the work, too, when nobody waits for it any more.
-    .timeout({ seconds: wholeSeconds(limits.maxMilliseconds) })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch(async (error) => {
-      if (limits.maxMilliseconds < Number.POSITIVE_INFINITY && /timeout/i.test(reasonOf(error))) {
-        throw timeoutOf(name, limits.maxMilliseconds, error);
-      }
-      const header = await sharp(bytes, { limitInputPixels: false })
-        .metadata()
-        .catch(() => null);
-      if (header) checkPixelCount(header.width, header.height, limits.maxPixels, name);
-      throw broken(name, error);
-    });
-  const { width, height, channels } = info;
-  if (channels === 2) return { data: onBlack(data), width, height, channels: 1 };
-  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
-}
-
 /** What the image is called in messages. */
 function nameOf(input: unknown): string {
   if (typeof input !== 'string') return describeInput(input);
@@ -123,11 +63,6 @@ function nameOf(input: unknown): string {
 
 /** Letters of a name in a message. */
 const LONGEST_NAME = 200;
-
-/** For sharp, which counts to an hour; 0 is no limit. */
-function wholeSeconds(milliseconds: number): number {
-  return milliseconds <= 3_600_000 ? Math.ceil(milliseconds / 1000) : 0;
-}
 
 async function load(input: unknown, name: string, maxBytes: number): Promise<Uint8Array> {
   if (isDataAddress(input)) return bytesOfDataAddress(input, name, maxBytes);
@@ -249,29 +184,4 @@ function unreadable(name: string, error: unknown): FerError {
   return new FerError('NOT_FOUND', `${name} cannot be read: ${reasonOf(error).slice(0, 2 * LONGEST_NAME)}`, {
     cause: error,
   });
-}
-
-/** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */
-function loadSharp() {
-  sharpModule ??= import('sharp').then(
-    (module) => module.default,
-    (error) => {
-      sharpModule = undefined;
-      throw new FerError('PACKAGE_MISSING', `the package sharp does not load: ${reasonOf(error)}`, { cause: error });
-    },
-  );
-  return sharpModule;
-}
-
-let sharpModule: Promise<typeof import('sharp').default> | undefined;
-
-function broken(name: string, error: unknown): FerError {
-  return new FerError('DECODE', `${name} cannot be decoded: ${joinLines(reasonOf(error))}`, { cause: error });
-}
-
-/** Grey and alpha, interleaved, to grey. */
-function onBlack(data: Uint8Array): Uint8Array {
-  const grey = new Uint8Array(data.length / 2);
-  for (let k = 0; k < grey.length; k++) grey[k] = Math.round((data[2 * k] * data[2 * k + 1]) / 255);
-  return grey;
 }

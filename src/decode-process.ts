@@ -1,0 +1,3 @@
+import { answerRequests } from './platform/node/decode-process.js';
+
+answerRequests();

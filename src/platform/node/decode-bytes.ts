@@ -1,0 +1,125 @@
+import { FerError, joinLines, reasonOf } from '../../errors.js';
+import type { PixelImage } from '../../runtime.js';
+import { ByteBudget } from '../byte-budget.js';
+import { checkPixelCount } from '../check-pixel-count.js';
+import type { ImageFormat } from '../image-format.js';
+import type { DecodeLimits } from '../image-limits.js';
+import { timeoutOf } from '../within-time.js';
+import { type DecodeWork, decodeWork } from './decode-work.js';
+
+/**
+ * Decodes the bytes of an image with sharp, unless its header says that this takes more than the limits allow.
+ *
+ * @param name - What the image is called in messages.
+ * @throws FerError `DECODE`, `TOO_LARGE`, `PACKAGE_MISSING`; `TIMEOUT` up to a second after `maxMilliseconds`.
+ */
+export async function decodeBytes(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  limits: DecodeLimits,
+  name: string,
+): Promise<PixelImage> {
+  const sharp = await loadSharp();
+  const readHeader = () => sharp(bytes, { limitInputPixels: false }).metadata();
+  const work = await decodeWork(bytes, format, readHeader);
+  const refusal = work && refusalOf(work, limits, name);
+  if (refusal) {
+    // Nonsense behind the first bytes of a format claims any size.
+    await readHeader().catch((error) => {
+      throw broken(name, error);
+    });
+    throw refusal;
+  }
+  const held = work?.bytes ?? 0;
+  await room.take(held);
+  try {
+    return await decodeWithSharp(sharp, bytes, limits, name);
+  } finally {
+    room.give(held);
+  }
+}
+
+/** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */
+export function loadSharp(): Promise<typeof import('sharp').default> {
+  sharpModule ??= import('sharp').then(
+    (module) => module.default,
+    (error) => {
+      sharpModule = undefined;
+      throw new FerError('PACKAGE_MISSING', `the package sharp does not load: ${reasonOf(error)}`, { cause: error });
+    },
+  );
+  return sharpModule;
+}
+
+let sharpModule: Promise<typeof import('sharp').default> | undefined;
+
+/** Memory that a thread decodes in at a time. An image that takes more is decoded alone. */
+export const MOST_MEMORY = 256e6;
+
+const room = new ByteBudget(MOST_MEMORY);
+
+/** What `maxWork` 1 is. */
+const WORK_MS = 2000;
+const WORK_BYTES = 512e6;
+
+function refusalOf(
+  { width, height, milliseconds, bytes }: DecodeWork,
+  { maxPixels, maxWork }: DecodeLimits,
+  name: string,
+): FerError | null {
+  try {
+    checkPixelCount(width, height, maxPixels, name);
+  } catch (error) {
+    return error as FerError;
+  }
+  if (milliseconds <= WORK_MS * maxWork && bytes <= WORK_BYTES * maxWork) return null;
+  const estimate = `some ${(milliseconds / 1000).toFixed(1)} s and ${Math.round(bytes / 1e6)} MB`;
+  const limit = `${(WORK_MS / 1000) * maxWork} s and ${(WORK_BYTES / 1e6) * maxWork} MB`;
+  const message = `${name} is ${width}x${height}: decoding it may take ${estimate}, over the limit of ${limit}; maxWork raises it`;
+  return new FerError('TOO_LARGE', message);
+}
+
+async function decodeWithSharp(
+  sharp: typeof import('sharp').default,
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  name: string,
+): Promise<PixelImage> {
+  // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
+  const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
+  const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
+    // Ends the work, too, when nobody waits for it any more.
+    .timeout({ seconds: wholeSeconds(limits.maxMilliseconds) })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch(async (error) => {
+      if (limits.maxMilliseconds < Number.POSITIVE_INFINITY && /timeout/i.test(reasonOf(error))) {
+        throw timeoutOf(name, limits.maxMilliseconds, error);
+      }
+      const header = await sharp(bytes, { limitInputPixels: false })
+        .metadata()
+        .catch(() => null);
+      if (header) checkPixelCount(header.width, header.height, limits.maxPixels, name);
+      throw broken(name, error);
+    });
+  const { width, height, channels } = info;
+  if (channels === 2) return { data: onBlack(data), width, height, channels: 1 };
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
+}
+
+/** For sharp, which counts to an hour; 0 is no limit. */
+function wholeSeconds(milliseconds: number): number {
+  return milliseconds <= 3_600_000 ? Math.ceil(milliseconds / 1000) : 0;
+}
+
+function broken(name: string, error: unknown): FerError {
+  return new FerError('DECODE', `${name} cannot be decoded: ${joinLines(reasonOf(error))}`, { cause: error });
+}
+
+/** Grey and alpha, interleaved, to grey. */
+function onBlack(data: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(data.length / 2);
+  for (let k = 0; k < grey.length; k++) grey[k] = Math.round((data[2 * k] * data[2 * k + 1]) / 255);
+  return grey;
+}

@@ -1,0 +1,258 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { toPixels } from '../../../src/image/to-pixels.js';
+import { progressiveJpeg } from '../../reliable/progressive-jpeg.js';
+
+/** Long enough for any image here, on however busy a machine. */
+const LIMIT = { maxMilliseconds: 60_000 };
+
+const noise = (width: number) =>
+  sharp({
+    create: {
+      ...{ width, height: width, channels: 3, background: '#888' },
+      noise: { type: 'gaussian', mean: 128, sigma: 60 },
+    },
+  });
+
+/** Processes that a process has started and that have not ended, on Linux. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const [, , state, parent] = /^(\d+) \(.*\) (\w) (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))!;
+      return Number(parent) === pid && state !== 'Z' ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+const isDecoder = (pid: number) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('decode-process');
+  } catch {
+    return false;
+  }
+};
+const decoders = () => childrenOf(process.pid).filter(isDecoder);
+
+/** Takes half a minute or more. */
+let slow: Buffer;
+const SLOW = { maxWork: 1e6 };
+
+beforeAll(() => {
+  slow = progressiveJpeg(7992, 300);
+});
+
+describe('with a limit of time, an image is decoded in another process', () => {
+  const images: [string, () => Promise<Buffer>][] = [
+    ['JPEG', () => noise(500).jpeg().toBuffer()],
+    ['progressive JPEG in CMYK', () => noise(60).toColourspace('cmyk').jpeg({ progressive: true }).toBuffer()],
+    ['PNG of 16 bits with alpha', () => noise(60).ensureAlpha(0.5).toColourspace('rgb16').png().toBuffer()],
+    ['grey PNG with alpha', () => noise(60).greyscale().ensureAlpha(0.5).png().toBuffer()],
+    ['WebP', () => noise(60).webp().toBuffer()],
+    ['AVIF', () => noise(60).avif({ effort: 0 }).toBuffer()],
+    ['GIF', () => noise(60).gif().toBuffer()],
+    ['TIFF', () => noise(60).tiff().toBuffer()],
+  ];
+  test.each(images)('to the same pixels: %s', async (_, make) => {
+    const bytes = await make();
+    const { data, ...size } = await toPixels(bytes, LIMIT);
+    const { data: direct, ...directSize } = await toPixels(bytes);
+    expect(size).toEqual(directSize);
+    expect(Buffer.from(data as Uint8Array).equals(Buffer.from(direct as Uint8Array))).toBe(true);
+  });
+
+  test('and what cannot be decoded is refused in the same words', async () => {
+    const png = await noise(60).png().toBuffer();
+    for (const [bytes, limits] of [
+      [png.subarray(0, 2000), {}],
+      [png, { maxPixels: 100 }],
+      [slow, {}],
+    ] as const) {
+      const { code, message } = await toPixels(bytes, limits).then(
+        () => expect.unreachable(),
+        (error) => error,
+      );
+      await expect(toPixels(bytes, { ...limits, ...LIMIT })).rejects.toMatchObject({ name: 'FerError', code, message });
+    }
+  });
+
+  test.skipIf(process.platform !== 'linux')(
+    'that is used again, and ends when it has long had nothing to do',
+    async () => {
+      const png = await noise(60).png().toBuffer();
+      await toPixels(png, LIMIT);
+      const [first, ...others] = decoders();
+      expect(others).toEqual([]);
+      await toPixels(png, LIMIT);
+      expect(decoders()).toEqual([first]);
+    },
+  );
+});
+
+describe('an image that takes too long', () => {
+  test('is given up at its limit, four at once, and leaves files to be read', async () => {
+    await Promise.all(
+      Array.from({ length: 4 }, () =>
+        expect(toPixels(slow, { ...SLOW, maxMilliseconds: 300 })).rejects.toMatchObject({
+          code: 'TIMEOUT',
+          message: expect.stringContaining('took longer to decode than 300 ms'),
+        }),
+      ),
+    );
+    const before = performance.now();
+    await readFile(new URL(import.meta.url));
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+
+  test.skipIf(process.platform !== 'linux')('ends with its process', async () => {
+    await expect(toPixels(slow, { ...SLOW, maxMilliseconds: 300 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await expect.poll(decoders, { timeout: 10_000 }).toEqual([]);
+  });
+
+  test('does not use up the time of the images behind it', async () => {
+    const png = await noise(60).png().toBuffer();
+    const slowOnes = Array.from({ length: 4 }, () =>
+      toPixels(slow, { ...SLOW, maxMilliseconds: 300 }).catch((error) => error.code),
+    );
+    const behind = await toPixels(png, { maxMilliseconds: 20_000 });
+    expect(behind.width).toBe(60);
+    expect(await Promise.all(slowOnes)).toEqual(Array(4).fill('TIMEOUT'));
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a process that ends by itself', () => {
+  const killDecoder = () =>
+    vi.waitFor(
+      () => {
+        const [pid] = decoders();
+        process.kill(pid, 'SIGKILL');
+        return pid;
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+
+  test('without work is replaced', async () => {
+    const png = await noise(60).png().toBuffer();
+    await toPixels(png, LIMIT);
+    const [before] = decoders();
+    process.kill(before, 'SIGKILL');
+    await expect.poll(decoders).toEqual([]);
+    expect((await toPixels(png, LIMIT)).width).toBe(60);
+    expect(decoders()).not.toContain(before);
+  });
+
+  test('at an image, twice, makes an error of that image; once, nothing', async () => {
+    const png = await noise(60).png().toBuffer();
+    await toPixels(png, LIMIT);
+    const failed = expect(toPixels(slow, { ...SLOW, ...LIMIT })).rejects.toMatchObject({
+      code: 'DECODE',
+      message: expect.stringContaining('the process that decodes it ended twice, with SIGKILL'),
+    });
+    const first = await killDecoder();
+    await vi.waitFor(() => expect(decoders()).not.toContain(first));
+    // The next one has to have begun.
+    await vi.waitFor(
+      () => {
+        const [pid] = decoders();
+        const ticks = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[11];
+        expect(Number(ticks)).toBeGreaterThan(60);
+      },
+      { timeout: 30_000, interval: 50 },
+    );
+    await killDecoder();
+    await failed;
+    expect((await toPixels(png, LIMIT)).width).toBe(60);
+  });
+
+  test('a stop that is meant for all processes is left to the parent', async () => {
+    const png = await noise(60).png().toBuffer();
+    await toPixels(png, LIMIT);
+    const [pid] = decoders();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal);
+    await toPixels(png, LIMIT);
+    expect(decoders()).toEqual([pid]);
+  });
+});
+
+describe('a program', () => {
+  const program = (work: string) => `
+    import { classify } from './dist/node/index.js';
+    import { readFileSync } from 'node:fs';
+    ${work}`;
+
+  test('ends when it has nothing more to do, although a process waits for work', async () => {
+    const png = (await noise(60).png().toBuffer()).toString('base64');
+    const script = program(
+      `console.log((await classify(Buffer.from('${png}', 'base64'), { maxMilliseconds: 60_000 })).length);`,
+    );
+    // Idle processes live for 10 s.
+    const before = performance.now();
+    expect(execFileSync(process.execPath, ['--input-type=module', '--eval', script]).toString()).toBe('5\n');
+    expect(performance.now() - before).toBeLessThan(9000);
+  });
+
+  test.skipIf(process.platform !== 'linux')(
+    'that is killed takes the process along, in the midst of an image',
+    async () => {
+      const script = program('await classify(readFileSync(0), { maxMilliseconds: 600_000, maxWork: 1e6 });');
+      const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+        stdio: ['pipe', 'inherit', 'inherit'],
+      });
+      child.stdin.end(slow);
+      const pid = await vi.waitFor(
+        () => {
+          const [found] = childrenOf(child.pid!).filter(isDecoder);
+          const ticks = readFileSync(`/proc/${found}/stat`, 'utf8').split(') ')[1].split(' ')[11];
+          expect(Number(ticks)).toBeGreaterThan(60);
+          return found;
+        },
+        { timeout: 30_000, interval: 50 },
+      );
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await expect.poll(() => isDecoder(pid), { timeout: 5000 }).toBe(false);
+    },
+  );
+});
+
+describe('where no process can be started', () => {
+  afterEach(() => {
+    vi.doUnmock('node:child_process');
+    vi.resetModules();
+  });
+  test.each([
+    [
+      'forbidden',
+      () => {
+        throw Object.assign(new Error('Access to this API has been restricted'), { code: 'ERR_ACCESS_DENIED' });
+      },
+    ],
+    [
+      'gone at once',
+      (spawnOf: typeof spawn) =>
+        spawnOf(process.execPath, ['--eval', 'process.exit(1)'], { stdio: ['pipe', 'pipe', 'ignore'] }),
+    ],
+    [
+      'no such program',
+      (spawnOf: typeof spawn) => spawnOf('/no/such/program', [], { stdio: ['pipe', 'pipe', 'ignore'] }),
+    ],
+  ])('(%s) the image is decoded here, and the limit holds all the same', async (_, start) => {
+    vi.resetModules();
+    const real = await vi.importActual<typeof import('node:child_process')>('node:child_process');
+    const spawned = vi.fn(() => start(real.spawn));
+    vi.doMock('node:child_process', () => ({ ...real, spawn: spawned }));
+    const { toPixels: fresh } = await import('../../../src/image/to-pixels.js');
+    const png = await noise(60).png().toBuffer();
+    expect((await fresh(png, LIMIT)).width).toBe(60);
+    expect((await fresh(png, LIMIT)).width).toBe(60);
+    // It is not tried for each image.
+    expect(spawned).toHaveBeenCalledTimes(1);
+    await expect(
+      fresh(await noise(600).jpeg({ progressive: true }).toBuffer(), { maxMilliseconds: 1 }),
+    ).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+});

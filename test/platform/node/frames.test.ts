@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Frame, listenForFrames, sendFrame } from '../../../src/platform/node/frames.js';
+
+test('frames come as they were sent, into whatever pieces a pipe cuts them', async () => {
+  const frame = fc.record({
+    header: fc.record({ name: fc.string(), limit: fc.constantFrom(1, Number.POSITIVE_INFINITY) }),
+    bytes: fc.uint8Array({ maxLength: 40 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { maxLength: 6 }), fc.integer({ min: 1, max: 50 }), async (frames, size) => {
+      const sent = new PassThrough();
+      for (const { header, bytes } of frames) sendFrame(sent, header, bytes);
+      sent.end();
+      const chunks: Buffer[] = await sent.toArray();
+      const all = Buffer.concat(chunks);
+
+      const cut = new PassThrough();
+      const got: Frame<unknown>[] = [];
+      listenForFrames(cut, (each) => got.push(each));
+      for (let at = 0; at < all.length; at += size) cut.write(all.subarray(at, at + size));
+      cut.end();
+      await once(cut, 'end');
+      expect(got).toEqual(frames);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a frame without bytes comes before the next one is sent, and each has bytes of its own', async () => {
+  const pipe = new PassThrough();
+  const got: Frame<string>[] = [];
+  listenForFrames<string>(pipe, (each) => got.push(each));
+  sendFrame(pipe, 'ready');
+  await new Promise(setImmediate);
+  expect(got).toEqual([{ header: 'ready', bytes: new Uint8Array() }]);
+  sendFrame(pipe, 'one', Uint8Array.of(1, 2));
+  sendFrame(pipe, 'two', Uint8Array.of(3));
+  await new Promise(setImmediate);
+  expect(got.slice(1).map(({ bytes }) => [...bytes])).toEqual([[1, 2], [3]]);
+  expect(got[1].bytes.buffer).not.toBe(got[2].bytes.buffer);
+});
