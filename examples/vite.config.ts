@@ -8,6 +8,8 @@ import { defineConfig } from 'vite';
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
 export default defineConfig({
+  // A build works under any address.
+  base: './',
   resolve: {
     alias: [
       { find: /^fer-dcnn$/, replacement: `${repository}dist/browser/index.js` },

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
@@ -110,50 +110,16 @@ export async function tabOrder(page: Page): Promise<string[]> {
   return names;
 }
 
-/** Roles of what can be pressed or typed into, with the names that a screen reader gives them. */
-export async function unnamedControls(page: Page): Promise<string[]> {
-  const tree = await page.locator('body').ariaSnapshot();
-  return tree
-    .split('\n')
-    .filter((line) => /^\s*- (button|textbox|radio|checkbox|progressbar|meter|link|img)(?! ")/.test(line));
-}
-
-/** Text whose contrast with what lies behind it is under 4.5 (3 for large text): WCAG 2.2, 1.4.3. */
-export function weakText(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!;
-    const rgba = (color: string) => {
-      context.clearRect(0, 0, 1, 1);
-      context.fillStyle = color;
-      context.fillRect(0, 0, 1, 1);
-      return [...context.getImageData(0, 0, 1, 1).data];
-    };
-    const luminance = (color: number[]) => {
-      const [r, g, b] = color.slice(0, 3).map((level) => {
-        const c = level / 255;
-        return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-      });
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const groundOf = (element: Element | null): number[] => {
-      for (let at = element; at !== null; at = at.parentElement) {
-        const color = rgba(getComputedStyle(at).backgroundColor);
-        if (color[3] === 255) return color;
-      }
-      return [255, 255, 255, 255];
-    };
-    const weak: string[] = [];
-    for (const element of document.body.querySelectorAll('*')) {
-      const text = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim());
-      // WCAG leaves out what cannot be pressed.
-      if (text.length === 0 || !element.checkVisibility() || element.matches('script, :disabled')) continue;
-      const style = getComputedStyle(element);
-      const ink = luminance(rgba(element instanceof SVGElement ? style.fill : style.color));
-      const ground = luminance(groundOf(element));
-      const contrast = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
-      const large = Number.parseFloat(style.fontSize) >= 24;
-      if (contrast < (large ? 3 : 4.5)) weak.push(`${element.textContent?.trim()}: ${contrast.toFixed(2)}`);
-    }
-    return weak;
+/** What axe-core finds wrong on a page as it is now; an empty list, when nothing is. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message ?? ''}`),
+    );
   });
 }
+
+const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');

@@ -1,62 +1,114 @@
-import type { Emotion } from 'fer-dcnn';
+import { EMOTIONS } from 'fer-dcnn/lite';
+import { classLooks } from '../../page-parts/class-look.js';
+import { classMark } from '../../page-parts/class-mark.js';
 import { element } from '../../page-parts/elements.js';
 
-/** One expression: the faces that were collected for it, and the buttons that collect them. */
+/** One class: its name, the faces that were collected for it, and the buttons that collect them. */
 export interface ExpressionCard {
   root: HTMLElement;
-  emotion: Emotion;
+  /** As the user calls it. */
+  readonly name: string;
   /** The faces, by recording or choice of files. */
   takes: ImageData[][];
   /** Shows what is in `takes`. */
   show(): void;
-  /** How far a recording is, 0..1; null when there is none. */
+  /** How far a recording or a reading of files is, 0..1; null when there is none. */
   showProgress(share: number | null): void;
-  enable(what: { camera: boolean; pictures: boolean }): void;
+  enable(what: CardState): void;
+}
+
+export interface CardState {
+  /** Whether the camera shows something. */
+  camera: boolean;
+  /** Whether nothing else goes on. */
+  free: boolean;
+  /** Whether this card is recording: its button then stops it. */
+  recording: boolean;
+  /** Whether there are classes enough to remove one. */
+  removable: boolean;
 }
 
 export interface ExpressionCardActions {
   record(card: ExpressionCard): void;
+  /** Record was pressed while it cannot: says why. */
+  explain(): void;
   addPictures(card: ExpressionCard, files: readonly File[]): void;
-  cleared(): void;
+  cleared(card: ExpressionCard): void;
+  removed(card: ExpressionCard): void;
+  renamed(card: ExpressionCard): void;
 }
 
-export function expressionCard(emotion: Emotion, actions: ExpressionCardActions): ExpressionCard {
+/** @param index - Which class it is, from 0. */
+export function expressionCard(given: string, index: number, actions: ExpressionCardActions): ExpressionCard {
+  let name = given;
+  const mark = element('span');
+  const title = element('input', { type: 'text', maxlength: '24', autocomplete: 'off', spellcheck: 'false' });
+  title.value = name;
   const count = element('p', { class: 'count' });
   const faces = element('div', { class: 'faces', 'aria-hidden': 'true' });
-  const record = element('button', { type: 'button', 'aria-label': `Record ${emotion}` }, 'Record');
-  const add = element('button', { type: 'button', 'aria-label': `Add pictures of ${emotion}` }, 'Add pictures');
-  const clear = element('button', { type: 'button', 'aria-label': `Clear ${emotion}` }, 'Clear');
+  const record = element('button', { type: 'button' }, 'Record');
+  const add = element('button', { type: 'button' }, 'Add pictures');
+  const clear = element('button', { type: 'button' }, 'Clear');
   const picker = element('input', { type: 'file', accept: 'image/*', multiple: '', hidden: '' });
-  picker.dataset.emotion = emotion;
-  const heading = element('h3', {}, emotion);
-  const buttons = element('div', { class: 'row' }, record, add, clear, picker);
-  const root = element('article', { class: 'expression', 'aria-label': emotion });
-  root.append(element('div', {}, heading, count), buttons, faces);
+  const progress = element('span');
+  const bar = element('div', { class: 'bar', 'aria-hidden': 'true', hidden: '' }, progress);
+  const buttons = element('div', { class: 'buttons' }, record, add, clear, picker);
+  const root = element('article', { class: 'expression' });
+  root.append(element('div', { class: 'title' }, mark, title, count), buttons, bar, faces);
+
+  const showName = () => {
+    const looks = classLooks([...EMOTIONS, name]);
+    const look = { ...looks.get(name)!, color: `var(--class-${index % 8})` };
+    mark.replaceChildren(classMark(name, look));
+    root.setAttribute('aria-label', name);
+    picker.dataset.name = name;
+    title.setAttribute('aria-label', `Name of class ${index + 1}`);
+    record.setAttribute('aria-label', `${record.textContent} ${name}`);
+    add.setAttribute('aria-label', `Add pictures of ${name}`);
+    clear.setAttribute('aria-label', `${clear.textContent} ${name}`);
+  };
 
   const card: ExpressionCard = {
     root,
-    emotion,
+    get name() {
+      return name;
+    },
     takes: [],
     show() {
       const all = card.takes.flat();
       count.textContent = all.length === 0 ? 'nothing yet' : `${all.length} ${all.length === 1 ? 'face' : 'faces'}`;
       faces.hidden = all.length === 0;
-      clear.hidden = all.length === 0;
       faces.replaceChildren(...all.slice(-SHOWN).reverse().map(thumbnail));
     },
     showProgress(share) {
-      root.classList.toggle('recording', share !== null);
-      if (share !== null) count.textContent = `${card.takes.flat().length} faces, ${Math.round(100 * share)} %`;
-      else card.show();
+      bar.hidden = share === null;
+      progress.style.width = `${100 * (share ?? 0)}%`;
+      if (share === null) card.show();
     },
-    enable({ camera, pictures }) {
-      record.disabled = !camera;
-      add.disabled = !pictures;
-      clear.disabled = !pictures;
+    enable({ camera, free, recording, removable }) {
+      root.classList.toggle('recording', recording);
+      record.textContent = recording ? 'Stop' : 'Record';
+      record.disabled = !free && !recording;
+      // Not disabled: it can be reached, and says what it waits for.
+      if (camera || recording) {
+        record.removeAttribute('aria-disabled');
+        record.removeAttribute('aria-describedby');
+      } else {
+        record.setAttribute('aria-disabled', 'true');
+        record.setAttribute('aria-describedby', 'ready');
+      }
+      const empty = card.takes.flat().length === 0;
+      add.disabled = !free;
+      title.disabled = !free;
+      clear.textContent = empty ? 'Remove' : 'Clear';
+      clear.disabled = !free || (empty && !removable);
+      showName();
     },
   };
 
-  record.addEventListener('click', () => actions.record(card));
+  record.addEventListener('click', () =>
+    record.getAttribute('aria-disabled') === 'true' ? actions.explain() : actions.record(card),
+  );
   add.addEventListener('click', () => picker.click());
   picker.addEventListener('change', () => {
     const files = [...(picker.files ?? [])];
@@ -65,12 +117,27 @@ export function expressionCard(emotion: Emotion, actions: ExpressionCardActions)
     if (files.length > 0) actions.addPictures(card, files);
   });
   clear.addEventListener('click', () => {
+    if (card.takes.flat().length === 0) {
+      actions.removed(card);
+      return;
+    }
     card.takes = [];
     card.show();
-    actions.cleared();
+    actions.cleared(card);
     add.focus();
   });
+  title.addEventListener('input', () => {
+    const wanted = title.value.trim();
+    if (wanted === '') return;
+    name = wanted;
+    showName();
+    actions.renamed(card);
+  });
+  title.addEventListener('change', () => {
+    title.value = name;
+  });
   card.show();
+  showName();
   return card;
 }
 

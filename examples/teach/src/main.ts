@@ -2,63 +2,115 @@
  * Teaches the shipped network the expressions of whoever sits before the camera: `npm run example:teach` in the repository.
  * This file is the page; all that computes is in `teaching-worker.ts`.
  */
-import { EMOTIONS } from 'fer-dcnn';
-import { byId } from '../../page-parts/elements.js';
+import { EMOTIONS, type Emotion } from 'fer-dcnn/lite';
+import { announcer } from '../../page-parts/announcer.js';
+import { assetsOfPage } from '../../page-parts/assets-of-page.js';
+import { classLooks } from '../../page-parts/class-look.js';
+import { drawnFaceUrl } from '../../page-parts/drawn-crowd.js';
+import { eachFrame, speedometer } from '../../page-parts/each-frame.js';
+import { byId, element } from '../../page-parts/elements.js';
+import { faceOverlay } from '../../page-parts/face-overlay.js';
 import { closeCamera, openCamera } from '../../page-parts/open-camera.js';
 import { missingFromBrowser, showNotice } from '../../page-parts/show-notice.js';
 import { callWorker } from '../../page-parts/worker-calls.js';
 import { drawCurve } from './draw-curve.js';
+import { drawnTakes } from './drawn-takes.js';
 import { type ExpressionCard, expressionCard } from './expression-card.js';
+import { liveComparison } from './live-comparison.js';
 import { showComparison } from './show-comparison.js';
 import { splitTakes } from './split-takes.js';
-import type { EpochDone, Teaching } from './teaching-worker.js';
+import type { EpochDone, Look, Teaching } from './teaching-worker.js';
 
+/** Time to make the face before it is recorded. */
+const READY_MS = 2000;
 const RECORDING_MS = 4000;
 /** Frames that lie closer together show the same. */
 const LEAST_MS_BETWEEN_FRAMES = 80;
 const LEAST_FACES = 8;
+const MOST_CLASSES = 12;
+
+/** A recording that goes on, or whose countdown does. */
+interface Recording {
+  card: ExpressionCard;
+  faces: ImageData[];
+  from: number;
+  lastCut: number;
+  frames: number;
+}
 
 const video = byId<HTMLVideoElement>('video');
+const tryVideo = byId<HTMLVideoElement>('try-video');
 const cameraButton = byId<HTMLButtonElement>('camera');
+const tryCameraButton = byId<HTMLButtonElement>('try-camera');
+const drawnButton = byId<HTMLButtonElement>('drawn');
+const addClassButton = byId<HTMLButtonElement>('add-class');
 const trainButton = byId<HTMLButtonElement>('train');
 const stopButton = byId<HTMLButtonElement>('stop');
 const progress = byId<HTMLProgressElement>('progress');
+const choose = (id: number) => {
+  chosen = id;
+};
+const overlays = [
+  faceOverlay(byId<HTMLCanvasElement>('boxes'), choose),
+  faceOverlay(byId<HTMLCanvasElement>('try-boxes'), choose),
+];
+const live = announcer(byId('status'));
+
+const LOOKS = classLooks([]);
 
 let ready = false;
 let busy = false;
+let training = false;
+let cameraOn = false;
+/** Id of the face that the user clicked. */
+let chosen: number | null = null;
+let recording: Recording | null = null;
 let epochs: EpochDone[] = [];
+let trainingBegan = 0;
+let comparison: ReturnType<typeof liveComparison> | null = null;
 
-const missing = missingFromBrowser();
-const cards = EMOTIONS.map((emotion) => expressionCard(emotion, { record, addPictures, cleared: refresh }));
-byId('expressions').append(...cards.map(({ root }) => root));
+const actions = { record, explain, addPictures, cleared: refresh, removed, renamed: refresh };
+let classesMade = 0;
+let cards: ExpressionCard[] = [];
+for (const emotion of EMOTIONS) addCard(emotion);
+byId('empty').append(
+  element(
+    'div',
+    { class: 'faces', 'aria-hidden': 'true' },
+    ...(['surprised', 'happy'] as const).map((expression, i) =>
+      element('img', { src: drawnFaceUrl(expression, 3 + i), alt: '' }),
+    ),
+  ),
+);
 refresh();
 
+const missing = missingFromBrowser();
 const ask = missing ? null : startWorker();
 if (missing) {
   showNotice(missing);
   byId('ready').textContent = '';
 }
 
-cameraButton.addEventListener('click', async () => {
-  try {
-    showNotice(null);
-    if (video.srcObject === null) await openCamera(video);
-    else closeCamera(video);
-  } catch (error) {
-    showNotice((error as Error).message);
-  }
+for (const button of [cameraButton, tryCameraButton])
+  button.addEventListener('click', () => (cameraOn ? endCamera() : startCamera()));
+drawnButton.addEventListener('click', useDrawnFaces);
+addClassButton.addEventListener('click', () => {
+  const card = addCard(freeName());
   refresh();
+  const title = card.root.querySelector('input')!;
+  title.focus();
+  title.select();
 });
 trainButton.addEventListener('click', teach);
 stopButton.addEventListener('click', () => ask?.('stop', null));
+new ResizeObserver(showCurve).observe(byId('curve'));
 
 function startWorker() {
   const worker = new Worker(new URL('./teaching-worker.ts', import.meta.url), { type: 'module' });
   const call = callWorker<Teaching, EpochDone>(worker, showEpoch);
-  call('load', null)
+  call('load', assetsOfPage())
     .then(() => {
       ready = true;
-      byId('ready').textContent = 'Ready.';
       refresh();
     })
     .catch((error: Error) => {
@@ -68,71 +120,232 @@ function startWorker() {
   return call;
 }
 
+function addCard(name: string): ExpressionCard {
+  const card = expressionCard(name, classesMade++, actions);
+  cards.push(card);
+  byId('expressions').append(card.root);
+  return card;
+}
+
+function removed(card: ExpressionCard): void {
+  cards = cards.filter((other) => other !== card);
+  card.root.remove();
+  refresh();
+  addClassButton.focus();
+}
+
+function freeName(): string {
+  for (let number = cards.length + 1; ; number++) {
+    if (cards.every(({ name }) => name !== `class ${number}`)) return `class ${number}`;
+  }
+}
+
 /** What can be pressed now, and what is still needed. */
 function refresh(): void {
-  const cameraOn = video.srcObject !== null;
-  video.hidden = !cameraOn;
+  const free = ready && !busy;
+  byId('frame').hidden = !cameraOn;
   byId('empty').hidden = cameraOn;
-  cameraButton.textContent = cameraOn ? 'Stop camera' : 'Start camera';
-  cameraButton.disabled = !ready || busy;
+  byId('view').classList.toggle('on', cameraOn);
+  byId('try-frame').hidden = !cameraOn;
+  byId('try-empty').hidden = cameraOn;
+  for (const button of [cameraButton, tryCameraButton]) {
+    button.textContent = cameraOn ? 'Stop camera' : 'Start camera';
+    button.disabled = !free;
+  }
+  cameraButton.classList.toggle('primary', !cameraOn);
+  drawnButton.disabled = !free;
+  drawnButton.hidden = cameraOn;
+  addClassButton.disabled = !free || cards.length >= MOST_CLASSES;
   for (const card of cards) {
-    card.enable({ camera: ready && !busy && cameraOn, pictures: ready && !busy });
+    card.enable({ camera: cameraOn, free, recording: recording?.card === card, removable: cards.length > 2 });
+  }
+  if (ready) {
+    byId('ready').textContent = cameraOn
+      ? 'Ready. Press Record and make the face until the countdown ends. Of several faces, click the one to take.'
+      : 'Ready. Record waits for the camera: start it, or add pictures.';
   }
 
   const counts = cards.map(({ takes }) => takes.flat().length);
   const enough = counts.filter((count) => count >= LEAST_FACES).length;
-  const few = cards.filter((_, i) => counts[i] > 0 && counts[i] < LEAST_FACES).map(({ emotion }) => emotion);
-  trainButton.disabled = !ready || busy || enough < 2 || few.length > 0;
+  const few = cards.filter((_, i) => counts[i] > 0 && counts[i] < LEAST_FACES).map(({ name }) => name);
+  const names = cards.map(({ name }) => name.toLowerCase());
+  const twice = cards.find(({ name }, i) => names.indexOf(name.toLowerCase()) !== i)?.name;
+  trainButton.disabled = !free || enough < 2 || few.length > 0 || twice !== undefined;
   byId('needed').textContent =
-    few.length > 0
-      ? `${LEAST_FACES} faces of an expression are the least: add some to ${few.join(' and ')}, or clear it.`
-      : enough < 2
-        ? `Waits for ${LEAST_FACES} faces or more of at least two expressions.`
-        : `${counts.reduce((sum, count) => sum + count)} faces: three quarters teach, the last quarter of each recording is kept aside to measure.`;
+    twice !== undefined
+      ? `Two classes are called “${twice}”: rename one of them.`
+      : few.length > 0
+        ? `${LEAST_FACES} faces of a class are the least: add some to ${few.join(' and ')}, or clear it.`
+        : enough < 2
+          ? `Waits for ${LEAST_FACES} faces or more of at least two classes.`
+          : `${counts.reduce((sum, count) => sum + count)} faces: three quarters teach, the last quarter of each recording is kept aside to measure.`;
 }
 
-/** Finds the face on a picture, cuts it out, and keeps it. */
-async function take(picture: ImageBitmapSource, into: ImageData[], card: ExpressionCard): Promise<void> {
-  const bitmap = await createImageBitmap(picture);
-  const face = await ask!('cutFace', bitmap, [bitmap]);
+async function startCamera(): Promise<void> {
+  try {
+    showNotice(null);
+    await openCamera(video);
+  } catch (error) {
+    showNotice((error as Error).message);
+    return;
+  }
+  cameraOn = true;
+  tryVideo.srcObject = video.srcObject;
+  tryVideo.play().catch(() => {});
+  for (const id of ['frame', 'try-frame']) {
+    byId(id).style.setProperty('--ratio', `${video.videoWidth / video.videoHeight || 4 / 3}`);
+  }
+  refresh();
+  const stream = video.srcObject;
+  await ask!('begin', null);
+  const speed = speedometer();
+  await eachFrame(
+    video,
+    () => cameraOn && video.srcObject === stream,
+    async (time) => {
+      // The worker trains: frames would only wait for it.
+      if (training) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return;
+      }
+      const bitmap = await createImageBitmap(video);
+      const { width, height } = bitmap;
+      const now = performance.now();
+      const cut = recording !== null && now >= recording.from && now - recording.lastCut >= LEAST_MS_BETWEEN_FRAMES;
+      const look = await ask!('look', { bitmap, time, chosen, cut }, [bitmap]);
+      speed.add(look.ms);
+      byId('speed').textContent = `${speed}`;
+      byId('speed').hidden = `${speed}` === '';
+      showLook(look, width, height);
+      if (cut) keepFace(look.cut, now);
+    },
+  ).catch((error: Error) => {
+    endCamera();
+    showNotice(error.message);
+  });
+}
+
+function endCamera(): void {
+  cameraOn = false;
+  closeCamera(video);
+  tryVideo.srcObject = null;
+  for (const overlay of overlays) overlay.show([], { selected: null, mirrored: true, looks: LOOKS });
+  refresh();
+}
+
+function showLook({ faces, taken, before, after }: Look, width: number, height: number): void {
+  const shown = faces.map(({ id, box }) => ({
+    id,
+    box: { x: box.x / width, y: box.y / height, width: box.width / width, height: box.height / height },
+    caption: id === taken ? (recording?.card.name ?? 'this face') : 'not taken',
+    className: null,
+  }));
+  for (const overlay of overlays) overlay.show(shown, { selected: taken, mirrored: true, looks: LOOKS });
+  const label =
+    faces.length === 0 ? 'No face in sight' : `${faces.length === 1 ? 'One face' : `${faces.length} faces`} in sight`;
+  for (const id of ['boxes', 'try-boxes']) {
+    if (byId(id).ariaLabel !== label) byId(id).ariaLabel = label;
+  }
+  comparison?.show({ before, after });
+  const [was] = before;
+  const [is] = after ?? [];
+  if (comparison !== null && is)
+    live.later(was ? `Before: ${was.className}. After: ${is.className}.` : `It says ${is.className}.`);
+}
+
+function explain(): void {
+  live.now('Record waits for the camera. Start it, or add pictures.');
+  cameraButton.focus();
+}
+
+function keepFace(face: ImageData | null, time: number): void {
+  if (recording === null) return;
+  recording.frames++;
+  recording.lastCut = time;
   if (face === null) return;
-  into.push(face);
-  card.show();
+  recording.faces.push(face);
+  recording.card.show();
 }
 
+/** Records, or stops the recording that goes on. */
 async function record(card: ExpressionCard): Promise<void> {
+  if (recording !== null) {
+    recording = null;
+    return;
+  }
   await collect(card, async (faces) => {
-    const end = performance.now() + RECORDING_MS;
-    say(`Recording ${card.emotion} for four seconds.`);
-    let frames = 0;
-    while (performance.now() < end && video.srcObject !== null) {
-      const pause = new Promise((resolve) => setTimeout(resolve, LEAST_MS_BETWEEN_FRAMES));
-      frames++;
-      await take(video, faces, card);
-      card.showProgress(1 - Math.max(0, end - performance.now()) / RECORDING_MS);
-      await pause;
+    const from = performance.now() + READY_MS;
+    const mine: Recording = { card, faces, from, lastCut: 0, frames: 0 };
+    recording = mine;
+    refresh();
+    live.now(`Get ready to look ${card.name}.`);
+    let told = false;
+    while (recording === mine && cameraOn && performance.now() < from + RECORDING_MS) {
+      const past = performance.now() - from;
+      if (past >= 0 && !told) live.now(`Recording ${card.name} for four seconds.`);
+      told ||= past >= 0;
+      countDown(
+        past < 0 ? -past : RECORDING_MS - past,
+        past < 0 ? `Get ready: ${card.name}` : `Recording ${card.name}`,
+        told,
+      );
+      card.showProgress(Math.max(0, past) / RECORDING_MS);
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return faces.length === 0 && frames > 0
+    recording = null;
+    byId('countdown').hidden = true;
+    return faces.length === 0 && mine.frames > 0
       ? 'No face was seen: sit before the camera, with light on your face.'
       : null;
   });
 }
 
+function countDown(left: number, what: string, runs: boolean): void {
+  const countdown = byId('countdown');
+  countdown.hidden = false;
+  countdown.classList.toggle('runs', runs);
+  const seconds = `${Math.ceil(left / 1000)}`;
+  const [number, words] = [countdown.querySelector('strong')!, countdown.querySelector('span')!];
+  if (number.textContent !== seconds) number.textContent = seconds;
+  if (words.textContent !== what) words.textContent = what;
+}
+
 async function addPictures(card: ExpressionCard, files: readonly File[]): Promise<void> {
   await collect(card, async (faces) => {
     const unread: string[] = [];
-    const before = faces.length;
     for (const [i, file] of files.entries()) {
-      await take(file, faces, card).catch(() => unread.push(file.name));
+      await take(file, faces).catch(() => unread.push(file.name));
       card.showProgress((i + 1) / files.length);
     }
-    const without = files.length - unread.length - (faces.length - before);
+    const without = files.length - unread.length - faces.length;
     const complaints = [
       unread.length > 0 ? `Not readable as pictures: ${unread.slice(0, 5).join(', ')}.` : '',
       without > 0 ? `No face was found on ${without} of ${files.length} pictures.` : '',
     ];
     return complaints.join(' ').trim() || null;
   });
+}
+
+/** For those without a camera: drawn people, in the five classes that there are at first. */
+async function useDrawnFaces(): Promise<void> {
+  for (const emotion of EMOTIONS) {
+    const card = cards.find(({ name }) => name === emotion) ?? addCard(emotion);
+    await collect(card, async (faces) => {
+      const pictures = await drawnTakes(emotion satisfies Emotion);
+      for (const [i, picture] of pictures.entries()) {
+        await take(picture, faces);
+        card.showProgress((i + 1) / pictures.length);
+      }
+      return null;
+    });
+  }
+}
+
+/** Finds the face on a picture, cuts it out, and keeps it. */
+async function take(picture: ImageBitmapSource, into: ImageData[]): Promise<void> {
+  const bitmap = await createImageBitmap(picture);
+  const face = await ask!('cutFace', bitmap, [bitmap]);
+  if (face !== null) into.push(face);
 }
 
 /** One recording or choice of files: fills a new take, and says what was odd. */
@@ -151,13 +364,21 @@ async function collect(card: ExpressionCard, fill: (faces: ImageData[]) => Promi
   busy = false;
   card.showProgress(null);
   refresh();
-  say(`${card.emotion}: ${card.takes.flat().length} faces.`);
+  live.now(`${card.name}: ${card.takes.flat().length} faces.`);
 }
 
 async function teach(): Promise<void> {
-  const { teaching, heldOut } = splitTakes(cards.map(({ takes }) => takes));
+  const own = cards.filter(({ name, takes }) => takes.flat().length > 0 && !EMOTIONS.includes(name as Emotion));
+  // Emotions alone keep the shipped network's five classes; others get a last layer of what was collected.
+  const classes =
+    own.length === 0 ? [...EMOTIONS] : cards.filter(({ takes }) => takes.flat().length > 0).map(({ name }) => name);
+  const { teaching, heldOut } = splitTakes(
+    classes.map((name) => cards.find((card) => card.name === name)?.takes ?? []),
+  );
   busy = true;
+  training = true;
   epochs = [];
+  comparison = null;
   showNotice(null);
   progress.value = 0;
   byId('training').hidden = false;
@@ -167,21 +388,24 @@ async function teach(): Promise<void> {
   byId('progress-label').textContent = `Training on ${teaching.length} faces`;
   refresh();
   stopButton.focus();
-  say('Training has begun.');
+  live.now('Training has begun.');
+  trainingBegan = performance.now();
   try {
-    const outcome = await ask!('teach', { teaching, heldOut });
+    const outcome = await ask!('teach', { classes, teaching, heldOut });
     const seconds = outcome.seconds.toFixed(1);
     byId('progress-label').textContent =
       `Trained on ${teaching.length} faces, ${epochs.length} times over, in ${seconds} s`;
     showComparison(outcome);
-    byId('result').focus();
-    byId('result').scrollIntoView({ block: 'nearest' });
+    comparison = liveComparison(outcome);
+    byId('result').focus({ preventScroll: true });
+    byId('result').scrollIntoView({ block: 'start' });
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     byId('training').hidden = true;
     showNotice(code === 'ABORTED' ? 'Training was stopped; nothing was changed.' : `Training failed: ${message}`);
   }
   busy = false;
+  training = false;
   stopButton.hidden = true;
   refresh();
 }
@@ -189,9 +413,14 @@ async function teach(): Promise<void> {
 function showEpoch(done: EpochDone): void {
   epochs.push(done);
   progress.value = done.epoch / done.epochs;
-  byId('curve').replaceChildren(drawCurve(epochs, Math.min(700, byId('curve').clientWidth)));
+  const left = ((performance.now() - trainingBegan) / done.epoch) * (done.epochs - done.epoch);
+  const text = `Round ${done.epoch} of ${done.epochs}, about ${Math.max(1, Math.round(left / 1000))} s left`;
+  byId('progress-label').textContent = text;
+  live.later(text);
+  showCurve();
 }
 
-function say(text: string): void {
-  byId('status').textContent = text;
+function showCurve(): void {
+  if (epochs.length === 0) return;
+  byId('curve').replaceChildren(drawCurve(epochs, byId('curve').clientWidth));
 }

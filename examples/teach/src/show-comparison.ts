@@ -2,19 +2,22 @@ import type { EvaluationReport } from 'fer-dcnn';
 import { byId, element } from '../../page-parts/elements.js';
 import { saveFile } from '../../page-parts/save-file.js';
 import type { Outcome } from './teaching-worker.js';
+import { verdictOf } from './verdict-of.js';
 
 /** Shows what the training changed on the faces that were kept aside, and offers the model's two files. */
 export function showComparison({ before, after, files }: Outcome): void {
-  const percent = (share: number) => `${Math.round(100 * share)} %`;
-  const verdict = after.accuracy > before.accuracy ? 'up from' : after.accuracy < before.accuracy ? 'down from' : 'as';
-  byId('verdict').textContent =
-    `Of the ${after.count} faces kept aside it now gets ${percent(after.accuracy)} right, ` +
-    `${verdict} ${percent(before.accuracy)} before.`;
+  const { text, warnings } = verdictOf(before, after);
+  byId('verdict').textContent = text;
+  byId('warnings').hidden = warnings.length === 0;
+  byId('warnings').replaceChildren(...warnings.map((warning) => element('li', {}, warning)));
 
+  byId('result').classList.toggle('no-before', before === null);
+  const rightOf = (report: EvaluationReport | null, label: number) => report?.confusionMatrix[label][label] ?? null;
+  const all = (report: EvaluationReport | null) =>
+    report?.confusionMatrix.reduce((sum, row, i) => sum + row[i], 0) ?? null;
   const rows = after.classes.flatMap(({ className, support }, i) =>
     support === 0 ? [] : [row(className, support, rightOf(before, i), rightOf(after, i))],
   );
-  const all = (report: EvaluationReport) => report.classes.reduce((sum, _, i) => sum + rightOf(report, i), 0);
   byId('comparison').replaceChildren(...rows, row('all', after.count, all(before), all(after)));
 
   byId('model-json').onclick = () => saveFile('model.json', new Blob([files.json], { type: 'application/json' }));
@@ -22,21 +25,23 @@ export function showComparison({ before, after, files }: Outcome): void {
   byId('result').hidden = false;
 }
 
-function rightOf({ confusionMatrix }: EvaluationReport, label: number): number {
-  return confusionMatrix[label][label];
-}
-
-function row(name: string, count: number, before: number, after: number): HTMLTableRowElement {
-  const cells = [before, after].map((right) => {
+function row(name: string, count: number, before: number | null, after: number | null): HTMLTableRowElement {
+  const cell = (right: number | null, className: string) => {
     const bar = element('span');
-    bar.style.width = `${(100 * right) / count}%`;
-    return element('td', {}, `${right}`, element('div', { class: 'bar', 'aria-hidden': 'true' }, bar));
-  });
+    bar.style.width = `${(100 * (right ?? 0)) / count}%`;
+    return element(
+      'td',
+      { class: className },
+      `${right}`,
+      element('div', { class: 'bar', 'aria-hidden': 'true' }, bar),
+    );
+  };
   return element(
     'tr',
     {},
     element('th', { scope: 'row' }, name),
     element('td', { class: 'number' }, `${count}`),
-    ...cells,
+    ...(before === null ? [] : [cell(before, 'before')]),
+    cell(after, 'after'),
   );
 }

@@ -1,38 +1,40 @@
 import {
+  type BuiltInDetector,
+  blazeFaceDetector,
+  type Classifier,
   classifyFaces,
+  createClassifier,
   createTracker,
   type DetectedFace,
   type Tracker,
   type TrackState,
   type TrackSummary,
-} from 'fer-dcnn';
-import { answerCalls, tell } from '../../page-parts/worker-calls.js';
+} from 'fer-dcnn/lite';
+import { answerCalls } from '../../page-parts/worker-calls.js';
 
-/** What happened to a face. */
-export type AnalysisEvent = { type: 'found' | 'lost'; id: number } | { type: 'change'; id: number; to: string };
-
+let parts: { detector?: BuiltInDetector; classifier?: Classifier } = {};
 let tracker: Tracker = createTracker();
 
 const analysis = {
   /** Fetches all that is needed later: the page may lose its network then. */
-  async load(_: null): Promise<void> {
-    await classifyFaces(new ImageData(64, 64), { fallback: 'whole' });
+  async load(assets: string | undefined): Promise<void> {
+    if (assets !== undefined) {
+      parts = { detector: blazeFaceDetector({ assets }), classifier: createClassifier({ assets }) };
+    }
+    await classifyFaces(new ImageData(64, 64), { ...parts, fallback: 'whole' });
   },
 
   /** The first frame of a camera or a video is next. */
   begin(_: null): void {
-    tracker = createTracker();
-    for (const type of ['found', 'lost'] as const) {
-      tracker.addEventListener(type, ({ detail: { id } }) => tell({ type, id } satisfies AnalysisEvent));
-    }
-    tracker.addEventListener('change', ({ detail: { id, to } }) =>
-      tell({ type: 'change', id, to } satisfies AnalysisEvent),
-    );
+    tracker = createTracker(parts);
   },
 
-  async frame({ bitmap, time }: { bitmap: ImageBitmap; time: number }): Promise<TrackState> {
+  /** @returns Also how long the frame took, ms. */
+  async frame({ bitmap, time }: { bitmap: ImageBitmap; time: number }): Promise<TrackState & { ms: number }> {
+    const began = performance.now();
     try {
-      return await tracker.update(await classifyFaces(bitmap), time);
+      const state = await tracker.update(bitmap, time);
+      return { ...state, ms: performance.now() - began };
     } finally {
       bitmap.close();
     }
@@ -40,7 +42,7 @@ const analysis = {
 
   async picture(bitmap: ImageBitmap): Promise<DetectedFace[]> {
     try {
-      return await classifyFaces(bitmap);
+      return await classifyFaces(bitmap, parts);
     } finally {
       bitmap.close();
     }

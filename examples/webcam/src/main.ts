@@ -2,38 +2,60 @@
  * Faces and what they show, by camera, picture or video: `npm run example:webcam` in the repository.
  * This file is the page; faces are found, classified and followed in `analysis-worker.ts`.
  */
-import { byId } from '../../page-parts/elements.js';
+import { announcer } from '../../page-parts/announcer.js';
+import { assetsOfPage } from '../../page-parts/assets-of-page.js';
+import { drawnCrowd, drawnFaceUrl } from '../../page-parts/drawn-crowd.js';
+import { eachFrame, speedometer } from '../../page-parts/each-frame.js';
+import { byId, element } from '../../page-parts/elements.js';
+import { drawFaces, faceOverlay } from '../../page-parts/face-overlay.js';
 import { closeCamera, openCamera } from '../../page-parts/open-camera.js';
 import { saveFile } from '../../page-parts/save-file.js';
 import { missingFromBrowser, showNotice } from '../../page-parts/show-notice.js';
 import { callWorker, WorkerFailure } from '../../page-parts/worker-calls.js';
-import type { Analysis, AnalysisEvent } from './analysis-worker.js';
-import { drawBoxes } from './draw-boxes.js';
+import type { Analysis } from './analysis-worker.js';
+import { LOOKS, showMeanings } from './meanings.js';
 import { createReadings } from './readings.js';
 import { showSummary } from './show-summary.js';
-import { captionOf, type ShownFace } from './shown-face.js';
+import { captionOf, type ShownFace, sentencesOf } from './shown-face.js';
 
 /** Frames are reduced to this width before they are looked at: a face that matters is then wide enough. */
 const FRAME_WIDTH = 640;
 
+/** Whom those without a camera see. */
+const DRAWN = ['happy', 'surprised', 'sad'] as const;
+
 type Source = 'none' | 'camera' | 'video' | 'picture';
 
 const video = byId<HTMLVideoElement>('video');
+/** A picture, or the last frame of what was stopped. */
+const still = byId<HTMLCanvasElement>('still');
 const boxes = byId<HTMLCanvasElement>('boxes');
-const context = boxes.getContext('2d')!;
 const cameraButton = byId<HTMLButtonElement>('camera');
+const drawnButton = byId<HTMLButtonElement>('drawn');
 const openButton = byId<HTMLButtonElement>('open');
 const saveButton = byId<HTMLButtonElement>('save');
 const picker = byId<HTMLInputElement>('picker');
 const view = byId('view');
-const readings = createReadings();
+const readings = createReadings(() => show(shown, shownAt));
+const overlay = faceOverlay(boxes, (id) => readings.choose(id));
+const live = announcer(byId('live'));
 
 let source: Source = 'none';
+/** Whether the camera or the video goes on. */
+let running = false;
 /** Counts sources, so that what comes late from an earlier one is known. */
 let turn = 0;
-let picture: ImageBitmap | null = null;
 let shown: ShownFace[] = [];
+let shownAt = 0;
 
+showMeanings();
+byId('empty').prepend(
+  element(
+    'div',
+    { class: 'faces', 'aria-hidden': 'true' },
+    ...DRAWN.map((expression, who) => element('img', { src: drawnFaceUrl(expression, who), alt: '' })),
+  ),
+);
 readings.clear({ lines: true });
 refresh();
 const missing = missingFromBrowser();
@@ -43,9 +65,15 @@ if (missing) {
   say('');
 }
 
-cameraButton.addEventListener('click', () => (source === 'camera' || source === 'video' ? stop() : startCamera()));
+cameraButton.addEventListener('click', () => (running ? stop() : startCamera()));
+drawnButton.addEventListener('click', async () => {
+  await leave();
+  drawnCrowd(DRAWN)
+    .then(showPicture)
+    .catch((error: Error) => fail(error.message));
+});
 openButton.addEventListener('click', () => picker.click());
-saveButton.addEventListener('click', saveStill);
+saveButton.addEventListener('click', savePicture);
 video.addEventListener('ended', stop);
 picker.addEventListener('change', () => {
   const [file] = picker.files ?? [];
@@ -61,17 +89,13 @@ for (const type of ['dragover', 'dragleave', 'drop'] as const) {
     if (type === 'drop' && file && !openButton.disabled) open(file);
   });
 }
-byId('faces').addEventListener('choose', () => {
-  if (source === 'picture') readings.show(shown, 0);
-});
 
 function startWorker() {
   const worker = new Worker(new URL('./analysis-worker.ts', import.meta.url), { type: 'module' });
-  const call = callWorker<Analysis, AnalysisEvent>(worker, announce);
-  call('load', null)
+  const call = callWorker<Analysis>(worker);
+  call('load', assetsOfPage())
     .then(() => {
-      cameraButton.disabled = false;
-      openButton.disabled = false;
+      for (const button of [cameraButton, drawnButton, openButton]) button.disabled = false;
       say('Ready.');
     })
     .catch((error: Error) => {
@@ -83,9 +107,11 @@ function startWorker() {
 
 async function startCamera(): Promise<void> {
   await leave();
+  const mine = turn;
+  say('Waiting for the camera …');
   try {
     await openCamera(video);
-    await follow('camera');
+    if (turn === mine) await follow('camera');
   } catch (error) {
     fail((error as Error).message);
   }
@@ -108,103 +134,110 @@ async function open(file: File): Promise<void> {
 }
 
 async function showPicture(bitmap: ImageBitmap): Promise<void> {
-  picture = bitmap;
+  const mine = turn;
   source = 'picture';
+  keep(bitmap, bitmap);
   readings.clear({ lines: false });
   refresh();
-  const copy = await createImageBitmap(bitmap);
-  const faces = await ask!('picture', copy, [copy]);
+  say('Looking for faces …');
+  const size = { width: bitmap.width, height: bitmap.height };
+  const faces = await ask!('picture', bitmap, [bitmap]);
+  if (turn !== mine) return;
   show(
-    faces.map(({ box, predictions }, i) => ({
-      id: i + 1,
-      box: shareOf(box, bitmap),
-      predictions,
-      emotion: predictions[0].className,
-    })),
+    faces
+      .sort((a, b) => a.box.x - b.box.x)
+      .map(({ box, predictions }, i) => ({
+        id: i + 1,
+        box: shareOf(box, size),
+        predictions,
+        emotion: predictions[0].className,
+      })),
     0,
   );
-  const list = shown.map(({ id, emotion }) => `face ${id} looks ${emotion}`).join(', ');
-  say(shown.length === 0 ? 'No face was found.' : `${list[0].toUpperCase()}${list.slice(1)}.`);
+  const seen = shown.length === 0 ? 'No face was found.' : sentencesOf(shown);
+  say(seen);
+  live.now(seen);
 }
 
 /** Looks at one frame after another for as long as the source stays. */
 async function follow(kind: 'camera' | 'video'): Promise<void> {
   source = kind;
+  running = true;
   const mine = turn;
   readings.clear({ lines: true });
   refresh();
-  say('Looking for faces.');
+  say('Looking for faces …');
   await ask!('begin', null);
-  const began = performance.now();
-  let frames = 0;
-  let last = -1;
-  while (turn === mine) {
-    const media = await nextFrame();
-    if (turn !== mine) break;
-    const time = kind === 'video' ? media * 1000 : performance.now() - began;
-    if (time <= last) continue;
-    last = time;
-    const height = Math.round((FRAME_WIDTH * video.videoHeight) / video.videoWidth);
-    const bitmap = await createImageBitmap(video, { resizeWidth: FRAME_WIDTH, resizeHeight: height });
+  const speed = speedometer();
+  let told = 0;
+  const goesOn = () => turn === mine && running;
+  await eachFrame(video, goesOn, async (time) => {
+    const { width, height } = sizeOfSource();
+    const size = {
+      width: Math.min(FRAME_WIDTH, width),
+      height: Math.round((Math.min(FRAME_WIDTH, width) * height) / width),
+    };
+    const bitmap = await (size.width === width
+      ? createImageBitmap(video)
+      : createImageBitmap(video, { resizeWidth: size.width, resizeHeight: size.height }));
     const state = await ask!('frame', { bitmap, time }, [bitmap]);
-    if (turn !== mine) break;
-    frames++;
-    const size = { width: FRAME_WIDTH, height };
+    if (!goesOn()) return;
     show(
       state.faces.map(({ id, box, predictions, emotion }) => ({ id, box: shareOf(box, size), predictions, emotion })),
       time,
     );
-    if (frames % 10 === 0) {
-      byId('speed').textContent = `${Math.round((1000 * frames) / (performance.now() - began))} frames a second`;
+    say(sentencesOf(shown));
+    live.later(sentencesOf(shown));
+    speed.add(state.ms);
+    if (performance.now() - told > 500) {
+      told = performance.now();
+      byId('speed').textContent = `${speed}`;
+      byId('speed').hidden = `${speed}` === '';
     }
-  }
-}
-
-/** Waits for the next frame of the video; resolves to its time in the video, in seconds. */
-function nextFrame(): Promise<number> {
-  return new Promise((resolve) => {
-    const fallback = setTimeout(() => resolve(video.currentTime), 250);
-    video.requestVideoFrameCallback?.((_, { mediaTime }) => {
-      clearTimeout(fallback);
-      resolve(mediaTime);
-    });
   });
 }
 
 function show(faces: ShownFace[], time: number): void {
   shown = faces;
-  const { width, height } = sizeOfSource();
-  if (boxes.width !== width) boxes.width = width;
-  if (boxes.height !== height) boxes.height = height;
-  context.clearRect(0, 0, width, height);
-  if (picture) context.drawImage(picture, 0, 0);
-  drawBoxes(context, faces, source === 'camera');
-  const captions = faces.map((face) => `face ${captionOf(face)}`).join(', ');
-  const label = faces.length === 0 ? 'No face in sight' : `In sight: ${captions}`;
-  if (boxes.ariaLabel !== label) boxes.ariaLabel = label;
+  shownAt = time;
   readings.show(faces, time);
+  overlay.show(
+    faces.map((face) => ({ ...face, caption: captionOf(face), className: face.emotion })),
+    lookOfBoxes(),
+  );
+  const label = sentencesOf(faces);
+  if (boxes.ariaLabel !== label) boxes.ariaLabel = label;
 }
 
+function lookOfBoxes() {
+  return { selected: readings.chosen, mirrored: source === 'camera', looks: LOOKS };
+}
+
+/** Stops the camera or the video; its last frame stays. */
 async function stop(): Promise<void> {
-  await leave();
+  if (!running) return;
+  keep(video, sizeOfSource());
+  running = false;
+  closeCamera(video);
+  refresh();
   const summary = await ask!('summary', null);
   showSummary(summary);
   say('Stopped. The summary is below.');
-  byId('summary').focus();
+  live.now('Stopped.');
+  byId('summary').focus({ preventScroll: true });
+  byId('summary').scrollIntoView({ block: 'nearest' });
 }
 
 /** Ends what is shown now. */
 async function leave(): Promise<void> {
   turn++;
+  running = false;
   closeCamera(video);
   if (video.src) URL.revokeObjectURL(video.src);
   video.removeAttribute('src');
-  picture?.close();
-  picture = null;
-  shown = [];
   source = 'none';
+  show([], 0);
   byId('summary').hidden = true;
-  byId('speed').textContent = '';
   showNotice(null);
   refresh();
 }
@@ -215,48 +248,57 @@ function fail(reason: string): void {
   say('');
 }
 
+/** Keeps a picture to be shown and saved. */
+function keep(image: CanvasImageSource, { width, height }: { width: number; height: number }): void {
+  Object.assign(still, { width, height });
+  if (width > 0) still.getContext('2d')!.drawImage(image, 0, 0, width, height);
+}
+
 function refresh(): void {
-  const running = source === 'camera' || source === 'video';
+  const some = source !== 'none';
+  const { width, height } = some ? sizeOfSource() : { width: 4, height: 3 };
+  byId('frame').style.setProperty('--ratio', `${width / height || 4 / 3}`);
+  byId('frame').hidden = !some;
+  byId('empty').hidden = some;
   video.hidden = !running;
-  boxes.hidden = source === 'none';
-  byId('empty').hidden = source !== 'none';
-  view.classList.toggle('empty', source === 'none');
-  video.classList.toggle('mirrored', source === 'camera');
+  still.hidden = running;
+  for (const shownImage of [video, still]) shownImage.classList.toggle('mirrored', source === 'camera');
+  byId('frozen').hidden = running || !some || source === 'picture';
+  if (!running) byId('speed').hidden = true;
   cameraButton.textContent = running ? 'Stop' : 'Start camera';
-  saveButton.disabled = source === 'none';
-  if (running) {
-    boxes.width = video.videoWidth;
-    boxes.height = video.videoHeight;
-  }
+  cameraButton.classList.toggle('primary', !running);
+  drawnButton.hidden = some;
+  saveButton.hidden = !some;
+  byId('readings').hidden = !some;
+  const span = byId('span');
+  span.hidden = !some || source === 'picture';
+  span.textContent = running ? 'The last 20 seconds, now on the right.' : 'The last 20 seconds before the stop.';
+  const words = byId<HTMLDetailsElement>('words');
+  if (words.dataset.some !== `${some}`) words.open = !some;
+  words.dataset.some = `${some}`;
 }
 
 /** The picture as it is seen now, with its boxes. */
-function saveStill(): void {
+function savePicture(): void {
   const { width, height } = sizeOfSource();
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width, height });
-  const still = canvas.getContext('2d')!;
-  if (picture) still.drawImage(picture, 0, 0);
-  else {
-    if (source === 'camera') still.setTransform(-1, 0, 0, 1, width, 0);
-    still.drawImage(video, 0, 0);
-    still.resetTransform();
-  }
-  drawBoxes(still, shown, source === 'camera');
-  canvas.toBlob((png) => png && saveFile('still.png', png), 'image/png');
-}
-
-function announce(event: AnalysisEvent): void {
-  if ('to' in event) say(`Face ${event.id} looks ${event.to}.`);
-  else say(event.type === 'found' ? `Face ${event.id} came into sight.` : `Face ${event.id} went out of sight.`);
+  const context = canvas.getContext('2d')!;
+  if (source === 'camera') context.setTransform(-1, 0, 0, 1, width, 0);
+  context.drawImage(running ? video : still, 0, 0);
+  context.resetTransform();
+  const faces = shown.map((face) => ({ ...face, caption: captionOf(face), className: face.emotion }));
+  drawFaces(context, faces, lookOfBoxes(), Math.max(width, height) / 640);
+  canvas.toBlob((png) => png && saveFile('faces.png', png), 'image/png');
 }
 
 function say(text: string): void {
-  byId('status').textContent = text;
+  const status = byId('status');
+  if (status.textContent !== text) status.textContent = text;
 }
 
 function sizeOfSource(): { width: number; height: number } {
-  return picture ?? { width: video.videoWidth, height: video.videoHeight };
+  return running ? { width: video.videoWidth, height: video.videoHeight } : still;
 }
 
 function shareOf(box: ShownFace['box'], { width, height }: { width: number; height: number }): ShownFace['box'] {

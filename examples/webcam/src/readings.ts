@@ -1,90 +1,117 @@
-import { EMOTIONS } from 'fer-dcnn';
+import { EMOTIONS, type Emotion } from 'fer-dcnn/lite';
+import { classMark } from '../../page-parts/class-mark.js';
 import { byId, element } from '../../page-parts/elements.js';
+import { LOOKS } from './meanings.js';
 import type { ShownFace } from './shown-face.js';
 
 /** How much of the past the lines show, ms. */
 const SPAN = 20_000;
 
-/** Five bars and five lines through time, of one face at a time, and the choice of that face. */
-export function createReadings() {
+/** Five rows about one face: of a video lines through time, of a picture bars; and the choice of that face. */
+export function createReadings(onChoose: () => void) {
   const rows = EMOTIONS.map((emotion) => {
-    const percent = element('span', {}, '–');
-    const level = element('span');
-    const bar = element('div', { class: 'bar', role: 'meter', 'aria-label': emotion }, level);
+    const percent = element('span', { class: 'percent' }, '–');
+    const bar = element('span', { class: 'level' });
+    const line = element('canvas');
+    const graph = element('div', { class: 'graph', role: 'meter', 'aria-label': emotion }, line, bar);
     for (const [name, value] of [
       ['valuemin', '0'],
       ['valuemax', '100'],
       ['valuenow', '0'],
     ]) {
-      bar.setAttribute(`aria-${name}`, value);
+      graph.setAttribute(`aria-${name}`, value);
     }
-    const line = element('canvas', { 'aria-hidden': 'true' });
-    const root = element('li', {}, element('span', { class: 'name' }, emotion), percent, bar, line);
-    return { emotion, root, percent, level, bar, line };
+    const look = LOOKS.get(emotion)!;
+    graph.style.setProperty('--class', look.color);
+    const name = element('span', { class: 'name' }, emotion);
+    const root = element('li', {}, classMark(emotion, look), name, graph, percent);
+    return { emotion, root, percent, graph, bar, line };
   });
   byId('readings').replaceChildren(...rows.map(({ root }) => root));
 
   /** By face, in order of time: ms, then five probabilities. */
   let past = new Map<number, number[][]>();
   let chosen: number | null = null;
+  let now = 0;
 
   function showChoice(faces: readonly ShownFace[]): void {
     const choice = byId('faces');
     choice.hidden = faces.length < 2;
     const ids = faces.map(({ id }) => id).join();
-    if (choice.dataset.ids === ids) return;
-    choice.dataset.ids = ids;
-    for (const old of choice.querySelectorAll('label')) old.remove();
-    for (const { id } of faces) {
-      const radio = element('input', { type: 'radio', name: 'face', id: `face-${id}` });
-      radio.checked = id === chosen;
-      radio.addEventListener('change', () => {
-        chosen = id;
-        choice.dispatchEvent(new CustomEvent('choose'));
-      });
-      choice.append(element('label', { for: `face-${id}` }, radio, `Face ${id}`));
+    if (choice.dataset.ids !== ids) {
+      const focused = document.activeElement?.id;
+      choice.dataset.ids = ids;
+      for (const old of choice.querySelectorAll('label')) old.remove();
+      for (const { id } of faces) {
+        const radio = element('input', { type: 'radio', name: 'face', id: `face-${id}` });
+        radio.addEventListener('change', () => {
+          chosen = id;
+          onChoose();
+        });
+        choice.append(element('label', { for: `face-${id}` }, radio, element('span', {}, `Face ${id}`)));
+      }
+      if (focused?.startsWith('face-')) document.getElementById(focused)?.focus();
     }
+    for (const { id } of faces) byId<HTMLInputElement>(`face-${id}`).checked = id === chosen;
   }
 
+  function draw(): void {
+    const points = chosen === null ? [] : (past.get(chosen) ?? []);
+    for (const [i, { line }] of rows.entries()) drawLine(line, points, i + 1, now);
+  }
+  new ResizeObserver(draw).observe(byId('readings'));
+
   return {
+    /** The face that the rows are about. */
+    get chosen(): number | null {
+      return chosen;
+    },
+
+    choose(id: number): void {
+      chosen = id;
+      onChoose();
+    },
+
     /** Forgets all, for another source. */
     clear(options: { lines: boolean }): void {
       past = new Map();
       chosen = null;
-      byId('readings').classList.toggle('still', !options.lines);
-      byId('span').hidden = !options.lines;
-      for (const { line } of rows) line.hidden = !options.lines;
+      for (const { line, bar } of rows) {
+        line.hidden = !options.lines;
+        bar.hidden = options.lines;
+      }
       this.show([], 0);
     },
 
     /** Shows the faces of one moment; time is in ms. */
     show(faces: readonly ShownFace[], time: number): void {
+      now = time;
       if (!faces.some(({ id }) => id === chosen)) chosen = biggest(faces)?.id ?? chosen;
       showChoice(faces);
       for (const { id, predictions } of faces) {
         const at = past.get(id) ?? [];
-        at.push([
-          time,
-          ...EMOTIONS.map((name) => predictions.find(({ className }) => className === name)?.probability ?? 0),
-        ]);
+        if (at.at(-1)?.[0] !== time) at.push([time, ...EMOTIONS.map((name) => shareOf(predictions, name))]);
         while (at[0][0] < time - SPAN) at.shift();
         past.set(id, at);
       }
 
       const face = faces.find(({ id }) => id === chosen);
-      const points = chosen === null ? [] : (past.get(chosen) ?? []);
-      for (const [i, { emotion, root, percent, level, bar, line }] of rows.entries()) {
-        const share = face?.predictions.find(({ className }) => className === emotion)?.probability;
+      for (const { emotion, root, percent, graph, bar } of rows) {
+        const share = face === undefined ? null : shareOf(face.predictions, emotion);
         const whole = Math.round(100 * (share ?? 0));
-        percent.textContent = share === undefined ? '–' : `${whole} %`;
-        level.style.width = `${100 * (share ?? 0)}%`;
-        bar.setAttribute('aria-valuenow', `${whole}`);
-        bar.setAttribute('aria-valuetext', share === undefined ? 'no face' : `${whole} percent`);
+        percent.textContent = share === null ? '–' : `${whole} %`;
+        bar.style.width = `${whole}%`;
+        graph.setAttribute('aria-valuenow', `${whole}`);
+        graph.setAttribute('aria-valuetext', share === null ? 'no face' : `${whole} percent`);
         root.classList.toggle('steady', face?.emotion === emotion);
-        drawLine(line, points, i + 1, time);
       }
+      draw();
     },
   };
+}
+
+function shareOf(predictions: ShownFace['predictions'], name: Emotion): number {
+  return predictions.find(({ className }) => className === name)?.probability ?? 0;
 }
 
 function biggest(faces: readonly ShownFace[]): ShownFace | undefined {
@@ -100,9 +127,12 @@ function drawLine(canvas: HTMLCanvasElement, points: readonly number[][], column
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d')!;
   context.clearRect(0, 0, width, height);
-  context.fillStyle = getComputedStyle(canvas).color;
+  const { color } = getComputedStyle(canvas);
+  context.fillStyle = color;
+  context.strokeStyle = color;
+  context.lineWidth = 1.5 * devicePixelRatio;
   const x = (time: number) => width * (1 - (now - time) / SPAN);
-  const y = (share: number) => height - (height - 2) * share;
+  const y = (share: number) => height - 1 - (height - 3) * share;
   // An area a stretch without a gap: where the face was gone, there is nothing.
   let from = 0;
   for (let i = 1; i <= points.length; i++) {
@@ -110,9 +140,12 @@ function drawLine(canvas: HTMLCanvasElement, points: readonly number[][], column
     const stretch = points.slice(from, i);
     from = i;
     context.beginPath();
-    context.moveTo(x(stretch[0][0]), height);
     for (const point of stretch) context.lineTo(x(point[0]), y(point[column]));
+    context.globalAlpha = 1;
+    context.stroke();
     context.lineTo(x(stretch.at(-1)![0]), height);
+    context.lineTo(x(stretch[0][0]), height);
+    context.globalAlpha = 0.35;
     context.fill();
   }
 }

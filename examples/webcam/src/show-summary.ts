@@ -1,17 +1,15 @@
-import { EMOTIONS, summaryToCsv, summaryToJson, type TrackSummary } from 'fer-dcnn';
+import { EMOTIONS, summaryToCsv, summaryToJson, type TrackSummary } from 'fer-dcnn/lite';
+import { classMark } from '../../page-parts/class-mark.js';
 import { byId, element } from '../../page-parts/elements.js';
 import { saveFile } from '../../page-parts/save-file.js';
+import { clock } from './clock.js';
+import { headlineOf } from './headline-of.js';
+import { LOOKS } from './meanings.js';
 
 /** Shows what was seen from the start to the end of a camera's or a video's run. */
 export function showSummary(summary: TrackSummary): void {
-  const { faces, overall, from, to } = summary;
-  const [most] = EMOTIONS.map((emotion) => ({ emotion, ...overall.emotions[emotion] })).sort(
-    (a, b) => b.share - a.share,
-  );
-  const seen = faces.length === 0 ? 'no face' : faces.length === 1 ? 'one face' : `${faces.length} faces`;
-  byId('headline').textContent =
-    `In ${clock(to - from)} there was ${seen}` +
-    (most.share > 0 ? `, mostly ${most.emotion} (${Math.round(100 * most.share)} %).` : '.');
+  const { faces, from, to } = summary;
+  byId('headline').textContent = headlineOf(summary);
   byId('summary-faces').replaceChildren(...faces.map((face) => table(face, from, to)));
 
   byId('save-json').onclick = () =>
@@ -26,7 +24,6 @@ function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: 
     ['Expression', ''],
     ['Share', 'number'],
     ['Time', 'number'],
-    ['Times', 'number'],
     ['When', 'when'],
   ]) {
     head.append(element('th', { scope: 'col', class: className }, name));
@@ -36,6 +33,7 @@ function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: 
     const strip = element('div', { 'aria-hidden': 'true' });
     for (const episode of timeline.filter((one) => one.emotion === emotion)) {
       const mark = element('span');
+      mark.style.setProperty('--class', LOOKS.get(emotion)!.color);
       mark.style.left = `${(100 * (episode.from - from)) / (to - from)}%`;
       mark.style.width = `${(100 * (episode.to - episode.from)) / (to - from)}%`;
       strip.append(mark);
@@ -43,19 +41,12 @@ function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: 
     return element(
       'tr',
       { class: episodes === 0 ? 'none' : '' },
-      element('th', { scope: 'row' }, emotion),
+      element('th', { scope: 'row' }, classMark(emotion, LOOKS.get(emotion)!), emotion),
       element('td', { class: 'number' }, `${Math.round(100 * share)} %`),
       element('td', { class: 'number' }, clock(duration)),
-      element('td', { class: 'number' }, `${episodes}`),
       element('td', { class: 'when' }, strip),
     );
   });
   const caption = element('caption', {}, `Face ${id}`);
   return element('table', {}, caption, element('thead', {}, head), element('tbody', {}, ...rows));
-}
-
-/** 0:07, or 12:30. */
-function clock(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }

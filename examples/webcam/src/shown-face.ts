@@ -1,4 +1,4 @@
-import type { Box, Emotion, Prediction } from 'fer-dcnn';
+import type { Box, Emotion, Prediction } from 'fer-dcnn/lite';
 
 /** A face as the page shows it, followed through a video or found on a picture. */
 export interface ShownFace {
@@ -11,6 +11,15 @@ export interface ShownFace {
 }
 
 /** What is written at a face. */
-export function captionOf({ id, emotion }: ShownFace): string {
-  return emotion === null ? `${id}` : `${id} ${emotion}`;
+export function captionOf({ id, emotion, predictions }: ShownFace): string {
+  const share = predictions.find(({ className }) => className === emotion)?.probability;
+  return share === undefined ? `${id}` : `${id} ${emotion} ${Math.round(100 * share)} %`;
+}
+
+/** A sentence a face. */
+export function sentencesOf(faces: readonly ShownFace[]): string {
+  if (faces.length === 0) return 'No face in sight.';
+  return faces
+    .map(({ id, emotion }) => `Face ${id} ${emotion === null ? 'is in sight' : `looks ${emotion}`}.`)
+    .join(' ');
 }

@@ -1,0 +1,60 @@
+/**
+ * Works on one frame of a video after another, never on two at once; where work takes longer than a frame lasts, on the
+ * newest. Ends when `goesOn` says so.
+ *
+ * @param work - Gets the frame's time in ms: of a video file its own, of a camera the page's.
+ */
+export async function eachFrame(
+  video: HTMLVideoElement,
+  goesOn: () => boolean,
+  work: (time: number) => Promise<void>,
+): Promise<void> {
+  let last = -1;
+  let wake: (() => void) | undefined;
+  let fresh = false;
+  const arrive = () => {
+    fresh = true;
+    wake?.();
+    if (goesOn()) video.requestVideoFrameCallback?.(arrive);
+  };
+  video.requestVideoFrameCallback?.(arrive);
+
+  while (goesOn()) {
+    if (!fresh) {
+      await new Promise<void>((resolve) => {
+        // Browsers without the callback, and videos that end.
+        const fallback = setTimeout(resolve, 'requestVideoFrameCallback' in video ? 250 : 33);
+        wake = () => {
+          clearTimeout(fallback);
+          resolve();
+        };
+      });
+    }
+    fresh = false;
+    if (!goesOn()) return;
+    const time = video.srcObject === null ? 1000 * video.currentTime : performance.now();
+    // A video that was set back, or has no picture yet.
+    if (video.videoWidth === 0 || time <= last) continue;
+    last = time;
+    await work(time);
+  }
+}
+
+/** Frames a second and ms a frame, over the last second or so. */
+export function speedometer() {
+  let frames: { at: number; ms: number }[] = [];
+  return {
+    add(ms: number): void {
+      const at = performance.now();
+      frames.push({ at, ms });
+      frames = frames.filter((frame) => frame.at > at - 1500);
+    },
+    /** Empty until there is enough to say. */
+    toString(): string {
+      if (frames.length < 3) return '';
+      const rate = (1000 * (frames.length - 1)) / (frames.at(-1)!.at - frames[0].at);
+      const sorted = frames.map(({ ms }) => ms).sort((a, b) => a - b);
+      return `${Math.round(rate)} fps · ${Math.max(1, Math.round(sorted[sorted.length >> 1]))} ms`;
+    },
+  };
+}
