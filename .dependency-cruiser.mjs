@@ -28,11 +28,12 @@ const ROOMS = {
   video: ['image'],
   pool: ['folders', 'tfjs', 'classify', 'faces', 'network', 'image'],
   queue: ['pool', 'folders', 'classify', 'image'],
+  studio: [],
 };
 
 const RECOGNISE = '^src/(image|network|faces|classify|track)/|^src/lite\\.ts$';
 const NODE_ROOMS =
-  '^src/(folders|report|onnx|video|pool|queue|cli)/|^src/platform/node/|^src/(node|queue|gradient-worker|decode-process)\\.ts$';
+  '^src/(folders|report|onnx|video|pool|queue|studio|cli)/|^src/platform/node/|^src/(node|queue|gradient-worker|decode-process)\\.ts$';
 
 const arrows = Object.entries(ROOMS).map(([room, below]) => ({
   name: `arrows-of-${room}`,

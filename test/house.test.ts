@@ -50,6 +50,7 @@ const WRONG_WAY: Record<string, string> = {
   video: 'tfjs',
   pool: 'queue',
   queue: 'cli',
+  studio: 'cli',
 };
 
 describe('the rules of the house', () => {

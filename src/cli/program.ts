@@ -54,6 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./video.js')).videoCommand(),
   },
   {
+    name: 'studio',
+    summary: 'open pages for your pictures, the camera and teaching',
+    load: async () => (await import('./studio.js')).studioCommand(),
+  },
+  {
     name: 'enqueue',
     summary: 'put the images of a folder into a queue on Redis',
     load: async () => (await import('./enqueue.js')).enqueueCommand(),

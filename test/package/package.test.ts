@@ -18,6 +18,8 @@ describe('the packed package', () => {
       /^dist\/(node|browser)\/[\w-]+\.js$/,
       /^dist\/standalone\/((index|lite)\.js|(fer-dcnn|lite)\.global\.js)$/,
       /^dist\/react-native\/lite\.js$/,
+      /^dist\/studio\/(pictures|webcam|teach)\/index\.html$/,
+      /^dist\/studio\/assets\/[\w-]+\.(js|css)$/,
       /^dist\/node\/[\w-]+\.(cjs|d\.ts|d\.cts)$/,
       /^dist\/faces\/blazeface\.bin$/,
       /^dist\/wasm\/((network|faces)-(relaxed|scalar|simd)|tfjs-backend-wasm(-simd|-threaded-simd)?|training(-relaxed)?(-shared)?)\.wasm$/,
@@ -34,6 +36,13 @@ describe('the packed package', () => {
     expect(scripts.filter((file) => /[A-Za-z0-9+/]{2000}/.test(readFileSync(join(installed, file), 'utf8')))).toEqual(
       [],
     );
+  });
+
+  test('holds the pages of the studio, without a second copy of the package in them', () => {
+    const pages = files.filter((file) => file.startsWith('dist/studio/'));
+    expect(pages).toContain('dist/studio/pictures/index.html');
+    const bytes = pages.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
+    expect(bytes).toBeLessThan(300_000);
   });
 
   test('has every file that package.json names', () => {

@@ -1,0 +1,69 @@
+import { strToU8, Zip, ZipPassThrough } from 'fflate';
+import { saveFile } from '../../page-parts/save-file.js';
+import type { Album, AlbumFace } from './album.js';
+import { faceName } from './face-name.js';
+
+/** Where the folders went. */
+export type SavedFolders = { to: 'folder'; name: string; faces: number } | { to: 'zip'; faces: number };
+
+type DirectoryPicker = (options: { mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
+
+/**
+ * Saves the faces, cut out, in a folder for each label, as `fer-dcnn train` takes them: into a folder that the user chooses
+ * where the browser can write to one, else as a zip file. Faces without a label stay out.
+ *
+ * @returns Null when the user chose no folder after all.
+ */
+export async function saveFolders(album: Album): Promise<SavedFolders | null> {
+  const labelled = album.faces.flatMap((face) => {
+    const label = album.labelOf(face);
+    return label === null ? [] : [{ face, label }];
+  });
+  const { showDirectoryPicker } = window as { showDirectoryPicker?: DirectoryPicker };
+  if (showDirectoryPicker === undefined) {
+    saveFile('faces.zip', await zipped(labelled));
+    return { to: 'zip', faces: labelled.length };
+  }
+  let folder: FileSystemDirectoryHandle;
+  try {
+    folder = await showDirectoryPicker({ mode: 'readwrite' });
+  } catch (error) {
+    if ((error as DOMException).name === 'AbortError') return null;
+    throw error;
+  }
+  for (const { face, label } of labelled) {
+    const ofLabel = await folder.getDirectoryHandle(folderName(label), { create: true });
+    const file = await ofLabel.getFileHandle(`${faceName(face)}.png`, { create: true });
+    const stream = await file.createWritable();
+    await stream.write(face.cut);
+    await stream.close();
+  }
+  return { to: 'folder', name: folder.name, faces: labelled.length };
+}
+
+/** PNG is compressed already: the files are stored as they are. */
+async function zipped(labelled: readonly { face: AlbumFace; label: string }[]): Promise<Blob> {
+  const parts: BlobPart[] = [];
+  let failure: Error | null = null;
+  const zip = new Zip((error, part) => {
+    failure ??= error;
+    if (part) parts.push(part as Uint8Array<ArrayBuffer>);
+  });
+  const add = (path: string, bytes: Uint8Array) => {
+    const entry = new ZipPassThrough(path);
+    zip.add(entry);
+    entry.push(bytes, true);
+  };
+  for (const { face, label } of labelled) {
+    add(`faces/${folderName(label)}/${faceName(face)}.png`, new Uint8Array(await face.cut.arrayBuffer()));
+  }
+  add('README.txt', strToU8('One folder a label. To train on it: npx fer-dcnn train faces\n'));
+  zip.end();
+  if (failure) throw failure;
+  return new Blob(parts, { type: 'application/zip' });
+}
+
+/** Labels are checked where they are made; names of folders that become labels are not. */
+function folderName(label: string): string {
+  return label.replace(/[^\p{L}\p{M}\p{N} _-]/gu, '_');
+}

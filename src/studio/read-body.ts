@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import { FerError } from '../errors.js';
+
+/**
+ * Reads what a request sends.
+ *
+ * @param most - Bytes that are taken at most.
+ * @throws FerError `TOO_LARGE` for more bytes than that; `ABORTED` when the sender breaks off: part of a file is no file.
+ */
+export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  const tooLarge = () => new FerError('TOO_LARGE', `more than ${most} bytes were sent`);
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge();
+  const parts: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      length += part.length;
+      if (length > most) throw tooLarge();
+      parts.push(part);
+    }
+  } catch (error) {
+    if (error instanceof FerError) throw error;
+    throw new FerError('ABORTED', 'the upload broke off', { cause: error });
+  }
+  if (!request.complete) throw new FerError('ABORTED', 'the upload broke off');
+  return Buffer.concat(parts, length);
+}
