@@ -35,7 +35,17 @@ describe('fer-dcnn completion', () => {
     '%s: every option of every command is in it, and the shell can read it',
     async (shell) => {
       const { stdout } = await run('completion', shell);
-      for (const command of ['check', 'split', 'train', 'evaluate', 'classify', 'video', 'studio', 'enqueue', 'worker']) {
+      for (const command of [
+        'check',
+        'split',
+        'train',
+        'evaluate',
+        'classify',
+        'video',
+        'studio',
+        'enqueue',
+        'worker',
+      ]) {
         const help = (await run(command, '--help')).stdout;
         const flags = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
         expect(flags.length).toBeGreaterThan(2);
