@@ -3,7 +3,7 @@ import type { TrainResult } from '../tfjs/train/train-history.js';
 import { percent } from './percent.js';
 
 /**
- * What the figures say, in sentences: nothing in them but what was measured.
+ * Puts the figures into sentences. They say only what was measured.
  *
  * @param training - What `train` gave, where the model was trained just now.
  */
@@ -15,17 +15,20 @@ export function reportConclusion(evaluation: EvaluationReport, training?: TrainR
   const sentences: string[] = [];
   const largest = occurring.reduce((a, b) => (b.support > a.support ? b : a));
   sentences.push(
-    `The model is right on ${percent(accuracy)} of ${count.toLocaleString('en')} images; saying ` +
-      `“${largest.className}” each time would be right on ${percent(largest.support / count)}. ` +
-      `With every class counted alike (macro recall), it is right on ${percent(macroRecall)}.`,
+    `The model is right on ${percent(accuracy)} of ${count.toLocaleString('en')} images; always ` +
+      `saying “${largest.className}” would be right on ${percent(largest.support / count)}. ` +
+      `Averaged over the classes (macro recall), it is right on ${percent(macroRecall)}.`,
   );
   sentences.push(...strengths(evaluation), calibration(evaluation));
   const absent = classes.filter(({ support }) => support === 0).map(({ className }) => className);
-  if (absent.length > 0) sentences.push(`Nothing is known of ${absent.join(', ')}: no image of it was there.`);
+  if (absent.length > 0)
+    sentences.push(
+      `The data has no image of ${absent.join(', ')}: nothing is known about ${absent.length === 1 ? 'it' : 'them'}.`,
+    );
   const few = occurring.filter(({ support }) => support < 50);
   if (few.length > 0) {
     const list = few.map(({ className, support }) => `${className} (${support})`).join(', ');
-    sentences.push(`Classes of few images have uncertain figures: ${list}.`);
+    sentences.push(`The figures of classes with few images are uncertain: ${list}.`);
   }
   if (training !== undefined) sentences.push(...course(training));
   return sentences;
@@ -41,7 +44,8 @@ function strengths({ classes, normalizedConfusionMatrix }: EvaluationReport): st
     classes[c] === worst ? { share: -1, c } : { share, c },
   );
   const taken = row.reduce((a, b) => (b.share > a.share ? b : a));
-  const mixed = taken.share > 0 ? `, which it takes for ${classes[taken.c].className} in ${percent(taken.share)}` : '';
+  const mixed =
+    taken.share > 0 ? `, which it calls ${classes[taken.c].className} in ${percent(taken.share)} of the cases` : '';
   return [
     `It recognises ${best.className} best (${percent(best.recall)} of them) and ${worst.className} worst ` +
       `(${percent(worst.recall)})${mixed}.`,
@@ -52,22 +56,25 @@ function calibration({ calibration: bins, count, accuracy, expectedCalibrationEr
   const confidence = bins.reduce((sum, bin) => sum + bin.confidence * bin.count, 0) / count;
   const gap = confidence - accuracy;
   const error = `calibration error ${expectedCalibrationError.toFixed(3)}`;
-  if (Math.abs(gap) < 0.02) return `Its probabilities are, on the whole, as high as it is right (${error}).`;
-  const how = gap > 0 ? 'surer than it is right' : 'less sure than it is right';
-  return `It is ${how}: its top probability is ${percent(confidence)} on average (${error}).`;
+  if (Math.abs(gap) < 0.02) return `The model is well calibrated (${error}).`;
+  const how = gap > 0 ? 'too sure' : 'not sure enough';
+  return (
+    `The model is ${how}: its highest probability is ${percent(confidence)} on average, ` +
+    `and it is right on ${percent(accuracy)} (${error}).`
+  );
 }
 
 function course({ best, stoppedAt, history }: TrainResult): string[] {
   const sentences = [`Of ${stoppedAt} epochs, the weights of epoch ${best.epoch} were kept.`];
   if (history.valLoss.length === 0) {
-    sentences.push('There was no validation data: whether it trained for too long cannot be told.');
+    sentences.push('There was no validation data, so overfitting cannot be seen.');
   } else if (best.epoch === stoppedAt && stoppedAt > 1) {
     sentences.push('The last epoch was the best: more epochs may help.');
   }
   const last = history.valLoss.at(-1);
   const lowest = Math.min(...history.valLoss);
   if (last !== undefined && last > lowest * 1.1) {
-    sentences.push('After that the validation loss rose again: the model began to learn its training images by heart.');
+    sentences.push('After that the validation loss rose again: the model began to overfit.');
   }
   return sentences;
 }

@@ -29,8 +29,8 @@ export interface ReportContent {
 }
 
 /**
- * Writes a report as one HTML page that needs nothing else: no script, no network; charts and pictures lie inside. It is
- * light or dark as its reader's system is. Names of files and classes are escaped.
+ * Writes a report as one HTML page that needs no other file, no script and no network: charts and pictures lie inside. It is
+ * light or dark, as the reader's system is. Names of files and classes are escaped.
  *
  * @returns The text of the page.
  * @throws FerError `DATA` when nothing was measured.
@@ -39,10 +39,8 @@ export interface ReportContent {
  */
 export async function reportHtml(content: ReportContent): Promise<string> {
   const { title, measuredOn, evaluation, model, training, mistakes, tables = {} } = content;
-  const curves =
-    training &&
-    (await chart(plotHistory(training.history, { bestEpoch: training.best.epoch, width: 350, height: 240 })));
-  // A cell of many classes needs room for its number: the matrix is larger than a small screen then, and scrolls.
+  const curves = training && (await curvesOf(training));
+  // Each cell needs room for its number: with many classes the matrix is larger than a small screen, and scrolls.
   const size = Math.max(320, CELL * evaluation.classes.length);
   const broad = size > 320;
   const counts = await chart(plotConfusionMatrix(evaluation, { size }), broad);
@@ -66,10 +64,10 @@ export async function reportHtml(content: ReportContent): Promise<string> {
 <p class="lead">Measured on ${measuredOn}</p>
 ${headline(evaluation)}
 <section><h2>In words</h2>${reportConclusion(evaluation, training).map((text) => html`<p>${text}</p>`)}</section>
-${curves && section('Curves', curves, 'Training figures are of images as they were trained on, augmented and with dropout; validation has neither. The dashed line is the epoch whose weights were kept.')}
-${section('Confusion matrix', html`<div class="${broad ? 'stack' : 'pair'}">${figure(counts, 'Counts')}${figure(shares, 'Shares of each row')}</div>`, 'A row is what the image is labelled with, a column what the model says.')}
+${curves && section('Curves', curves, 'Training figures are measured on augmented images and with dropout; validation has neither. The dashed line marks the epoch whose weights were kept.')}
+${section('Confusion matrix', html`<div class="${broad ? 'stack' : 'pair'}">${figure(counts, 'Counts')}${figure(shares, 'Shares of each row, in percent')}</div>`, 'Rows are the labels of the images, columns are what the model says.')}
 ${section('Classes', classTable(evaluation))}
-${section('Calibration', calibration, 'How often the model is right, by how sure it is: on the diagonal, a probability of 80% is right in 80%.')}
+${section('Calibration', calibration, 'How often the model is right, by its probability. On the diagonal, answers with a probability of 80% are right in 80% of the cases.')}
 ${pictures && section('Most confident mistakes', pictures, mistakes?.length ? 'Some of them may be labelled wrongly.' : 'There are none.')}
 ${section('Model', html`<pre>${model}</pre>`)}
 ${Object.entries(tables).map(([name, rows]) => section(name, valueTable(rows)))}
@@ -80,8 +78,19 @@ ${Object.entries(tables).map(([name, rows]) => section(name, valueTable(rows)))}
   return page.text;
 }
 
-/** Pixels of a cell of the matrix, at least: three digits in a small font. */
-const CELL = 20;
+/** Smallest cell of the matrix, in pixels: room for three digits. */
+const CELL = 22;
+
+/** Loss and accuracy side by side, one below the other on a narrow screen. */
+async function curvesOf({ history, best }: TrainResult): Promise<Html> {
+  const { hconcat, ...shared } = plotHistory(history, { bestEpoch: best.epoch, width: 350, height: 240 });
+  const charts = await Promise.all(
+    (hconcat as object[]).map((one, i) =>
+      chart({ ...shared, hconcat: [one], description: `${i === 0 ? 'Loss' : 'Accuracy'} by epoch` }),
+    ),
+  );
+  return html`<div class="pair">${charts}</div>`;
+}
 
 function section(name: string, body: Html, note?: string): Html {
   return html`<section><h2>${name}</h2>${note === undefined ? undefined : html`<p class="note">${note}</p>`}${body}</section>`;
@@ -91,7 +100,7 @@ function figure(body: Html, caption: string): Html {
   return html`<figure>${body}<figcaption>${caption}</figcaption></figure>`;
 }
 
-/** A chart as a picture for either ground: pictures, since several SVGs in one page would mix up their ids. */
+/** A chart as two pictures, for a light and a dark page. Pictures, because the ids of several SVGs in one page would clash. */
 async function chart(spec: VegaLiteSpec, broad = false): Promise<Html> {
   const [light, dark] = await Promise.all(
     (['light', 'dark'] as const).map(async (theme) => {
@@ -135,7 +144,7 @@ function valueTable(rows: Readonly<Record<string, string>>): Html {
 async function picturesOf(mistakes: readonly Mistake[]): Promise<Html> {
   const figures = await Promise.all(
     mistakes.map(async ({ file, truth, said, probability }) => {
-      // A file that is gone by now leaves its words.
+      // Of a file that is gone, the text is still shown.
       const source = await thumbnail(file, 112).catch(() => null);
       const image = source === null ? html`<span class="gone">no picture</span>` : html`<img src="${source}" alt="">`;
       return html`<figure title="${file}">${image}<figcaption><b>${said}</b> ${percent(probability)}<br>labelled ${truth}<br><small>${nameOf(file)}</small></figcaption></figure>`;

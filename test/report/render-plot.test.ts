@@ -32,6 +32,42 @@ const called = (svg: string, label: string) =>
     .map(({ element }) => element)
     .join('\n');
 
+describe('labels of charts', () => {
+  test.each([
+    [0.36, 0.37],
+    [0.362, 0.3625],
+    [0.1, 0.9],
+    [0.5, 0.5],
+  ])('no two labels of the accuracy axis are equal, from %d to %d', async (first, last) => {
+    const svg = await renderPlot(plotHistory({ loss: [2, 1.9], accuracy: [first, last] }));
+    const shares = textsOf(svg).filter((text) => text.endsWith('%'));
+    expect(shares.length).toBeGreaterThan(0);
+    expect(new Set(shares).size).toBe(shares.length);
+  });
+
+  test('forty names that differ at the end alone are told apart in both directions', async () => {
+    const classes = Array.from({ length: 40 }, (_, c) => ({ className: `a rather long name of a class, number ${c}` }));
+    const confusionMatrix = classes.map((_, row) => classes.map((_, column) => (row === column ? 120 : 1)));
+    const texts = textsOf(await renderPlot(plotConfusionMatrix({ classes, confusionMatrix }, { size: 880 })));
+    const names = texts.filter((text) => text.startsWith('a rather'));
+    expect(names).toHaveLength(80);
+    expect(new Set(names).size).toBe(40);
+    expect(names[0]).toMatch(/^a rather lo….*number 0$/);
+  });
+
+  test('small cells of shares say percent in whole numbers, and nothing below a half', async () => {
+    const classes = Array.from({ length: 20 }, (_, c) => ({ className: `class ${c}` }));
+    const confusionMatrix = classes.map((_, row) =>
+      classes.map((_, column) => (row === column ? 996 : column < 1 ? 4 : 0)),
+    );
+    const svg = await renderPlot(plotConfusionMatrix({ classes, confusionMatrix }, { cells: 'shares', size: 440 }));
+    const visible = [...svg.matchAll(/<text[^>]*font-size="9px"[^>]*?(opacity="0")?[^>]*>(\d+)<\/text>/g)];
+    expect(visible.filter(([element]) => !element.includes('opacity="0"')).map(([, , text]) => text)).toEqual(
+      Array(20).fill('100'),
+    );
+  });
+});
+
 describe('renderPlot', () => {
   test.each(Object.entries(charts))('%s is a chart that Vega-Lite has no objection to', (_, chart) => {
     const warnings: unknown[] = [];

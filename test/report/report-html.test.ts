@@ -51,8 +51,8 @@ describe('reportHtml', () => {
     ]) {
       expect(page.includes(`<h2>${name}</h2>`), name).toBe(true);
     }
-    // Curves, two matrices, calibration: each for a light and for a dark ground.
-    expect(page.match(/<source media="\(prefers-color-scheme: dark\)" srcset="data:image\/svg\+xml/g)).toHaveLength(4);
+    // Loss, accuracy, two matrices, calibration: each for a light and for a dark ground.
+    expect(page.match(/<source media="\(prefers-color-scheme: dark\)" srcset="data:image\/svg\+xml/g)).toHaveLength(5);
     expect(page.match(/data:image\/webp/g)).toHaveLength(1);
     expect(page.includes('<th scope="row">epochs</th><td>3</td>')).toBe(true);
     const webp = Buffer.from(/data:image\/webp;base64,([^"]+)/.exec(page)![1], 'base64');
@@ -94,9 +94,13 @@ describe('html', () => {
 describe('reportConclusion', () => {
   test('says what the figures say', () => {
     const text = reportConclusion(evaluation, training).join(' ');
-    expect(text).toContain('right on 60.0% of 5 images; saying “a” each time would be right on 80.0%');
-    expect(text).toContain('It recognises a best (75.0% of them) and b worst (0.0%), which it takes for a in 100.0%.');
-    expect(text).toContain('It is surer than it is right: its top probability is 90.0% on average');
+    expect(text).toContain('right on 60.0% of 5 images; always saying “a” would be right on 80.0%');
+    expect(text).toContain(
+      'It recognises a best (75.0% of them) and b worst (0.0%), which it calls a in 100.0% of the cases.',
+    );
+    expect(text).toContain(
+      'The model is too sure: its highest probability is 90.0% on average, and it is right on 60.0%',
+    );
     expect(text).toContain('Of 3 epochs, the weights of epoch 2 were kept.');
     expect(text).toContain('the validation loss rose again');
     expect(text).not.toContain('more epochs may help');
@@ -110,7 +114,7 @@ describe('reportConclusion', () => {
       history: { ...training.history, valLoss: [3, 2, 1] },
     };
     const text = reportConclusion(one, rising).join(' ');
-    expect(text).toContain('Nothing is known of b: no image of it was there.');
+    expect(text).toContain('The data has no image of b: nothing is known about it.');
     expect(text).toContain('more epochs may help');
   });
 });

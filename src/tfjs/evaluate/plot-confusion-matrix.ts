@@ -50,29 +50,37 @@ export function plotConfusionMatrix(
       return { truth: names[truth], said: names[said], count, share, shade };
     });
   });
-  // Small cells hold short numbers or none; names that would overlap stand upright.
+  // Small cells have short numbers or none; names that would overlap are turned upright.
   const cell = size / names.length;
   const many = cell < 40;
-  const longest = Math.max(...names.map((name) => name.length));
+  const longest = Math.min(LONGEST_NAME, Math.max(...names.map((name) => name.length)));
   const slanted = many || longest * 6.2 * names.length > size;
-  const labels = slanted && {
-    labelFontSize: Math.max(7, Math.min(12, Math.floor(cell) - 1)),
-    labelLimit: 120,
-    labelOverlap: false,
+  const labels = {
+    ...(slanted && {
+      labelFontSize: Math.max(7, Math.min(12, Math.floor(cell) - 1)),
+      labelLimit: 400,
+      labelOverlap: false,
+    }),
+    ...(names.some((name) => name.length > LONGEST_NAME) && { labelExpr: SHORTENED, labelLimit: 400 }),
   };
   const axis = { ...labels, domain: false, ticks: false, grid: false };
-  const fontSize = Math.min(13, Math.floor(cell / 2.7));
+  const digits = cells === 'counts' ? most.toLocaleString('en').length : many ? 3 : 6;
+  const fontSize = Math.floor(Math.min(13, cell / 2.4, (1.6 * cell) / digits));
+  const hidden = cells === 'counts' ? 'datum.count === 0' : 'datum.share < 0.005';
   const text = {
+    ...(many && cells === 'shares' && { transform: [{ calculate: 'round(100 * datum.share)', as: 'percent' }] }),
     mark: { type: 'text', fontSize },
     encoding: {
       text:
         cells === 'counts'
           ? { field: 'count', type: 'quantitative', format: ',d' }
-          : { field: 'share', type: 'quantitative', format: many ? '.0%' : '.1%' },
+          : { field: many ? 'percent' : 'share', type: 'quantitative', format: many ? 'd' : '.1%' },
       color: { condition: { test: 'datum.shade > 0.5', value: 'white' } },
-      ...(many && { opacity: { condition: { test: 'datum.count === 0', value: 0 }, value: 1 } }),
+      ...(many && { opacity: { condition: { test: hidden, value: 0 }, value: 1 } }),
     },
   };
+  // At the beginning of a matrix that is wider than a screen, where a reader begins.
+  const begin = many && { titleAnchor: 'start' };
   return {
     $schema: VEGA_LITE,
     description: `Confusion matrix of ${names.length} classes, ${cells === 'counts' ? 'counts' : 'shares of each row'}`,
@@ -86,9 +94,15 @@ export function plotConfusionMatrix(
         type: 'nominal',
         sort: null,
         title: 'model says',
-        axis: { ...axis, orient: 'top', labelAngle: slanted ? -90 : 0 },
+        axis: { ...axis, ...begin, orient: 'top', labelAngle: slanted ? -90 : 0 },
       },
-      y: { field: 'truth', type: 'nominal', sort: null, title: 'truth', axis: { ...axis, labelAngle: 0 } },
+      y: {
+        field: 'truth',
+        type: 'nominal',
+        sort: null,
+        title: 'truth',
+        axis: { ...axis, ...(many && { titleAnchor: 'end' }), labelAngle: 0 },
+      },
     },
     layer: [
       {
@@ -107,6 +121,12 @@ export function plotConfusionMatrix(
     config: { scale: { bandPaddingInner: 0.03 } },
   };
 }
+
+/** Letters of a name that are shown. */
+const LONGEST_NAME = 24;
+
+/** Of a longer name, the beginning and the end: names often differ at the end alone. */
+const SHORTENED = `length(datum.label) > ${LONGEST_NAME} ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -11) : datum.label`;
 
 const checkOptions = optionsOf<PlotConfusionMatrixOptions>('plotConfusionMatrix', () => ({
   cells: oneOf('counts', 'shares'),

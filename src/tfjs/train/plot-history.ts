@@ -103,10 +103,22 @@ export function plotHistory(
     description: `Loss and accuracy over ${history.loss.length} epochs of training`,
     hconcat: [
       chart('loss', history.loss, history.valLoss),
-      chart('accuracy', history.accuracy, history.valAccuracy, '.0%'),
+      chart(
+        'accuracy',
+        history.accuracy,
+        history.valAccuracy,
+        percentFormat([...history.accuracy, ...(history.valAccuracy ?? [])]),
+      ),
     ],
     spacing: 36,
   };
+}
+
+/** The format of an axis of shares, with as many digits as it takes to tell its labels apart. */
+function percentFormat(shares: readonly number[]): string {
+  const span = Math.max(...shares) - Math.min(...shares);
+  const digits = span > 0 ? Math.ceil(-Math.log10(span / 10)) - 2 : 1;
+  return `.${Math.min(4, Math.max(0, digits))}%`;
 }
 
 function points(set: string, values: readonly number[]) {
