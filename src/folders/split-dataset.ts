@@ -65,6 +65,7 @@ async function writePart(part: ImageFolder, folder: string): Promise<void> {
       const { data, width, height, channels } = image;
       const name = basename(path).replaceAll('#', '-');
       await sharp(data, { raw: { width, height, channels } })
+        .toColourspace(channels === 1 ? 'b-w' : 'srgb')
         .png()
         .toFile(join(place, `${number}-${extname(name) === '.png' ? name : `${name}.png`}`));
     }

@@ -142,6 +142,9 @@ export function* rowBlocks(rows: LabelledRows, spec: ModelSpec, size: number): G
 /** All of a {@link TensorData} as rows, checked against the model. */
 export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promise<LabelledRows> {
   const wanted = [spec.height, spec.width, spec.channels];
+  if (!Array.isArray(xs?.shape) || !Array.isArray(ys?.shape)) {
+    throw new FerError('DATA', `xs and ys must be tensors, got ${describeInput(xs)} and ${describeInput(ys)}`);
+  }
   if (xs.rank !== 4 || wanted.some((size, axis) => xs.shape[axis + 1] !== size)) {
     throw new FerError('SHAPE', `xs has shape [${xs.shape}], the model takes [n,${wanted}]`);
   }
@@ -216,7 +219,8 @@ export async function* samplesOf(
       try {
         yield batch;
       } finally {
-        if (isTensorData(batch)) for (const tensor of [batch.xs, batch.ys]) tensor.dispose();
+        // A label of a single sample may be a plain number, which has nothing to dispose.
+        if (isTensorData(batch)) for (const tensor of [batch.xs, batch.ys]) tensor?.dispose?.();
       }
     }
     return;
@@ -256,12 +260,23 @@ function isDatasetLike(data: unknown): data is DatasetLike {
   return iterable && typeof (data as DatasetLike).iterator === 'function';
 }
 
-/** One sample as a batch of one: the same data under another shape. */
+/**
+ * One sample as a batch of one: the same data under another shape. Its label may be a plain number or list: tf.data makes
+ * tensors of those when it makes batches.
+ */
 function batched({ xs, ys }: TensorData): TensorData {
   if (xs?.rank !== 3) return { xs, ys };
-  const one = (tensor: tf.Tensor) =>
-    ({ rank: tensor.rank + 1, shape: [1, ...tensor.shape], data: () => tensor.data() }) as unknown as tf.Tensor;
-  return { xs: one(xs), ys: one(ys) };
+  const one = (data: () => Promise<unknown>, shape: readonly number[]) =>
+    ({ rank: shape.length + 1, shape: [1, ...shape], data }) as unknown as tf.Tensor;
+  const image = one(() => xs.data(), xs.shape);
+  const label: unknown = ys;
+  if (typeof label === 'number') return { xs: image, ys: one(async () => [label], []) };
+  if (Array.isArray(label) || ArrayBuffer.isView(label)) {
+    const row = Float32Array.from(label as ArrayLike<number>);
+    return { xs: image, ys: one(async () => row, [row.length]) };
+  }
+  if (!Array.isArray(ys?.shape)) return { xs: image, ys };
+  return { xs: image, ys: one(() => ys.data(), ys.shape) };
 }
 
 function emptyRows(capacity: number, spec: ModelSpec): LabelledRows {

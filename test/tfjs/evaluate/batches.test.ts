@@ -1,7 +1,9 @@
+import { data as tfData } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../src/classify/use-backend.js';
 import { evaluate } from '../../../src/tfjs/evaluate/evaluate.js';
+import type { LabelledData } from '../../../src/tfjs/evaluate/labelled-data.js';
 import { plotConfusionMatrix } from '../../../src/tfjs/evaluate/plot-confusion-matrix.js';
 import { buildModel } from '../../../src/tfjs/model/build-model.js';
 import { train } from '../../../src/tfjs/train/train.js';
@@ -9,6 +11,50 @@ import { train } from '../../../src/tfjs/train/train.js';
 beforeAll(() => useBackend('wasm'));
 
 describe('batches of tensors', () => {
+  test('a Dataset of tf.data counts as the tensors that it is made of: in batches, mapped, one by one', async () => {
+    const model = buildModel({ seed: 1 });
+    const xs = tf.randomUniform<tf.Rank.R4>([10, 32, 32, 1], 0, 1, 'float32', 3);
+    const labels = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4];
+    const whole = { xs, ys: tf.tensor1d(labels) };
+    const report = await evaluate(model, whole);
+    const images = tf.unstack(xs);
+    const rows = tfData.array(images.map((image, i) => ({ image, label: labels[i] })));
+    const batches = rows.batch(4).map((row) => {
+      const { image, label } = row as { image: tf.Tensor; label: tf.Tensor };
+      return { xs: image.clone(), ys: label.clone() };
+    }) as unknown as LabelledData;
+    const single = tfData.generator(function* () {
+      for (const [i, image] of images.entries()) yield { xs: image.clone(), ys: tf.oneHot(labels[i], 5).toFloat() };
+    }) as unknown as LabelledData;
+
+    expect(await evaluate(model, batches)).toEqual(report);
+    expect(await evaluate(model, single)).toEqual(report);
+    const weightsAfter = async (data: LabelledData) => {
+      const trained = buildModel({ seed: 1 });
+      const { history } = await train(trained, data, { epochs: 2, batchSize: 4, seed: 1, validationData: batches });
+      return [history, trained.getWeights().map((weight) => [...weight.dataSync()])];
+    };
+    const expected = await weightsAfter(whole);
+    expect(await weightsAfter(batches)).toEqual(expected);
+    expect(await weightsAfter(single)).toEqual(expected);
+    const labelled = (ys: (i: number) => unknown) =>
+      tfData.array(images.map((image, i) => ({ xs: image.clone(), ys: ys(i) })) as never) as unknown as LabelledData;
+    expect(
+      await evaluate(
+        model,
+        labelled((i) => labels[i]),
+      ),
+    ).toEqual(report);
+    const oneHot = (i: number) => labels.slice(0, 5).map((label) => Number(label === labels[i]));
+    expect(await evaluate(model, labelled(oneHot))).toEqual(report);
+    await expect(
+      evaluate(
+        model,
+        labelled(() => 'happy'),
+      ),
+    ).rejects.toMatchObject({ code: 'DATA' });
+  });
+
   test('an async iterable, and what looks as a tf.data.Dataset, count as the tensors they are cut from', async () => {
     const model = buildModel({ seed: 1 });
     const whole = {
