@@ -1,7 +1,29 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkShape } from './checks.js';
-import { addressOf, nativeOn, type WasmBackend } from './native.js';
+import { checkFit, checkShape } from './checks.js';
+import { addressOf, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
+
+/** `FusedBatchNorm` by vectors of one number a channel; TF.js's own computes every index and factor anew. */
+export const fusedBatchNorm: Kernel = ({ inputs, attrs, backend }, plain) => {
+  const { x, mean, variance, scale, offset } = inputs;
+  const native = nativeOn(backend);
+  const columns = x.shape[x.shape.length - 1];
+  const vectors = [mean, variance, scale, offset].filter((vector) => vector != null);
+  for (const { shape, size } of vectors) {
+    checkFit('FusedBatchNorm', x.size % size === 0, `[${shape}] cannot be repeated over x of shape [${x.shape}]`);
+  }
+  const suits = [x, ...vectors].every(({ dtype }) => dtype === 'float32') && x.shape.length > 1 && x.size > 0;
+  if (native === null || !suits || !vectors.every(({ shape }) => shape.length === 1 && shape[0] === columns)) {
+    return plain();
+  }
+  const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
+  const at = (tensor?: tf.TensorInfo | null) => (tensor == null ? 0 : addressOf(backend, tensor));
+  withScratch(backend, 4 * columns, (factor) => {
+    const addresses = [x, mean, variance, scale, offset].map(at);
+    native.normalize(...addresses, factor, at(out), x.size / columns, columns, attrs.varianceEpsilon as number);
+  });
+  return out;
+};
 
 /**
  * `FerBatchNormGradient`, a kernel of our own: the gradients of `FusedBatchNorm` by x, mean, variance, scale and offset,

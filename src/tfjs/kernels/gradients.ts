@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { batchNormGradient } from './batch-norm.js';
+import { batchNormTrainingGradients } from './batch-norm-training.js';
 import type { ConvAttributes } from './conv-info.js';
 import { einsumGradient } from './einsum.js';
+import { nestedGradients } from './nested-gradients.js';
 
 /**
  * Gradients that TF.js's core has for all backends, and that are better on wasm with kernels of ours; on other backends
@@ -87,6 +89,7 @@ export function registerGradients(): void {
 /** Gradients of kernels of our own, and those that core has none of. */
 const OWN: tf.GradConfig[] = [
   einsumGradient,
+  ...batchNormTrainingGradients,
   {
     kernelName: 'FerReluGradient',
     inputsToSave: ['x'],
@@ -113,7 +116,7 @@ const OWN: tf.GradConfig[] = [
         const terms = firsts.map((first, i) => tf.sum(tf.mul(first, (seconds as tf.Tensor[])[i])));
         return tf.addN(terms) as tf.Scalar;
       };
-      const [x, dy, mean, variance, scale] = tf.grads(weighted)(saved);
+      const [x, dy, mean, variance, scale] = nestedGradients(weighted, saved);
       return { x: () => x, dy: () => dy, mean: () => mean, variance: () => variance, scale: () => scale };
     },
   },

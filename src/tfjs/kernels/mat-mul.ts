@@ -5,8 +5,8 @@ import { addressOf, type NativeKernels, nativeOn, valuesOf, type WasmBackend, wi
 import type { Kernel } from './override.js';
 
 /**
- * Rows from which ours is at least as fast as TF.js's for factors that are not transposed: below, what TF.js keeps of
- * the second factor from call to call pays, as it does when a net only predicts.
+ * Rows from which ours is at least as fast as TF.js's for factors that are not transposed. Below, what TF.js keeps of the
+ * second factor from call to call pays when a net predicts; in training the factor is new in every step.
  */
 const MIN_ROWS = 32;
 
@@ -20,7 +20,7 @@ export const batchMatMul: Kernel = ({ inputs, attrs, backend }, plain) => {
   const native = nativeOn(backend);
   const count = tf.util.sizeFromShape(stacked);
   if (k === 0 || m * n * count === 0) return tf.zeros([...stacked, m, n]);
-  const pays = transposeA || transposeB || m >= MIN_ROWS;
+  const pays = transposeA || transposeB || m >= MIN_ROWS || tf.engine().state.gradientDepth > 0;
   const oneOfEach = countA === count && countB === count;
   if (native === null || !pays || (!oneOfEach && countA !== 1 && countB !== 1)) return plain();
 
@@ -52,7 +52,7 @@ export const fusedMatMul: Kernel = (call, plain) => {
   const floats = a.dtype === 'float32' && b.dtype === 'float32' && m * n * k * tf.util.sizeFromShape(stacked) > 0;
   const native = nativeOn(backend);
   const vector = bias === undefined || (bias.shape.length === 1 && bias.shape[0] === n && bias.dtype === 'float32');
-  const pays = transposeA || transposeB || m >= MIN_ROWS;
+  const pays = transposeA || transposeB || m >= MIN_ROWS || tf.engine().state.gradientDepth > 0;
   const single = sizes.countA === 1 && sizes.countB === 1;
   if (native !== null && floats && vector && pays && single && activation === 'linear') {
     const out = (backend as WasmBackend).makeOutput(outShape, 'float32');

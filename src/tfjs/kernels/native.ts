@@ -23,6 +23,10 @@ export interface NativeKernels {
   depthwiseFilterGradient(...sizesAndAddresses: number[]): void;
   depthwiseInputGradient(...sizesAndAddresses: number[]): void;
   turnTaps(filter: number, taps: number, channels: number, to: number): void;
+  statistics(x: number, mean: number, variance: number, rows: number, columns: number): void;
+  normalize(...addressesAndSizes: number[]): void;
+  batchNormGradient(...addressesAndSizes: number[]): void;
+  moveAverage(average: number, value: number, out: number, count: number, decay: number): void;
   sumsOfGradient(...addressesAndSizes: number[]): void;
   scaleRows(x: number, scale: number, out: number, rows: number, columns: number): void;
   clip(x: number, out: number, count: number, low: number, high: number): void;

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { reasonOf } from '../../errors.js';
 import { oneOf, optionsOf } from '../../options.js';
 import { type Assets, assetsRule } from '../../platform/assets.js';
-import { batchNormGradientKernel } from './batch-norm.js';
+import { batchNormGradientKernel, fusedBatchNorm } from './batch-norm.js';
+import { batchNormTraining, batchNormTrainingGradient } from './batch-norm-training.js';
 import { bincount } from './bincount.js';
 import * as complex from './complex.js';
 import * as conv3d from './conv3d.js';
@@ -15,6 +16,7 @@ import * as elementwise from './elementwise.js';
 import { fft, ifft } from './fourier.js';
 import { fusedConv2D, fusedDepthwiseConv2D } from './fused.js';
 import { registerGradients } from './gradients.js';
+import { registerLayers } from './layers.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
 import { registerOptimizers } from './optimizers.js';
@@ -106,6 +108,8 @@ const MISSING: Record<string, Kernel> = {
   FerReluGradient: elementwise.reluGradient,
   FerClipGradient: elementwise.clipGradient,
   FerBatchNormGradient: batchNormGradientKernel,
+  FerBatchNormTraining: batchNormTraining,
+  FerBatchNormTrainingGradient: batchNormTrainingGradient,
   FerDropout: dropoutKernel,
 };
 
@@ -121,6 +125,7 @@ const BETTER: Record<string, Kernel> = {
   Conv3DBackpropInputV2: conv3d.conv3DBackpropInput,
   BatchMatMul: batchMatMul,
   _FusedMatMul: fusedMatMul,
+  FusedBatchNorm: fusedBatchNorm,
   MaxPool: pool.maxPool,
   MaxPoolGrad: pool.maxPoolGrad,
   AvgPool: pool.avgPool,
@@ -179,6 +184,7 @@ function registerTheRest(): void {
   }
   registerGradients();
   registerOptimizers();
+  registerLayers();
 }
 
 const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', () => ({

@@ -35,12 +35,12 @@ export const fill: Kernel = ({ attrs, backend }, plain) => {
   );
 };
 
-/** `Tile`, for strings too. What is repeated as a whole, a vector for all rows, is copied as fast as memory goes. */
+/** `Tile`, for strings too. Whole blocks that are repeated, such as a vector for all rows, are copied as they lie. */
 export const tile: Kernel = (call, plain) => {
   const { inputs, attrs, backend } = call;
   const { x } = inputs;
   const { reps } = attrs as { reps: number[] };
-  if (x.dtype !== 'string') return isOneBlock(x.shape, reps) ? repeat(backend, x, reps) : byParts(call, plain);
+  if (x.dtype !== 'string') return hasWholeBlocks(x.shape, reps) ? repeat(backend, x, reps) : byParts(call, plain);
   const shape = x.shape.map((size, axis) => size * reps[axis]);
   const bytes = bytesOf(backend, x);
   const tiled = indicesOf(x.shape, shape).map((i) => bytes[i]);
@@ -74,21 +74,36 @@ const COMPARISONS: Record<string, (a: string, b: string) => boolean> = {
   GreaterEqual: (a, b) => a >= b,
 };
 
-/** Whether all axes that are repeated come first and are 1 long, but for the last of them. */
-function isOneBlock(shape: number[], reps: number[]): boolean {
-  const last = reps.findLastIndex((times) => times !== 1);
-  return shape.slice(0, Math.max(0, last)).every((size) => size === 1);
+/** Whether the axes between the first and the last that are repeated are 1 long, but for the last. */
+function hasWholeBlocks(shape: number[], reps: number[]): boolean {
+  const [first, last] = repeatedAxes(reps);
+  return shape.slice(first, Math.max(first, last)).every((size) => size === 1);
+}
+
+function repeatedAxes(reps: number[]): [first: number, last: number] {
+  const isRepeated = (times: number) => times !== 1;
+  return [Math.max(0, reps.findIndex(isRepeated)), Math.max(0, reps.findLastIndex(isRepeated))];
 }
 
 function repeat(backend: unknown, x: tf.Tensor, reps: number[]): tf.TensorInfo {
   if (x.dtype === 'complex64') return tf.complex(tf.tile(tf.real(x), reps), tf.tile(tf.imag(x), reps));
   const shape = x.shape.map((size, axis) => size * reps[axis]);
   const out = (backend as WasmBackend).makeOutput(shape, x.dtype);
-  const [block, tiled] = valuesOf(backend, x, out);
+  const [values, tiled] = valuesOf(backend, x, out);
   if (tiled.length === 0) return out;
-  tiled.set(block);
-  // Twice as much every time.
-  for (let done = block.length; done < tiled.length; done *= 2) tiled.copyWithin(done, 0, done);
+  const size = tf.util.sizeFromShape(x.shape.slice(repeatedAxes(reps)[0]));
+  const tiledSize = size * (tiled.length / values.length);
+  for (let from = 0, to = 0; from < values.length; from += size, to += tiledSize) {
+    if (size === 1) {
+      tiled.fill(values[from], to, to + tiledSize);
+      continue;
+    }
+    tiled.set(values.subarray(from, from + size), to);
+    // Twice as much every time.
+    for (let done = size; done < tiledSize; done *= 2) {
+      tiled.copyWithin(to + done, to, to + Math.min(done, tiledSize - done));
+    }
+  }
   return out;
 }
 

@@ -149,6 +149,22 @@ const CALLS: Record<string, Call> = {
   Slice: { inputs: { x: [5, 4] }, attrs: { begin: [2, 1], size: [3, 3] } },
   ClipByValue: { inputs: { x: [9] }, attrs: { clipValueMin: -0.5, clipValueMax: 0.5 } },
   Complex: { inputs: { real: [4, 3], imag: [4, 3] } },
+  FusedBatchNorm: {
+    inputs: { x: [2, 3, 3, 9], mean: [9], variance: [9], scale: [9], offset: [9] },
+    attrs: { varianceEpsilon: 1 },
+  },
+  FerBatchNormGradient: {
+    inputs: { x: [2, 3, 3, 9], dy: [2, 3, 3, 9], mean: [9], variance: [9], scale: [9] },
+    attrs: { varianceEpsilon: 1 },
+  },
+  FerBatchNormTraining: {
+    inputs: { x: [2, 3, 3, 9], scale: [9], offset: [9] },
+    attrs: { varianceEpsilon: 1 },
+  },
+  FerBatchNormTrainingGradient: {
+    inputs: { x: [2, 3, 3, 9], dy: [2, 3, 3, 9], scale: [9], mean: [9], variance: [9], dMean: [9], dVariance: [9] },
+    attrs: { varianceEpsilon: 1 },
+  },
   FerReluGradient: { inputs: { x: [4, 5], dy: [4, 5] } },
   FerDropout: { inputs: { x: [4, 5] }, attrs: { rate: 0.5, seed: 1 } },
 };

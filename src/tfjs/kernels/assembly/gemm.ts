@@ -140,62 +140,65 @@ export function tileOfColumns(
 }
 
 /**
- * C[4, 8] (+)= A[4, depth] B[depth, 8] with A's rows as they lie in memory; depth a multiple of 4.
+ * C[rows, 8] = A[rows, depth] B[depth, 8], A's rows as they lie in memory; rows and depth are multiples of 4.
  *
- * @param rowA - Bytes from a row of A to the next; `stepB` from a row of B to the next.
+ * @param rowA - Bytes from a row of A to the next; B's rows lie one after the other.
  */
-export function tileOfRows(
-  depth: i32, a: usize, rowA: usize, b: usize, stepB: usize, c: usize, rowC: usize, accumulate: i32,
-): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-  let a1 = a + rowA, a2 = a1 + rowA, a3 = a2 + rowA;
-  for (let k = depth; k > 0; k -= 4) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let s = v128.load32_splat(a);
-    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a1);
-    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a2);
-    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a3);
-    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-    b += stepB;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    s = v128.load32_splat(a, 4);
-    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a1, 4);
-    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a2, 4);
-    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a3, 4);
-    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-    b += stepB;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    s = v128.load32_splat(a, 8);
-    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a1, 8);
-    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a2, 8);
-    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a3, 8);
-    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-    b += stepB;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    s = v128.load32_splat(a, 12);
-    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a1, 12);
-    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a2, 12);
-    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a3, 12);
-    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-    b += stepB;
-    a += 16; a1 += 16; a2 += 16; a3 += 16;
+export function rowsTimesPanel(rows: i32, depth: i32, a0: usize, rowA: usize, panel: usize, c: usize, rowC: usize): void {
+  for (let row = rows; row > 0; row -= 4) {
+    let a = a0, b = panel;
+    let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
+    let a1 = a + rowA, a2 = a1 + rowA, a3 = a2 + rowA;
+    for (let k = depth; k > 0; k -= 4) {
+      let b0 = v128.load(b), b1 = v128.load(b, 16);
+      let s = v128.load32_splat(a);
+      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
+      s = v128.load32_splat(a1);
+      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
+      s = v128.load32_splat(a2);
+      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
+      s = v128.load32_splat(a3);
+      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+      b += 32;
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      s = v128.load32_splat(a, 4);
+      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
+      s = v128.load32_splat(a1, 4);
+      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
+      s = v128.load32_splat(a2, 4);
+      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
+      s = v128.load32_splat(a3, 4);
+      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+      b += 32;
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      s = v128.load32_splat(a, 8);
+      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
+      s = v128.load32_splat(a1, 8);
+      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
+      s = v128.load32_splat(a2, 8);
+      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
+      s = v128.load32_splat(a3, 8);
+      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+      b += 32;
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      s = v128.load32_splat(a, 12);
+      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
+      s = v128.load32_splat(a1, 12);
+      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
+      s = v128.load32_splat(a2, 12);
+      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
+      s = v128.load32_splat(a3, 12);
+      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+      b += 32;
+      a += 16; a1 += 16; a2 += 16; a3 += 16;
+    }
+    putRow(c, c00, c01, 0);
+    putRow(c + rowC, c10, c11, 0);
+    putRow(c + 2 * rowC, c20, c21, 0);
+    putRow(c + 3 * rowC, c30, c31, 0);
+    a0 += 4 * rowA;
+    c += 4 * rowC;
   }
-  putRow(c, c00, c01, accumulate);
-  putRow(c + rowC, c10, c11, accumulate);
-  putRow(c + 2 * rowC, c20, c21, accumulate);
-  putRow(c + 3 * rowC, c30, c31, accumulate);
 }
 
 // @ts-ignore: decorator

@@ -5,4 +5,4 @@ export { adam, adamOfMany } from './adam';
 export { addBias, dropout, reluGradient, sumRows } from './elementwise';
 export { winograd, winogradFilterGradient, winogradScratch } from './winograd';
 export { depthwise, depthwiseFilterGradient, depthwiseInputGradient, depthwiseScratch, turnTaps } from './depthwise';
-export { clip, clipGradient, scaleRows, sumsOfGradient } from './normalize';
+export { batchNormGradient, clip, clipGradient, moveAverage, normalize, scaleRows, statistics, sumsOfGradient } from './normalize';

@@ -1,5 +1,7 @@
+import { madd } from './madd';
+
 /*
- * What batch normalization and clipping need for their gradients: passes over rows of `columns` numbers.
+ * Batch normalization, clipping and their gradients: passes over rows of `columns` numbers.
  */
 
 /** Rows that are added up before their sum joins the total, to keep rounding errors small. */
@@ -49,6 +51,210 @@ export function sumsOfGradient(
 @inline
 function addTo(to: usize, value: v128): void {
   v128.store(to, f32x4.add(v128.load(to), value));
+}
+
+/**
+ * mean[c] and variance[c] (divided by the number of rows) of every column. Each block of rows is read twice while it is
+ * in the cache; blocks are joined as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
+ * Computing Sample Variances" (1979).
+ */
+export function statistics(x: usize, mean: usize, variance: usize, rows: i32, columns: i32): void {
+  const line: usize = 4 * <usize>columns;
+  memory.fill(mean, 0, line);
+  memory.fill(variance, 0, line);
+  for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
+    const first = x + <usize>row * line;
+    const count = min(ROWS_AT_ONCE, rows - row);
+    const share = f32(count) / f32(row + count);
+    let c: usize = 0;
+    for (; c + 64 <= line; c += 64) {
+      let p = first + c;
+      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+      for (let i = 0; i < count; i++) {
+        s0 = f32x4.add(s0, v128.load(p)); s1 = f32x4.add(s1, v128.load(p, 16));
+        s2 = f32x4.add(s2, v128.load(p, 32)); s3 = f32x4.add(s3, v128.load(p, 48));
+        p += line;
+      }
+      const per = f32x4.splat(1 / f32(count));
+      s0 = f32x4.mul(s0, per); s1 = f32x4.mul(s1, per); s2 = f32x4.mul(s2, per); s3 = f32x4.mul(s3, per);
+      let t0 = f32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
+      p = first + c;
+      for (let i = 0; i < count; i++) {
+        t0 = addSquare(t0, f32x4.sub(v128.load(p), s0)); t1 = addSquare(t1, f32x4.sub(v128.load(p, 16), s1));
+        t2 = addSquare(t2, f32x4.sub(v128.load(p, 32), s2)); t3 = addSquare(t3, f32x4.sub(v128.load(p, 48), s3));
+        p += line;
+      }
+      join(mean + c, variance + c, s0, t0, row, share);
+      join(mean + c + 16, variance + c + 16, s1, t1, row, share);
+      join(mean + c + 32, variance + c + 32, s2, t2, row, share);
+      join(mean + c + 48, variance + c + 48, s3, t3, row, share);
+    }
+    for (; c + 16 <= line; c += 16) {
+      let p = first + c;
+      let s0 = f32x4.splat(0), s1 = s0, t0 = s0, t1 = s0;
+      let i = count;
+      for (; i >= 2; i -= 2) {
+        s0 = f32x4.add(s0, v128.load(p)); s1 = f32x4.add(s1, v128.load(p + line));
+        p += 2 * line;
+      }
+      if (i > 0) s0 = f32x4.add(s0, v128.load(p));
+      s0 = f32x4.mul(f32x4.add(s0, s1), f32x4.splat(1 / f32(count)));
+      p = first + c;
+      i = count;
+      for (; i >= 2; i -= 2) {
+        t0 = addSquare(t0, f32x4.sub(v128.load(p), s0)); t1 = addSquare(t1, f32x4.sub(v128.load(p + line), s0));
+        p += 2 * line;
+      }
+      if (i > 0) t0 = addSquare(t0, f32x4.sub(v128.load(p), s0));
+      join(mean + c, variance + c, s0, f32x4.add(t0, t1), row, share);
+    }
+    for (; c < line; c += 4) {
+      let p = first + c;
+      let s: f32 = 0, t: f32 = 0;
+      for (let i = 0; i < count; i++) {
+        s += load<f32>(p);
+        p += line;
+      }
+      s /= f32(count);
+      p = first + c;
+      for (let i = 0; i < count; i++) {
+        const apart = load<f32>(p) - s;
+        t += apart * apart;
+        p += line;
+      }
+      const before = load<f32>(mean + c), apart = s - before;
+      store<f32>(mean + c, before + apart * share);
+      store<f32>(variance + c, load<f32>(variance + c) + t + apart * apart * share * f32(row));
+    }
+  }
+  const per = <f32>1 / f32(rows);
+  for (let c: usize = 0; c < line; c += 4) store<f32>(variance + c, load<f32>(variance + c) * per);
+}
+
+// @ts-ignore: decorator
+@inline
+function addSquare(sum: v128, x: v128): v128 {
+  return madd(x, x, sum);
+}
+
+/** Joins the mean and the sum of squares of a block to those of the `rows` rows before it. */
+// @ts-ignore: decorator
+@inline
+function join(mean: usize, squares: usize, blockMean: v128, blockSquares: v128, rows: i32, share: f32): void {
+  const before = v128.load(mean);
+  const apart = f32x4.sub(blockMean, before);
+  v128.store(mean, f32x4.add(before, f32x4.mul(apart, f32x4.splat(share))));
+  const between = f32x4.mul(f32x4.mul(apart, apart), f32x4.splat(share * f32(rows)));
+  v128.store(squares, f32x4.add(v128.load(squares), f32x4.add(blockSquares, between)));
+}
+
+/**
+ * out = (x - mean) * factor + offset, with factor = scale / sqrt(variance + epsilon), which is left in `factor`.
+ *
+ * @param scale - 0 for ones; `offset` 0 for zeros.
+ */
+export function normalize(
+  x: usize, mean: usize, variance: usize, scale: usize, offset: usize, factor: usize, out: usize,
+  rows: i32, columns: i32, epsilon: f32,
+): void {
+  const line: usize = 4 * <usize>columns;
+  for (let c: usize = 0; c < line; c += 4) {
+    const perDeviation = <f32>1 / Mathf.sqrt(load<f32>(variance + c) + epsilon);
+    store<f32>(factor + c, scale != 0 ? load<f32>(scale + c) * perDeviation : perDeviation);
+  }
+  for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
+    const first = <usize>row * line;
+    const count = min(ROWS_AT_ONCE, rows - row);
+    let c: usize = 0;
+    for (; c + 32 <= line; c += 32) {
+      let p = x + first + c, to = out + first + c;
+      const m0 = v128.load(mean + c), m1 = v128.load(mean + c, 16);
+      const f0 = v128.load(factor + c), f1 = v128.load(factor + c, 16);
+      let o0 = f32x4.splat(0), o1 = o0;
+      if (offset != 0) {
+        o0 = v128.load(offset + c);
+        o1 = v128.load(offset + c, 16);
+      }
+      for (let i = 0; i < count; i++) {
+        v128.store(to, madd(f32x4.sub(v128.load(p), m0), f0, o0));
+        v128.store(to, madd(f32x4.sub(v128.load(p, 16), m1), f1, o1), 16);
+        p += line; to += line;
+      }
+    }
+    for (; c < line; c += 4) {
+      let p = x + first + c, to = out + first + c;
+      const m = load<f32>(mean + c), f = load<f32>(factor + c), o: f32 = offset != 0 ? load<f32>(offset + c) : 0;
+      for (let i = 0; i < count; i++) {
+        store<f32>(to, (load<f32>(p) - m) * f + o);
+        p += line; to += line;
+      }
+    }
+  }
+}
+
+/**
+ * Gradients of a normalization by the batch's own statistics:
+ *
+ *     dx = factor * (dy - sum(dy) / rows) - (x - mean) * factor * sum(dy (x - mean)) / (rows * (variance + epsilon))
+ *          + dMean / rows + (x - mean) * 2 dVariance / rows
+ *
+ * @param dMean - Gradient of the statistics that were given out; likewise `dVariance`.
+ * @param dScale - Receives sum(dy (x - mean)) / sqrt(variance + epsilon); `dOffset` sum(dy).
+ * @param scratch - Room for three vectors of `columns` numbers.
+ */
+export function batchNormGradient(
+  x: usize, dy: usize, mean: usize, variance: usize, scale: usize, dMean: usize, dVariance: usize,
+  dx: usize, dScale: usize, dOffset: usize, rows: i32, columns: i32, epsilon: f32, scratch: usize,
+): void {
+  const line: usize = 4 * <usize>columns;
+  const factors = scratch, slopes = factors + line, shifts = slopes + line;
+  sumsOfGradient(x, dy, mean, dOffset, dScale, rows, columns);
+  const per = <f32>1 / f32(rows);
+  for (let c: usize = 0; c < line; c += 4) {
+    const perDeviation = <f32>1 / Mathf.sqrt(load<f32>(variance + c) + epsilon);
+    const factor = load<f32>(scale + c) * perDeviation;
+    const toScale = load<f32>(dScale + c) * perDeviation;
+    store<f32>(dScale + c, toScale);
+    store<f32>(factors + c, factor);
+    store<f32>(slopes + c, per * (<f32>2 * load<f32>(dVariance + c) - factor * perDeviation * toScale));
+    store<f32>(shifts + c, per * (load<f32>(dMean + c) - factor * load<f32>(dOffset + c)));
+  }
+  for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
+    const first = <usize>row * line;
+    const count = min(ROWS_AT_ONCE, rows - row);
+    let c: usize = 0;
+    for (; c + 32 <= line; c += 32) {
+      let p = x + first + c, g = dy + first + c, to = dx + first + c;
+      const m0 = v128.load(mean + c), m1 = v128.load(mean + c, 16);
+      const f0 = v128.load(factors + c), f1 = v128.load(factors + c, 16);
+      const s0 = v128.load(slopes + c), s1 = v128.load(slopes + c, 16);
+      const t0 = v128.load(shifts + c), t1 = v128.load(shifts + c, 16);
+      for (let i = 0; i < count; i++) {
+        const slope0 = madd(f32x4.sub(v128.load(p), m0), s0, t0);
+        const slope1 = madd(f32x4.sub(v128.load(p, 16), m1), s1, t1);
+        v128.store(to, madd(v128.load(g), f0, slope0));
+        v128.store(to, madd(v128.load(g, 16), f1, slope1), 16);
+        p += line; g += line; to += line;
+      }
+    }
+    for (; c < line; c += 4) {
+      let p = x + first + c, g = dy + first + c, to = dx + first + c;
+      const m = load<f32>(mean + c), f = load<f32>(factors + c), s = load<f32>(slopes + c), t = load<f32>(shifts + c);
+      for (let i = 0; i < count; i++) {
+        store<f32>(to, load<f32>(g) * f + (load<f32>(p) - m) * s + t);
+        p += line; g += line; to += line;
+      }
+    }
+  }
+}
+
+/** out = average - (average - value) * decay, rounded as TF.js's layer rounds it. */
+export function moveAverage(average: usize, value: usize, out: usize, count: i32, decay: f32): void {
+  for (let i = count; i > 0; i--) {
+    const old = load<f32>(average);
+    store<f32>(out, old - (old - load<f32>(value)) * decay);
+    average += 4; value += 4; out += 4;
+  }
 }
 
 /** out[row, :] = x[row, :] * scale. */

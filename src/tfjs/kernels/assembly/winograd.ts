@@ -1,4 +1,4 @@
-import { roundUp, tileOfColumns, tileOfRows } from './gemm';
+import { roundUp, rowsTimesPanel, tileOfColumns } from './gemm';
 
 /*
  * 3 x 3 convolutions of stride 1 by Winograd's minimal filtering, F(4 x 4, 3 x 3), as in Lavin and Gray, "Fast Algorithms
@@ -21,8 +21,14 @@ function tilesAtOnce(inChannels: i32, outChannels: i32): i32 {
 export function winogradScratch(inChannels: i32, outChannels: i32): i32 {
   const tiles = tilesAtOnce(inChannels, outChannels);
   return 4 * 36 * (inChannels * outChannels + tiles * (inChannels + outChannels)) + HEAD_BYTES +
-    4 * max(inChannels, outChannels) + 64;
+    108 * i32(APART) + 4 * max(inChannels, outChannels) + 64;
 }
+
+/**
+ * Bytes between the planes of transformed values. Without, planes would often lie a power of two apart, where their
+ * cells displace one another from the cache.
+ */
+const APART: usize = 64;
 
 /** A table of 36 addresses and a tile of 36 vectors. */
 const HEAD_BYTES: i32 = 160 + 576;
@@ -37,18 +43,19 @@ export function winograd(
   const head = (scratch + 15) & ~15;
   const zeros = head + HEAD_BYTES;
   const filters = zeros + 4 * <usize>roundUp(max(inChannels, outChannels), 4);
-  const inputs = filters + 4 * 36 * <usize>(inChannels * outChannels);
-  const outputs = inputs + 4 * 36 * <usize>(atOnce * inChannels);
+  const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
+  const inputs = filters + 36 * planeFilter;
+  const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
   const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
   memory.fill(zeros, 0, lineIn);
-  transformFilter(filter, inChannels, outChannels, filters, head);
+  transformFilter(filter, inChannels, outChannels, filters, planeFilter, head);
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     const rows = roundUp(count, 4);
-    const planeIn = <usize>rows * lineIn, planeOut = <usize>rows * lineOut;
+    const planeIn = <usize>rows * lineIn + APART, planeOut = <usize>rows * lineOut + APART;
     for (let t = 0; t < count; t++) {
       addresses(x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, top, left, 6, zeros, head);
       transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
@@ -57,10 +64,8 @@ export function winograd(
       const a = inputs + <usize>position * planeIn;
       const c = outputs + <usize>position * planeOut;
       for (let o = 0; o < outChannels; o += 8) {
-        const b = filters + 4 * <usize>((position * outChannels + o) * inChannels);
-        for (let t = 0; t < rows; t += 4) {
-          tileOfRows(inChannels, a + <usize>t * lineIn, lineIn, b, 32, c + <usize>t * lineOut + 4 * <usize>o, lineOut, 0);
-        }
+        const b = filters + <usize>position * planeFilter + 4 * <usize>(o * inChannels);
+        rowsTimesPanel(rows, inChannels, a, lineIn, b, c + 4 * <usize>o, lineOut);
       }
     }
     for (let t = 0; t < count; t++) {
@@ -80,17 +85,18 @@ export function winogradFilterGradient(
   const head = (scratch + 15) & ~15;
   const zeros = head + HEAD_BYTES;
   const filters = zeros + 4 * <usize>roundUp(max(inChannels, outChannels), 4);
-  const inputs = filters + 4 * 36 * <usize>(inChannels * outChannels);
-  const outputs = inputs + 4 * 36 * <usize>(atOnce * inChannels);
+  const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
+  const inputs = filters + 36 * planeFilter;
+  const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
   const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
   memory.fill(zeros, 0, max(lineIn, lineOut));
-  if (tiles == 0) memory.fill(filters, 0, 4 * 36 * <usize>(inChannels * outChannels));
+  if (tiles == 0) memory.fill(filters, 0, 36 * planeFilter);
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
-    const planeIn = <usize>count * lineIn, planeOut = <usize>count * lineOut;
+    const planeIn = <usize>count * lineIn + APART, planeOut = <usize>count * lineOut + APART;
     for (let t = 0; t < count; t++) {
       addresses(x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, top, left, 6, zeros, head);
       transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
@@ -100,7 +106,7 @@ export function winogradFilterGradient(
     for (let position = 0; position < 36; position++) {
       const a = inputs + <usize>position * planeIn;
       const b = outputs + <usize>position * planeOut;
-      const c = filters + 4 * <usize>(position * inChannels * outChannels);
+      const c = filters + <usize>position * planeFilter;
       for (let o = 0; o < outChannels; o += 8) {
         for (let i = 0; i < inChannels; i += 4) {
           tileOfColumns(count, a + 4 * <usize>i, lineIn, b + 4 * <usize>o, lineOut,
@@ -109,7 +115,7 @@ export function winogradFilterGradient(
       }
     }
   }
-  untransformFilter(filters, inChannels, outChannels, dFilter, head);
+  untransformFilter(filters, planeFilter, inChannels, outChannels, dFilter, head);
 }
 
 /** Where the pixels of a tile lie, `size` x `size` of them, column by column; those outside the image are zeros. */
@@ -275,7 +281,9 @@ function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void 
 }
 
 /** Filters as [36][outChannels / 8][inChannels][8]. */
-function transformFilter(filter: usize, inChannels: i32, outChannels: i32, to: usize, head: usize): void {
+function transformFilter(
+  filter: usize, inChannels: i32, outChannels: i32, to: usize, plane: usize, head: usize,
+): void {
   const middle = head + 160;
   const tap = 4 * <usize>(inChannels * outChannels);
   for (let i = 0; i < inChannels; i++) {
@@ -289,9 +297,9 @@ function transformFilter(filter: usize, inChannels: i32, outChannels: i32, to: u
       line = middle;
       let out = to + 4 * <usize>(((o >> 3) * inChannels + i) * 8 + (o & 7));
       for (let k = 0; k < 6; k++) {
-        filterLine(v128.load(line), v128.load(line, 96), v128.load(line, 192), out, tap);
+        filterLine(v128.load(line), v128.load(line, 96), v128.load(line, 192), out, plane);
         line += 16;
-        out += 6 * tap;
+        out += 6 * plane;
       }
     }
   }
@@ -309,10 +317,12 @@ function filterGradientLine(p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5
   v128.store(to + 2 * step, f32x4.add(f32x4.sub(f32x4.mul(sixth, sum2), sum), p5));
 }
 
-function untransformFilter(from: usize, inChannels: i32, outChannels: i32, dFilter: usize, head: usize): void {
+function untransformFilter(
+  from: usize, plane: usize, inChannels: i32, outChannels: i32, dFilter: usize, head: usize,
+): void {
   const middle = head + 160;
-  const plane: usize = 4 * <usize>(inChannels * outChannels);
-  for (let at: usize = 0; at < plane; at += 16) {
+  const tap: usize = 4 * <usize>(inChannels * outChannels);
+  for (let at: usize = 0; at < tap; at += 16) {
     let p = from + at, line = middle;
     for (let j = 0; j < 6; j++) {
       filterGradientLine(
@@ -327,10 +337,10 @@ function untransformFilter(from: usize, inChannels: i32, outChannels: i32, dFilt
     for (let i = 0; i < 3; i++) {
       filterGradientLine(
         v128.load(line), v128.load(line, 48), v128.load(line, 96), v128.load(line, 144), v128.load(line, 192),
-        v128.load(line, 240), to, plane,
+        v128.load(line, 240), to, tap,
       );
       line += 16;
-      to += 3 * plane;
+      to += 3 * tap;
     }
   }
 }

@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { asFloats, checkFit, checkShape } from './checks.js';
+import { addressOf, nativeOn, type WasmBackend, withScratch } from './native.js';
+import { nestedGradients } from './nested-gradients.js';
+import type { Kernel } from './override.js';
+
+/**
+ * `FerBatchNormTraining`, a kernel of our own: normalizes x by the mean and variance of each channel in the batch.
+ * Inputs are x, scale and offset; the outputs are the normalized x, the means and the variances. It reads x twice, where
+ * the ops of TF.js's layer pass over the images seven times.
+ */
+export const batchNormTraining: Kernel = ({ inputs, attrs, backend }) => {
+  const [x, scale, offset] = [inputs.x, inputs.scale, inputs.offset].map(asFloats);
+  const columns = checkVectors('FerBatchNormTraining', x, { scale, offset });
+  const varianceEpsilon = attrs.varianceEpsilon as number;
+  const native = nativeOn(backend);
+  if (native === null || x.size === 0) return composed(x, scale, offset, varianceEpsilon);
+
+  const rows = x.size / columns;
+  const make = (shape: number[]) => (backend as WasmBackend).makeOutput(shape, 'float32');
+  const [y, mean, variance] = [make(x.shape), make([columns]), make([columns])];
+  const at = (tensor: tf.TensorInfo) => addressOf(backend, tensor);
+  native.statistics(at(x), at(mean), at(variance), rows, columns);
+  withScratch(backend, 4 * columns, (factor) => {
+    const vectors = [mean, variance, scale, offset].map(at);
+    native.normalize(at(x), ...vectors, factor, at(y), rows, columns, varianceEpsilon);
+  });
+  return [y, mean, variance];
+};
+
+/**
+ * `FerBatchNormTrainingGradient`: the gradients of `FerBatchNormTraining` by x, scale and offset, in two passes. `dMean`
+ * and `dVariance` are the gradients of its other outputs.
+ */
+export const batchNormTrainingGradient: Kernel = ({ inputs, attrs, backend }) => {
+  const kernel = 'FerBatchNormTrainingGradient';
+  const floats = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, asFloats(tensor)]));
+  const { x, dy, scale, mean, variance, dMean, dVariance } = floats;
+  checkShape(kernel, 'dy', dy, x.shape);
+  const columns = checkVectors(kernel, x, { scale, mean, variance, dMean, dVariance });
+  const varianceEpsilon = attrs.varianceEpsilon as number;
+  const native = nativeOn(backend);
+  if (native === null || x.size === 0) return composedGradient(floats, varianceEpsilon);
+
+  const make = (shape: number[]) => (backend as WasmBackend).makeOutput(shape, 'float32');
+  const outputs = [make(x.shape), make([columns]), make([columns])];
+  withScratch(backend, 12 * columns, (scratch) => {
+    const addresses = [x, dy, mean, variance, scale, dMean, dVariance, ...outputs].map((t) => addressOf(backend, t));
+    native.batchNormGradient(...addresses, x.size / columns, columns, varianceEpsilon, scratch);
+  });
+  return outputs;
+};
+
+/** Gradients of the two kernels; the second one's is for penalties on gradients. */
+export const batchNormTrainingGradients: tf.GradConfig[] = [
+  {
+    kernelName: 'FerBatchNormTraining',
+    inputsToSave: ['x', 'scale'],
+    outputsToSave: [false, true, true],
+    gradFunc(gradients, [x, scale, mean, variance], attrs) {
+      const [dy, dMean, dVariance] = gradients as tf.Tensor[];
+      const inputs = { x, dy, scale, mean, variance, dMean, dVariance };
+      const [dx, dScale, dOffset] = tf
+        .engine()
+        .runKernel('FerBatchNormTrainingGradient', inputs, attrs) as unknown as tf.Tensor[];
+      return { x: () => dx, scale: () => dScale, offset: () => dOffset };
+    },
+  },
+  {
+    kernelName: 'FerBatchNormTrainingGradient',
+    inputsToSave: ['x', 'dy', 'scale', 'dMean', 'dVariance'],
+    gradFunc(seconds, saved, attrs) {
+      const weighted = (...inputs: tf.Tensor[]) => {
+        const [x, dy, scale, dMean, dVariance] = inputs;
+        const { mean, variance } = tf.moments(x, leadingAxes(x));
+        const firsts = composedGradient(
+          { x, dy, scale, mean, variance, dMean, dVariance },
+          attrs.varianceEpsilon as number,
+        );
+        return tf.addN(firsts.map((first, i) => tf.sum(tf.mul(first, (seconds as tf.Tensor[])[i])))) as tf.Scalar;
+      };
+      const [x, dy, scale, dMean, dVariance] = nestedGradients(weighted, saved);
+      // Mean and variance are counted as what they are, functions of x.
+      const none = () => tf.zerosLike(scale);
+      return {
+        ...{ x: () => x, dy: () => dy, scale: () => scale, mean: none, variance: none },
+        ...{ dMean: () => dMean, dVariance: () => dVariance },
+      };
+    },
+  },
+];
+
+function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, varianceEpsilon: number): tf.Tensor[] {
+  const { mean, variance } = tf.moments(x, leadingAxes(x));
+  const factor = tf.mul(scale, tf.rsqrt(tf.add(variance, varianceEpsilon)));
+  return [tf.add(tf.mul(tf.sub(x, mean), factor), offset), mean, variance];
+}
+
+function composedGradient(inputs: Record<string, tf.Tensor>, varianceEpsilon: number): tf.Tensor[] {
+  const { x, dy, scale, mean, variance, dMean, dVariance } = inputs;
+  const axes = leadingAxes(x);
+  const rows = x.size / mean.size;
+  const centred = tf.sub(x, mean);
+  const perDeviation = tf.rsqrt(tf.add(variance, varianceEpsilon));
+  const factor = tf.mul(scale, perDeviation);
+  const dOffset = tf.sum(dy, axes);
+  const dScale = tf.mul(tf.sum(tf.mul(dy, centred), axes), perDeviation);
+  const slope = tf.sub(tf.mul(dVariance, 2), tf.mul(tf.mul(factor, perDeviation), dScale));
+  const shift = tf.sub(dMean, tf.mul(factor, dOffset));
+  const dx = tf.add(tf.mul(dy, factor), tf.div(tf.add(tf.mul(centred, slope), shift), rows));
+  return [dx, dScale, dOffset];
+}
+
+function leadingAxes(x: tf.Tensor): number[] {
+  return x.shape.slice(0, -1).map((_, axis) => axis);
+}
+
+function checkVectors(kernel: string, x: tf.Tensor, vectors: Record<string, tf.Tensor>): number {
+  checkFit(kernel, x.shape.length > 1, `x has shape [${x.shape}], at least 2 axes were expected`);
+  const columns = x.shape[x.shape.length - 1];
+  for (const [name, vector] of Object.entries(vectors)) checkShape(kernel, name, vector, [columns]);
+  return columns;
+}
