@@ -35,6 +35,9 @@ export interface NativeKernels {
   reluGradient(x: number, dy: number, out: number, count: number): void;
   sumRows(x: number, out: number, rows: number, columns: number): void;
   adam(...addressesAndNumbers: number[]): void;
+  descend(...addressesAndNumbers: number[]): void;
+  descendWithMomentum(...addressesAndNumbers: number[]): void;
+  rmsProp(...addressesAndNumbers: number[]): void;
   adamOfMany(...addressesAndNumbers: number[]): void;
   dropout(x: number, out: number, count: number, seed: number, threshold: number, scale: number): void;
 }

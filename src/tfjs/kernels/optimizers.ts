@@ -2,28 +2,76 @@ import * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type NativeKernels, nativeOn, type WasmBackend } from './native.js';
 
 /**
- * Lets TF.js's own Adam make its step in one pass over the wasm backend's memory, its means in place; what it computes
- * stays the same. On other backends, and where the native kernels do not run, it is what it was.
+ * Lets TF.js's own SGD, momentum, RMSProp and Adam make their steps in one pass over the wasm backend's memory, what they
+ * keep in place; what they compute stays the same. On other backends, and where the native kernels do not run, they are
+ * what they were.
  */
 export function registerOptimizers(): void {
-  const prototype = tf.AdamOptimizer.prototype as unknown as Adam;
-  const { applyGradients: plain } = prototype;
-  if (plain === fused) return;
-  plainApply = plain;
-  prototype.applyGradients = fused;
+  change(tf.SGDOptimizer, descent);
+  change(tf.MomentumOptimizer, momentum);
+  change(tf.RMSPropOptimizer, rmsProp);
+  change(tf.AdamOptimizer, adam);
 }
 
-type Gradients = tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[];
+/** How an optimizer of the class makes a step; not all that it keeps is public. */
+interface Rule<T> {
+  /** The running means that it keeps, by the endings of their names. */
+  moments(optimizer: T): [ending: string, moments: Moment[]][];
+  /** One step of one variable; `addresses` are those of the weights, the gradient, the means and the new weights. */
+  step(native: NativeKernels, optimizer: T, addresses: number[], size: number): void;
+  /** What follows when all variables have made theirs. */
+  finish?(optimizer: T): void;
+}
 
 interface Moment {
   originalName: string;
   variable: tf.Variable;
 }
 
-/** What TF.js's Adam keeps; not all of it is public. */
-interface Adam {
+type Gradients = tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[];
+
+interface Optimizer {
   applyGradients(gradients: Gradients): void;
   incrementIterations(): void;
+}
+
+const descent: Rule<{ c: tf.Scalar }> = {
+  moments: () => [],
+  step: (native, { c }, addresses, size) => native.descend(...addresses, size, -c.dataSync()[0]),
+};
+
+const momentum: Rule<{ c: tf.Scalar; m: tf.Scalar; useNesterov: boolean; accumulations: Moment[] }> = {
+  moments: ({ accumulations }) => [['momentum', accumulations]],
+  step(native, { c, m, useNesterov }, addresses, size) {
+    native.descendWithMomentum(...addresses, size, -c.dataSync()[0], m.dataSync()[0], Number(useNesterov ?? false));
+  },
+};
+
+const rmsProp: Rule<{
+  learningRate: number;
+  decay: number;
+  momentum: number;
+  epsilon: number;
+  centered: boolean;
+  accumulatedMeanSquares: Moment[];
+  accumulatedMoments: Moment[];
+  accumulatedMeanGrads: Moment[];
+}> = {
+  moments: ({ centered, accumulatedMeanSquares, accumulatedMoments, accumulatedMeanGrads }) => [
+    ['rms', accumulatedMeanSquares],
+    ['momentum', accumulatedMoments],
+    ...(centered ? [['mg', accumulatedMeanGrads] as [string, Moment[]]] : []),
+  ],
+  step(native, optimizer, addresses, size) {
+    const [weight, gradient, square, speed] = addresses;
+    const mean = optimizer.centered ? addresses[4] : 0;
+    const { learningRate, decay, momentum, epsilon } = optimizer;
+    const numbers = [size, learningRate, decay, momentum, epsilon];
+    native.rmsProp(weight, gradient, square, speed, mean, addresses[addresses.length - 1], ...numbers);
+  },
+};
+
+const adam: Rule<{
   learningRate: number;
   beta1: number;
   beta2: number;
@@ -32,56 +80,70 @@ interface Adam {
   accBeta2: tf.Variable;
   accumulatedFirstMoment: Moment[];
   accumulatedSecondMoment: Moment[];
-}
+}> = {
+  moments: ({ accumulatedFirstMoment, accumulatedSecondMoment }) => [
+    ['m', accumulatedFirstMoment],
+    ['v', accumulatedSecondMoment],
+  ],
+  step(native, { learningRate, beta1, beta2, epsilon, accBeta1, accBeta2 }, addresses, size) {
+    const scales = [1 / (1 - accBeta1.dataSync()[0]), 1 / (1 - accBeta2.dataSync()[0])];
+    native.adam(...addresses, size, learningRate, beta1, beta2, epsilon, ...scales, 1);
+  },
+  finish({ beta1, beta2, accBeta1, accBeta2 }) {
+    accBeta1.assign(tf.mul(accBeta1, beta1));
+    accBeta2.assign(tf.mul(accBeta2, beta2));
+  },
+};
 
-let plainApply: Adam['applyGradients'];
+const changed = new WeakSet<object>();
 
-function fused(this: Adam, gradients: Gradients): void {
-  const named = Array.isArray(gradients)
-    ? gradients.map(({ name, tensor }) => [name, tensor] as const)
-    : Object.entries(gradients);
-  const variables = tf.engine().registeredVariables;
-  const native = tf.getBackend() === 'wasm' ? nativeOn(tf.backend()) : null;
-  const suits = named.every(
-    ([name, gradient]) => variables[name].dtype === 'float32' && (gradient == null || gradient.dtype === 'float32'),
-  );
-  if (native === null || !suits) {
-    plainApply.call(this, gradients);
-    return;
-  }
-  tf.tidy(() => {
-    named.forEach(([name, gradient], i) => {
-      const value = variables[name];
-      this.accumulatedFirstMoment[i] ??= momentOf(`${name}/m`, value);
-      this.accumulatedSecondMoment[i] ??= momentOf(`${name}/v`, value);
-      if (gradient != null) step(native, this, i, value, gradient);
+function change<T>({ prototype }: { prototype: object }, rule: Rule<T>): void {
+  if (changed.has(prototype)) return;
+  changed.add(prototype);
+  const optimizer = prototype as Optimizer;
+  const { applyGradients: plain } = optimizer;
+  optimizer.applyGradients = function (gradients) {
+    const named = Array.isArray(gradients)
+      ? gradients.map(({ name, tensor }) => [name, tensor] as const)
+      : Object.entries(gradients);
+    const variables = tf.engine().registeredVariables;
+    const native = tf.getBackend() === 'wasm' ? nativeOn(tf.backend()) : null;
+    const suits = named.every(
+      ([name, gradient]) => variables[name].dtype === 'float32' && (gradient == null || gradient.dtype === 'float32'),
+    );
+    if (native === null || !suits) {
+      plain.call(this, gradients);
+      return;
+    }
+    const own = this as Optimizer & T;
+    tf.tidy(() => {
+      named.forEach(([name, gradient], i) => {
+        const value = variables[name];
+        const means = rule.moments(own).map(([ending, moments]) => {
+          moments[i] ??= momentOf(`${name}/${ending}`, value);
+          return moments[i].variable;
+        });
+        if (gradient == null) return;
+        tf.util.assertShapesMatch(value.shape, gradient.shape, `${name}: `);
+        const backend = tf.backend() as unknown as WasmBackend;
+        const kept = means.map(ownValues);
+        const updated = backend.makeOutput(value.shape, 'float32');
+        const addresses = [value, gradient, ...kept, updated].map((tensor) => addressOf(backend, tensor));
+        rule.step(native, own, addresses, value.size);
+        value.assign(tf.engine().makeTensorFromTensorInfo(updated));
+      });
+      rule.finish?.(own);
     });
-    this.accBeta1.assign(tf.mul(this.accBeta1, this.beta1));
-    this.accBeta2.assign(tf.mul(this.accBeta2, this.beta2));
-  });
-  this.incrementIterations();
+    own.incrementIterations();
+  };
 }
 
 function momentOf(originalName: string, value: tf.Variable): Moment {
   return { originalName, variable: tf.tidy(() => tf.variable(tf.zerosLike(value), false)) };
 }
 
-function step(native: NativeKernels, adam: Adam, i: number, value: tf.Variable, gradient: tf.Tensor): void {
-  tf.util.assertShapesMatch(value.shape, gradient.shape, 'Adam: ');
-  const backend = tf.backend() as unknown as WasmBackend;
-  const first = own(adam.accumulatedFirstMoment[i].variable);
-  const second = own(adam.accumulatedSecondMoment[i].variable);
-  const updated = backend.makeOutput(value.shape, 'float32');
-  native.adam(
-    ...[value, gradient, first, second, updated].map((tensor) => addressOf(backend, tensor)),
-    ...[value.size, adam.learningRate, adam.beta1, adam.beta2, adam.epsilon],
-    ...[1 / (1 - adam.accBeta1.dataSync()[0]), 1 / (1 - adam.accBeta2.dataSync()[0]), 1],
-  );
-  value.assign(tf.engine().makeTensorFromTensorInfo(updated));
-}
-
 /** The variable with values of its own: what changes in place must not be seen through a clone. */
-function own(variable: tf.Variable): tf.Variable {
+function ownValues(variable: tf.Variable): tf.Variable {
   if (tf.backend().refCount(variable.dataId) > 1) variable.assign(tf.mul(variable, 1));
   return variable;
 }

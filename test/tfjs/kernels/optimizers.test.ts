@@ -2,12 +2,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { noise, PATHS, startOn } from './paths.js';
 
-describe.each(PATHS)("TF.js's Adam on the %s path", (path) => {
+const OPTIMIZERS: [string, () => tf.Optimizer][] = [
+  ['SGD', () => tf.train.sgd(0.05)],
+  ['momentum', () => tf.train.momentum(0.05, 0.9)],
+  ["Nesterov's momentum", () => tf.train.momentum(0.05, 0.9, true)],
+  ['RMSProp', () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-4)],
+  ['centered RMSProp', () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-10, true)],
+  ['Adagrad', () => tf.train.adagrad(0.05)],
+  ['Adam', () => tf.train.adam(0.01)],
+];
+
+describe.each(PATHS)("TF.js's optimizers on the %s path", (path) => {
   beforeAll(() => startOn(path));
 
-  test('makes the steps that it makes on the cpu backend, and keeps no tensor', async () => {
-    const expected = await weightsAfterSteps('cpu');
-    const actual = await weightsAfterSteps('wasm');
+  test.each(OPTIMIZERS)('%s makes the steps of the cpu backend, and keeps no tensor', async (_, make) => {
+    const expected = await weightsAfterSteps('cpu', make);
+    const actual = await weightsAfterSteps('wasm', make);
     actual.forEach((values, i) => {
       values.forEach((value, j) => {
         expect(value).toBeCloseTo(expected[i][j], 5);
@@ -32,13 +42,13 @@ describe.each(PATHS)("TF.js's Adam on the %s path", (path) => {
   });
 });
 
-async function weightsAfterSteps(backend: string): Promise<number[][]> {
+async function weightsAfterSteps(backend: string, make: () => tf.Optimizer): Promise<number[][]> {
   await tf.setBackend(backend);
   const before = tf.memory().numTensors;
   const variables = [[5, 3], [3]].map((shape, i) => tf.tidy(() => tf.variable(noise(shape, i + 1))));
   const x = noise([7, 5], 3) as tf.Tensor2D;
   const y = noise([7, 3], 4);
-  const optimizer = tf.train.adam(0.01);
+  const optimizer = make();
   for (let i = 0; i < 6; i++) {
     optimizer.minimize(() => {
       const [weights, bias] = variables;
