@@ -100,7 +100,8 @@ export interface TrainOptions {
   callbacks?: TrainCallbacks | readonly TrainCallbacks[];
   /**
    * Threads that share the work of every batch, on as many cores (Node); the one that calls is one of them. The same
-   * seed and number of workers give the same result. 128 at most.
+   * seed and number of workers give the same result. 128 at most. Each thread normalises its part of the batch by the
+   * statistics of that part; the moving statistics are their means, weighted by the number of samples.
    * @default 1
    */
   workers?: number;
