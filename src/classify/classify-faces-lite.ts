@@ -10,7 +10,7 @@ import { type ClassifyFacesOptions, type DetectedFace, facesOn } from './faces-o
  *
  * @returns One entry a face, the biggest first; none is an empty list. Boxes are in pixels of the picture.
  * @throws FerError as `classify`, and as the detector does; `DETECTOR_UNAVAILABLE` for anything else that a detector
- * throws; `SHAPE`, `NOT_FINITE` for a detector whose answers are none; `OPTION`.
+ * throws; `SHAPE`, `NOT_FINITE` for a detector whose answers are not faces; `OPTION`.
  * @example
  * for (const { box, predictions } of await classifyFaces('party.jpg')) console.log(box, predictions[0].className);
  * @example

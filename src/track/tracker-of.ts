@@ -44,8 +44,7 @@ export interface CreateTrackerOptions<C extends string = Emotion> extends Omit<C
    */
   minDuration?: number;
   /**
-   * How long a face must be seen before it is told of, ms: what a detector takes for a face on a single frame is none.
-   * 0 tells of it at once.
+   * Minimum visible time before `found` fires, ms: a detector's mistake lasts for a single frame. With 0 it fires at once.
    * @default 200
    */
   foundAfter?: number;

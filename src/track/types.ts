@@ -92,7 +92,7 @@ export interface Tracker<C extends string = Emotion> extends EventTarget {
    * @param frame - A picture, or the faces that were found on it.
    * @param timestamp - When it was taken, ms on any clock that goes forward.
    * @throws FerError `TIMESTAMP` for a time that is no number or lies before the last one's; `SHAPE`, `NOT_FINITE`, `CLASSES`
-   * for faces that are none; else as `classifyFaces`. A frame that fails leaves everything as it was.
+   * for entries that are not faces; else as `classifyFaces`. A frame that fails leaves everything as it was.
    */
   update(frame: ImageInput | readonly SeenFace<C>[], timestamp: number): Promise<TrackState<C>>;
   /**
