@@ -20,14 +20,14 @@ interface CheckFlags extends ClassFlags {
 /** `fer-dcnn check <dir>` */
 export function checkCommand(): Command {
   return withClassOptions(new Command('check'))
-    .description('Look through a folder of faces for what spoils a training or its measurement.')
+    .description('Find problems in a folder of faces: unreadable images, duplicates, folders that are no class.')
     .argument(
       '<dir>',
       'class folders (angry/, happy/, …), train, val and test folders of them, or a data set such as fer2013.csv',
     )
-    .option('--fix [list]', 'write the images that had better be left out to a list (default: <dir>/exclude.txt)')
-    .option('--no-near', 'look for exact duplicates alone')
-    .option('--exclude <list>', 'images to leave out of the check, as an earlier --fix wrote them')
+    .option('--fix [list]', 'write a list of the images to leave out (default: <dir>/exclude.txt)')
+    .option('--no-near', 'find exact duplicates only')
+    .option('--exclude <list>', 'list of images to leave out, as written by an earlier --fix')
     .option('--json', 'print JSON: { files, unreadable, duplicates, classes, leftOut, unmatched }')
     .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
@@ -35,14 +35,14 @@ export function checkCommand(): Command {
 }
 
 const HELP = `
-Images with the same pixels are exact duplicates, whatever their files; near ones are found by a perceptual hash and
-compared pixel by pixel at 32x32 (correlation of 0.95 or more), also with the mirror image. Duplicates across splits make
-a measurement too good: --fix keeps them where is measured (test, then val) and lists those of train.
+Images with the same pixels are exact duplicates, also in different file formats. Near duplicates are found by a perceptual
+hash and compared pixel by pixel at 32x32 (correlation of 0.95 or more), also mirrored. Duplicates across splits make
+figures too good: --fix keeps the image in test, then in val, and lists the one in train.
 
 --fix moves nothing and deletes nothing. train, evaluate and split take the list as --exclude.
 ${exitCodeHelp({
   ok: 'nothing was found',
-  some: 'something was: unreadable images, pictures that are left out, folders that are no class, duplicates',
+  some: 'something was found: unreadable images, files that are left out, folders that are no class, duplicates',
   none: 'wrong usage, or a folder that cannot be read',
 })}
 Examples:

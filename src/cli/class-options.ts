@@ -15,8 +15,8 @@ export interface ClassFlags {
 export function withClassOptions(command: Command): Command {
   return command
     .option('--classes <names>', 'classes to keep, such as angry,happy; others are left out', names)
-    .option('--map <joins>', 'classes that count as another, such as fear=surprised,contempt=angry', joins)
-    .option('--no-aliases', 'take names of classes as they are: surprise is not surprised');
+    .option('--map <joins>', 'classes to join, such as fear=surprised,contempt=angry', joins)
+    .option('--no-aliases', 'do not translate common names: surprise is then another class than surprised');
 }
 
 /** How a command names classes, by its options. */

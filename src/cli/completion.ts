@@ -5,7 +5,7 @@ import { runCommand } from './run-command.js';
 /** `fer-dcnn completion <shell>`, of the commands that `load` gives. */
 export function completionCommand(load: () => Promise<readonly Command[]>): Command {
   return new Command('completion')
-    .description('Print what makes a shell complete commands, options and their values.')
+    .description('Print a shell script that completes commands, options and their values.')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SHELLS)))
     .addHelpText('after', HELP)
     .action(

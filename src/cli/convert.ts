@@ -16,7 +16,7 @@ interface ConvertFlags {
 /** `fer-dcnn convert [model] --to tfjs|onnx --out <path>` */
 export function convertCommand(): Command {
   return new Command('convert')
-    .description('Write a model in another form: for TF.js, or as ONNX for Python, C#, C++ and others.')
+    .description('Convert a model: for TF.js, or to ONNX for Python, C#, C++ and others.')
     .argument('[model]', 'folder or model.json of a TF.js Layers model (default: the pretrained weights)')
     .addOption(new Option('--to <format>', 'tfjs or onnx').choices(['tfjs', 'onnx']).makeOptionMandatory())
     .requiredOption('--out <path>', 'the folder for tfjs, the file for onnx')
@@ -31,8 +31,8 @@ export function convertCommand(): Command {
 
 const HELP = `
 The ONNX model (operator set 13) takes "images", float32 [n,32,32,1], normalised as its metadata "normalization" says,
-and gives "probabilities", [n,5], in the order of its metadata "classes". Quantized weights are stored in fewer bytes and
-computed with as float32, in both formats alike. The pretrained weights are 8-bit: uint8 keeps them as they are.
+and gives "probabilities", [n,classes], in the order of its metadata "classes". Quantized weights take fewer bytes; both
+formats compute in float32. The pretrained weights have 8 bits: uint8 does not change them.
 ${exitCodeHelp({ ok: 'written', none: 'wrong usage, or a model that cannot be read or converted: nothing was written' })}
 Examples:
   fer-dcnn convert --to onnx --out fer.onnx

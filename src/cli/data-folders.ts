@@ -75,7 +75,7 @@ export function folderOptions({ exclude, votes, skipUnreadable, ...names }: Data
   };
 }
 
-/** Images beside those that are trained on, their labels counted by the same classes; what is left out is told. */
+/** Validation or test images, labelled by the classes of the training images; prints what is left out. */
 async function openWithClasses(path: string, classes: readonly string[], flags: DataFlags): Promise<ImageFolder> {
   const folder = await openFolder(path, flags);
   tellLeftOut(folder, path, flags.quiet);

@@ -19,17 +19,17 @@ interface EnqueueFlags extends QueueFlags {
 export function enqueueCommand(): Command {
   return withQueueOptions(new Command('enqueue'))
     .description('Put the images of a folder into a queue, for workers on this or other machines.')
-    .argument('<dir>', 'a folder; its images and those of all folders below it are taken by their absolute paths')
-    .option('--batch <n>', 'images that a worker has in hand at a time', wholeNumber(1, 1000), 50)
-    .option('--max-waiting <n>', 'wait for workers while so many images wait (default: no limit)', wholeNumber(1))
+    .argument('<dir>', 'a folder; all images in it and below it are enqueued by their absolute paths')
+    .option('--batch <n>', 'images that a worker takes at a time', wholeNumber(1, 1000), 50)
+    .option('--max-waiting <n>', 'pause while n images wait for workers (default: no limit)', wholeNumber(1))
     .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
     .action(runCommand(run, QUEUE_ADVICE));
 }
 
 const HELP = `${exitCodeHelp({
-  ok: 'all are in the queue; an image that was there before is not taken again',
-  some: 'some image was not: standard error says which and why',
+  ok: 'all images are in the queue; an image that was in it before is not added again',
+  some: 'some images were refused: standard error says which and why',
 })}
 Examples:
   fer-dcnn enqueue /faces --redis redis://queue.internal

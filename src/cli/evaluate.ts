@@ -26,7 +26,7 @@ interface EvaluateFlags extends DataFlags {
 /** `fer-dcnn evaluate <dir>` */
 export function evaluateCommand(): Command {
   return withClassOptions(new Command('evaluate'))
-    .description('Measure a model on a folder of faces, one folder a class.')
+    .description('Measure a model on a folder of faces, one folder per class.')
     .argument(
       '<dir>',
       'class folders (angry/, happy/, …), or a data set such as fer2013.csv, of which its test images are taken',
@@ -34,11 +34,11 @@ export function evaluateCommand(): Command {
     .option('--model <folder>', 'the model (default: the pretrained weights)')
     .option('--report <file>', 'also write a report, as one HTML file')
     .option('--no-images', 'leave the pictures of mistakes out of the report')
-    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(['simd', 'wasm', 'cpu']))
-    .option('--exclude <list>', 'images to leave out, as check --fix writes them')
+    .addOption(new Option('--backend <name>', 'backend (default: wasm)').choices(['simd', 'wasm', 'cpu']))
+    .option('--exclude <list>', 'list of images to leave out, as written by check --fix')
     .option('--votes <csv>', 'soft labels: file,angry,happy,… with votes or probabilities')
-    .option('--skip-unreadable', 'leave out images that cannot be read, rather than stop')
-    .option('--json', 'print what evaluate() gives as JSON, and nothing else')
+    .option('--skip-unreadable', 'leave out images that cannot be read, instead of stopping')
+    .option('--json', 'print the report of evaluate() as JSON')
     .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
     .action(

@@ -29,7 +29,7 @@ export function tellLeftOut(folder: Pick<ImageFolder, 'leftOut' | 'unmatched'>, 
   }
 }
 
-/** Tells that so many are left out for one reason, of which there is an example. */
+/** Prints how many files are left out for a reason, with an example. */
 export function tellReason({ path, kind, reason }: LeftOut, count: number, dir: string, quiet = false): void {
   if (quiet && !MISSED.has(kind)) return;
   tellOnce(`fer-dcnn: ${dir}: ${count.toLocaleString('en')} left out, ${reason}: such as ${relative(dir, path)}`);

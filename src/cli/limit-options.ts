@@ -6,7 +6,7 @@ import { numberBetween, wholeNumber } from './numbers.js';
 export function withLimitOptions(command: Command): Command {
   const count = wholeNumber(1);
   return command
-    .option('--max-pixels <n>', 'refuse images of more pixels (default: 64 million)', count)
+    .option('--max-pixels <n>', 'refuse images with more pixels (default: 64 million)', count)
     .option(
       '--max-work <n>',
       'refuse what takes more to decode: 1 is 2 seconds or 512 MB (default: 1)',
@@ -18,7 +18,7 @@ export function withLimitOptions(command: Command): Command {
       'refuse animations of more frames, TIFFs of more pages (default: any; the first is taken)',
       count,
     )
-    .option('--max-milliseconds <n>', 'give up an image that takes longer to decode (default: never)', count);
+    .option('--max-milliseconds <n>', 'give up on an image after this decoding time (default: never)', count);
 }
 
 /** The bounds among a command's flags. */

@@ -87,7 +87,7 @@ export const COMMANDS: readonly CommandEntry[] = [
  */
 export async function runProgram(words: readonly string[]): Promise<void> {
   const program = new Command('fer-dcnn')
-    .description('Facial emotion recognition: angry, happy, sad, neutral or surprised; and the training of it.')
+    .description('Recognise facial emotions (angry, happy, sad, neutral, surprised), and train models for it.')
     .version(packageVersion())
     .addHelpText('after', '\nHelp on a command: fer-dcnn classify --help');
 

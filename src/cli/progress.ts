@@ -2,7 +2,7 @@ import { safeText } from '../safe-text.js';
 import { showStatus, tell } from './status-line.js';
 
 export interface ProgressOptions {
-  /** What is going on: "reading", "epoch 3/10". */
+  /** The current work: "reading", "epoch 3/10". */
   label: string;
   /** How many there are to do; without a number the count alone is shown. */
   total?: number;
@@ -14,11 +14,11 @@ export interface ProgressOptions {
 
 /** How far something is, on standard error: a bar on a terminal, plain lines now and then elsewhere. `tell` prints above it. */
 export interface Progress {
-  /** So many more are done. */
+  /** Adds to the number of items that are done. */
   advance(by?: number): void;
-  /** So many are done. */
+  /** Sets the number of items that are done. */
   at(done: number): void;
-  /** What is going on now. */
+  /** Sets the current work. */
   label(text: string): void;
   /** Takes the bar away; what follows starts on a line of its own. */
   end(): void;

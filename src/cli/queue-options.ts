@@ -13,7 +13,7 @@ export function withQueueOptions(command: Command): Command {
         .env('REDIS_URL')
         .default('redis://127.0.0.1:6379'),
     )
-    .option('--queue <name>', 'which queue', 'faces');
+    .option('--queue <name>', 'name of the queue', 'faces');
 }
 
 /** What to do about errors of queues, for `runCommand`. */

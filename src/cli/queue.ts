@@ -14,15 +14,15 @@ export function queueCommand(): Command {
     .option('--json', 'print JSON: { waiting, active, completed, failed }')
     .addHelpText('after', HELP)
     .action(runCommand(run, QUEUE_ADVICE));
-  return new Command('queue').description('Look at a queue.').addCommand(status);
+  return new Command('queue').description('Show the state of a queue.').addCommand(status);
 }
 
 const HELP = `
-  waiting    not taken by a worker yet, or returned by one
-  active     in a worker's hands
-  completed  with predictions, in the results
-  failed     with an error, in the results
-Together, all images that were ever enqueued.
+  waiting    no worker has them yet, or a worker returned them
+  active     a worker has them
+  completed  their results have predictions
+  failed     their results have an error
+The sum is the number of all images that were ever enqueued.
 ${exitCodeHelp({ ok: 'counted' })}
 Examples:
   fer-dcnn queue status --redis redis://queue.internal

@@ -14,7 +14,7 @@ import { shortened } from './shortened.js';
 export function errorLine(error: unknown, subject = '', advice: Advice = {}): string {
   const code = codeOf(error);
   const message = messageOf(error);
-  // What is longer is no name; the message says what it is.
+  // Longer text is not a name; the message describes it.
   const about =
     subject === '' || subject.length > 200 || message.includes(subject) ? message : `${subject}: ${message}`;
   const todo = advice[code as FerErrorCode] ?? ADVICE[code as FerErrorCode];

@@ -22,20 +22,23 @@ interface SplitFlags extends ClassFlags {
 /** `fer-dcnn split <dir>` */
 export function splitCommand(): Command {
   return withClassOptions(new Command('split'))
-    .description('Copy a folder of faces into train, val and test folders, each class in the same shares.')
-    .argument('<dir>', 'class folders (angry/, happy/, …), or a data set such as fer2013.csv, whose own parts are kept')
+    .description('Copy a folder of faces into train, val and test folders, with the same shares of each class.')
+    .argument(
+      '<dir>',
+      'class folders (angry/, happy/, …), or a data set such as fer2013.csv, which keeps its own parts',
+    )
     .option('--ratio <shares>', 'shares of train, val and test, or of train and val', ratio, [0.8, 0.1, 0.1])
-    .option('--seed <n>', 'decides which image goes where', wholeNumber(0), 1337)
-    .option('--out <folder>', 'where to; it must not be there, or be empty (default: <dir>-split)')
-    .option('--exclude <list>', 'images to leave out, as check --fix writes them')
+    .option('--seed <n>', 'random seed: decides which image goes into which part', wholeNumber(0), 1337)
+    .option('--out <folder>', 'output folder, new or empty (default: <dir>-split)')
+    .option('--exclude <list>', 'list of images to leave out, as written by check --fix')
     .option('--json', 'print JSON: { out, train, val, test }, with counts')
     .addHelpText('after', HELP)
     .action(runCommand(run));
 }
 
 const HELP = `
-The images are copied; <dir> stays as it is. The same images, ratio and seed give the same folders on every machine.
-Duplicates may end up on both sides: fer-dcnn check --fix lists them, --exclude leaves them out.
+The images are copied; <dir> is not changed. The same images, ratio and seed give the same folders on every machine.
+Duplicates may land in several parts: fer-dcnn check --fix lists them, --exclude leaves them out.
 ${exitCodeHelp({ ok: 'split', none: 'wrong usage, or images that cannot be read or copied: nothing was written' })}
 Examples:
   fer-dcnn split faces --ratio 0.8,0.1,0.1 --seed 1337

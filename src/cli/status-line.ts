@@ -1,6 +1,6 @@
 /*
- * Standard error has one owner here. A status line, such as a progress bar, stands at the bottom and is drawn anew;
- * whatever is told goes above it and stays.
+ * All writing to standard error goes through this file. A status line, such as a progress bar, stays at the bottom and is
+ * redrawn; messages go above it and stay.
  */
 
 /** Prints text that stays, on standard error: above the status line, if one is shown. */
@@ -22,7 +22,7 @@ export function showStatus(line: string | null): void {
 
 let shown: string | null = null;
 
-/** As much of a line as fits into so many columns: a line that wraps could not be taken away. */
+/** Cuts a line to a number of columns: a line that wraps could not be erased. */
 function fitted(line: string, columns: number): string {
   let width = 0;
   let text = '';

@@ -9,7 +9,7 @@ import { runCommand } from './run-command.js';
 /** `fer-dcnn summary [model]` */
 export function summaryCommand(): Command {
   return new Command('summary')
-    .description('Show the layers, shapes and parameters of a model, and what is known of it.')
+    .description('Show the layers, shapes, parameters and metadata of a model.')
     .argument('[model]', 'folder or model.json of a TF.js Layers model (default: the pretrained weights)')
     .option('--json', 'print JSON: { layers: [{ name, type, outputShape, parameters }], parameters, metadata }')
     .addHelpText('after', HELP)

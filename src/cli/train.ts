@@ -67,17 +67,17 @@ interface TrainFlags extends TrainSettings {
 /** `fer-dcnn train <dir>` */
 export function trainCommand(): Command {
   return withClassOptions(new Command('train'))
-    .description('Train on a folder of faces, one folder a class, and write a run folder with model and report.')
-    .argument('<dir>', 'class folders (angry/, happy/, …), what split made of them, or a data set such as fer2013.csv')
-    .option('--val <dir>', 'images to validate on (default: <dir>/val, else a tenth of the images)')
+    .description('Train on a folder of faces, one folder per class, and write a run folder with model and report.')
+    .argument('<dir>', 'class folders (angry/, happy/, …), the output of split, or a data set such as fer2013.csv')
+    .option('--val <dir>', 'validation images (default: <dir>/val, else a tenth of the images)')
     .option('--no-val', 'train on all images, without validation or report')
-    .option('--test <dir>', 'images that the report measures on (default: <dir>/test, else those of validation)')
+    .option('--test <dir>', 'test images for the report (default: <dir>/test, else the validation images)')
     .option('--out <folder>', 'the run folder (default: runs/<name of dir>)')
-    .option('--resume', 'go on with the run in --out, with its settings; --epochs may be raised')
+    .option('--resume', 'continue the run in --out with its settings; --epochs may be raised')
     .option('--model <folder>', "weights to start from: a model's folder, or 'pretrained' (default: new weights)")
-    .option('--epochs <n>', 'times that the images are gone through (default: 30)', wholeNumber(1))
-    .option('--patience <n>', 'stop after so many epochs without improvement', wholeNumber(1))
-    .option('--batch-size <n>', 'images a step (default: 32)', wholeNumber(1))
+    .option('--epochs <n>', 'number of passes over the images (default: 30)', wholeNumber(1))
+    .option('--patience <n>', 'stop after n epochs without improvement', wholeNumber(1))
+    .option('--batch-size <n>', 'images per step (default: 32)', wholeNumber(1))
     .option(
       '--learning-rate <x>',
       "Adam's learning rate at its highest (default: 1e-3, with --model 1e-4)",
@@ -112,18 +112,18 @@ export function trainCommand(): Command {
       ]),
     )
     .addOption(new Option('--class-weights <name>', 'weigh the loss by class').choices(['balanced']))
-    .option('--ema <decay>', 'average the weights, such as 0.999', numberBetween(0, 1))
+    .option('--ema <decay>', 'keep an exponential moving average of the weights, such as 0.999', numberBetween(0, 1))
     .addOption(
-      new Option('--monitor <figure>', 'what decides which epoch is kept (default: valLoss)').choices([
+      new Option('--monitor <figure>', 'figure that decides which epoch is kept (default: valLoss)').choices([
         'loss',
         'valLoss',
         'valAccuracy',
         'valMacroRecall',
       ]),
     )
-    .option('--seed <n>', 'decides weights, order and augmentation (default: 1)', wholeNumber(0))
-    .option('--workers <n>', 'threads that share each step (default: 1)', wholeNumber(1, MOST_WORKERS))
-    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(['wasm', 'cpu']))
+    .option('--seed <n>', 'random seed of weights, order and augmentation (default: 1)', wholeNumber(0))
+    .option('--workers <n>', 'number of threads (default: 1)', wholeNumber(1, MOST_WORKERS))
+    .addOption(new Option('--backend <name>', 'backend of the training (default: wasm)').choices(['wasm', 'cpu']))
     .addOption(
       new Option('--quantize <type>', 'how the saved weights are stored (default: none)').choices([
         'none',
@@ -131,11 +131,11 @@ export function trainCommand(): Command {
         'uint16',
       ]),
     )
-    .option('--exclude <list>', 'images to leave out, as check --fix writes them')
+    .option('--exclude <list>', 'list of images to leave out, as written by check --fix')
     .option('--votes <csv>', 'soft labels: file,angry,happy,… with votes or probabilities')
-    .option('--skip-unreadable', 'leave out images that cannot be read, rather than stop')
+    .option('--skip-unreadable', 'leave out images that cannot be read, instead of stopping')
     .option('--no-images', 'leave the pictures of mistakes out of the report')
-    .option('--json', 'print metrics.json on standard output, and nothing else')
+    .option('--json', 'print metrics.json on standard output')
     .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
     .action(
@@ -149,8 +149,8 @@ export function trainCommand(): Command {
 
 const HELP = `
 The run folder holds model.json and weights.bin (a TF.js Layers model), history.json, metrics.json and report.html;
-also settings.json and checkpoint.bin, which --resume goes on from. Ctrl-C stops after the step; what was done since the
-last epoch's end is done again by --resume.
+also settings.json and checkpoint.bin, from which --resume continues. Ctrl-C stops after the current step; --resume repeats the
+unfinished epoch.
 ${exitCodeHelp({ ok: 'trained', none: 'wrong usage, data that cannot be read, or a training that failed' })}
 Examples:
   fer-dcnn train faces --epochs 30 --out runs/first

@@ -30,7 +30,7 @@ export interface CheckFolderOptions
    * @default true
    */
   near?: boolean;
-  /** Told of each image that has been looked at, with the count of all. */
+  /** Called after each image, with the number of all images. */
   onImage?: (done: number, of: number) => void;
   /** Stops the check. */
   signal?: AbortSignal;
@@ -54,7 +54,7 @@ export interface FolderCheck {
   unmatched: UnmatchedEntry[];
   /** Images by size, "48x48", commonest first. */
   sizes: Record<string, number>;
-  /** Files that had better be left out, and why; see `imageFolder({ exclude })`. */
+  /** Files to leave out, and why; see `imageFolder({ exclude })`. */
   exclusions: Exclusion[];
 }
 

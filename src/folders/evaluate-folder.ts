@@ -10,7 +10,7 @@ export interface EvaluateFolderOptions extends Pick<EvaluateOptions, 'signal'> {
    * @default 24
    */
   mistakes?: number;
-  /** Told of each image that has been measured. */
+  /** Called after each image. */
   onImage?: () => void;
 }
 

@@ -101,7 +101,7 @@ function exclusionsOf(group: readonly CheckedImage[]): Exclusion[] {
     }));
 }
 
-/** What is measured on keeps its images: test before validation before training. */
+/** Of duplicates across splits, test keeps its image, then validation, then training. */
 function precedence(split: string): number {
   if (/^(test|private)/i.test(split)) return 2;
   return /^(val|public)/i.test(split) ? 1 : 0;

@@ -9,7 +9,7 @@ import { type LeftOut, walkImages } from './walk-images.js';
 export interface ImagePathsOptions {
   /** Stops the search. */
   signal?: AbortSignal;
-  /** Told of each file of a folder that is not taken. */
+  /** Called with each file of a folder that is left out. */
   onLeftOut?: (leftOut: LeftOut) => void;
 }
 
@@ -18,7 +18,7 @@ export interface ImagePathsOptions {
  * `[` or `{` in it is a pattern (`faces/**\/*.png`), for shells that leave patterns as they are. Links are not followed out
  * of a folder; a pattern takes links to files, and follows none to folders.
  *
- * @returns Paths in the order of UTF-16 code units. What is neither there nor a pattern is given back as it is.
+ * @returns Paths in the order of UTF-16 code units. A name that is neither a file nor a pattern is returned unchanged.
  * @throws FerError `NOT_FOUND` when a folder holds no image or nothing fits a pattern; `ABORTED`.
  */
 export async function imagePaths(name: string, options: ImagePathsOptions = {}): Promise<string[]> {
@@ -39,7 +39,7 @@ export async function imagePaths(name: string, options: ImagePathsOptions = {}):
   return found.sort();
 }
 
-/** Undefined for what is not there, and for a text that no path can be, such as one of 100,000 letters. */
+/** Undefined for a missing file, and for a text that cannot be a path, such as one of 100,000 letters. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);

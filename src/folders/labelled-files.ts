@@ -7,11 +7,11 @@ import type { LeftOut } from './walk-images.js';
 
 export interface ReadingOptions extends ImageLimits {
   /**
-   * What an image that cannot be read does: `'error'` ends the iteration with its error, `'skip'` leaves it out.
+   * What to do with an image that cannot be read: `'error'` ends the iteration with its error, `'skip'` leaves the image out.
    * @default 'error'
    */
   unreadable?: 'error' | 'skip';
-  /** Told of each image left out by `unreadable: 'skip'`. */
+  /** Called with each image that `unreadable: 'skip'` leaves out. */
   onUnreadable?: (file: string, error: FerError) => void;
 }
 
@@ -32,7 +32,7 @@ export interface FolderFile {
   label: number;
   /** With `votes`: the label as probabilities, [classes]. */
   probabilities?: Float32Array;
-  /** Reads what is no file of its own: a row of a CSV, a face on a photo. */
+  /** Reads an image that has no file of its own: a row of a CSV, a face on a photo. */
   read?: (limits: DecodeLimits) => Promise<PixelImage>;
 }
 

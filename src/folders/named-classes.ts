@@ -7,13 +7,13 @@ import { boolean, callback, listOf, type Rules, rule, text } from '../options.js
 /** How the names in a data set become classes. */
 export interface ClassNameOptions {
   /**
-   * Whether common names of emotions are understood, in any case: `Surprise` is `surprised`, `HA` is `happy`. What was
-   * renamed is told in a line.
+   * Translates common names of emotions, in any case: `Surprise` is `surprised`, `HA` is `happy`. `onNote` gets a line that
+   * says what was renamed.
    * @default true
    */
   aliases?: boolean;
   /**
-   * Names of the classes that are kept; images of others are left out, and how many is told in a line.
+   * Names of the classes to keep. Images of other classes are left out; `onNote` gets a line that says how many.
    * @default all
    */
   keep?: readonly string[];
@@ -23,7 +23,7 @@ export interface ClassNameOptions {
    */
   map?: Readonly<Record<string, string>>;
   /**
-   * Told in a line what was renamed, joined and left out.
+   * Called with a line for what was renamed, joined and left out.
    * @default written to standard error, each line once
    */
   onNote?: (line: string) => void;

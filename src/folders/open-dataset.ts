@@ -33,13 +33,13 @@ export interface OpenDatasetOptions extends ReadingOptions, ClassNameOptions {
 
 /** A data set as its authors publish it, ready to train and measure on. */
 export interface Dataset {
-  /** What it was taken for, in words. */
+  /** Name of the form that was recognised. */
   form: string;
   /** Names of the classes, the same in all parts. */
   classes: readonly string[];
   /** All images. */
   all: ImageFolder;
-  /** The parts that the data set itself has; none where it has none. */
+  /** The parts of the data set, where it has parts. */
   train?: ImageFolder;
   validation?: ImageFolder;
   test?: ImageFolder;
@@ -120,7 +120,7 @@ export async function isClassFolders(path: string): Promise<boolean> {
   try {
     if (!statSync(path).isDirectory()) return false;
   } catch {
-    // Not there, or no path at all: opening it says so.
+    // Missing, or not a path: opening it reports that.
     return false;
   }
   for (const form of FORMS) {
@@ -129,7 +129,7 @@ export async function isClassFolders(path: string): Promise<boolean> {
   return true;
 }
 
-/** Those that are told apart by more come first. */
+/** In the order in which they are tried: the most specific forms first. */
 const FORMS: readonly DatasetForm[] = [
   ...[fer2013, rafDb, expw, affectNet, ckPlus, csvList, jsonLinesList, jaffe, kdef, classFolders],
 ];

@@ -109,7 +109,7 @@ function cut(folder: ImageFolder, ratio: readonly number[], seed: number): numbe
     let from = 0;
     ratio.forEach((part, k) => {
       share += part;
-      // The last part takes what is left, whatever the sum was rounded to.
+      // The last part takes the remaining images, because shares are rounded.
       const to = k === ratio.length - 1 ? members.length : Math.round(members.length * share);
       for (let place = from; place < to; place++) parts[k].push(members[order[place]]);
       from = to;

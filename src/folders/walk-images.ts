@@ -110,7 +110,7 @@ export function noImage(path: string, endings?: ReadonlySet<string>): LeftOut | 
   return KNOWN.has(ending) ? null : noImageInside(path);
 }
 
-/** What is left out by its name alone; `hidden` for what nobody misses, null for what is not. */
+/** Why a name is left out; `hidden` for files that are not reported, null for names that are not left out. */
 export function unwanted(entry: Dirent, path: string): LeftOut | 'hidden' | null {
   const { name } = entry;
   if (name.startsWith('.')) {

@@ -3,11 +3,11 @@ import { FerError } from '../errors.js';
 
 /**
  * Gathers items into batches. A batch is given when it is full, when the source has ended, or when the source pauses for
- * 20 ms: what is there need not wait for what may come late.
+ * 20 ms, so that early items do not wait for late ones.
  *
- * @param size - Most items of a batch.
- * @param pauseMs - Another pause than 20 ms.
- * @throws FerError `INPUT` for what cannot be iterated; whatever the source throws. Ending the iteration early closes the source.
+ * @param size - Largest number of items in a batch.
+ * @param pauseMs - Length of the pause, ms.
+ * @throws FerError `INPUT` for a value that cannot be iterated; errors of the source. Ending the iteration early closes the source.
  */
 export async function* batchesOf<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -55,7 +55,7 @@ export async function* batchesOf<Item>(
       if (batch.length > 0) yield batch;
     }
   } catch (error) {
-    // A source that throws has ended itself.
+    // A source that throws has ended.
     ended = true;
     throw error;
   } finally {
@@ -67,7 +67,7 @@ const PAUSE_MS = 20;
 
 const LATE = Symbol('late');
 
-/** Tells when a source has been silent for long; one timer a batch, since one an item costs more than all else. */
+/** Resolves when the source has been silent for a while. One timer per batch: one per item would cost more than the rest. */
 class Pause {
   readonly long: Promise<typeof LATE>;
   #resolve!: (late: typeof LATE) => void;

@@ -1,13 +1,12 @@
-/** What became of one item: what the work gave, or what it threw. */
+/** The result of the work on one item, or the error that it threw. */
 export type Settled<Item, Result> =
   | { item: Item; result: Result; error?: undefined }
   | { item: Item; result?: undefined; error: unknown };
 
 /**
- * Does the same work on many items, a few at a time, and gives the answers in the items' order. Work that fails is an
- * answer as well.
+ * Does the same work on many items, a few at a time, and gives the results in the items' order. An error is a result as well.
  *
- * @param ahead - How many are under way at a time: sharp decodes on four threads, and the next four wait decoded.
+ * @param ahead - Number of items under way: sharp decodes on four threads, and four more images wait decoded.
  * @example
  * for await (const { item, result, error } of inOrder(paths, (path) => classifier.classify(path))) { … }
  */

@@ -1,11 +1,13 @@
 /*
- * ClassifierPool: faces a second with one worker and with as many as there are cores, and what the process holds while many
- * small JPEGs pass through it.
+ * ClassifierPool: faces per second with one worker, two, and one per core; photos per second with `faces: true`; and the
+ * memory of the process while many small JPEGs pass through it.
  *
- *   npm run bench pool                     1 and all workers, 4,000 faces a worker
- *   npx tsx test/bench/pool.ts 100000      and memory over as many
+ *   npm run bench pool                     1 and all workers, 4,000 faces per worker
+ *   npx tsx test/bench/pool.ts 100000      also memory over 100,000 faces
+ *   npx tsx test/bench/pool.ts photos      photos with faces only
  */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +17,9 @@ import { ClassifierPool } from '../../src/node.js';
 
 const FILES = 500;
 const FACES = 4000;
-const many = Number(process.argv[2] ?? 0);
+const PHOTOS = 'node_modules/@vladmandic/face-api/demo';
+const photosOnly = process.argv[2] === 'photos';
+const many = photosOnly ? 0 : Number(process.argv[2] ?? 0);
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-pool-'));
 const paths: string[] = [];
@@ -26,6 +30,10 @@ for (let i = 0; i < FILES; i++) {
     .blur(2)
     .jpeg({ quality: 85 })
     .toFile(paths[i]);
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 async function* faces(count: number) {
@@ -44,12 +52,54 @@ async function facesPerSecond(workers: number): Promise<number> {
 
 const cores = availableParallelism();
 const counts = [...new Set([1, Math.min(2, cores), cores])];
+await photosWithFaces();
+if (photosOnly) {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit();
+}
+
+/** Images per second of a pool that finds faces: a camera's 640 pixels, and photos of 1920. */
+async function photosWithFaces(): Promise<void> {
+  const names = (await readdir(PHOTOS)).filter((name) => /^sample\d\.jpg$/.test(name));
+  const large = names.map((name) => join(PHOTOS, name));
+  const small = await Promise.all(
+    large.map(async (path, i) => {
+      const file = join(folder, `photo${i}.jpg`);
+      await sharp(path).resize(640).toFile(file);
+      return file;
+    }),
+  );
+  console.log('ClassifierPool({ faces: true }), images per second, median of 5\n');
+  for (const [what, some] of [
+    ['640 pixels', small],
+    ['1920 pixels', large],
+  ] as const) {
+    const photos = Array.from({ length: 48 }, (_, i) => some[i % some.length]);
+    const rates = new Map<number, number[]>(counts.map((count) => [count, []]));
+    for (let round = 0; round < 5; round++) {
+      for (const count of counts) {
+        const pool = new ClassifierPool({ faces: true, workers: count });
+        await pool.classify(photos.slice(0, 8 * count));
+        const start = performance.now();
+        await pool.classify(photos);
+        rates.get(count)!.push((1000 * photos.length) / (performance.now() - start));
+        await pool.close();
+      }
+    }
+    const alone = median(rates.get(1)!);
+    for (const [count, values] of rates) {
+      const rate = median(values);
+      console.log(`${what.padEnd(12)} ${count} workers ${rate.toFixed(1).padStart(7)} ${(rate / alone).toFixed(2)}x`);
+    }
+  }
+  console.log();
+}
+
 const rates = new Map<number, number[]>(counts.map((count) => [count, []]));
 // Turn by turn: what else the machine does meanwhile meets all of them.
 for (let round = 0; round < 5; round++) {
   for (const count of counts) rates.get(count)!.push(await facesPerSecond(count));
 }
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const alone = median(rates.get(1)!);
 console.log('ClassifierPool, JPEGs of 96x96 on disk, median of 5\n');
 for (const [count, values] of rates) {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { classify, classifyFaces, type DetectedFace } from '../../src/index.js';
+import { buildModel, classify, classifyFaces, createClassifier, type DetectedFace } from '../../src/index.js';
+import { saveModel } from '../../src/node.js';
 import {
   type CreateWorkerOptions,
   createMetrics,
@@ -164,6 +165,27 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     await allDone();
     expect(seen.sort()).toEqual([...names].sort());
     await expect(start({ classes: ['bored', 'attentive'] as never })).rejects.toMatchObject({ code: 'CLASSES' });
+  });
+
+  test('a model of seven classes writes its own names, with the probabilities of its classifier', async () => {
+    const classes = ['angry', 'happy', 'sad', 'neutral', 'surprised', 'disgust', 'fear'];
+    const model = buildModel({ classes, seed: 7 });
+    await saveModel(model, join(folder, 'seven'));
+    await enqueue(paths.slice(0, 3), address());
+    await start({ model: join(folder, 'seven') });
+    await allDone();
+    const lines = byItem(resultFile());
+    const classifier = createClassifier<string>({ model });
+    for (const path of paths.slice(0, 3)) {
+      const close = (await classifier.classify(path)).map(({ className, probability }) => ({
+        className,
+        probability: expect.closeTo(probability, 5),
+      }));
+      expect(lines[path].predictions).toEqual(close);
+      expect(lines[path].predictions?.map(({ className }) => className).sort()).toEqual([...classes].sort());
+    }
+    classifier.dispose();
+    model.dispose();
   });
 
   test('reports what it may not read, and reads it not', async () => {

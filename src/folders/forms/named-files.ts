@@ -44,7 +44,7 @@ const CODES: Readonly<Record<string, string>> = {
   ...{ AF: 'fear', AN: 'angry', DI: 'disgust', FE: 'fear', HA: 'happy', NE: 'neutral', SA: 'sad', SU: 'surprised' },
 };
 
-/** A form whose file names hold the label; a few that do not fit are left out, and told. */
+/** A form whose file names contain the label. A few files with other names are left out, with a note. */
 function byFileName(form: string, example: string, pattern: RegExp): DatasetForm {
   return {
     looks: `${form}: files named as ${example}`,
