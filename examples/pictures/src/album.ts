@@ -7,6 +7,8 @@ export interface AlbumFace {
   id: number;
   /** Path of its picture. */
   path: string;
+  /** Of its picture, in the order in which they were chosen. */
+  place: number;
   /** From 1, on its picture. */
   number: number;
   box: Box;
@@ -56,9 +58,9 @@ export function createAlbum(labels: readonly string[]): Album {
     get labels() {
       return names;
     },
-    add({ path }, found) {
+    add({ path, place = 0 }, found) {
       for (const [i, { box, predictions, cut }] of found.entries()) {
-        const face = { id: count++, path, number: i + 1, box, predictions, cut, mine: null };
+        const face = { id: count++, path, place, number: i + 1, box, predictions, cut, mine: null };
         faces.push({ ...face, address: URL.createObjectURL(cut) });
       }
     },
@@ -76,7 +78,7 @@ export function createAlbum(labels: readonly string[]): Album {
         if (filter.by === 'unlabelled') return album.labelOf(face) === null;
         return filter.by === 'all' || face.mine !== null;
       });
-      return order === 'found' ? some : some.sort(ORDERS(album)[order]);
+      return some.sort(ORDERS(album)[order]);
     },
     addLabel(name) {
       if (names.some((other) => other.toLowerCase() === name.toLowerCase())) return false;
@@ -110,12 +112,13 @@ export function certaintyOf({ predictions: [best] }: AlbumFace): number {
 
 type Compare = (a: AlbumFace, b: AlbumFace) => number;
 
-const ORDERS = (album: Album): Record<Exclude<Order, 'found'>, Compare> => {
+const ORDERS = (album: Album): Record<Order, Compare> => {
   const place = (face: AlbumFace) => {
     const label = album.labelOf(face);
     return label === null ? album.labels.length : album.labels.indexOf(label);
   };
   return {
+    found: (a, b) => a.place - b.place || a.number - b.number,
     expression: (a, b) => place(a) - place(b) || certaintyOf(b) - certaintyOf(a),
     unsure: (a, b) => certaintyOf(a) - certaintyOf(b),
     sure: (a, b) => certaintyOf(b) - certaintyOf(a),

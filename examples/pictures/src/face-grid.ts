@@ -1,5 +1,6 @@
 import { byId, element } from '../../page-parts/elements.js';
 import { type Album, type AlbumFace, certaintyOf } from './album.js';
+import { markOf } from './mark-of.js';
 
 export interface FaceGridHandlers {
   /** Other faces are chosen, or another one is looked at. */
@@ -111,10 +112,11 @@ export function faceGrid(album: Album, { onChoose, onLabelKey }: FaceGridHandler
       shown = [...faces];
       for (const face of shown) if (!cards.has(face.id)) cards.set(face.id, drawCard(face, album));
       const inOrder = shown.map(({ id }) => cards.get(id)!);
-      // Most often some are added at the end.
-      const same = inOrder.findIndex((card, i) => root.children[i] !== card);
-      if (same >= root.children.length && same >= 0) root.append(...inOrder.slice(same));
-      else if (same >= 0 || inOrder.length < root.children.length) root.replaceChildren(...inOrder);
+      // Most often some are added near the end: the rest stays as it is.
+      const moved = inOrder.findIndex((card, i) => root.children[i] !== card);
+      const kept = moved < 0 ? inOrder.length : moved;
+      while (root.children.length > kept) root.lastChild!.remove();
+      root.append(...inOrder.slice(kept));
 
       const there = new Set(shown);
       for (const face of chosen) if (!there.has(face)) chosen.delete(face);
@@ -164,7 +166,7 @@ function drawCard(face: AlbumFace, album: Album): HTMLElement {
 function fillCard(card: HTMLElement, face: AlbumFace, album: Album): void {
   const label = album.labelOf(face);
   const name = element('span', { class: 'visually-hidden' }, `, ${face.path.split('/').at(-1)}`);
-  const word = element('span', { class: 'word' }, label ?? 'no label');
+  const word = element('span', { class: 'word' }, ...(label === null ? ['no label'] : [markOf(label, album), label]));
   const bar = element('span');
   bar.style.width = `${100 * certaintyOf(face)}%`;
   const certainty = [

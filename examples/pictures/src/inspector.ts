@@ -1,5 +1,6 @@
 import { byId, element } from '../../page-parts/elements.js';
 import type { Album, AlbumFace } from './album.js';
+import { markOf } from './mark-of.js';
 
 /**
  * Shows the faces that are chosen: one with all that the network says, or how many; and the labels to press.
@@ -15,7 +16,7 @@ export function showChosen(album: Album, chosen: readonly AlbumFace[], onLabel: 
   if (one) {
     byId<HTMLImageElement>('portrait').src = one.address;
     byId('readings').replaceChildren(
-      ...one.predictions.map(({ className, probability }) => reading(className, probability)),
+      ...one.predictions.map(({ className, probability }) => reading(className, probability, markOf(className, album))),
     );
   }
 
@@ -48,13 +49,13 @@ function nameOf({ path, number }: AlbumFace): string {
   return number > 1 ? `${file}, face ${number}` : file;
 }
 
-function reading(name: string, share: number): HTMLLIElement {
+function reading(name: string, share: number, mark: HTMLElement): HTMLLIElement {
   const bar = element('span');
   bar.style.width = `${100 * share}%`;
   return element(
     'li',
     {},
-    element('span', {}, name),
+    element('span', { class: 'word' }, mark, name),
     element('span', { class: 'number' }, `${Math.round(100 * share)}%`),
     element('div', { class: 'bar', 'aria-hidden': 'true' }, bar),
   );

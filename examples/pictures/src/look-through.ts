@@ -6,6 +6,8 @@ export interface Picture {
   file: File;
   /** Its place in the folder that was chosen: `holiday/a.jpg`. */
   path: string;
+  /** Counts all that were chosen: workers are done in another order. */
+  place?: number;
 }
 
 export interface LookThroughHandlers {

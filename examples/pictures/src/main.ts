@@ -36,6 +36,7 @@ let filter: Filter = { by: 'all' };
 let order: Order = 'found';
 let looked = { pictures: 0, unreadable: [] as string[], others: 0 };
 let faceless: Picture[] = [];
+let places = 0;
 let stopping: AbortController | null = null;
 
 const missing = missingFromBrowser();
@@ -141,8 +142,9 @@ function take({ pictures, others }: ChosenPictures): void {
   look(pictures);
 }
 
-async function look(pictures: readonly Picture[], { whole = false } = {}): Promise<void> {
+async function look(chosen: readonly Picture[], { whole = false } = {}): Promise<void> {
   if (stopping !== null || looking === null) return;
+  const pictures = chosen.map((picture) => ({ ...picture, place: picture.place ?? places++ }));
   const controller = new AbortController();
   stopping = controller;
   showNotice(null);
