@@ -186,7 +186,7 @@ export function suitsWinograd(info: ConvInfo): boolean {
  * the rounding errors of the tiles would take their place.
  */
 function gradientSuitsWinograd(info: ConvInfo): boolean {
-  return suitsWinograd(info) && info.batchSize * info.outHeight * info.outWidth >= 4096;
+  return suitsWinograd(info) && info.batchSize * info.outHeight * info.outWidth >= 1024;
 }
 
 function winogradSizes(info: ConvInfo): number[] {

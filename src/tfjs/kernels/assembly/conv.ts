@@ -109,20 +109,26 @@ function gatherRows(
   const p3 = image + <usize>row * line + <usize>column * step;
   const adjacent = inChannels == 1 && p3 - p0 == 12 && p1 - p0 == 4;
 
-  let channel = 0, tapRow = 0, tapColumn = 0;
+  // Without dilation the taps of a filter's row lie side by side, as one tap of many channels.
+  const taps = dilationWidth == 1 ? 1 : filterWidth;
+  const values = dilationWidth == 1 ? filterWidth * inChannels : inChannels;
+  let value = 0, tapRow = 0, tapColumn = 0;
   if (k0 > 0) {
-    const tap = k0 / inChannels;
-    channel = k0 - tap * inChannels;
-    tapRow = tap / filterWidth;
-    tapColumn = tap - tapRow * filterWidth;
+    const tap = k0 / values;
+    value = k0 - tap * values;
+    tapRow = tap / taps;
+    tapColumn = tap - tapRow * taps;
   }
   let left = depth;
   while (left > 0) {
-    const offset = 4 * <usize>((tapRow * dilationHeight * wideImage + tapColumn * dilationWidth) * inChannels + channel);
-    const run = min(left, inChannels - channel);
+    const offset = 4 * <usize>((tapRow * dilationHeight * wideImage + tapColumn * dilationWidth) * inChannels + value);
+    const run = min(left, values - value);
     if (adjacent) {
-      v128.store(to, v128.load(p0 + offset));
-      to += 16;
+      const from = p0 + offset;
+      for (let i: usize = 0; i < 4 * <usize>run; i += 4) {
+        v128.store(to, v128.load(from + i));
+        to += 16;
+      }
     } else {
       let c = run;
       let q0 = p0 + offset, q1 = p1 + offset, q2 = p2 + offset, q3 = p3 + offset;
@@ -141,8 +147,8 @@ function gatherRows(
       }
     }
     left -= run;
-    channel = 0;
-    if (++tapColumn == filterWidth) {
+    value = 0;
+    if (++tapColumn == taps) {
       tapColumn = 0;
       tapRow++;
     }
