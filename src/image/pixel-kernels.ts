@@ -1,52 +1,57 @@
 import { PIXEL_KERNELS_WASM } from './pixel-kernels-wasm.js';
 
-/** The exports of the module, as src/image/assembly has them. Addresses in bytes, sizes in elements. */
-interface PixelExports {
-  memory: WebAssembly.Memory;
-  resampleRows(...addressesAndNumbers: number[]): void;
-  localContrast(levels: number, width: number, height: number, across: number, down: number, scratch: number): void;
-  warp(...addressesAndNumbers: number[]): void;
-  changeLevels(data: number, count: number, factor: number, lift: number): void;
-}
-
-/** Loops over pixels in SIMD, on memory of their own. The views are valid until more is reserved. */
-export interface PixelKernels extends PixelExports {
+/** Memory of a kernel module, by the type of its elements. The views are valid until more is reserved. */
+export interface KernelMemory {
   bytes: Uint8Array;
   integers: Int32Array;
   floats: Float32Array;
   doubles: Float64Array;
-  /** Gives room for so many bytes from address 0 on; what lay there may be overwritten by any call. */
+  /** Makes room for this many bytes from address 0 on. A later call may overwrite what lies there. */
   reserve(bytes: number): void;
 }
 
+/** Loops over pixels in SIMD, as src/image/assembly has them. Addresses in bytes, sizes in elements. */
+export interface PixelKernels extends KernelMemory {
+  resampleRows(...addressesAndNumbers: number[]): void;
+  localContrast(levels: number, width: number, height: number, across: number, down: number, scratch: number): void;
+}
+
 /**
- * The pixel kernels; null where there is no WebAssembly with SIMD, or it is not allowed: TypeScript then does the same,
- * to the bit, several times slower.
+ * The pixel kernels; null where there is no WebAssembly with SIMD, or it is not allowed. TypeScript then gives the same
+ * bits, several times slower.
  */
 export function pixelKernels(): PixelKernels | null {
-  if (kernels === undefined) kernels = start();
+  if (kernels === undefined) kernels = startKernels(PIXEL_KERNELS_WASM);
   return kernels;
 }
 
-/** For tests: from now on TypeScript does the work, or no longer. */
+/** For tests: from now on TypeScript does the work, or the kernels again. */
 export function usePixelKernels(use: 'kernels' | 'none'): void {
   kernels = use === 'none' ? null : undefined;
 }
 
 let kernels: PixelKernels | null | undefined;
 
-function start(): PixelKernels | null {
+/**
+ * Starts a module of kernels that imports nothing.
+ *
+ * @param hex - Its bytes, two hex digits each.
+ * @returns Its exports and its memory; null where there is no WebAssembly with SIMD, or it is not allowed.
+ */
+export function startKernels<K extends KernelMemory>(hex: readonly string[]): K | null {
   try {
-    const bytes = Uint8Array.from(PIXEL_KERNELS_WASM.join('').match(/../g)!, (digits) => Number.parseInt(digits, 16));
-    // At once, as images are resampled: engines take modules of this size without a promise.
+    const bytes = Uint8Array.from(hex.join('').match(/../g)!, (digits) => Number.parseInt(digits, 16));
+    // Synchronous, as resampling is: engines allow it for modules of this size.
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-    return withViews(exports as unknown as PixelExports);
+    return withViews<K>(exports as unknown as Exports);
   } catch {
     return null;
   }
 }
 
-function withViews(exports: PixelExports): PixelKernels {
+type Exports = { memory: WebAssembly.Memory };
+
+function withViews<K extends KernelMemory>(exports: Exports): K {
   const { memory } = exports;
   const views = () => ({
     bytes: new Uint8Array(memory.buffer),
@@ -54,7 +59,7 @@ function withViews(exports: PixelExports): PixelKernels {
     floats: new Float32Array(memory.buffer),
     doubles: new Float64Array(memory.buffer),
   });
-  const kernels: PixelKernels = {
+  const kernels: KernelMemory = {
     ...exports,
     ...views(),
     reserve(bytes) {
@@ -64,5 +69,5 @@ function withViews(exports: PixelExports): PixelKernels {
       Object.assign(kernels, views());
     },
   };
-  return kernels;
+  return kernels as K;
 }

@@ -1,15 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
-test('the module in the sources is the one that its assembly makes', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-'));
-  const made = join(folder, 'made.ts');
-  const { status, stderr } = spawnSync(process.execPath, ['src/image/assembly/build.mjs', made], { encoding: 'utf8' });
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
-  expect(readFileSync('src/image/pixel-kernels-wasm.ts', 'utf8')).toBe(readFileSync(made, 'utf8'));
-  rmSync(folder, { recursive: true });
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-'));
+  for (const room of ['image', 'tfjs/train']) mkdirSync(join(folder, room), { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, ['src/image/assembly/build.mjs', folder], { encoding: 'utf8' });
+  if (status !== 0 || stderr !== '') throw new Error(`the build of the kernels ended with ${status}: ${stderr}`);
 });
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test.each(['image/pixel-kernels-wasm.ts', 'tfjs/train/augment-kernels-wasm.ts'])(
+  'the module in src/%s is the one that its assembly makes',
+  (file) => {
+    expect(readFileSync(join('src', file), 'utf8')).toBe(readFileSync(join(folder, file), 'utf8'));
+  },
+);

@@ -1,33 +1,42 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 
 /*
- * The pixel kernels, into a source file: with 3 KB, they are where pixels are worked on without anything to load.
+ * The kernels that work on pixels, each module of some 2 KB into a source file: they need nothing to be loaded. Those of
+ * augmentation are apart, so that a program that only classifies does not carry them.
+ *
+ * node src/image/assembly/build.mjs [folder to write to in place of src]
  */
-const options = [
+const MODULES = [
+  { source: 'image/assembly/index.ts', target: 'image/pixel-kernels-wasm.ts', name: 'PIXEL_KERNELS_WASM' },
+  { source: 'tfjs/train/assembly/index.ts', target: 'tfjs/train/augment-kernels-wasm.ts', name: 'AUGMENT_KERNELS_WASM' },
+];
+const OPTIONS = [
   ...['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--initialMemory', '1', '--disableWarning', '201'],
   ...['--enable', 'simd'],
 ];
-const target = process.argv[2] ?? 'src/image/pixel-kernels-wasm.ts';
+const folder = process.argv[2] ?? 'src';
 
-let bytes;
-const { error, stderr } = await asc.main(['src/image/assembly/index.ts', '-o', 'pixels.wasm', ...options], {
-  writeFile(_, contents) {
-    bytes = contents;
-  },
-});
-const messages = stderr.toString();
-if (messages) console.error(messages);
-if (error) throw error;
+for (const { source, target, name } of MODULES) {
+  let bytes;
+  const { error, stderr } = await asc.main([`src/${source}`, '-o', 'pixels.wasm', ...OPTIONS], {
+    writeFile(_, contents) {
+      bytes = contents;
+    },
+  });
+  const messages = stderr.toString();
+  if (messages) console.error(messages);
+  if (error) throw error;
 
-// Of hex digits brotli makes three quarters of what it makes of base64: bytes that repeat are the same digits.
-// Hex, not base64: brotli finds the bytes that repeat, and needs three quarters of the space.
-const lines = Buffer.from(bytes).toString('hex').match(/.{1,1000}/g);
-writeFileSync(
-  target,
-  `// Made of src/image/assembly by \`npm run build:kernels\`: a WebAssembly module of ${bytes.length} bytes, in hex.
-export const PIXEL_KERNELS_WASM = [
+  // Hex, not base64: brotli finds the bytes that repeat, and needs three quarters of the space.
+  const lines = Buffer.from(bytes).toString('hex').match(/.{1,1000}/g);
+  writeFileSync(
+    join(folder, target),
+    `// Made of src/${source} by \`npm run build:kernels\`: a WebAssembly module of ${bytes.length} bytes, in hex.
+export const ${name} = [
 ${lines.map((line) => `  '${line}',`).join('\n')}
 ];
 `,
-);
+  );
+}

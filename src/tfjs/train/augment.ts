@@ -1,5 +1,5 @@
-import { pixelKernels } from '../../image/pixel-kernels.js';
 import { boolean, fields, number, oneOf, type Rule } from '../../options.js';
+import { augmentKernels } from './augment-kernels.js';
 import { type AugmentOptions, REPORT_AUGMENTATION } from './augment-options.js';
 import { degrade, type Levels } from './degrade.js';
 import { motionBlur } from './motion-blur.js';
@@ -92,7 +92,7 @@ export function checkAugmentOptions(options: AugmentOptions): void {
 type Mapping = [xx: number, xy: number, tx: number, yx: number, yy: number, ty: number];
 
 function warp({ data, width, height, channels }: Levels, mapping: Mapping, out: Float32Array): void {
-  const kernels = pixelKernels();
+  const kernels = augmentKernels();
   if (kernels !== null) {
     const to = data.length + 1;
     kernels.reserve(4 * (to + data.length));
@@ -136,7 +136,7 @@ function warp({ data, width, height, channels }: Levels, mapping: Mapping, out: 
 }
 
 function changeLevels(data: Float32Array, factor: number, lift: number): void {
-  const kernels = pixelKernels();
+  const kernels = augmentKernels();
   if (kernels !== null) {
     kernels.reserve(4 * data.length);
     kernels.floats.set(data);

@@ -1,6 +1,6 @@
-/* The pixels of src/tfjs/train/augment.ts, in the same doubles and the same order: the same bits. */
+/* The loops of ../augment.ts, in the same doubles and the same order: the same bits. */
 
-/** Bilinear warp of floats [height, width, channels], edges continued: see `Mapping` in src/tfjs/train/augment.ts. */
+/** Bilinear warp of floats [height, width, channels], edges continued: see `Mapping` in ../augment.ts. */
 export function warp(
   data: usize, width: i32, height: i32, channels: i32,
   xx: f64, xy: f64, tx: f64, yx: f64, yy: f64, ty: f64, out: usize,
