@@ -1,6 +1,7 @@
 import { checkClassNames } from '../class-names.js';
 import type { Emotion } from '../emotions.js';
 import { type Normalization, normalizationRule } from '../image/normalize.js';
+import { fallbacks } from '../network/fallbacks.js';
 import { startNetwork } from '../network/network.js';
 import { networkModule } from '../network/network-module.js';
 import { networkWeights } from '../network/network-weights.js';
@@ -68,12 +69,12 @@ export function createClassifier<const C extends string = Emotion>(
     async () => {
       const module = await networkModule(assets);
       if (model !== undefined) {
-        const own = await networkWeights(model as { json: ModelJson; binary: Uint8Array });
-        const network = await startNetwork(module);
+        const own = await networkWeights(model as { json: ModelJson; binary: Uint8Array }, fallbacks);
+        const network = await startNetwork(module, fallbacks);
         network.setWeights(own.weights);
         return { ...own, predictor: network, size: 32, channels: 1 };
       }
-      const predictor = await pretrainedNetwork(module, assets);
+      const predictor = await pretrainedNetwork(module, fallbacks, assets);
       const known = { classes: pretrainedFacts.classes, named: true, normalization: pretrainedFacts.normalization };
       return { ...known, predictor, size: 32, channels: 1 };
     },

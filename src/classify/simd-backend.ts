@@ -1,4 +1,5 @@
 import { FerError } from '../errors.js';
+import { fallbacksOnDemand } from '../network/fallbacks-on-demand.js';
 import { type Network, startNetwork } from '../network/network.js';
 import { networkModule } from '../network/network-module.js';
 import type { Predictor } from '../network/predictor.js';
@@ -20,7 +21,7 @@ export function simdBackend({ assets }: BackendOptions): Backend {
       module = await networkModule(assets);
     },
     predictor: (model) => (isTheNetwork(model) ? networkPredictor(module, model) : undefined),
-    pretrained: () => pretrainedNetwork(module, assets),
+    pretrained: () => pretrainedNetwork(module, fallbacksOnDemand, assets),
   };
 }
 
@@ -67,7 +68,7 @@ function networkPredictor(module: WebAssembly.Module | null, model: LayersModelL
   const upToDate = followWeights(model, async (weights) => (await started()).setWeights(weights));
 
   function started(): Promise<Network> {
-    starting ??= startNetwork(module);
+    starting ??= startNetwork(module, fallbacksOnDemand);
     return starting;
   }
 

@@ -2,6 +2,7 @@ import { areClassNames } from '../class-names.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Normalization } from '../image/normalize.js';
+import type { Fallbacks } from './fallbacks.js';
 import type { ModelMetadata } from './model-metadata.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 import { type ModelJson, readWeights } from './weights-manifest.js';
@@ -23,14 +24,11 @@ export interface NetworkWeights {
  * @throws FerError `MODEL` when it is another network than that of `buildModel()`, grey; `WEIGHTS_CORRUPT` when the binary
  * is not the one that `json` was written with.
  */
-export async function networkWeights({
-  json,
-  binary,
-}: {
-  json: ModelJson;
-  binary: Uint8Array;
-}): Promise<NetworkWeights> {
-  const byName = await readWeights(json, binary);
+export async function networkWeights(
+  { json, binary }: { json: ModelJson; binary: Uint8Array },
+  fallbacks: Pick<Fallbacks, 'sha256'>,
+): Promise<NetworkWeights> {
+  const byName = await readWeights(json, binary, fallbacks);
   const weights = layerNames(json.modelTopology as Topology)
     .flatMap((layer) => [byName.get(`${layer}/kernel`), byName.get(`${layer}/bias`)])
     .filter((values) => values !== undefined);

@@ -1,6 +1,6 @@
 import { FerError, reasonOf } from '../errors.js';
 import { type ClassHead, classHead } from './class-head.js';
-import { plainNetwork } from './plain-network.js';
+import type { Fallbacks } from './fallbacks.js';
 import type { Predictor } from './predictor.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 
@@ -23,12 +23,15 @@ export interface Grid {
 }
 
 /**
- * Starts the network on a compiled module, or in plain TypeScript without one. Each has some 3 MB of memory, freed with it.
+ * Starts the network on a compiled module, or in plain TypeScript without one. Each has about 3 MB of memory of its own.
  *
  * @throws FerError `BACKEND_UNAVAILABLE` for a module that is not the network's, or that does not start here.
  */
-export async function startNetwork(module: WebAssembly.Module | null): Promise<Network> {
-  let engine: Engine | undefined = module ? await wasmEngine(module) : plainNetwork();
+export async function startNetwork(
+  module: WebAssembly.Module | null,
+  fallbacks: Pick<Fallbacks, 'plainNetwork'>,
+): Promise<Network> {
+  let engine: Engine | undefined = module ? await wasmEngine(module) : await fallbacks.plainNetwork();
   const { faces, inputs, outputs, hidden } = engine;
   /** The last layer, where it has not the five classes that the engines have built in. */
   let head: ClassHead | undefined;

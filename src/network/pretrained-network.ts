@@ -1,5 +1,6 @@
 import { FerError } from '../errors.js';
 import type { Assets } from '../platform/assets.js';
+import type { Fallbacks } from './fallbacks.js';
 import { type Grid, type Network, startNetwork } from './network.js';
 import { layoutJson } from './pretrained-layout.js';
 import { readPretrained } from './read-pretrained.js';
@@ -13,9 +14,13 @@ import { readWeights } from './weights-manifest.js';
  * @param weights - The bytes of `weights.bin`, or its address; by default, that of this package.
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`; `BACKEND_UNAVAILABLE` as `startNetwork`.
  */
-export async function pretrainedNetwork(module: WebAssembly.Module | null, assets?: Assets): Promise<Network> {
-  const values = await pretrainedValues(assets);
-  const network = await startNetwork(module);
+export async function pretrainedNetwork(
+  module: WebAssembly.Module | null,
+  fallbacks: Fallbacks,
+  assets?: Assets,
+): Promise<Network> {
+  const values = await pretrainedValues(fallbacks, assets);
+  const network = await startNetwork(module, fallbacks);
   network.setWeights(values, pretrainedGrid());
   return network;
 }
@@ -25,9 +30,9 @@ export async function pretrainedNetwork(module: WebAssembly.Module | null, asset
  *
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
  */
-export async function pretrainedValues(assets?: Assets): Promise<Float32Array[]> {
+export async function pretrainedValues(fallbacks: Pick<Fallbacks, 'sha256'>, assets?: Assets): Promise<Float32Array[]> {
   const binary = await readPretrained(assets);
-  const byName = await readWeights(layoutJson, binary);
+  const byName = await readWeights(layoutJson, binary, fallbacks);
   return WEIGHT_NAMES.map((name, index) => {
     const found = byName.get(name);
     if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);

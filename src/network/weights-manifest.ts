@@ -1,5 +1,6 @@
 import { FerError } from '../errors.js';
 import { allFinite } from './all-finite.js';
+import type { Fallbacks } from './fallbacks.js';
 import { fromFloat16 } from './float16.js';
 import type { ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
@@ -44,7 +45,11 @@ export function declaredBytes(json: ModelJson): number {
  * @throws FerError `MODEL` when `json` is no TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
  * `json` was written with.
  */
-export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promise<WeightEntry[]> {
+export async function checkedEntries(
+  json: ModelJson,
+  binary: Uint8Array,
+  fallbacks: Pick<Fallbacks, 'sha256'>,
+): Promise<WeightEntry[]> {
   const entries = weightEntries(json);
   const expected = declaredBytes(json);
   if (binary.length !== expected) {
@@ -52,7 +57,7 @@ export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promi
   }
   const { sha256 } = factsOf(json);
   if (sha256 !== undefined) {
-    const found = await sha256Of(binary);
+    const found = await sha256Of(binary, fallbacks);
     if (found !== sha256) {
       throw new FerError('WEIGHTS_CORRUPT', `the weights' sha256 is ${found}, model.json says ${sha256}`);
     }
@@ -66,10 +71,14 @@ export async function checkedEntries(json: ModelJson, binary: Uint8Array): Promi
  * @throws FerError as {@link checkedEntries}; `NOT_FINITE` for a weight with NaN or infinity; `MODEL` for a weight that is stored as anything but float32, float16,
  * uint8 or uint16.
  */
-export async function readWeights(json: ModelJson, binary: Uint8Array): Promise<Map<string, Float32Array>> {
+export async function readWeights(
+  json: ModelJson,
+  binary: Uint8Array,
+  fallbacks: Pick<Fallbacks, 'sha256'>,
+): Promise<Map<string, Float32Array>> {
   const weights = new Map<string, Float32Array>();
   let offset = 0;
-  for (const entry of await checkedEntries(json, binary)) {
+  for (const entry of await checkedEntries(json, binary, fallbacks)) {
     const bytes = bytesOf(entry);
     // A copy, since an offset of one byte is none of a float.
     const { buffer } = binary.slice(offset, offset + bytes);

@@ -7,6 +7,7 @@ import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { blazeFaceFiles } from '../faces/blaze-face.js';
 import { readModelFiles } from '../folders/read-model-files.js';
+import { fallbacks } from '../network/fallbacks.js';
 import { networkModule } from '../network/network-module.js';
 import { networkWeights } from '../network/network-weights.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
@@ -163,8 +164,8 @@ export class ClassifierThreads {
     const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
     const { weights, normalization, classes, named } =
       model === undefined
-        ? { ...pretrainedFacts, weights: await pretrainedValues(this.#assets), named: true }
-        : await networkWeights(model);
+        ? { ...pretrainedFacts, weights: await pretrainedValues(fallbacks, this.#assets), named: true }
+        : await networkWeights(model, fallbacks);
     this.#classes = outputNames(classes, named, this.#wanted);
     this.#offsets = offsetsInOrder(this.#wantedOffsets, this.#classes);
     const faces = this.#faces && {

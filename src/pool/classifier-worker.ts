@@ -10,6 +10,7 @@ import type { Normalization } from '../image/normalize.js';
 import type { Raster } from '../image/pixels.js';
 import { pixelsToInput } from '../image/pixels-to-input.js';
 import { toPixels } from '../image/to-pixels.js';
+import { fallbacks } from '../network/fallbacks.js';
 import { type Grid, type Network, startNetwork } from '../network/network.js';
 import type { DecodeLimits } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
@@ -49,7 +50,7 @@ export interface PoolAnswer {
 /** Runs in a thread of the pool: decodes images in their order, then classifies those that could be read. */
 export default async function classifyTask(task: PoolTask): Promise<PoolAnswer> {
   const start = workerData as PoolWorkerStart;
-  starting ??= startNetwork(start.module).then((network) => {
+  starting ??= startNetwork(start.module, fallbacks).then((network) => {
     network.setWeights(start.weights, start.faces?.grid);
     return network;
   });

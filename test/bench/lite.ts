@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { useBackend } from '../../src/index.js';
 import { createClassifier } from '../../src/lite.js';
+import { fallbacks } from '../../src/network/fallbacks.js';
 import { startNetwork } from '../../src/network/network.js';
 import { fastestBuild } from '../../src/network/network-module.js';
 import { pretrainedGrid } from '../../src/network/pretrained-network.js';
@@ -43,7 +44,7 @@ async function engineTable(): Promise<void> {
     const ways = new Map<string, () => unknown>();
     for (const build of [...builds, 'plain TypeScript']) {
       const module = builds.includes(build) ? await WebAssembly.compile(readFileSync(`dist/wasm/${build}`)) : null;
-      const network = await startNetwork(module);
+      const network = await startNetwork(module, fallbacks);
       network.setWeights(weights, pretrainedGrid());
       ways.set(build, () => network.predict(faces, batch));
     }

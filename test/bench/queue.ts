@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
 import { blazeFaceDetector, useBackend } from '../../src/index.js';
+import { fallbacks } from '../../src/network/fallbacks.js';
 import { startNetwork } from '../../src/network/network.js';
 import { networkModule } from '../../src/network/network-module.js';
 import { imageLimits } from '../../src/platform/image-limits.js';
@@ -47,7 +48,7 @@ async function stages(): Promise<void> {
   console.log(`one face: CPU ms, least of 5 (JPEG of 96x96, ${crop.length} bytes; photo of 1280x960)`);
   const pixels = await decode(crop, LIMITS);
   const photoPixels = await decode(photo, LIMITS);
-  const network = await startNetwork(await networkModule());
+  const network = await startNetwork(await networkModule(), fallbacks);
   const batch = new Float32Array(50 * 1024).fill(0.5);
   await useBackend('wasm');
   const detector = blazeFaceDetector();

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { startBackend } from '../../src/classify/use-backend.js';
 import { toInput } from '../../src/image/to-input.js';
 import { buildModel, EMOTIONS, useBackend } from '../../src/index.js';
+import { fallbacks } from '../../src/network/fallbacks.js';
 import { type Network, startNetwork } from '../../src/network/network.js';
 import { pretrainedNetwork } from '../../src/network/pretrained-network.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
@@ -28,7 +29,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
   let network: Network;
   beforeAll(async () => {
     module = build === 'plain TypeScript' ? null : await WebAssembly.compile(moduleBytes(build));
-    network = await startNetwork(module);
+    network = await startNetwork(module, fallbacks);
   });
 
   test.skipIf(goldenFile === null).each(golden.cases)(
@@ -98,7 +99,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
   });
 
   test('is gone after dispose', async () => {
-    const gone = await startNetwork(module);
+    const gone = await startNetwork(module, fallbacks);
     const pending = gone.predict(new Float32Array(1024 * 200), 200);
     gone.dispose();
     await expect(pending).rejects.toMatchObject({ code: 'DISPOSED' });
@@ -110,7 +111,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     const model = buildModel();
     setWeights(model, 3, 1);
     const weights = weightsOf(model);
-    const coded = await startNetwork(module);
+    const coded = await startNetwork(module, fallbacks);
     const grid = fc.record({
       scale: fc.double({ min: 1e-4, max: 0.02, noNaN: true }),
       // From all negative through both signs, evenly or not, to all positive.
@@ -144,7 +145,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
   });
 
   test.skipIf(valid === null)(`says of ${faceCount} faces what TF.js cpu says`, { timeout: 1_200_000 }, async () => {
-    const own = await pretrainedNetwork(module);
+    const own = await pretrainedNetwork(module, fallbacks);
     const model = await loadPretrained();
     await startBackend('cpu');
     const files = EMOTIONS.flatMap((name) => readdirSync(join(valid!, name)).map((file) => join(valid!, name, file)));
@@ -173,7 +174,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
 
 test('a module that is another one is refused', async () => {
   const other = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
-  await expect(startNetwork(other)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await expect(startNetwork(other, fallbacks)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
 });
 
 test('the weights that it takes are those of buildModel()', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { fallbacks } from '../../src/network/fallbacks.js';
 import { type Network, startNetwork } from '../../src/network/network.js';
 import { plainNetwork } from '../../src/network/plain-network.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
@@ -76,7 +77,7 @@ describe('plainNetwork', () => {
 describe.each(BUILDS)('plainNetwork and %s', (build) => {
   let network: Network;
   beforeAll(async () => {
-    network = await startNetwork(await WebAssembly.compile(moduleBytes(build)));
+    network = await startNetwork(await WebAssembly.compile(moduleBytes(build)), fallbacks);
   });
 
   test('give the same within 1e-5, for any weights and inputs', async () => {

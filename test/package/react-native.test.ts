@@ -94,7 +94,8 @@ describe('fer-dcnn/lite for React Native', () => {
     const { parameters, cases } = readGolden(goldenFile!);
     const probabilities = await onHermes<number[][][]>(
       'golden',
-      `import { startNetwork } from ${JSON.stringify(resolve('src/network/network.ts'))};
+      `import { fallbacks } from ${JSON.stringify(resolve('src/network/fallbacks.ts'))};
+      import { startNetwork } from ${JSON.stringify(resolve('src/network/network.ts'))};
       function noise(count, phase, of) {
         const values = new Float32Array(count);
         for (let i = 0; i < count; i++) {
@@ -106,7 +107,7 @@ describe('fer-dcnn/lite for React Native', () => {
         return values;
       }
       (async () => {
-        const network = await startNetwork(null);
+        const network = await startNetwork(null, fallbacks);
         const answers = [];
         for (const { seed, batch } of CASES) {
           network.setWeights(PARAMETERS.map(({ size, amplitude }, i) => noise(size, i + 1 + 10 * seed, (x) => amplitude * (2 * x - 1))));

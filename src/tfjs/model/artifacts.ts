@@ -88,7 +88,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
  * with NaN or infinity.
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
-  const entries = await checkedEntries(json, binary);
+  const entries = await checkedEntries(json, binary, { sha256 });
   registerCpu();
   await ready();
   quietCpu();

@@ -12,6 +12,7 @@ import { EMOTIONS } from '../../../src/emotions.js';
 import { loadModel } from '../../../src/folders/load-model.js';
 import { saveModel } from '../../../src/folders/save-model.js';
 import type { Sample } from '../../../src/image/sample.js';
+import { fallbacks } from '../../../src/network/fallbacks.js';
 import { startNetwork } from '../../../src/network/network.js';
 import { networkModule } from '../../../src/network/network-module.js';
 import { evaluate } from '../../../src/tfjs/evaluate/evaluate.js';
@@ -168,7 +169,7 @@ describe('names of classes', () => {
     const weights = model.getWeights().map((weight) => weight.dataSync() as Float32Array);
     const expected = tf.tidy(() => (model.predict(tf.tensor(inputs, [3, 32, 32, 1])) as tf.Tensor).dataSync());
     for (const module of [await networkModule(), null]) {
-      const network = await startNetwork(module);
+      const network = await startNetwork(module, fallbacks);
       network.setWeights(weights);
       const said = await network.predict(inputs, 3);
       expect(said.length).toBe(3 * count);

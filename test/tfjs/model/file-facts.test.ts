@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildModel, useBackend } from '../../../src/index.js';
+import { fallbacks } from '../../../src/network/fallbacks.js';
 import { readWeights } from '../../../src/network/weights-manifest.js';
 import { loadModel, saveModel } from '../../../src/node.js';
 import { fromFiles, type ModelFiles, toFiles } from '../../../src/tfjs/model/artifacts.js';
@@ -107,7 +108,7 @@ describe('weights in a file', () => {
     const refused = { code: 'MODEL', message: 'model.json has no valid weightsManifest' };
     await expect(fromFiles(damaged(change))).rejects.toMatchObject(refused);
     const { json, binary } = damaged(change);
-    await expect(readWeights(json, binary)).rejects.toMatchObject(refused);
+    await expect(readWeights(json, binary, fallbacks)).rejects.toMatchObject(refused);
   });
 
   test('that are NaN, or overflow by their scale, are refused by name', async () => {
@@ -118,7 +119,7 @@ describe('weights in a file', () => {
     for (const { json, binary } of [files, large]) {
       const refused = { code: 'NOT_FINITE', message: expect.stringContaining('conv1/kernel') };
       await expect(fromFiles({ json, binary })).rejects.toMatchObject(refused);
-      await expect(readWeights(json, binary)).rejects.toMatchObject(refused);
+      await expect(readWeights(json, binary, fallbacks)).rejects.toMatchObject(refused);
     }
   });
 
