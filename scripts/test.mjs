@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { findBrowsers } from './browsers.mjs';
 
 /*
@@ -9,23 +10,18 @@ import { findBrowsers } from './browsers.mjs';
  * the first three as one, and each test as one.
  */
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-test-'));
-const report = join(folder, 'report.json');
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-for (const script of ['lint', 'typecheck', 'build']) tally(run('npm', ['run', '--silent', script]));
+for (const exit of await Promise.all(['lint', 'typecheck'].map(script))) tally(exit);
+tally(await script('build'));
 
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-const exit = run('npx', ['vitest', 'run', ...reporters]);
-const failedBefore = count.failed;
-if (existsSync(report)) {
-  for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
-    const states = file.assertionResults.map(({ status }) => status);
-    for (const status of states) count[status === 'passed' || status === 'failed' ? status : 'skipped']++;
-    // A file that does not load has no tests to fail.
-    if (file.status === 'failed' && !states.includes('failed')) count.failed++;
-  }
-}
-if (exit !== 0 && count.failed === failedBefore) count.failed++;
+// What runs one file after another runs beside what runs side by side: no core waits. Its output follows the other's.
+const beside = vitest('one-by-one', ['queue', 'browser'], 'pipe');
+const { report, exit } = await vitest('side-by-side', ['unit', 'package', 'docs'], 'inherit');
+tallyTests(report, exit);
+const { report: reportBeside, exit: exitBeside, output } = await beside;
+process.stdout.write(output);
+tallyTests(reportBeside, exitBeside);
 rmSync(folder, { recursive: true, force: true });
 
 for (const [name, { paths, packages }] of Object.entries(findBrowsers())) {
@@ -37,14 +33,52 @@ for (const [name, { paths, packages }] of Object.entries(findBrowsers())) {
 if (spawnSync('redis-server', ['--version']).status !== 0) {
   console.log('\n!! NO REDIS-SERVER WAS FOUND: fer-dcnn/queue was not tested. See README.md, "Development".');
 }
-if (count.skipped > 0) console.log(`\n!! ${count.skipped} skipped: the output above says why.`);
+if (count.skipped > 0) {
+  console.log(
+    `\n!! ${count.skipped} skipped: tests of minutes, which \`npm run nightly\` runs, and those named above.`,
+  );
+}
 console.log(`\n${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed === 0 ? 0 : 1;
 
-function run(command, args) {
+/** Runs projects of vitest.config.ts. */
+async function vitest(name, projects, stdio) {
+  const report = join(folder, `${name}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const child = start(
+    'npx',
+    ['vitest', 'run', ...projects.flatMap((project) => ['--project', project]), ...reporters],
+    stdio,
+  );
+  const output = stdio === 'pipe' ? Promise.all([buffer(child.stdout), buffer(child.stderr)]) : [];
+  const exit = await exitOf(child);
+  return { report, exit, output: Buffer.concat(await output) };
+}
+
+function tallyTests(report, exit) {
+  const failedBefore = count.failed;
+  if (existsSync(report)) {
+    for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
+      const states = file.assertionResults.map(({ status }) => status);
+      for (const status of states) count[status === 'passed' || status === 'failed' ? status : 'skipped']++;
+      // A file that does not load has no tests to fail.
+      if (file.status === 'failed' && !states.includes('failed')) count.failed++;
+    }
+  }
+  if (exit !== 0 && count.failed === failedBefore) count.failed++;
+}
+
+function script(name) {
+  return exitOf(start('npm', ['run', '--silent', name], 'inherit'));
+}
+
+function start(command, args, stdio) {
   console.log(`\n> ${command} ${args.join(' ')}`);
-  const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
-  return status;
+  return spawn(command, args, { stdio: ['ignore', stdio, stdio], shell: process.platform === 'win32' });
+}
+
+function exitOf(child) {
+  return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
 }
 
 function tally(exitCode) {

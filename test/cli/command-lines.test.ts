@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { checkTold, commandLines, copyGround, writeGround } from '../fuzz/command-lines.js';
+import { runs } from '../night.js';
 import { runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
@@ -23,7 +24,7 @@ test('whatever the command line: a documented exit code, a message for humans, n
     fc.asyncProperty(await commandLines(), async (words) => {
       seen.add(checkTold(words, await run(words)));
     }),
-    { numRuns: 30, endOnFailure: true },
+    { numRuns: runs(50), endOnFailure: true },
   );
   expect(seen.has('exit 0') && seen.has('exit 2')).toBe(true);
 });

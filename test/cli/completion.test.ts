@@ -9,7 +9,15 @@ const cwd = join(folder, 'completion');
 const cli = join(folder, 'node_modules/fer-dcnn/dist/node/cli.js');
 const run = (...args: string[]) => runNode([cli, ...args], cwd);
 
-beforeAll(() => mkdirSync(cwd, { recursive: true }));
+/** Commands with what `--help` says of each. */
+const helps = new Map<string, string>();
+
+beforeAll(async () => {
+  mkdirSync(cwd, { recursive: true });
+  for (const command of ['check', 'split', 'train', 'evaluate', 'classify', 'video', 'studio', 'enqueue', 'worker']) {
+    helps.set(command, (await run(command, '--help')).stdout);
+  }
+});
 
 describe('fer-dcnn completion', () => {
   test('bash completes commands, options and their values', async () => {
@@ -35,18 +43,7 @@ describe('fer-dcnn completion', () => {
     '%s: every option of every command is in it, and the shell can read it',
     async (shell) => {
       const { stdout } = await run('completion', shell);
-      for (const command of [
-        'check',
-        'split',
-        'train',
-        'evaluate',
-        'classify',
-        'video',
-        'studio',
-        'enqueue',
-        'worker',
-      ]) {
-        const help = (await run(command, '--help')).stdout;
+      for (const [command, help] of helps) {
         const flags = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
         expect(flags.length).toBeGreaterThan(2);
         for (const flag of flags) expect(stdout, command).toContain(shell === 'fish' ? `-l ${flag.slice(2)} ` : flag);

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 import { noise } from '../golden-network.js';
+import { NIGHT } from '../night.js';
 import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
 import { NODE, runNode } from '../package/run-node.js';
 import { SEED } from '../seed.js';
@@ -17,7 +18,7 @@ import { SEED } from '../seed.js';
  * The command line's trainings at the worst of moments: killed, on a disk that fills, on one that is read-only. Whatever happens, every file
  * is whole, and --resume ends with the files of a run to which nothing happened. `FER_KILLS=20 npm run test:kills` kills more often.
  */
-const KILLS = Number(process.env.FER_KILLS ?? 4);
+const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 4 : 1));
 const EPOCHS = 4;
 
 const { folder } = inject('consumer');

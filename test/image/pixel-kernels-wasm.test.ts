@@ -8,7 +8,9 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-'));
   for (const room of ['image', 'tfjs/train']) mkdirSync(join(folder, room), { recursive: true });
-  const { status, stderr } = spawnSync(process.execPath, ['src/image/assembly/build.mjs', folder], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['src/image/assembly/build.mjs', folder], {
+    encoding: 'utf8',
+  });
   if (status !== 0 || stderr !== '') throw new Error(`the build of the kernels ended with ${status}: ${stderr}`);
 });
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -7,6 +7,7 @@ import { resample } from '../../src/image/resample.js';
 import { augment } from '../../src/tfjs/train/augment.js';
 import type { AugmentOptions } from '../../src/tfjs/train/augment-options.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import { runs } from '../night.js';
 
 afterEach(() => usePixelKernels('kernels'));
 
@@ -43,7 +44,7 @@ describe('pixel kernels give the bits of TypeScript', () => {
           bothWays(() => resample(image, { width, height, channels: channels as 1 | 3, box }));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -63,7 +64,7 @@ describe('pixel kernels give the bits of TypeScript', () => {
         const levels = Float32Array.from({ length: width * height }, () => 255 * random());
         bothWays(() => normalize(levels.slice(), { normalization: 'localContrast', width }));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -82,7 +83,7 @@ describe('pixel kernels give the bits of TypeScript', () => {
           return out;
         });
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { usePixelKernels } from '../../src/image/pixel-kernels.js';
 import type { Raster } from '../../src/image/pixels.js';
 import { resample, resampleInto } from '../../src/image/resample.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import { runs } from '../night.js';
 
 afterEach(() => usePixelKernels('kernels'));
 
@@ -17,7 +18,7 @@ describe.each(['kernels', 'none'] as const)('resample, with %s in WebAssembly', 
         const found = resample(image, { width, height, channels, box });
         expect(gap(found, slowResample(image, width, height, channels, box))).toBeLessThan(1e-3);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -39,7 +40,7 @@ describe.each(['kernels', 'none'] as const)('resample, with %s in WebAssembly', 
           expect(gap(call(), alone[k])).toBe(0);
         });
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

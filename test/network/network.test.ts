@@ -13,6 +13,7 @@ import { pretrainedNetwork } from '../../src/network/pretrained-network.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
 import { loadPretrained, pretrained } from '../../src/weights.js';
 import { goldenInputs, noise, readGolden, setGoldenWeights } from '../golden-network.js';
+import { NIGHT, runs } from '../night.js';
 import { sharedPath } from '../shared.js';
 import { BUILDS, moduleBytes } from './modules.js';
 
@@ -20,7 +21,7 @@ const goldenFile = sharedPath('golden/network.json');
 const golden = goldenFile ? readGolden(goldenFile) : { parameters: [], cases: [] };
 const valid = sharedPath('ferplus/valid');
 /** All 3,421 take some minutes on `cpu`: FER_FACES=3421. */
-const faceCount = Number(process.env.FER_FACES ?? 100);
+const faceCount = Number(process.env.FER_FACES ?? (NIGHT ? 400 : 40));
 
 beforeAll(() => useBackend('cpu'));
 
@@ -62,7 +63,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
         expect(difference(await network.predict(inputs, n), expected.dataSync())).toBeLessThan(1e-4);
         expected.dispose();
       }),
-      { numRuns: 8 },
+      { numRuns: runs(20) },
     );
     model.dispose();
   });
@@ -133,7 +134,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
           expect(difference(alone, floats.subarray(5 * face, 5 * (face + 1)))).toBeLessThan(1e-4);
         }
       }),
-      { numRuns: 12 },
+      { numRuns: runs(20) },
     );
     // Other weights without a grid take it back.
     coded.setWeights(weightsOf(model));

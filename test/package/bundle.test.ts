@@ -52,7 +52,7 @@ describe('a program that imports buildModel alone', () => {
 
 describe('a program that imports classify alone', () => {
   /** Compressed with brotli, without what it loads by import(): TF.js, where a Layers model or a backend of it is asked for. */
-  test('gets at most 25 KB of JavaScript from esbuild, and no TF.js', async () => {
+  test('gets at most 22 KB of JavaScript from esbuild, and no TF.js', async () => {
     writeFileSync(join(root, 'classify.js'), "import { classify } from 'fer-dcnn'; console.log(classify);");
     const { outputFiles, metafile } = await esbuild({
       absWorkingDir: root,
@@ -77,7 +77,7 @@ describe('a program that imports classify alone', () => {
     const scripts = outputFiles.filter(({ path }) => reached.has(relative(root, path)));
     expect(scripts).toHaveLength(reached.size);
     const size = scripts.reduce((sum, { contents }) => sum + brotliCompressSync(contents).length, 0);
-    expect(size).toBeLessThan(25 * 1024);
+    expect(size).toBeLessThan(22 * 1024);
   });
 
   test('gets no TF.js in its first chunk from Vite', async () => {
@@ -95,7 +95,7 @@ describe('a program that imports classify alone', () => {
     const loaded = chunks.filter(({ fileName }) => reached.has(fileName));
     expect(loaded.flatMap(({ moduleIds }) => moduleIds).filter((id) => /@tensorflow/.test(id))).toEqual([]);
     const size = loaded.reduce((sum, { code }) => sum + brotliCompressSync(code).length, 0);
-    expect(size).toBeLessThan(25 * 1024);
+    expect(size).toBeLessThan(22 * 1024);
   });
 });
 

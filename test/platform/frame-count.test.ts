@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { checkFrameCount } from '../../src/platform/frame-count.js';
 import type { ImageFormat } from '../../src/platform/image-format.js';
+import { runs } from '../night.js';
 
 describe('checkFrameCount', () => {
   test.each(['gif', 'webp', 'tiff'] as const)('counts the frames of a %s as libvips does', async (format) => {
@@ -247,7 +248,7 @@ describe('checkFrameCount', () => {
           expect(error).toMatchObject({ name: 'FerError', code: 'TOO_LARGE' });
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CreateTrackerOptions, classifyFaces, createTracker, EMOTIONS, type SeenFace } from '../../src/index.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import { runs } from '../night.js';
 import { faceAt, noisyPredictions, type Script, scriptedFrames } from './script.js';
 
 /** A tracker, and what it has told, in order. */
@@ -110,7 +111,7 @@ describe('createTracker', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FerError } from '../../../src/errors.js';
+import { runs } from '../../night.js';
 import { noise, PATHS, startOn } from './paths.js';
 
 describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
@@ -29,7 +30,7 @@ describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
         const product = tf.tidy(() => tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync());
         expect([...product]).toEqual([2, 2, 2, 2]);
       }),
-      { numRuns: 120 },
+      { numRuns: runs(120) },
     );
   });
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 
 /** Relative to the largest magnitude of the expected tensor. */
@@ -22,7 +23,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
         const [actual] = await on('wasm', forward);
         expect(differenceOf(actual, expected)).toBeLessThan(TOLERANCE);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -58,7 +59,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
         expect(differenceOf(dx, expectedDx)).toBeLessThan(TOLERANCE);
         expect(differenceOf(df, expectedDf)).toBeLessThan(TOLERANCE);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -87,7 +88,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
           for (let i = 0; i < 3; i++) expect(differenceOf(actual[i], expected[i])).toBeLessThan(TOLERANCE);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -150,7 +151,7 @@ describe.each(PATHS)('depthwise convolutions on the %s path', (path) => {
         expect(differenceOf(dx, expectedDx)).toBeLessThan(TOLERANCE);
         expect(differenceOf(df, expectedDf)).toBeLessThan(TOLERANCE);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { adamStep } from '../../../src/tfjs/kernels/adam.js';
 import { dropout } from '../../../src/tfjs/kernels/dropout.js';
+import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 
 const shape = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
@@ -24,7 +25,7 @@ describe.each(PATHS)('ops on the %s path', (path) => {
           expect(Math.abs(actual.values[i] - expected.values[i])).toBeLessThan(1e-6 * terms);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -41,7 +42,7 @@ describe.each(PATHS)('ops on the %s path', (path) => {
         const actual = await on('wasm', gradients);
         for (let i = 0; i < 3; i++) expect(differenceOf(actual[i], expected[i])).toBeLessThan(1e-4);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -68,7 +69,7 @@ describe.each(PATHS)('ops on the %s path', (path) => {
         const actual = await on('wasm', drop);
         for (let i = 0; i < 2; i++) expect(differenceOf(actual[i], expected[i])).toBeLessThan(1e-6);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -7,7 +7,8 @@ import {
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
 import { MobileNetV2Model } from 'nsfwjs/models/mobilenet_v2';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { nightTest } from '../../night.js';
 import { noise, PATHS, startOn } from './paths.js';
 
 const SIZE = 96;
@@ -16,19 +17,23 @@ const STEPS = 3;
 const CUT = 'out_relu';
 
 describe('fine-tuning of a MobileNetV2 with a new head', () => {
-  test('loses what it loses on the cpu backend, step by step, and keeps no tensor', async () => {
-    await tf.setBackend('cpu');
-    const expected = await lossesOf();
-    expect(expected).toHaveLength(STEPS);
-    expect(expected[STEPS - 1]).not.toBeCloseTo(expected[0], 3);
-    for (const path of PATHS) {
-      await startOn(path);
-      const actual = await lossesOf();
-      actual.forEach((loss, i) => {
-        expect(Math.abs(loss / expected[i] - 1), `${path}, step ${i}: ${actual} for ${expected}`).toBeLessThan(1e-3);
-      });
-    }
-  }, 400_000);
+  nightTest(
+    'loses what it loses on the cpu backend, step by step, and keeps no tensor',
+    async () => {
+      await tf.setBackend('cpu');
+      const expected = await lossesOf();
+      expect(expected).toHaveLength(STEPS);
+      expect(expected[STEPS - 1]).not.toBeCloseTo(expected[0], 3);
+      for (const path of PATHS) {
+        await startOn(path);
+        const actual = await lossesOf();
+        actual.forEach((loss, i) => {
+          expect(Math.abs(loss / expected[i] - 1), `${path}, step ${i}: ${actual} for ${expected}`).toBeLessThan(1e-3);
+        });
+      }
+    },
+    400_000,
+  );
 });
 
 async function lossesOf(): Promise<number[]> {

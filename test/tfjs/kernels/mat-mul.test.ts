@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 
 describe.each(PATHS)('matrix products on the %s path', (path) => {
@@ -18,7 +19,7 @@ describe.each(PATHS)('matrix products on the %s path', (path) => {
         const [actual] = await on('wasm', multiply);
         expect(differenceOf(actual, expected)).toBeLessThan(1e-4);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

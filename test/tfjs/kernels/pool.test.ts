@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 
 describe.each(PATHS)('max-pooling on the %s path', (path) => {
@@ -23,7 +24,7 @@ describe.each(PATHS)('max-pooling on the %s path', (path) => {
         expect(differenceOf(actual[0], expected[0])).toBe(0);
         expect(differenceOf(actual[1], expected[1])).toBeLessThan(1e-6);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 

@@ -266,7 +266,7 @@ const hostile: [string, () => ModelFiles, RegExp][] = [
 ];
 
 describe('a model that declares more than it has', () => {
-  test.each(hostile)('%s: is refused before memory is taken', { timeout: 10_000 }, async (_, make, message) => {
+  test.each(hostile)('%s: is refused before memory is taken', { timeout: 60_000 }, async (_, make, message) => {
     const given = make();
     const before = { tensors: tf.memory().numTensors, peak: process.resourceUsage().maxRSS, ...process.memoryUsage() };
     const error = await fromFiles(given).then(

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkpointFolder } from '../../../src/platform/node/checkpoint-folder.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
+import { NIGHT } from '../../night.js';
 import { SEED } from '../../seed.js';
 
 /* Trainings that die at the worst moment. `FER_KILLS=20 npm run test:kills` kills more often. */
-const KILLS = Number(process.env.FER_KILLS ?? 6);
+const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 6 : 2));
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-killed-'));
 const started = new Set<ChildProcess>();
