@@ -93,7 +93,7 @@ async function run(signal: AbortSignal, names: string[], flags: ClassifyFlags): 
     await pool?.close();
     throw await tooMany(flags.topk, classes.length);
   }
-  const { inOrder } = await import('../pool/in-order.js');
+  const { inOrder } = await import('../in-order.js');
   const writer = csv ? csvWriter(faces, classes) : json ? jsonWriter() : jsonl ? linesWriter() : tableWriter(items);
   // On a terminal the results themselves show the progress.
   const hidden = quiet || items.length < 2 || process.stdout.isTTY;

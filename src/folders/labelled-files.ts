@@ -1,4 +1,5 @@
 import { FerError } from '../errors.js';
+import { inOrder } from '../in-order.js';
 import { callback, oneOf, type Rules } from '../options.js';
 import { type DecodeLimits, imageLimits, limitRules } from '../platform/image-limits.js';
 import { decode } from '../platform/node/decode.js';
@@ -96,27 +97,16 @@ export function labelledFiles(
   };
 }
 
-/** Decodes under way at a time: sharp works on four threads, and the next four wait decoded. */
-const AHEAD = 8;
-
 async function* samples(
   files: readonly FolderFile[],
   options: ReadingOptions,
 ): AsyncGenerator<FolderSample, void, undefined> {
   const { unreadable = 'error', onUnreadable } = options;
   const limits = imageLimits(options);
-  const underway: Promise<PixelImage>[] = [];
-  for (let next = 0, current = 0; current < files.length; current++) {
-    for (; next < files.length && underway.length < AHEAD; next++) {
-      const decoding = files[next].read?.(limits) ?? decode(files[next].path, limits);
-      decoding.catch(() => {}); // told when its turn comes, if it comes
-      underway.push(decoding);
-    }
-    const { path, label, probabilities } = files[current];
-    let image: PixelImage;
-    try {
-      image = await (underway.shift() as Promise<PixelImage>);
-    } catch (error) {
+  const read = async (file: FolderFile) => file.read?.(limits) ?? decode(file.path, limits);
+  for await (const { item, result: image, error } of inOrder(files, read)) {
+    const { path, label, probabilities } = item;
+    if (image === undefined) {
       if (unreadable === 'error' || !(error instanceof FerError)) throw error;
       onUnreadable?.(path, error);
       continue;

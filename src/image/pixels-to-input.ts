@@ -1,3 +1,4 @@
+import type { Box } from './box.js';
 import { type Normalization, normalizeAs } from './normalize.js';
 import type { Raster } from './pixels.js';
 import { resampleTo } from './resample.js';
@@ -43,7 +44,17 @@ export function pixelsToInput(image: Raster, options: PixelsToInputOptions = {})
   const { normalization = 'unit', channels = 1, size = 32, box, out } = options;
   // Not `box?.angle`: what may be a number or undefined is put on the heap.
   const turned = box ? box.angle !== undefined && box.angle !== 0 : false;
-  const levels =
-    box && turned ? straighten(image, box, size, channels, out) : resampleTo(image, size, size, channels, box, out);
-  return normalizeAs(levels, normalization, size, channels);
+  if (!box || !turned) return wholeToInput(image, { width: size, height: size, channels }, normalization, box, out);
+  return normalizeAs(straighten(image, box, size, channels, out), normalization, size, channels);
+}
+
+/** {@link pixelsToInput} for inputs that need not be square, of an image or an upright part of it. */
+export function wholeToInput(
+  image: Raster,
+  { width, height, channels }: { width: number; height: number; channels: 1 | 3 },
+  normalization: Normalization,
+  box?: Box,
+  out?: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> {
+  return normalizeAs(resampleTo(image, width, height, channels, box, out), normalization, width, channels);
 }

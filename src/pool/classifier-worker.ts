@@ -10,6 +10,7 @@ import type { Normalization } from '../image/normalize.js';
 import type { Raster } from '../image/pixels.js';
 import { pixelsToInput } from '../image/pixels-to-input.js';
 import { toPixels } from '../image/to-pixels.js';
+import { inOrder } from '../in-order.js';
 import { fallbacks } from '../network/fallbacks.js';
 import { type Grid, type Network, startNetwork } from '../network/network.js';
 import type { DecodeLimits } from '../platform/image-limits.js';
@@ -104,14 +105,14 @@ async function eachImage(
   work: (image: Raster, box: Box | undefined) => void | Promise<void>,
 ): Promise<PoolAnswer['failures']> {
   const failures: PoolAnswer['failures'] = [];
-  const coming: Promise<Raster>[] = [];
-  for (const [i, { box }] of images.entries()) {
-    for (const { image } of images.slice(i + coming.length, i + AHEAD)) coming.push(silenced(toPixels(image, limits)));
+  const read = (index: number) => toPixels(images[index].image, limits);
+  for await (const { item: index, result: image, error: unread } of inOrder(images.keys(), read, AHEAD)) {
     try {
-      await work(await coming.shift()!, box);
+      if (image === undefined) throw unread;
+      await work(image, images[index].box);
     } catch (error) {
       const { code, message } = error instanceof FerError ? error : new FerError('INPUT', reasonOf(error));
-      failures.push({ index: i, code, message });
+      failures.push({ index, code, message });
     }
   }
   return failures;
@@ -135,9 +136,3 @@ const NO_DEFAULTS = {
   detector: () => detector!,
   classify: () => Promise.reject(new Error('no classifier')),
 };
-
-/** The same promise; its failure is reported when it is awaited, not before. */
-function silenced<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => {});
-  return promise;
-}

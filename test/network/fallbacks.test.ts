@@ -7,7 +7,12 @@ import { sha256Of } from '../../src/network/sha256.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
-const FACE = { data: Uint8Array.from({ length: 1024 }, (_, k) => (k * 7) % 256), width: 32, height: 32, channels: 1 };
+const FACE = {
+  data: Uint8Array.from({ length: 1024 }, (_, k) => (k * 7) % 256),
+  width: 32,
+  height: 32,
+  channels: 1 as const,
+};
 
 describe.each([
   ['at hand', fallbacks],

@@ -2,10 +2,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { checkClassNames, placesByName } from '../../class-names.js';
 import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
-import { type Normalization, normalize } from '../../image/normalize.js';
-import { resample } from '../../image/resample.js';
+import type { Normalization } from '../../image/normalize.js';
+import type { Raster } from '../../image/pixels.js';
+import { wholeToInput } from '../../image/pixels-to-input.js';
+import { readRows } from '../../image/read-rows.js';
 import type { Sample } from '../../image/sample.js';
-import { toPixels } from '../../image/to-pixels.js';
 import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
 
 /** Labelled tensors, ready for the model. */
@@ -101,18 +102,17 @@ export async function* labelledBatches(
 
   let batch = emptyRows(batchSize, spec);
   let seen = 0;
-  for await (const sample of samplesOf(data)) {
-    if (isTensorData(sample)) {
-      const rows = await tensorRows(batched(sample), spec);
-      seen += rows.count;
-      yield* rowBlocks(rows, spec, batchSize);
+  const { width, height } = spec;
+  const reduce = (pixels: Raster) =>
+    wholeToInput(pixels, { width, height, channels: sampleChannels(spec) }, normalization);
+  for await (const read of readSamples(data, spec, reduce)) {
+    if ('rows' in read) {
+      seen += read.rows.count;
+      yield* rowBlocks(read.rows, spec, batchSize);
       continue;
     }
-    const channels = sampleChannels(spec);
-    const pixels = await toPixels(sample.image);
-    const plane = resample(pixels, { width: spec.width, height: spec.height, channels });
-    normalize(plane, { normalization, width: spec.width, channels });
-    batch.inputs.set(plane, batch.count * spec.inputSize);
+    const { sample, row } = read;
+    batch.inputs.set(row, batch.count * spec.inputSize);
     writeLabel(sample.label, spec.classes, batch.labels, batch.count, sample.file ?? `sample ${seen}`);
     batch.count++;
     seen++;
@@ -124,6 +124,34 @@ export async function* labelledBatches(
   if (seen === 0) throw nothing();
   if (batch.count > 0) {
     yield* rowBlocks(batch, spec, batch.count);
+  }
+}
+
+/** A sample with what its image was reduced to, or a batch of tensors as rows. */
+export type ReadSample<Row> = { sample: Sample; row: Row } | { rows: LabelledRows };
+
+/**
+ * Reads the samples of labelled data in order, several images at a time.
+ *
+ * @param reduce - Turns the pixels of an image into its `row`.
+ * @throws FerError as {@link samplesOf} and {@link tensorRows}, and what reading an image throws.
+ */
+export async function* readSamples<Row>(
+  data: Exclude<LabelledData, TensorData>,
+  spec: ModelSpec,
+  reduce: (pixels: Raster) => Row,
+): AsyncGenerator<ReadSample<Row>, void, undefined> {
+  const imageOf = (item: Sample | LabelledRows) => ('image' in item ? item.image : undefined);
+  for await (const { item, result, error } of readRows(withTensorsRead(data, spec), imageOf, reduce)) {
+    if (error !== undefined) throw error;
+    yield 'image' in item ? { sample: item, row: result as Row } : { rows: item };
+  }
+}
+
+/** Tensors are read before the next batch is asked for: their owner may dispose of them then. */
+async function* withTensorsRead(data: Exclude<LabelledData, TensorData>, spec: ModelSpec) {
+  for await (const sample of samplesOf(data)) {
+    yield isTensorData(sample) ? await tensorRows(batched(sample), spec) : sample;
   }
 }
 

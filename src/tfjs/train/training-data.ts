@@ -1,16 +1,17 @@
 import { throwIfAborted } from '../../abort.js';
 import { FerError } from '../../errors.js';
-import { type Normalization, normalize } from '../../image/normalize.js';
+import type { Normalization } from '../../image/normalize.js';
+import type { Raster } from '../../image/pixels.js';
+import { wholeToInput } from '../../image/pixels-to-input.js';
 import { resample } from '../../image/resample.js';
 import type { Sample } from '../../image/sample.js';
-import { toPixels } from '../../image/to-pixels.js';
 import {
   isTensorData,
   type LabelledData,
   type LabelledRows,
   labelledBatches,
   nothing,
-  samplesOf,
+  readSamples,
   tensorRows,
   writeLabel,
 } from '../evaluate/labelled-data.js';
@@ -108,9 +109,7 @@ export class TrainingData {
     const channels = spec.channels as 1 | 3;
     augment({ data: this.#source, width, height, channels }, 255, augmentation ?? {}, random, this.#changed);
     const image = { data: this.#changed, width, height, channels };
-    const face = resample(image, { width: spec.width, height: spec.height, channels });
-    normalize(face, { normalization, width: spec.width, channels });
-    out.set(face, offset);
+    out.set(wholeToInput(image, { width: spec.width, height: spec.height, channels }, normalization), offset);
   }
 }
 
@@ -137,15 +136,22 @@ export async function readTrainingData(
   const labels: Float32Array[] = [];
   const sizes: number[] = [];
   const views: Float32Array[] = [];
-  for await (const sample of samplesOf(data)) {
+  const reduce = (pixels: Raster) => {
+    // A picture that is small already is kept as it is.
+    const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
+    const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
+    const levels = resample(pixels, { width, height, channels: sampleChannels(spec) });
+    return { width, height, face: Uint8Array.from(levels, Math.round) };
+  };
+  for await (const read of readSamples(data, spec, reduce)) {
     throwIfAborted(signal, 'training');
-    if (isTensorData(sample)) {
+    if ('rows' in read) {
       throw new FerError(
         'OPTION',
         'augment changes images: batches of tensors are trained on as they are, leave it out',
       );
     }
-    const channels = sampleChannels(spec);
+    const { sample, row: stored } = read;
     const row = new Float32Array(spec.classes);
     writeLabel(sample.label, spec.classes, row, 0, sample.file ?? `sample ${faces.length}`);
     labels.push(row);
@@ -155,12 +161,8 @@ export async function readTrainingData(
       const counts = [views[faces.length], views[0]].map(({ length }) => length / spec.classes);
       throw new FerError('DATA', `${where}: ${counts[0]} viewLabels, the first sample has ${counts[1]}`);
     }
-    const pixels = await toPixels(sample.image);
-    // A picture that is small already is kept as it is.
-    const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
-    const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
-    sizes.push(width, height);
-    faces.push(Uint8Array.from(resample(pixels, { width, height, channels }), Math.round));
+    sizes.push(stored.width, stored.height);
+    faces.push(stored.face);
   }
   if (faces.length === 0) throw nothing();
 

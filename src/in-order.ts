@@ -6,24 +6,30 @@ export type Settled<Item, Result> =
 /**
  * Does the same work on many items, a few at a time, and gives the results in the items' order. An error is a result as well.
  *
- * @param ahead - Number of items under way: sharp decodes on four threads, and four more images wait decoded.
+ * @param ahead - Number of items under way at a time.
+ * @throws What the source throws, once the items before it have been given. Ending the iteration early closes the source.
  * @example
  * for await (const { item, result, error } of inOrder(paths, (path) => classifier.classify(path))) { … }
  */
 export async function* inOrder<Item, Result>(
-  items: Iterable<Item>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   work: (item: Item) => Promise<Result>,
   ahead = 8,
 ): AsyncGenerator<Settled<Item, Result>, void, undefined> {
   const underway: Promise<Settled<Item, Result>>[] = [];
-  for (const item of items) {
-    underway.push(
-      work(item).then(
-        (result) => ({ item, result }),
-        (error) => ({ item, error }),
-      ),
-    );
-    if (underway.length === ahead) yield await underway.shift()!;
+  try {
+    for await (const item of items) {
+      underway.push(
+        work(item).then(
+          (result) => ({ item, result }),
+          (error) => ({ item, error }),
+        ),
+      );
+      if (underway.length === ahead) yield await underway.shift()!;
+    }
+  } catch (error) {
+    yield* underway;
+    throw error;
   }
   yield* underway;
 }
