@@ -8,6 +8,7 @@ const GROUND = [
   'runtime',
   'describe-input',
   'abort',
+  'in-order',
   'load-tfjs',
   'class-names',
   'aliases',
