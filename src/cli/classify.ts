@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
+import type { Settled } from '../in-order.js';
 import type { Classifier, ClassifyOptions, Emotion, FerError, Prediction } from '../index.js';
 import type { ClassifierPool, LeftOut } from '../node.js';
 import { imageLimits } from '../platform/image-limits.js';
 import { readStream } from '../platform/node/read-stream.js';
-import type { Settled } from '../pool/in-order.js';
 import type { ImageLimits } from '../runtime.js';
 import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
