@@ -4,7 +4,7 @@ import { FerError } from './errors.js';
 /**
  * Refuses names that cannot tell classes apart.
  *
- * @throws FerError `CLASSES` when they are no list of different texts.
+ * @throws FerError `CLASSES` when they are not a list of different texts.
  */
 export function checkClassNames(names: unknown): asserts names is readonly string[] {
   if (!areClassNames(names)) {

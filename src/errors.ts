@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `INPUT` | an image input of a kind that cannot be read |
  * | `NOT_FOUND` | a file or folder that is not there or cannot be opened |
- * | `DECODE` | bytes that are no image, or a broken one |
+ * | `DECODE` | bytes that are not an image, or a broken image |
  * | `TOO_LARGE` | an image over a limit: pixels, bytes or frames |
  * | `TIMEOUT` | an image that takes longer to decode than allowed |
  * | `CHANNELS` | a channel count that does not fit |
@@ -27,7 +27,7 @@
  * | `CHECKPOINT` | a checkpoint that cannot be written, read or continued |
  * | `NOT_WRITTEN` | a file that cannot be written: a full disk, a read-only folder |
  * | `DETECTOR_UNAVAILABLE` | a face detector that does not start here |
- * | `TIMESTAMP` | a frame's time that is no number or lies before the last one's |
+ * | `TIMESTAMP` | a frame's time that is not a number or lies before the last one's |
  * | `DAMAGED` | a video or data file that ends too early or breaks off |
  * | `WORKER` | a worker thread or process that ended before it answered |
  * | `REFUSED` | a reference outside the roots and hosts that a worker may read |

@@ -82,7 +82,7 @@ export interface ImageLimits {
    */
   maxPixels?: number;
   /**
-   * Most work that decoding an encoded image may be, estimated by its format, size, bytes and scans: 1 is some 2 seconds of a
+   * Most work that decoding an encoded image may be, estimated by its format, size, bytes and scans: 1 is about 2 seconds of a
    * core, or 512 MB of memory. Node alone; browsers look after themselves.
    * @default 1
    */

@@ -20,7 +20,7 @@ export const offsetsRule: Rule = (value, name) => {
  * Puts offsets into the order of the classes.
  *
  * @returns Undefined where there is nothing to add.
- * @throws FerError `CLASSES` for a name that is no class; it names the class that was probably meant.
+ * @throws FerError `CLASSES` for a name that is not a class; it names the class that was probably meant.
  */
 export function offsetsInOrder(
   offsets: ClassOffsets<string> | undefined,

@@ -114,7 +114,7 @@ function areaOf({ box }: Detection): number {
   return box.width * box.height;
 }
 
-/** The crop, or the box where that is no part of the image: of a face that all but left it. */
+/** The crop, or the box where the crop lies outside the image: of a face that has almost left it. */
 function cropOn({ width, height }: PixelImage, detection: Detection, framing?: Framing): Crop {
   const crop = cropOf(detection, framing);
   const meets = crop.x < width && crop.y < height && crop.x + crop.width > 0 && crop.y + crop.height > 0;

@@ -28,7 +28,7 @@ export interface WeightTensor {
   data(): Promise<Float32Array | Int32Array | Uint8Array>;
 }
 
-/** @throws FerError `MODEL` for what is no Layers model, such as a promise of one. */
+/** @throws FerError `MODEL` for what is not a Layers model, such as a promise of one. */
 export function checkIsModel(model: unknown): asserts model is LayersModelLike {
   let fits = false;
   try {

@@ -38,7 +38,7 @@ export async function useBackend(name: BackendName | (string & {}), options: Bac
 }
 
 /**
- * Adds a backend of one's own, to be chosen by `useBackend(name)` or `createClassifier({ backend: name })`.
+ * Adds a backend of your own, to be chosen by `useBackend(name)` or `createClassifier({ backend: name })`.
  *
  * @throws FerError `OPTION` when the name is taken.
  * @example

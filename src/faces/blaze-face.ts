@@ -11,7 +11,7 @@ import { startWasmEngine } from './wasm-face-engine.js';
 
 export interface BlazeFaceOptions {
   /**
-   * Pixels to which the image's longer side is resized, a multiple of 32. Faces are found from some 25 of these pixels
+   * Pixels to which the image's longer side is resized, a multiple of 32. Faces are found from about 25 of these pixels
    * on, so more finds smaller faces; time grows with its square. `'crowd'` is 640, for many small faces; `'selfie'` is 128, for
    * a face that fills a third of the picture or more.
    * @default 256 for images of up to 800 pixels, as cameras give; 320 for larger ones
@@ -32,7 +32,7 @@ export interface BlazeFaceOptions {
 
 /**
  * Finds faces by BlazeFace, MediaPipe's "back" network, on WebAssembly of our own, without TF.js; where WebAssembly is
- * missing or forbidden, in JavaScript, some 30 times slower. Its weights (0.27 MB) come with this package and are read at
+ * missing or forbidden, in JavaScript, about 30 times slower. Its weights (0.27 MB) come with this package and are read at
  * the first call.
  *
  * @throws FerError `OPTION` for an option out of its range. `detect`: `DETECTOR_UNAVAILABLE` when the weights are not
@@ -116,7 +116,7 @@ function sizeOf(inputSize: BlazeFaceOptions['inputSize']): number | undefined {
   return size;
 }
 
-/** Of a part around one face, which is then some 60 pixels wide. */
+/** Of a part around one face, which is then about 60 pixels wide. */
 const PART_SIZE = 128;
 
 /** Photos of more pixels tend to show more and smaller faces. */

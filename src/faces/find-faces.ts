@@ -6,8 +6,8 @@ import type { Detection, FaceDetector } from './types.js';
  * Asks a detector, and checks what it answers: a detector may be a user's own.
  *
  * @returns What it found, in its order; boxes that do not meet the image are refused.
- * @throws FerError `OPTION` for a detector that is none; its own; `DETECTOR_UNAVAILABLE` for anything else that it
- * throws; `SHAPE` for an answer that is no list of detections, or a box without area or outside the image; `NOT_FINITE`
+ * @throws FerError `OPTION` for an invalid `detector`; its own; `DETECTOR_UNAVAILABLE` for anything else that it
+ * throws; `SHAPE` for an answer that is not a list of detections, or a box without area or outside the image; `NOT_FINITE`
  * for NaN or infinity.
  * @example
  * const faces = await findFaces(detector, photo);

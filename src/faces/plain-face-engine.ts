@@ -6,7 +6,7 @@ import { mergeDetections } from './merge-detections.js';
 import { enlarge, reduce } from './reduce.js';
 
 /**
- * BlazeFace in TypeScript, for engines without WebAssembly: the same answers, some 30 times slower.
+ * BlazeFace in TypeScript, for engines without WebAssembly: the same answers, about 30 times slower.
  *
  * @param weights - The content of `blazeface.bin`.
  * @throws FerError `WEIGHTS_CORRUPT` when the weights are of another length.

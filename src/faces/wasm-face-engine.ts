@@ -10,7 +10,7 @@ import { enlarge, type ReducedSize, reducedSize } from './reduce.js';
 import type { Detection } from './types.js';
 
 /**
- * Starts BlazeFace on a compiled module. Each has some 2 MB of memory, and up to 6 MB for pixels.
+ * Starts BlazeFace on a compiled module. Each has about 2 MB of memory, and up to 6 MB for pixels.
  *
  * @param weights - The content of `blazeface.bin`.
  * @throws FerError `BACKEND_UNAVAILABLE` for a module that is not BlazeFace's, or that does not start here;

@@ -46,7 +46,7 @@ export interface FolderCheck {
   classes: Record<string, number>;
   /** Images by split and class; one split named '' where the class folders lie in `dir` itself. */
   splits: Record<string, Record<string, number>>;
-  /** Class folders that are no class, with how many images they hold. */
+  /** Folders that are not a class, with how many images they hold. */
   strayFolders: { folder: string; files: number }[];
   /** What else lies there and is not taken for an image of a class, and why. */
   leftOut: LeftOut[];
@@ -60,11 +60,11 @@ export interface FolderCheck {
 
 /**
  * Looks through a folder of class folders, or of train, val and test folders of them, or any data set that `openDataset` opens: images that cannot be read, folders
- * that are no class, sizes, and exact and near duplicates within and across splits. Nothing is changed.
+ * that are not a class, sizes, and exact and near duplicates within and across splits. Nothing is changed.
  *
  * It keeps 5 KB an image in memory.
  *
- * @throws FerError `NOT_FOUND` when `dir` is no folder, `DATA` when it holds no class folders or images, `ABORTED`,
+ * @throws FerError `NOT_FOUND` when `dir` is not a folder, `DATA` when it holds no class folders or images, `ABORTED`,
  * `OPTION`.
  * @example
  * const { unreadable, duplicates, exclusions } = await checkFolder('faces');

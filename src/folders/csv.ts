@@ -9,7 +9,7 @@ import { FerError } from '../errors.js';
 export function parseCsv(text: string, place: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  // A field, quoted or plain, and what ends it. A byte order mark is no part of the first.
+  // A field, quoted or plain, and what ends it. A byte order mark is not a part of the first.
   const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
   field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
   while (field.lastIndex < text.length) {

@@ -14,7 +14,7 @@ export interface Exclusion {
  * remarks. A path in double quotes is JSON.
  *
  * @returns Absolute paths.
- * @throws FerError `NOT_FOUND` for a missing list, `DATA` for what is no text or a quoted line that is no JSON.
+ * @throws FerError `NOT_FOUND` for a missing list, `DATA` for what is not text or a quoted line that is not JSON.
  */
 export function readExclusions(list: string): Set<string> {
   const text = readList(list, `the list ${list}`);

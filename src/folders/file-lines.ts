@@ -14,7 +14,7 @@ export interface FileLine {
 /**
  * Reads a file line by line, however large it is.
  *
- * @throws FerError `DATA` for a line of more than 16 MiB: the file is no text.
+ * @throws FerError `DATA` for a line of more than 16 MiB: the file is not text.
  */
 export async function* fileLines(path: string): AsyncGenerator<FileLine, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);

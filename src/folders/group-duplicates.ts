@@ -3,7 +3,7 @@ import type { Exclusion } from './exclusions.js';
 /** Images that show the same. */
 export interface DuplicateGroup {
   files: string[];
-  /** All have the same pixels; otherwise they are nearly the same: stored anew, resized, brightened, mirrored. */
+  /** All have the same pixels; otherwise they are nearly the same: saved again, resized, brightened, mirrored. */
   exact: boolean;
   /** They lie in more than one of train, val and test. */
   acrossSplits: boolean;

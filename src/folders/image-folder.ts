@@ -44,7 +44,7 @@ export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
 /**
  * Lists the images of a folder that holds one folder a class: `dir/happy/a.jpg`. Nothing is decoded before iteration.
  *
- * Folders without images, and those that systems leave behind (`__MACOSX`), are no class. Common names of emotions are
+ * Folders without images, and those that systems leave behind (`__MACOSX`), are not classes. Common names of emotions are
  * understood (`aliases`), and several folders may stand for one class.
  *
  * Folders inside a class folder belong to that class. Files are sorted by class index, then by path, in the order of
@@ -52,7 +52,7 @@ export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
  * left out, and so are links that lead outside of `dir`, folders without an image, and those that systems make, such as
  * `__MACOSX`: `leftOut` has what is left out, and why.
  *
- * @throws FerError `NOT_FOUND` when `dir` is no folder or the list `exclude` is not there; `DATA` when it holds no class folders or no images, or for a
+ * @throws FerError `NOT_FOUND` when `dir` is not a folder or the list `exclude` is not there; `DATA` when it holds no class folders or no images, or for a
  * votes file of another shape or about other images; `CLASSES` for class names that repeat or have no folder; `OPTION`.
  * Iterating throws as decoding does, and the message names the file.
  * @example

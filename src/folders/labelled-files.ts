@@ -44,7 +44,7 @@ export interface UnmatchedEntry {
   path: string;
 }
 
-/** Labelled images on disk. Each iteration reads them anew, in the order of `files`, a few ahead, never all at once. */
+/** Labelled images on disk. Each iteration reads them again, in the order of `files`, a few ahead, never all at once. */
 export interface ImageFolder extends AsyncIterable<FolderSample> {
   readonly classes: readonly string[];
   readonly files: readonly FolderFile[];

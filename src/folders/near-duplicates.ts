@@ -12,7 +12,7 @@ export interface NearDuplicatesOptions {
 }
 
 /**
- * Finds pictures that are nearly the same: stored anew, resized, brightened, or mirrored.
+ * Finds pictures that are nearly the same: saved again, resized, brightened, or mirrored.
  *
  * Pairs whose perceptual hashes differ in at most 12 of 64 bits are compared pixel by pixel, and count when they correlate
  * by `least` or more. Of the 30,173 faces of FER+, 73,000 pairs are compared and 2,600 count; of those looked at, all were

@@ -6,7 +6,7 @@ import { readRegularFileSync } from '../platform/node/read-regular-file.js';
  *
  * @param what - What the file is called in messages: "the list faces.txt".
  * @returns The text without the mark.
- * @throws FerError `NOT_FOUND`; `DATA` for a file that is no text.
+ * @throws FerError `NOT_FOUND`; `DATA` for a file that is not text.
  */
 export function readList(path: string, what: string): string {
   let bytes: Buffer;

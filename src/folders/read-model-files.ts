@@ -14,7 +14,7 @@ const MOST_JSON = 32 * 2 ** 20;
  * `model.json` says.
  *
  * @param path - `model.json`, or the folder that it lies in.
- * @throws FerError `NOT_FOUND`; `MODEL` when `model.json` is no JSON, no Layers model or names binaries outside its folder;
+ * @throws FerError `NOT_FOUND`; `MODEL` when `model.json` is not JSON, no Layers model or names binaries outside its folder;
  * `WEIGHTS_CORRUPT`.
  */
 export async function readModelFiles(path: string): Promise<ModelFiles> {

@@ -44,7 +44,7 @@ export interface FolderSplit<Test = ImageFolder> {
  * and seed give the same parts. Without `output` nothing is written; the parts read the images where they are. It
  * answers when it is done, so `await` is neither needed nor harmful.
  *
- * @throws FerError `OPTION` for ratios that are not above 0 or do not sum to 1, a seed that is no whole number, or an
+ * @throws FerError `OPTION` for ratios that are not above 0 or do not sum to 1, a seed that is not a whole number, or an
  * output folder that is in use; `NOT_WRITTEN` when the copies cannot be written; `DATA` when a part would be empty; and what `imageFolder` throws.
  * @example
  * const { train, validation, test } = splitFolder('faces', { ratio: [0.8, 0.1, 0.1], seed: 7 });

@@ -15,7 +15,7 @@ export interface LeftOut {
    * - `hidden`: an image whose name begins with a dot
    * - `system`: a folder that an operating system put there, such as `__MACOSX`
    * - `place`: an image that lies in no class folder
-   * - `empty`: a folder without an image, which is no class
+   * - `empty`: a folder without an image, which is not a class
    */
   kind: 'excluded' | 'format' | 'no-image' | 'ending' | 'link' | 'hidden' | 'system' | 'place' | 'empty';
   /** In a few words: "a BMP image". */

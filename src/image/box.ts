@@ -21,7 +21,7 @@ export interface Box {
 export const boxRule: Rule = having('{ x, y, width, height }');
 
 /**
- * Refuses a box whose place or size is no number, or that has no area.
+ * Refuses a box whose place or size is not a number, or that has no area.
  *
  * @throws FerError `OPTION`.
  */

@@ -47,7 +47,7 @@ export interface NormalizeOptions {
  *
  * @param levels - Levels 0..255, shape [height, width, channels]; overwritten.
  * @returns `levels`.
- * @throws FerError `OPTION` for an unknown normalization, `SHAPE` when the length is no multiple of width * channels.
+ * @throws FerError `OPTION` for an unknown normalization, `SHAPE` when the length is not a multiple of width * channels.
  * @example
  * const input = normalize(resample(photo), { normalization: 'standardize' });
  */

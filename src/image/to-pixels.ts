@@ -14,7 +14,7 @@ export interface ToPixelsOptions extends ImageLimits {}
  *
  * @returns Pixels; floats for a float tensor. Those of a `PixelImage` and of an `ImageData` are the caller's own, not a
  * copy.
- * @throws FerError `INPUT` for a value that is no image, `NOT_FOUND` for a missing file, `DECODE` for broken bytes,
+ * @throws FerError `INPUT` for a value that is not an image, `NOT_FOUND` for a missing file, `DECODE` for broken bytes,
  * `TOO_LARGE` over a limit, `TIMEOUT` after `maxMilliseconds`, `SHAPE` and `CHANNELS` for pixels or tensors of the wrong size, `NOT_FINITE` for NaN
  * or infinity in a tensor, `DISPOSED` for a disposed tensor.
  * @example

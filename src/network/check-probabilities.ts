@@ -1,7 +1,7 @@
 import { FerError } from '../errors.js';
 
 /**
- * Refuses outputs that are no probabilities, which a model without a final softmax gives.
+ * Refuses outputs that are not probabilities, which a model without a final softmax gives.
  *
  * @param outputs - Shape [n, classes].
  * @throws FerError `NOT_FINITE` for NaN or infinity; `MODEL` for a row outside [0, 1] or one that does not sum to 1.

@@ -32,7 +32,7 @@ const MOST_WEIGHTS = 2 ** 28;
 /**
  * The bytes of all weights that `model.json` lists.
  *
- * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one of more weights than are loaded here.
+ * @throws FerError `MODEL` when `json` is not a TF.js Layers model, or one of more weights than are loaded here.
  */
 export function declaredBytes(json: ModelJson): number {
   return weightEntries(json).reduce((sum, entry) => sum + bytesOf(entry), 0);
@@ -42,7 +42,7 @@ export function declaredBytes(json: ModelJson): number {
  * Reads the list of weights in a binary, and checks the binary's length and, where the metadata has one, its sha256.
  *
  * @returns The weights in the order in which the binary holds them.
- * @throws FerError `MODEL` when `json` is no TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
+ * @throws FerError `MODEL` when `json` is not a TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
  * `json` was written with.
  */
 export async function checkedEntries(

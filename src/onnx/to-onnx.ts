@@ -25,7 +25,7 @@ export interface ToOnnxOptions {
  * @param model - A chain of layers: convolutions, depthwise convolutions, pooling, batch normalisation, dense, dropout,
  * flatten, reshape, zero padding and activations.
  * @returns The bytes of an `.onnx` file.
- * @throws FerError `MODEL` for a model that is no chain or has another layer, naming it; `OPTION` for an unknown
+ * @throws FerError `MODEL` for a model that is not a chain or has another layer, naming it; `OPTION` for an unknown
  * quantization; `NOT_FINITE` when a weight is NaN or infinite.
  * @see https://onnx.ai/onnx/operators/
  * @example

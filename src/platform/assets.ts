@@ -17,7 +17,7 @@ export type Assets = string | URL | Readonly<Record<string, AssetSource | undefi
 /** A binary: where it lies, its bytes, or, for a `.wasm` file, the compiled module. */
 export type AssetSource = string | URL | ArrayBuffer | Uint8Array | WebAssembly.Module;
 
-/** A binary of this package, and how it is told from other files. */
+/** A binary of this package, and how it is told apart from other files. */
 export interface ShippedFile {
   /** Its name, as in {@link Assets}. */
   name: string;
@@ -38,7 +38,7 @@ export interface FoundAsset {
 /**
  * Reads a binary of this package.
  *
- * @throws FerError the file's `code`, naming the addresses that were tried; `OPTION` for an `assets` that is none.
+ * @throws FerError the file's `code`, naming the addresses that were tried; `OPTION` for an invalid `assets`.
  */
 export async function readAsset(file: ShippedFile, assets?: Assets): Promise<FoundAsset> {
   const source = assets === undefined ? undefined : assetSource(assets, file.name);
@@ -69,7 +69,7 @@ export const assetsRule: Rule = (value) => void assetSource(value as Assets, 'we
 /**
  * What `assets` says of a file; undefined for one that a map leaves out.
  *
- * @throws FerError `OPTION` for an `assets` that is none.
+ * @throws FerError `OPTION` for an invalid `assets`.
  */
 export function assetSource(assets: Assets, name: string): AssetSource | undefined {
   if (typeof assets === 'string' || isUrl(assets)) return String(assets).replace(/\/?$/, '/') + name;

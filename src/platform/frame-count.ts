@@ -90,7 +90,7 @@ const counters: Record<ImageFormat, FrameCounter> = {
 /** Boxes on the way to `stsz`. */
 const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
 
-/** Tracks of an image sequence: frames, their alpha, a preview. More are no image's. */
+/** Tracks of an image sequence: frames, their alpha, a preview. An image has no more. */
 const MOST_TRACKS = 64;
 
 function sampleCounts(bytes: Uint8Array): number[] {

@@ -45,7 +45,7 @@ export interface OtherFormat {
   isPicture: boolean;
   /** The beginning of a text. */
   quote?: string;
-  /** How it can be read all the same. */
+  /** How it can be read anyway. */
   advice?: string;
 }
 

@@ -13,7 +13,7 @@ import { classNamesOf, givenClassNames, sampleChannels, specOf } from './model/m
 /**
  * Makes a Layers model ready to classify on a backend.
  *
- * @throws FerError `MODEL`, `CHANNELS` for a model that is no classifier of square images.
+ * @throws FerError `MODEL`, `CHANNELS` for a model that is not a classifier of square images.
  */
 export async function layersNetwork(backend: Backend, given: LayersModelLike): Promise<LoadedNetwork> {
   const model = given as LayersModel;

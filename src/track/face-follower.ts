@@ -24,7 +24,7 @@ export function faceFollower(detectorOf: () => FaceDetector, detectEvery: number
     const found = await detector.detect(image);
     searched = time;
     size = `${image.width}x${image.height}`;
-    // What is wrong with the answers of a user's detector is told by who asked.
+    // What is wrong with the answers of a user's detector is reported by who asked.
     last = Array.isArray(found) ? found : [];
     return found;
   }

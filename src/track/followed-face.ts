@@ -69,7 +69,7 @@ export class FollowedFace {
     this.#restart(box);
   }
 
-  /** Whether it has been seen long enough to be told of, and is not lost. */
+  /** Whether it has been seen long enough to be reported, and is not lost. */
   get found(): boolean {
     return this.#found;
   }

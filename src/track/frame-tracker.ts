@@ -27,7 +27,7 @@ export function frameTracker(options: FrameTrackerOptions): Tracker<string> {
 
 let trackerClass: (new (options: FrameTrackerOptions) => Tracker<string>) | undefined;
 
-/** At the first call: engines without EventTarget may import this module all the same. */
+/** At the first call: engines without EventTarget may import this module anyway. */
 function makeTrackerClass() {
   return class FrameTracker extends EventTarget implements Tracker<string> {
     readonly #options: FrameTrackerOptions & Omit<FollowedFaceOptions, 'classes'>;

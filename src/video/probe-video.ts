@@ -27,7 +27,7 @@ export interface ProbeVideoOptions {
 /**
  * Asks `ffprobe` about a video file.
  *
- * @throws FerError `NOT_FOUND`, `INPUT` for a path that is none; `DECODE` for a file without a video; `DAMAGED` for one whose
+ * @throws FerError `NOT_FOUND`, `INPUT` for an invalid `path`; `DECODE` for a file without a video; `DAMAGED` for one whose
  * index is cut off; `PACKAGE_MISSING` without ffprobe on PATH, which comes with ffmpeg; `TIMEOUT`, `ABORTED`, `OPTION`.
  * @example
  * const { duration } = await probeVideo('clip.mp4');
@@ -107,7 +107,7 @@ export async function answer(
       if (json.length > MOST_JSON) throw new FerError('DECODE', `${path}: ffprobe says more of it than any video has`);
     }
   } catch (error) {
-    // A pipe that is closed before its end, by whom is told below.
+    // A pipe that is closed early: the code below reports who closed it.
     if (!late && !signal?.aborted) throw error;
   } finally {
     if (json.length > MOST_JSON) stop();

@@ -18,7 +18,7 @@ export interface FfmpegRun {
 /**
  * Starts `ffmpeg` or `ffprobe` from PATH; no shell sees the arguments.
  *
- * @param onInfo - Told of each line that is no error; without it, such lines are not asked for.
+ * @param onInfo - Called with each line that is not an error; without it, such lines are not asked for.
  */
 export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[], onInfo?: (line: string) => void): FfmpegRun {
   const level = onInfo === undefined ? 'level+error' : 'level+info';

@@ -94,7 +94,7 @@ export async function* videoFrames(
       throwIfAborted(signal, 'reading the video');
       const timestamp = await times.next();
       if (timestamp === undefined) break;
-      // Where the size changes, FFmpeg counts anew, and where the clock of a file jumps back, so do its times.
+      // Where the size changes, FFmpeg counts again, and where the clock of a file jumps back, so do its times.
       if (timestamp <= last) continue;
       last = timestamp;
       yield { image, timestamp };

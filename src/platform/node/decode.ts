@@ -23,7 +23,7 @@ import { decodeSmallJpeg } from './small-jpeg.js';
  *
  * @param input - A path, a `file:` URL, a `data:` address, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
  * @throws FerError `NOT_FOUND` for a file that cannot be opened, `INPUT` for a folder or another kind of value, `DECODE`
- * for bytes that are no image or a broken one, `TOO_LARGE` over a limit (before anything is decoded),
+ * for bytes that are not an image, or a broken image, `TOO_LARGE` over a limit (before anything is decoded),
  * `TIMEOUT` after `maxMilliseconds`, `PACKAGE_MISSING` when sharp does not load.
  */
 export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {

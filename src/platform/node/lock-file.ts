@@ -69,7 +69,7 @@ const HEARTBEAT = 10_000;
 const LEFT_BEHIND = 60_000;
 const A_MOMENT = 10;
 
-/** Makes the lock if there is none, whole from the first moment on. */
+/** Makes the lock if there is none, whole from the start. */
 async function linked(neighbour: string, path: string): Promise<boolean> {
   try {
     await link(neighbour, path);

@@ -9,7 +9,7 @@ export function registerCpu(): void {
 /**
  * Keeps TF.js's `cpu` backend from printing, at its first use in Node, that `tfjs-node` would be faster: programs that
  * write to a terminal or a log do not want that from a library. To be called when TF.js has chosen its backend (after
- * `tf.backend()`, `tf.ready()` or a start of ours), because choosing makes the backend anew.
+ * `tf.backend()`, `tf.ready()` or a start of ours), because choosing makes the backend again.
  */
 export function quietCpu(): void {
   const backend = tfjs().core.findBackend('cpu') as { firstUse?: boolean } | null;

@@ -24,7 +24,7 @@ export interface EvaluateOptions {
    * @default what the model's metadata says, else `EMOTIONS` for five classes, else 'class 0', 'class 1', ...
    */
   classes?: readonly string[];
-  /** Told of each batch, in the order of the data: to show progress, or to look at single samples. */
+  /** Called with each batch, in the order of the data: to show progress, or to look at single samples. */
   onBatch?(batch: EvaluatedBatch): void;
   /** Stops the evaluation. */
   signal?: AbortSignal;

@@ -236,7 +236,7 @@ export function writeLabel(
   if (Math.abs(sum - 1) > 1e-3) throw new FerError('DATA', `${where}: the label's probabilities sum to ${sum}, not 1`);
 }
 
-/** The samples or batches of labelled data that is no tensors. @throws FerError `DATA` when it cannot be iterated. */
+/** The samples or batches of labelled data that is not tensors. @throws FerError `DATA` when it cannot be iterated. */
 export async function* samplesOf(
   data: Exclude<LabelledData, TensorData>,
 ): AsyncGenerator<Sample | TensorData, void, undefined> {
@@ -273,7 +273,7 @@ export function nothing(): FerError {
   return new FerError('DATA', 'there is no sample in the data');
 }
 
-/** What is no label stays as it is, for those who check it. */
+/** What is not a label stays as it is, for those who check it. */
 function moved(label: Sample['label'], places: readonly number[]): Sample['label'] {
   if (typeof label === 'number') return places[label] ?? label;
   if (label === null || typeof label !== 'object' || label.length !== places.length) return label;

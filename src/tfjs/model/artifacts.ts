@@ -83,7 +83,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
 /**
  * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
  *
- * @throws FerError `MODEL` when `json` is no TF.js Layers model, or one that would take more memory than its weights and
+ * @throws FerError `MODEL` when `json` is not a TF.js Layers model, or one that would take more memory than its weights and
  * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with; `NOT_FINITE` for weights
  * with NaN or infinity.
  */

@@ -10,7 +10,7 @@ import type { ModelParts } from './model-parts.js';
 /** Numbers that the layers of a model may give for one image, all together: 1 GiB as float32. */
 export const MOST_ACTIVATIONS = 2 ** 28;
 
-/** Layers of a model, each counted as often as it is called; the largest of Keras's own models has some 1,100. */
+/** Layers of a model, each counted as often as it is called; the largest of Keras's own models has about 1,100. */
 export const MOST_LAYERS = 4000;
 
 /**

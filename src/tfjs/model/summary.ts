@@ -5,7 +5,7 @@ import { checkIsModel } from '../../classify/layers-model-like.js';
  * Writes a model as the table that Keras users know: a line a layer with its type, output shape and parameter count.
  *
  * @returns The table as text, lines separated by `\n`.
- * @throws FerError `MODEL` for what is no Layers model.
+ * @throws FerError `MODEL` for what is not a Layers model.
  * @example
  * console.log(summary(buildModel()));
  */

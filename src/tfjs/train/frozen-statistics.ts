@@ -2,7 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /**
  * Runs one training step with frozen batch normalisation at rest: a layer that is not trainable, or lies in a model that is
- * not, normalises by its moving statistics and keeps them. TF.js's `fit` moves them all the same.
+ * not, normalises by its moving statistics and keeps them. TF.js's `fit` moves them anyway.
  *
  * @see Keras, "Transfer learning & fine-tuning": frozen batch normalisation runs in inference mode
  */

@@ -9,7 +9,7 @@ import { StepBarrier } from './step-barrier.js';
 import { StepThread } from './step-thread.js';
 import { type StoredSamples, type TakeOptions, TrainingData } from './training-data.js';
 
-/** What a worker is told. */
+/** What a worker is reported. */
 export interface WorkerStart {
   /** Which of the threads it is; 0 is the calling one. */
   thread: number;

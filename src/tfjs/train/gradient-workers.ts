@@ -72,7 +72,7 @@ export async function startGradientWorkers(
     const barrier = new StepBarrier(state.arrivals, count);
     const wait = async () => {
       while (!barrier.wait(PATIENCE_MS)) {
-        // What happened to the others is told by messages, and those wait for this thread.
+        // What happened to the others is reported by messages, and those wait for this thread.
         await new Promise((resolve) => setTimeout(resolve));
         if (failure) throw failure;
       }

@@ -64,7 +64,7 @@ export class SharedState {
   readonly announced: Int32Array;
   readonly #announcement: Float64Array;
 
-  /** @param memory - That of another thread's state with the same layout; made anew when left out. */
+  /** @param memory - That of another thread's state with the same layout; made again when left out. */
   constructor(layout: SharedLayout, memory?: WebAssembly.Memory) {
     const { threads, trainable, moving, averaged, samples, batchSize, inputSize } = layout;
     const trained = startsOf(trainable).at(-1)!;

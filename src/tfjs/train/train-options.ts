@@ -96,7 +96,7 @@ export interface TrainOptions {
    * @default false
    */
   resume?: boolean;
-  /** Told of progress. */
+  /** Called with progress. */
   callbacks?: TrainCallbacks | readonly TrainCallbacks[];
   /**
    * Threads that share the work of every batch, on as many cores (Node); the one that calls is one of them. The same
@@ -109,7 +109,7 @@ export interface TrainOptions {
   signal?: AbortSignal;
 }
 
-/** Threads of a training: each takes some 100 MB, and so many that they find no memory end the process. */
+/** Threads of a training: each takes about 100 MB, and so many that they find no memory end the process. */
 export const MOST_WORKERS = 128;
 
 /** Figures that can decide which weights are best. */

@@ -43,7 +43,7 @@ export interface TakeOptions {
   augmentation: AugmentOptions | null;
 }
 
-/** Training data: read once, kept in memory, augmented anew whenever a sample is taken. */
+/** Training data: read once, kept in memory, augmented again whenever a sample is taken. */
 export class TrainingData {
   readonly count: number;
   /** Probabilities, [count,classes]. */
@@ -52,7 +52,7 @@ export class TrainingData {
   readonly truth: Uint16Array;
   readonly stored: StoredSamples;
   readonly options: TakeOptions;
-  /** Fixed augmented views of each sample; 0 where each epoch augments anew. */
+  /** Fixed augmented views of each sample; 0 where each epoch augments again. */
   readonly views: number;
   #source = new Float32Array(0);
   #changed = new Float32Array(0);
