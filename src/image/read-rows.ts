@@ -1,29 +1,58 @@
-import { inOrder, type Settled } from '../in-order.js';
+import { inOrder } from '../in-order.js';
 import type { ImageInput } from './input.js';
 import type { Raster } from './pixels.js';
 import { type ToPixelsOptions, toPixels } from './to-pixels.js';
 
+/** Stands for the image of an item that has none. */
+export const NO_IMAGE = Symbol('no image');
+
+/** An item with what its image was reduced to. */
+export interface ReadRow<Item, Row> {
+  item: Item;
+  /** Undefined for an item without an image. */
+  row: Row | undefined;
+}
+
 /**
  * Reads the images of many items, several at a time, and gives what each is reduced to, in the items' order. An image is
  * reduced as soon as it is decoded, so that memory does not grow with the list. `preprocess`, `train` and `evaluate` read
- * their images by this alone.
+ * their images only here.
  *
- * @param imageOf - The image of an item; undefined for an item that has none, whose result is undefined.
- * @param reduce - Turns pixels into what is kept of them: the network's input, for one.
+ * @param imageOf - The image of an item, or {@link NO_IMAGE}.
+ * @param reduce - Turns pixels into what is kept of them, such as the network's input.
  * @param options - Limits of the images.
- * @returns For each item the result, or the error that its image gave.
+ * @throws The error of the first image in order that fails: no image is begun after a failure, and those under way are
+ * waited for.
  */
-export function readRows<Item, Row>(
+export async function* readRows<Item, Row>(
   items: Iterable<Item> | AsyncIterable<Item>,
-  imageOf: (item: Item) => ImageInput | undefined,
+  imageOf: (item: Item) => ImageInput | typeof NO_IMAGE,
   reduce: (pixels: Raster) => Row,
   options: ToPixelsOptions = {},
-): AsyncGenerator<Settled<Item, Row | undefined>, void, undefined> {
-  const read = async (item: Item) => {
-    const image = imageOf(item);
-    return image === undefined ? undefined : reduce(await toPixels(image, options));
-  };
-  return inOrder(items, read, READERS);
+): AsyncGenerator<ReadRow<Item, Row>, void, undefined> {
+  let failed = false;
+  async function* untilOneFails() {
+    for await (const item of items) {
+      if (failed) return;
+      yield item;
+    }
+  }
+  async function read(item: Item): Promise<Row | undefined> {
+    try {
+      const image = imageOf(item);
+      return image === NO_IMAGE ? undefined : reduce(await toPixels(image, options));
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  }
+
+  let first: { error: unknown } | undefined;
+  for await (const { item, result: row, error } of inOrder(untilOneFails(), read, READERS)) {
+    if (error !== undefined) first ??= { error };
+    else if (first === undefined) yield { item, row };
+  }
+  if (first !== undefined) throw first.error;
 }
 
 /** Images under way at a time: Node decodes on four threads. */

@@ -29,13 +29,15 @@ export async function toInput(
   const { size = 32, channels = 1 } = options;
   const inputs = new Float32Array(input.length * size * size * channels);
   const reduce = (pixels: Raster) => pixelsToInput(pixels, { ...options, out: undefined });
-  for await (const { item: index, result: row, error } of readRows(input.keys(), (i) => input[i], reduce, options)) {
-    if (row === undefined) {
-      throw error instanceof FerError
-        ? new FerError(error.code, `image ${index}: ${error.message}`, { cause: error })
-        : error;
+  let index = 0;
+  try {
+    for await (const { item, row } of readRows(input.keys(), (i) => input[i], reduce, options)) {
+      inputs.set(row!, item * row!.length);
+      index = item + 1;
     }
-    inputs.set(row, index * row.length);
+  } catch (error) {
+    if (!(error instanceof FerError)) throw error;
+    throw new FerError(error.code, `image ${index}: ${error.message}`, { cause: error });
   }
   return inputs;
 }

@@ -5,7 +5,7 @@ import { FerError } from '../../errors.js';
 import type { Normalization } from '../../image/normalize.js';
 import type { Raster } from '../../image/pixels.js';
 import { wholeToInput } from '../../image/pixels-to-input.js';
-import { readRows } from '../../image/read-rows.js';
+import { NO_IMAGE, readRows } from '../../image/read-rows.js';
 import type { Sample } from '../../image/sample.js';
 import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
 
@@ -141,10 +141,9 @@ export async function* readSamples<Row>(
   spec: ModelSpec,
   reduce: (pixels: Raster) => Row,
 ): AsyncGenerator<ReadSample<Row>, void, undefined> {
-  const imageOf = (item: Sample | LabelledRows) => ('image' in item ? item.image : undefined);
-  for await (const { item, result, error } of readRows(withTensorsRead(data, spec), imageOf, reduce)) {
-    if (error !== undefined) throw error;
-    yield 'image' in item ? { sample: item, row: result as Row } : { rows: item };
+  const imageOf = (item: Sample | LabelledRows) => ('image' in item ? item.image : NO_IMAGE);
+  for await (const { item, row } of readRows(withTensorsRead(data, spec), imageOf, reduce)) {
+    yield 'image' in item ? { sample: item, row: row as Row } : { rows: item };
   }
 }
 
