@@ -12,8 +12,19 @@ import { join } from 'node:path';
 
 const LONGEST_MS = 30 * 60_000;
 const RUNS = [
-  ['unit', 'test/reliable/worst-images.test.ts', 'test/platform/node/decode-work.test.ts'],
-  ['queue', 'test/queue/hostile.test.ts', 'test/queue/servers.test.ts', 'test/queue/bad-hours.test.ts'],
+  [
+    'queue',
+    'test/queue/bad-hours.test.ts',
+    'test/queue/faults.test.ts',
+    'test/queue/hostile.test.ts',
+    'test/queue/servers.test.ts',
+  ],
+  [
+    'unit',
+    'test/reliable/worst-images.test.ts',
+    'test/platform/node/decode-work.test.ts',
+    'test/platform/node/decode-apart.test.ts',
+  ],
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-bad-hours-'));
@@ -34,7 +45,8 @@ for (const [project, ...files] of RUNS) {
   if (code !== 0) failed = true;
   try {
     for (const { name, assertionResults } of JSON.parse(readFileSync(report, 'utf8')).testResults) {
-      for (const { fullName, status, duration } of assertionResults) {
+      for (const { fullName, status, duration, failureMessages } of assertionResults) {
+        if (failureMessages?.length > 0) console.error(`${fullName}\n${failureMessages.join('\n').slice(0, 4000)}\n`);
         rows.push([
           name.split('/').at(-1).replace('.test.ts', ''),
           fullName,

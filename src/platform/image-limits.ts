@@ -20,7 +20,7 @@ const atLeastOne = number('a number from 1 up', (value) => value >= 1);
 /** The rules of limits among the options of a public function. */
 export const limitRules: Rules<ImageLimits> = {
   maxPixels: atLeastOne,
-  maxWork: atLeastOne,
+  maxWork: number('a number above 0', (value) => value > 0),
   maxBytes: atLeastOne,
   maxFrames: atLeastOne,
   maxMilliseconds: atLeastOne,

@@ -4,19 +4,19 @@ import { itemId } from './items.js';
 import type { Ledger } from './ledger.js';
 
 /**
- * Makes a results file and a ledger agree: results in the file that the ledger does not know of, because Redis was emptied
- * or lost its last moments, are recorded. A last line that was half written is written over by the next result.
+ * Makes a results file and a ledger agree: records the results in the file that the ledger does not know, because Redis was
+ * emptied or lost its last writes. The next result overwrites a last line that is incomplete.
  *
  * @param id - What the ledger knows the file by.
- * @param from - Looked at from there on. @default what Redis does not know of
- * @returns Which run of Redis knows of the file now.
+ * @param from - First byte to read. @default the first one that Redis does not know
+ * @returns The run of Redis that knows the file now.
  * @throws FerError `UNREACHABLE` when the file cannot be read; as {@link Ledger}.
  */
 export async function adoptLines(file: string, id: string, ledger: Ledger, from?: number): Promise<string> {
   try {
     const handle = await open(file, 'r+');
     try {
-      // Asked first: whatever is written from now on lies behind what the ledger then gives away.
+      // The size comes first: what is written from now on gets a place behind it.
       const { size } = await handle.stat();
       const { written, run } = await ledger.openFile(id, size);
       let at = from ?? written ?? 0;
@@ -29,7 +29,7 @@ export async function adoptLines(file: string, id: string, ledger: Ledger, from?
         const end = bytes.lastIndexOf(LINE_END) + 1;
         const whole = bytes.subarray(0, end);
         await ledger.adopt(id, at + end, whole.toString('utf8').split('\n').flatMap(recordOf));
-        // Results whose worker and whose memory in Redis are both gone: blanks, which JSON lines may have.
+        // Places of results that neither a worker nor Redis has any more: filled with spaces, which JSON lines may have.
         if (fillHoles(whole)) await handle.write(whole, 0, end, at);
         at += end;
         rest = bytes.subarray(end);

@@ -2,13 +2,13 @@ import type { Redis } from 'ioredis';
 import { FerError } from '../errors.js';
 
 /**
- * Looks at how a Redis is set up.
+ * Checks the configuration of a Redis server.
  *
- * @throws FerError `OPTION` for a Redis Cluster, and for one that evicts keys when its memory is full: a queue must keep all
- * of its own.
+ * @throws FerError `OPTION` for a Redis Cluster, and for a server that evicts keys when its memory is full: a queue
+ * needs all of its keys.
  */
 export async function checkServer(redis: Redis): Promise<void> {
-  // One that does not tell, because it may not or is away, is taken as it is.
+  // A server that does not tell its configuration is accepted.
   const told = await redis.info().catch(() => '');
   const lines = told.split('\n').map((line) => line.trim().split(':', 2));
   const answers = new Map(lines.map(([name, answer]) => [name, answer] as const));

@@ -14,18 +14,18 @@ export interface QueueConnection {
 
 export interface ConnectOptions {
   /**
-   * What happens when Redis is lost: `'wait'` tries again for ever, at most 2 s apart, and what was asked meanwhile is asked
-   * then; `'fail'` gives up after some seconds, and at once when Redis is not there in the beginning.
+   * What happens when Redis is lost: `'wait'` retries without end, at most 2 s apart, and sends commands of the meantime
+   * then; `'fail'` gives up after some seconds, and at once when the first connection fails.
    */
   whenLost: 'wait' | 'fail';
-  /** Told of each loss, for a log. */
+  /** Called at each loss, for a log. */
   onError?: (error: FerError) => void;
 }
 
 /**
  * Connects to Redis.
  *
- * @throws FerError `PACKAGE_MISSING` without `bullmq` or `ioredis`; `OPTION` for a name or address that is none;
+ * @throws FerError `PACKAGE_MISSING` without `bullmq` or `ioredis`; `OPTION` for an invalid name or address;
  * `UNREACHABLE` when Redis does not answer within 10 s, or refuses the password.
  */
 export async function connect(address: QueueAddress, options: ConnectOptions): Promise<QueueConnection> {
@@ -55,7 +55,7 @@ export async function connect(address: QueueAddress, options: ConnectOptions): P
   });
   const refused = new Promise<never>((_, reject) => {
     redis.on('error', (error) => {
-      // A wrong password is not cured by waiting.
+      // Waiting does not help against a wrong password.
       if (options.whenLost === 'fail' || /NOAUTH|WRONGPASS|NOPERM/.test(error.message)) reject(error);
     });
   });
@@ -97,7 +97,7 @@ function redisOptions(connection: RedisConnection): Record<string, unknown> {
   if (typeof connection !== 'string') return { ...connection };
   const url = URL.canParse(connection) ? new URL(connection) : null;
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol)) {
-    // Not as it stands there: it may hold a password.
+    // Not the address itself: it may contain a password.
     const given = url === null ? `${connection.length} characters that are no address` : `${url.protocol}//...`;
     throw new FerError('OPTION', `Redis is named as redis://host:6379 or rediss://host:6379, not ${given}`);
   }

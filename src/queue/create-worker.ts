@@ -79,7 +79,7 @@ export interface QueueWorker {
   /**
    * Counts the queue's items, as `queueStatus`; waits while Redis is away.
    *
-   * @throws FerError `QUEUE` when the ledger is gone that the worker began with.
+   * @throws FerError `QUEUE` when the ledger that the worker started with is gone.
    */
   status(): Promise<QueueStatus>;
   /** Takes nothing more, finishes or returns what it holds, and ends threads and connections. */
@@ -117,7 +117,7 @@ export async function createWorker<const C extends string = Emotion, Faces exten
   const ledger = new Ledger(redis, name);
   const sink = typeof options.sink === 'function' ? functionSink(options.sink) : options.sink;
   const stop = new AbortController();
-  // Every read and every wait of every job listens.
+  // Every read and every wait of every job adds a listener.
   setMaxListeners(0, stop.signal);
   let worker: Worker;
   let stopped: FerError | undefined;
@@ -147,11 +147,11 @@ export async function createWorker<const C extends string = Emotion, Faces exten
     };
     worker = new bullmq.Worker(name, (job: Job, token?: string) => processJob(job, token, tools), {
       connection: redis,
-      // One more than threads: while a batch is read or delivered, the threads have another.
+      // One more than there are threads: they work on one batch while another is read or delivered.
       concurrency: pool.workers + 1,
       lockDuration,
       stalledInterval: lockDuration,
-      // A batch is never given up for its workers' deaths; an image that ends them is, by the ledger.
+      // Dead workers never end a batch; the ledger ends an image that kills workers.
       maxStalledCount: 1_000_000,
       drainDelay: 1,
       runRetryDelay: 1000,
@@ -184,7 +184,7 @@ export async function createWorker<const C extends string = Emotion, Faces exten
       const late = new AbortController();
       const returned = sleep(grace, undefined, late).then(() => {
         stop.abort();
-        // Without Redis nothing can be returned: its locks run out, and other workers take it over.
+        // Without Redis nothing can be returned: the locks expire, and other workers take the batches over.
         return sleep(RETURN_MS, undefined, late);
       });
       await Promise.race([idle, returned]);
@@ -232,10 +232,10 @@ const checkOptions = optionsOf<CreateWorkerOptions<string>>(
   'sink',
 );
 
-/** Time for giving back what is in hand. */
+/** Time to return the batches in hand. */
 const RETURN_MS = 5000;
 
 const WATCH_MS = 2000;
 
-/** Largest images that are held at a time, encoded. */
+/** Encoded images of the largest size that fit in memory at a time. */
 const HELD_IMAGES = 2;

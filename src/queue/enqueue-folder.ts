@@ -8,18 +8,18 @@ import { type Enqueued, type EnqueueOptions, enqueue, enqueueRules } from './enq
 
 export interface EnqueueFolderOptions extends EnqueueOptions {
   /**
-   * File name endings that count as images, in any case; files of others are left out, whatever they hold.
-   * @default the endings of the formats that are read; a file of another ending, or none, by its content
+   * File name extensions that count as images, in upper or lower case; other files are left out.
+   * @default the extensions of the supported formats; a file with another extension, or none, is recognised by its content
    */
   extensions?: readonly string[];
-  /** Told of each file or folder that is left out, and why. */
+  /** Called with each file or folder that is left out, and the reason. */
   onLeftOut?: (leftOut: LeftOut) => void;
 }
 
 /**
  * Puts the images of a folder and of all folders below it into a queue, by their absolute paths. Hidden files and symbolic
- * links are left out. Of a file whose ending tells that it is an image, nothing is read but the name; names are not all held
- * at a time.
+ * links are left out. Files with the extension of an image are not opened. The list of names is never in
+ * memory as a whole.
  *
  * @throws FerError `NOT_FOUND` when `dir` is no folder; as {@link enqueue}.
  * @example

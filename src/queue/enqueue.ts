@@ -14,25 +14,25 @@ import type { ItemReference, QueueAddress } from './types.js';
 
 export interface EnqueueOptions extends QueueAddress {
   /**
-   * Items of a job: what a worker has in hand at a time. The same items in batches of another size are other jobs; each item
+   * Items of a job, which one worker processes at a time. The same items in batches of another size make other jobs; each item
    * is still classified once.
    * @default 50
    */
   batchSize?: number;
   /**
-   * Most items that wait at a time; beyond it, enqueuing waits for workers, so that Redis does not fill up.
+   * Most items that wait at a time; above it, `enqueue` waits for the workers, so that Redis does not fill up.
    * @default no limit
    */
   maxWaiting?: number;
-  /** Stops it; what is enqueued by then stays. */
+  /** Stops enqueuing; items that are in the queue by then stay there. */
   signal?: AbortSignal;
-  /** Told after every few batches. */
+  /** Called after every few batches. */
   onProgress?: (progress: Enqueued) => void;
-  /** Told of each reference that is none; the others are enqueued all the same. */
+  /** Called with each invalid reference; the others are enqueued. */
   onRefused?: (error: FerError, reference: ItemReference) => void;
 }
 
-/** The rules of enqueuing; numbers are looked at with each other. */
+/** The rules of the options; numbers that depend on each other are checked later. */
 export const enqueueRules = (): Rules<EnqueueOptions> => ({
   ...addressRules,
   batchSize: anything,
@@ -46,20 +46,20 @@ const checkOptions = optionsOf<EnqueueOptions>('enqueue', enqueueRules, 'connect
 
 /** What became of the references. */
 export interface Enqueued {
-  /** References that were given. */
+  /** All references. */
   items: number;
-  /** Of them, those that the queue did not know. */
+  /** References that were new to the queue. */
   fresh: number;
-  /** Of them, those that no worker would read (`onRefused`): a password in an address, another scheme, NUL in a name. */
+  /** Invalid references (`onRefused`): a password in an address, another scheme, NUL in a name. */
   refused: number;
 }
 
 /**
- * Puts images into a queue, in batches. A reference that the queue knows is not taken a second time, whether it waits, is
- * done, or failed. One that is none (`INPUT`, `REFUSED`, `TOO_LARGE`) is told to `onRefused` and left out.
+ * Puts images into a queue, in batches. A reference that the queue knows is not added again, whether it waits, is done or
+ * has failed. An invalid reference (`INPUT`, `REFUSED`, `TOO_LARGE`) goes to `onRefused` and is left out.
  *
  * @throws FerError `OPTION`; `ABORTED`; `UNREACHABLE`, `PACKAGE_MISSING`; `QUEUE` when part of the queue is gone from Redis.
- * Doing the same again continues where it ended; jobs that failed before all their items had results are begun anew.
+ * The same call again continues where the last one ended, and restarts jobs that failed before all their items had results.
  * @example
  * await enqueue(['https://images.example.com/1.jpg', '/faces/2.jpg'], { connection: 'redis://localhost' });
  */
@@ -114,7 +114,7 @@ export async function enqueue(
   return progress;
 }
 
-/** A source may pause so long without cutting a batch short: the same folder makes the same jobs, on a busy machine too. */
+/** A shorter pause of the source does not end a batch: the same folder makes the same jobs, also on a busy machine. */
 const PAUSE_MS = 1000;
 
 /** Batches that are sent to Redis at a time. */
@@ -123,7 +123,7 @@ const BATCHES = 20;
 const LOST: ConnectOptions = { whenLost: 'fail' };
 
 const JOB_OPTIONS = {
-  // The ledger remembers what is done; a job that is done need not.
+  // The ledger knows which items are done; finished jobs are not needed.
   removeOnComplete: true,
   removeOnFail: { count: 100_000 },
   // For servers that do not answer: after 1, 2, 4, ... s.
@@ -134,7 +134,7 @@ const JOB_OPTIONS = {
 function jobsOf(items: readonly QueueItem[], open: readonly boolean[], batchSize: number) {
   const jobs = [];
   for (let first = 0; first < items.length; first += batchSize) {
-    // The batch as it is, done items and all: the same folder makes the same jobs, which BullMQ takes once.
+    // The batch with its finished items: the same folder makes the same jobs, and BullMQ adds each once.
     const batch = items.slice(first, first + batchSize);
     if (!open.slice(first, first + batchSize).includes(true)) continue;
     jobs.push({ name: 'classify', data: jobDataOf(batch), opts: { ...JOB_OPTIONS, jobId: jobId(batch) } });
@@ -142,7 +142,7 @@ function jobsOf(items: readonly QueueItem[], open: readonly boolean[], batchSize
   return jobs;
 }
 
-/** A job that is there, but neither waits nor runs, gives way: BullMQ takes no second of its name. */
+/** Removes a job that neither waits nor runs: BullMQ adds no second job of the same name. */
 async function addJobs(jobs: ReturnType<typeof jobsOf>, queue: Queue, { redis, name }: QueueConnection): Promise<void> {
   try {
     const ids = jobs.map(({ opts }) => opts.jobId);
@@ -159,7 +159,7 @@ async function addJobs(jobs: ReturnType<typeof jobsOf>, queue: Queue, { redis, n
   }
 }
 
-/** `unknown`: it is in no list any more. */
+/** `unknown`: the job is in no list. */
 const ENDED = new Set(['failed', 'completed', 'unknown']);
 
 async function roomFor(count: number, maxWaiting: number, ledger: Ledger, signal?: AbortSignal): Promise<void> {

@@ -6,23 +6,23 @@ import { FerError, reasonOf } from '../errors.js';
 import { isPrivateAddress } from './private-address.js';
 
 export interface FetchImageOptions {
-  /** Names that may be asked, as in addresses: `images.example.com`, or `images.example.com:8443`. */
+  /** Allowed hosts, as in addresses: `images.example.com`, or `images.example.com:8443`. */
   hosts: readonly string[];
-  /** Of them, those that may lie at private addresses. */
+  /** Hosts among them that may have private addresses. */
   privateHosts: readonly string[];
   maxBytes: number;
   timeoutMs: number;
   signal?: AbortSignal;
-  /** Waits until so many bytes may be held. */
+  /** Waits until there is memory for a number of bytes. */
   room?: (bytes: number) => Promise<void>;
 }
 
 /**
- * Fetches an image from one of the named hosts. The address that is connected to is the one that was checked: a name
- * that resolves to another the next time gains nothing. Redirects are not followed.
+ * Fetches an image from one of the named hosts. It connects to the very address that was checked: a name that
+ * resolves to another address the next time is no way around the check. Redirects are not followed.
  *
- * @throws FerError `REFUSED` for other hosts, private addresses and redirects; `NOT_FOUND` when the server says that there
- * is none or that it is not for us (4xx); `TOO_LARGE`; `UNREACHABLE` when the server does not answer in time or says 5xx or
+ * @throws FerError `REFUSED` for other hosts, private addresses and redirects; `NOT_FOUND` when the server has no such
+ * image or denies access (4xx); `TOO_LARGE`; `UNREACHABLE` when the server does not answer in time or says 5xx or
  * 429, which is worth another try.
  */
 export async function fetchImage(address: string, options: FetchImageOptions): Promise<Uint8Array> {
@@ -56,14 +56,14 @@ export async function fetchImage(address: string, options: FetchImageOptions): P
 
 type Lookup = NonNullable<http.RequestOptions['lookup']>;
 
-/** Apart, so that a connection that was let through to a private address serves nobody else. */
+/** Separate agents: a connection to a private address is never used again for a host that may not have one. */
 const agents = { public: agentPair(), private: agentPair() };
 
 function agentPair() {
   return { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
 }
 
-/** As dns.lookup, which connections ask, without private addresses. */
+/** Resolves names as dns.lookup does, without private addresses. */
 function publicLookup(host: string): Lookup {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
@@ -81,7 +81,7 @@ function privateAddress(host: string, address: string): FerError {
 
 interface Answer {
   response: http.IncomingMessage;
-  /** Bytes that the server says it has; undefined when it does not say. */
+  /** Bytes that the server announces; undefined when it does not. */
   size: number | undefined;
 }
 

@@ -15,8 +15,8 @@ export type IdentifiedResult<C extends string = Emotion, Faces extends boolean |
 };
 
 /**
- * Gives results to a function. Between its return and the record of it in Redis a worker may die: results then come a second
- * time, with the same `id`. A function that stores by `id` (`insert … on conflict do nothing`) has each exactly once.
+ * Gives results to a function. When a worker dies after the function has returned and before Redis has recorded it, the function
+ * gets the results again, with the same `id`. If it stores by `id` (`insert … on conflict do nothing`), it has each exactly once.
  */
 export function functionSink<C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false>(
   take: (results: IdentifiedResult<C, Faces>[]) => void | Promise<void>,

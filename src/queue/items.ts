@@ -3,13 +3,13 @@ import { FerError } from '../errors.js';
 
 /** One image of a job. */
 export interface QueueItem {
-  /** What it is known by, 22 characters: the same reference always has the same. */
+  /** 22 characters that identify the item: always the same for the same reference. */
   id: string;
   /** A path, an http(s) address, or `sha256:…` for bytes; the `item` of its result. */
   ref: string;
   /** The image itself, where the job carries it. */
   bytes?: Uint8Array;
-  /** What is wrong with the reference of a job: its result. */
+  /** Why the reference is invalid; this becomes its result. */
   error?: FerError;
 }
 
@@ -19,10 +19,10 @@ export interface JobData {
   items: (string | { bytes: string })[];
 }
 
-/** Most bytes that a job carries of one image: Redis is no store of images. */
+/** Most bytes of an image inside a job: Redis is not meant to store images. */
 export const MAX_ITEM_BYTES = 256 * 1024;
 
-/** Most items that a job has: `enqueue` makes none of more. */
+/** Most items of a job; `enqueue` makes no larger ones. */
 export const MAX_ITEMS = 1000;
 
 const MAX_REFERENCE = 4096;
@@ -30,7 +30,7 @@ const MAX_REFERENCE = 4096;
 /**
  * Checks a reference.
  *
- * @throws FerError `INPUT` for what is none; `REFUSED` for what no worker would read; `TOO_LARGE` for bytes.
+ * @throws FerError `INPUT` for an invalid one; `REFUSED` for what no worker would read; `TOO_LARGE` for bytes.
  */
 export function itemOf(reference: unknown): QueueItem {
   if (ArrayBuffer.isView(reference)) {
@@ -57,12 +57,12 @@ export function itemOf(reference: unknown): QueueItem {
   return { id: itemId(ref), ref };
 }
 
-/** What the item of a result or reference is known by: 132 bits of its sha256, in 22 characters. */
+/** Identifies the item of a result or reference: 132 bits of its sha256, in 22 characters. */
 export function itemId(ref: string): string {
   return createHash('sha256').update(ref).digest('base64url').slice(0, 22);
 }
 
-/** What a job is known by: the same items make the same job, which a queue takes once. */
+/** Identifies a job: the same items make the same job, and a queue adds it once. */
 export function jobId(items: readonly QueueItem[]): string {
   const hash = createHash('sha256');
   for (const { id } of items) hash.update(id);
@@ -77,7 +77,7 @@ export function jobDataOf(items: readonly QueueItem[]): JobData {
 }
 
 /**
- * Reads what a job holds. An item that is none has an `error`, and does not keep the others from their results.
+ * Reads what a job holds. An invalid item has an `error`; the others get their results.
  *
  * @throws FerError `QUEUE` for a payload that this library did not write, or wrote in another version.
  */
@@ -118,7 +118,7 @@ function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** As it may stand in results: not with a password, and not without end. */
+/** A reference as it appears in results: without a password, and cut when it is too long. */
 function shown(reference: string): string {
   if (reference.length > MAX_REFERENCE) return `${reference.slice(0, 200)}...`;
   const url = schemeOf(reference) !== null && URL.canParse(reference) ? new URL(reference) : null;

@@ -12,30 +12,30 @@ import type { ResultSink } from './result-sink.js';
 
 /**
  * Writes results into a file, one line of JSON each, exactly once: the ledger gives every line its place in the file, so
- * that writing it again, by whichever worker after whatever crash, changes nothing. Any number of workers may share a file,
- * also on network storage, under whatever path each sees it. Lines are flushed to the disk before they count as written.
+ * that any worker may write it again after a crash without changing anything. Any number of workers may share a file, also on
+ * network storage and under different paths. Lines are flushed to the disk before they count as written.
  *
- * While workers run, a line that is still to be written may show as NUL bytes; leave the file where it is. A file that is
- * there already is continued: items that it has results of are not classified again. Beside it lies `<file>.owner`, which
- * says which queue writes there; no other queue does.
+ * While workers run, NUL bytes may stand in the place of a line that is not written yet; leave the file where it is. An existing
+ * file is continued: items with a result in it are not classified again. `<file>.owner` beside it says which queue writes there; no
+ * other queue does.
  *
- * @param path - The file; its folder is made when it is not there.
+ * @param path - The file; a missing folder is created.
  * @returns A sink for `createWorker`, which throws FerError `OPTION` for a file that holds something else, belongs to another
- * queue or has a second name (hard link), and `NOT_FOUND` for one that cannot be opened. A worker stops with `QUEUE` rather
- * than write over bytes that are not its own.
+ * queue or has a second name (hard link), and `NOT_FOUND` for a file that cannot be opened. A worker stops with `QUEUE` rather
+ * than overwrite bytes of another program.
  * @example
  * await createWorker({ connection, roots: ['/faces'], sink: jsonLines('/results/faces.jsonl') });
  */
 export function jsonLines(path: string): ResultSink {
   let ledger: Ledger;
   let own: ResultFile;
-  /** The run of Redis that knows how far the file is used. */
+  /** The run of Redis that knows how much of the file is used. */
   let run: string;
-  /** Redis was restarted, perhaps without its last moments: others may have written where it gives places anew. */
+  /** Redis was restarted, perhaps without its last writes: it may give places away that are in use. */
   let restarted = false;
-  /** Own file, and those of other workers whose results this one wrote. */
+  /** This worker's file, and files of other workers whose results it wrote. */
   const files = new Map<string, ResultFile>();
-  /** What the ledger of the queue is known by. */
+  /** Identifies the ledger of the queue. */
   let epoch: string;
 
   async function write(placed: readonly Placed[]): Promise<void> {
@@ -63,7 +63,7 @@ export function jsonLines(path: string): ResultSink {
     await ledger.settleWritten(placed.map(({ id }) => id));
   }
 
-  /** Redis is not to say which files of this machine are written: those that say of themselves whose they are. */
+  /** Redis does not choose which files of this machine are written: the owner file beside each does. */
   async function fileKnownBy(id: string): Promise<ResultFile> {
     const name = id === own.id ? own.path : await fileOf(dirname(own.path), id, epoch);
     if (name === null) {
@@ -92,7 +92,7 @@ export function jsonLines(path: string): ResultSink {
       let placed = await ledger.commitToFile(own.id, run, outcomes);
       while (placed === null) {
         restarted = true;
-        // What others were writing when Redis went is in the file by then, and is found there.
+        // Until then, the lines that others were writing when Redis ended are in the file.
         await sleep(SETTLING_MS);
         await own.verify();
         run = await adoptLines(own.path, own.id, ledger);

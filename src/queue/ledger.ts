@@ -18,30 +18,30 @@ import {
 import { QueueStop } from './queue-stop.js';
 import { redisError } from './redis-error.js';
 
-/** A result that is to be recorded. */
+/** A result to record. */
 export interface Outcome {
   id: string;
   failed: boolean;
   /** The result as JSON, with a line end. */
   line: string;
-  /** Takes the place of a ledger's entry that is damaged. */
+  /** Replaces a damaged entry of the ledger. */
   replaces?: boolean;
 }
 
-/** A result's place in a file: whoever writes it there, however often, writes the same. */
+/** A result and its place in a file. Writing it there again changes nothing. */
 export interface Placed {
   id: string;
-  /** What the ledger knows the file by. */
+  /** Identifies the file in the ledger. */
   file: string;
   /** Byte offset of the line. */
   offset: number;
   line: string;
 }
 
-/** How an item stands: not done, done, failed, placed in a file and perhaps not written yet, or of an entry that is none. */
+/** State of an item: not done, done, failed, placed in a file and perhaps not written yet, or with an invalid entry. */
 export type ItemState = 'waiting' | 'done' | 'failed' | 'damaged' | Placed;
 
-/** How many items there are, of those ever enqueued. */
+/** Counts of all items that were ever enqueued. */
 export interface LedgerCounts {
   total: number;
   done: number;
@@ -49,8 +49,8 @@ export interface LedgerCounts {
 }
 
 /**
- * What has become of every item of a queue, kept in Redis; each change is one script, which Redis runs whole or not at
- * all. Of a million items each takes 51 bytes there (docs/scaling.md).
+ * The state of every item of a queue, kept in Redis. Each change is one script, which Redis runs completely or not at all. With a
+ * million items, each takes 51 bytes there (docs/scaling.md).
  *
  * @throws QueueStop from any call once part of the ledger is gone; FerError `UNREACHABLE` or `QUEUE` for what Redis refuses.
  */
@@ -63,7 +63,7 @@ export class Ledger {
   constructor(redis: Redis, queue: string) {
     this.#redis = redis;
     this.#queue = queue;
-    // Braces: all of a queue lies in one slot.
+    // Braces keep all keys of a queue in one slot.
     this.#base = `fer:{${queue}}`;
   }
 
@@ -72,7 +72,7 @@ export class Ledger {
     return this.#queue;
   }
 
-  /** Begins with the ledger that there is now, or with a new one. @returns What it is known by. */
+  /** Uses the existing ledger, or starts a new one. @returns What identifies it. */
   open(): Promise<string> {
     const opening = this.#reply(this.#redis.eval(OPEN, 1, this.#base, randomUUID()) as Promise<string>);
     opening.catch(() => {
@@ -82,12 +82,12 @@ export class Ledger {
     return opening;
   }
 
-  /** Asks whether this is still the ledger that was opened. */
+  /** Checks that this is still the ledger that was opened. */
   async check(): Promise<void> {
     await this.#run(CHECK, []);
   }
 
-  /** Enters items that are not known yet. @returns Which are new, and which of all are still to be done. */
+  /** Adds items that are not known yet. @returns Which of them are new, and which are still to be done. */
   async register(ids: readonly string[]): Promise<{ fresh: boolean[]; open: boolean[] }> {
     const states = await this.#run<string[]>(REGISTER, ids);
     return {
@@ -107,9 +107,9 @@ export class Ledger {
   /**
    * Gives every result that is not recorded yet its place in a file; those that have one keep it.
    *
-   * @param file - What the ledger knows it by.
-   * @param run - Which run of Redis {@link openFile} spoke to.
-   * @returns What is to be written; null when Redis has been restarted since: open the file again.
+   * @param file - Identifies the file.
+   * @param run - The run of Redis that {@link openFile} returned.
+   * @returns The lines to write; null when Redis was restarted since: open the file again.
    */
   async commitToFile(file: string, run: string, outcomes: readonly Outcome[]): Promise<Placed[] | null> {
     const entries = await this.#run<string[] | null>(COMMIT_TO_FILE, [file, run, ...flat(outcomes)]);
@@ -130,22 +130,22 @@ export class Ledger {
     if (ids.length > 0) await this.#run(SETTLE_WRITTEN, ids);
   }
 
-  /** Appends results that are not recorded yet to a Redis stream, and records them, in one. */
+  /** Appends results that are not recorded yet to a Redis stream and records them, in one script. */
   async commitToStream(stream: string, outcomes: readonly Outcome[]): Promise<void> {
     await this.#run(COMMIT_TO_STREAM, flat(outcomes), stream);
   }
 
-  /** Records results that a sink of its own has taken. */
+  /** Records results that a sink outside Redis has stored. */
   async settle(outcomes: readonly Outcome[]): Promise<void> {
     await this.#run(SETTLE, flat(outcomes));
   }
 
   /**
-   * Makes a results file known.
+   * Adds a results file to the ledger, or finds it there.
    *
    * @param size - Its length in bytes.
-   * @returns `written`: what Redis knows to be used of it, null when it does not know the file; `run`: which run of Redis
-   * this is.
+   * @returns `written`: the bytes in use as Redis knows them, null when the file is new; `run`: identifies this run of
+   * Redis.
    * @throws QueueStop when the file is shorter than the results that were written into it.
    */
   async openFile(file: string, size: number): Promise<{ written: number | null; run: string }> {
@@ -158,12 +158,12 @@ export class Ledger {
     return { written: written < 0 ? null : written, run };
   }
 
-  /** Records lines that are in a file and that Redis does not know of, and that the file is used up to `size`. */
+  /** Records lines of a file that Redis does not know, and that the file is in use up to `size`. */
   async adopt(file: string, size: number, lines: readonly { id: string; failed: boolean }[]): Promise<void> {
     await this.#run(ADOPT, [file, size, ...lines.flatMap(({ id, failed }) => [id, failed ? 'f' : 'd'])]);
   }
 
-  /** Counts how often an item was begun, alone, by a worker that has not come back. @returns How often before. */
+  /** Counts the starts of an item that is classified alone. @returns The starts before this one, by workers that died. */
   async begin(id: string): Promise<number> {
     return (await this.#reply(this.#redis.hincrby(`${this.#base}:begun`, id, 1))) - 1;
   }
@@ -193,7 +193,7 @@ export class Ledger {
   }
 }
 
-/** Items that one script looks at. */
+/** Most items of one script. */
 const MOST_IDS = 5000;
 
 const STATE_OF: Record<string, ItemState> = { '': 'waiting', w: 'waiting', d: 'done', f: 'failed' };
@@ -205,7 +205,7 @@ function flat(outcomes: readonly Outcome[]): string[] {
   });
 }
 
-/** Reads `<d or f> <offset> <file>\n<line>`, as the scripts keep it; anybody may have written something else there. */
+/** Reads `<d or f> <offset> <file>\n<line>`, as the scripts write it; other programs may have written something else. */
 function placedOf(id: string, entry: string): Placed | 'damaged' {
   const end = entry.indexOf('\n');
   const found = /^[df] (\d{1,15}) ([^\n]+)$/.exec(entry.slice(0, end));
@@ -214,7 +214,7 @@ function placedOf(id: string, entry: string): Placed | 'damaged' {
   return { id, offset: Number(found[1]), file: found[2], line };
 }
 
-/** Whether a line is a result, of that very item. */
+/** Whether a line is a result of the item. */
 function isResultOf(id: string, line: string): boolean {
   if (line.indexOf('\n') !== line.length - 1) return false;
   try {

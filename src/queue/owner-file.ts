@@ -6,9 +6,9 @@ import { FerError } from '../errors.js';
 import { readRegularFile } from '../platform/node/read-regular-file.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 
-/** Whose a results file is, as `<file>.owner` beside it says. */
+/** The owner of a results file, as in `<file>.owner` beside it. */
 export interface FileOwner {
-  /** What the ledger knows the file by, under whatever path it is seen. */
+  /** Identifies the file in the ledger, under any path. */
   id: string;
   /** The queue's name. */
   queue: string;
@@ -17,10 +17,10 @@ export interface FileOwner {
 }
 
 /**
- * Takes a results file for a queue: the owner that it has, when that is the same queue; else a new one. A ledger that was
- * lost leaves the file to the next of the same queue.
+ * Makes a queue the owner of a results file, unless it is already. After a lost ledger, the next ledger of the same queue gets the
+ * file.
  *
- * @throws FerError `OPTION` when another queue has it.
+ * @throws FerError `OPTION` when another queue owns the file.
  */
 export async function ownFile(file: string, queue: string, ledger: string): Promise<FileOwner> {
   const mine: FileOwner = { id: randomUUID(), queue, ledger };
@@ -41,7 +41,7 @@ export async function ownFile(file: string, queue: string, ledger: string): Prom
   }
 }
 
-/** Who has a results file; null when nobody does. */
+/** The owner of a results file, or null. */
 export async function readOwner(file: string): Promise<FileOwner | null> {
   for (let tries = 0; ; tries++) {
     try {
@@ -51,13 +51,13 @@ export async function readOwner(file: string): Promise<FileOwner | null> {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       if (!(error instanceof SyntaxError)) throw error;
     }
-    // On disks without hard links it is made before it is written.
+    // On disks without hard links the file is created first and written then.
     if (tries === 20) throw new FerError('OPTION', `${file}${OWNER} is damaged: delete it when no worker runs`);
     await sleep(50);
   }
 }
 
-/** The results file of a folder that the ledger knows by `id`, or null. Redis names no path of this machine. */
+/** The results file in a folder with the `id` of the ledger, or null. Redis never names a path of this machine. */
 export async function fileOf(folder: string, id: string, ledger: string): Promise<string | null> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith(OWNER)) continue;
@@ -74,7 +74,7 @@ function text(owner: FileOwner): string {
   return `${JSON.stringify(owner)}\n`;
 }
 
-/** Makes the owner file if there is none, whole from the first moment on where the disk has hard links. */
+/** Creates the owner file if there is none. Where the disk has hard links, nobody sees it half written. */
 async function made(file: string, owner: FileOwner): Promise<boolean> {
   const neighbour = join(dirname(file), `.${basename(file)}.${owner.id}.tmp`);
   try {

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 
 /**
- * Whether an IP address is none of the public internet: private, loopback, link-local (where clouds keep credentials),
+ * Whether an IP address is not public: private, loopback, link-local (where clouds keep credentials),
  * multicast, reserved, or a way around that (IPv4 inside IPv6). By the special-purpose registries of IANA (RFC 6890).
  */
 export function isPrivateAddress(address: string): boolean {
@@ -16,10 +16,10 @@ const NOT_PUBLIC = listOf('ipv4', [
   ...['224.0.0.0/4', '240.0.0.0/4'],
 ]);
 
-/** What is given out to anyone at all. */
+/** Public unicast addresses of IPv6. */
 const PUBLIC_V6 = listOf('ipv6', ['2000::/3']);
 
-/** Of it: Teredo and other protocols, documentation, 6to4. */
+/** Exceptions: Teredo and other protocols, documentation, 6to4. */
 const NOT_PUBLIC_V6 = listOf('ipv6', ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']);
 
 function listOf(kind: 'ipv4' | 'ipv6', ranges: readonly string[]): BlockList {

@@ -14,7 +14,7 @@ import type { ItemReader } from './read-item.js';
 import type { ResultSink } from './result-sink.js';
 import type { BatchReport, FaceResult, ItemResult } from './types.js';
 
-/** All that a job is processed with. */
+/** What processing a job needs. */
 export interface JobTools {
   bullmq: typeof import('bullmq');
   pool: ClassifierPool<string, boolean | PoolFacesOptions>;
@@ -27,7 +27,7 @@ export interface JobTools {
   budget: ByteBudget;
   /** Results that the worker's jobs have delivered. */
   delivered: { count: number };
-  /** Ends the work: what is not delivered by then goes back to the queue. */
+  /** Ends the work: items without a delivered result go back to the queue. */
   signal: AbortSignal;
   onBatch?: (batch: BatchReport) => void;
   onTrouble: (error: FerError) => void;
@@ -38,9 +38,9 @@ export interface JobTools {
 /**
  * Classifies the items of a job that have no result yet, and delivers the results.
  *
- * @throws UnrecoverableError naming the images that cannot be classified, after their results have been delivered; the job
- * then holds them alone. WaitingError when it was stopped; DelayedError when results of it are another worker's to write.
- * QueueStop when the worker is to end. Error when a server did not answer: BullMQ tries the job again.
+ * @throws UnrecoverableError that names the images that cannot be classified, after their results have been delivered; the job
+ * then holds only these. WaitingError when the worker is stopped; DelayedError when another worker has to write results of the
+ * job. QueueStop when the worker has to end. Error when a server did not answer: BullMQ tries the job again.
  */
 export async function processJob(job: Job, token: string | undefined, tools: JobTools): Promise<void> {
   const { bullmq, ledger, signal } = tools;
@@ -59,7 +59,7 @@ export async function processJob(job: Job, token: string | undefined, tools: Job
       if (states[i] === 'failed') poison.push([item, 'failed before: its result says why']);
     });
 
-    // A worker that died may have died of one of these images: one at a time tells which.
+    // Perhaps one of these images made a worker die: classified one at a time, it is found.
     const suspicious = job.stalledCounter > 0;
     const triesLeft = job.attemptsMade + 1 < (job.opts.attempts ?? 1);
     const unreachable: FerError[] = [];
@@ -103,10 +103,10 @@ export async function processJob(job: Job, token: string | undefined, tools: Job
   }
 }
 
-/** Reasons that a job's failure spells out. */
+/** Most reasons in the message of a failed job. */
 const REASONS = 10;
 
-/** Until results that another worker must write are looked for again. */
+/** Time before the job looks again for results that another worker has to write. */
 const ELSEWHERE_MS = 10_000;
 
 function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
@@ -120,7 +120,7 @@ function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
 /** Either what one face shows, or the faces of an image. */
 type Classified = { predictions: Prediction<string>[] } | { faces: FaceResult<string>[] };
 
-/** Images are read while there is room for them, and classified as they come: what a job's images hold together is no matter. */
+/** Reads images while there is memory for them and classifies them as they arrive, so that a job may be larger than the memory. */
 async function classify(
   items: readonly QueueItem[],
   suspicious: boolean,
@@ -167,7 +167,7 @@ async function classify(
       else results.set(item, new FerError(error.code, nameItem(error.message, item.ref), { cause: error }));
       if (transfer && error?.code === 'WORKER') lost.push(item);
     }
-    // Their bytes went with the thread that held them.
+    // Their bytes were lost with the thread.
     const again = lost.length > 0 ? await classify(lost, false, tools, false) : [];
     for (const [item, result] of again) results.set(item, result);
   } finally {
@@ -180,19 +180,19 @@ function faceResult({ box, score, predictions }: DetectedFace<string>): FaceResu
   return { box, score, predictions };
 }
 
-/** Times that an item may end its worker when it is alone in hand. */
+/** Workers that may die of an item before it is an error. */
 const DEATHS = 2;
 
-/** Files or addresses that are read at a time. */
+/** Files or addresses read at a time. */
 const READERS = 8;
 
-/** What a line of an error says, with its code. */
+/** The message and code of a result with an error. */
 function reasonIn(line: string): string {
   const { error } = JSON.parse(line) as { error: { code: string; message: string } };
   return `${error.message} [${error.code}]`;
 }
 
-/** The pool knows bytes alone: "Uint8Array of 12 bytes is text". */
+/** The pool's messages name bytes, not files: "Uint8Array of 12 bytes is text". */
 function nameItem(message: string, ref: string): string {
   return message.includes(ref) ? message : `${ref}: ${message}`.replace(/: Uint8Array of \d+ bytes\b/, '');
 }
@@ -206,7 +206,7 @@ function outcomeOf({ id, ref: item }: QueueItem, result: Classified | FerError):
   return { id, failed, line: `${JSON.stringify(line)}\n` };
 }
 
-/** Writes what has its place already. @returns What is in the way when that is for another worker to do. */
+/** Writes results that have a place already. @returns The error when only another worker can write them. */
 async function finish(placed: readonly Placed[], tools: JobTools): Promise<FerError | undefined> {
   return persist(async () => {
     try {
@@ -220,10 +220,10 @@ async function finish(placed: readonly Placed[], tools: JobTools): Promise<FerEr
 }
 
 /**
- * Delivers results: all together, and when a function throws for that, one by one. One that it will not have while it takes
- * others is not tried for ever: an error takes its place.
+ * Delivers results together, and when a function throws, one by one. A result that it refuses again and again while it accepts
+ * others is replaced by an error.
  *
- * @returns What was delivered.
+ * @returns The delivered results.
  */
 async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTools): Promise<Outcome[]> {
   const outcomes = classified.map(([, outcome]) => outcome);
@@ -234,7 +234,7 @@ async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTo
     const together = open.map((i) => outcomes[i]);
     const reason = await offer(together, tools, TRIES);
     if (reason === undefined) return outcomes;
-    // A disk or a Redis that is away is away for each of them.
+    // When the disk or Redis is away, delivering one by one does not help.
     if (reason instanceof FerError) continue;
 
     const left: number[] = [];
@@ -247,14 +247,14 @@ async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTo
     if (tools.delivered.count === seen) continue;
     for (const i of open.filter((each) => failures[each] >= TRIES && !outcomes[each].failed)) {
       const [item, { replaces }] = classified[i];
-      const message = `${item.ref}: the sink takes other results, and this one not, after ${TRIES} rounds of tries`;
+      const message = `${item.ref}: the sink accepts other results but refuses this one, after ${TRIES} rounds of tries`;
       outcomes[i] = { ...outcomeOf(item, new FerError('QUEUE', message)), replaces };
     }
   }
   return outcomes;
 }
 
-/** Offers results to the sink, so many times. @returns What it threw last, nothing when it has taken them. */
+/** Offers results to the sink, up to `tries` times. @returns The last error, or nothing on success. */
 async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: number): Promise<unknown> {
   let reason: unknown;
   const deliverOnce = async () => {
@@ -270,15 +270,15 @@ async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: numbe
   return (await atMost(tries, deliverOnce, tools)) ? undefined : reason;
 }
 
-/** Times that results are offered together before each is offered alone, and rounds of that before one is given up. */
+/** Tries with all results before each is tried alone, and rounds of that before a result is given up. */
 const TRIES = 4;
 
-/** Until it succeeds or the worker is stopped. @throws QueueStop, which no waiting mends. */
+/** Retries until it succeeds or the worker is stopped. @throws QueueStop, which is not retried. */
 async function persist<Result>(work: () => Promise<Result>, tools: JobTools): Promise<Result> {
   return (await atMost(Number.POSITIVE_INFINITY, work, tools)) as Result;
 }
 
-/** So many tries, 0.1 s, 0.2 s, ... 5 s apart. @returns Nothing when none succeeded. */
+/** Up to `tries` tries, 0.1 s, 0.2 s, ... 5 s apart. @returns Nothing when all failed. */
 async function atMost<Result>(
   tries: number,
   work: () => Promise<Result>,
@@ -300,7 +300,7 @@ async function atMost<Result>(
   return undefined;
 }
 
-/** What becomes of items, in whichever order; null is left out. Begins no more when nobody wants more. */
+/** Yields the results of work on items in the order in which they are ready, without null. Work starts only while results are read. */
 async function* asTheyCome<Item, Result>(
   items: readonly Item[],
   atATime: number,

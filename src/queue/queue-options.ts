@@ -3,7 +3,7 @@ import { hostOf } from './host-of.js';
 import type { ReadItemOptions } from './read-item.js';
 import type { QueueAddress } from './types.js';
 
-/** The rules of a queue's address; its name is looked at by `connect`. */
+/** The rules of a queue's address; `connect` checks its name. */
 export const addressRules: Rules<QueueAddress> = {
   connection: either(text, having("an address such as 'redis://localhost', or options of ioredis")),
   queue: anything,

@@ -6,11 +6,11 @@ import { addressRules } from './queue-options.js';
 import { redisError } from './redis-error.js';
 import type { QueueAddress } from './types.js';
 
-/** Items of a queue. Together, all that were ever enqueued. */
+/** Numbers of items. Their sum is all that were ever enqueued. */
 export interface QueueStatus {
-  /** Not taken by a worker yet, or returned by one. */
+  /** Not yet with a worker, or returned by one. */
   waiting: number;
-  /** In a worker's hands. */
+  /** With a worker. */
   active: number;
   /** With predictions, written and recorded. */
   completed: number;
@@ -35,7 +35,7 @@ export async function queueStatus(address: QueueAddress): Promise<QueueStatus> {
   }
 }
 
-/** As {@link queueStatus}, on a connection that is there. */
+/** As {@link queueStatus}, on an open connection. */
 export async function statusOf({ bullmq, redis, name }: QueueConnection): Promise<QueueStatus> {
   const queue = new bullmq.Queue(name, { connection: redis });
   queue.on('error', () => {});
@@ -47,7 +47,7 @@ export async function statusOf({ bullmq, redis, name }: QueueConnection): Promis
       try {
         for (const { id } of itemsOf(job?.data)) ids.add(id);
       } catch {
-        // A job of another program, or one that ended meanwhile.
+        // A job of another program, or one that has ended since.
       }
     }
     const states = ids.size > 0 ? await ledger.states([...ids]) : [];

@@ -8,18 +8,18 @@ import { type QueueItem, schemeOf } from './items.js';
 
 export interface ReadItemOptions {
   /**
-   * Folders below which images are read. A relative path is looked for below each, in turn.
+   * Folders below which images are read. A relative path is searched below each, in this order.
    * @default none
    */
   roots?: readonly string[];
   /**
-   * Hosts whose http(s) addresses are read, as they stand there: `images.example.com`, `images.example.com:8443`. An
-   * address that leads to a private network is refused all the same.
+   * Hosts whose http(s) addresses are read: `images.example.com`, `images.example.com:8443`. Addresses in a private
+   * network are still refused.
    * @default none
    */
   hosts?: readonly string[];
   /**
-   * As `hosts`, for an object store of your own network: private addresses are taken.
+   * As `hosts`, and private addresses are allowed: for an object store in your own network.
    * @default none
    */
   privateHosts?: readonly string[];
@@ -35,20 +35,20 @@ export interface ReadItemOptions {
   fetchTimeout?: number;
 }
 
-/** Largest image, unless told otherwise. */
+/** The default of `maxBytes`. */
 export const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
 
-/** Waits until so many bytes may be held. */
+/** Waits until there is memory for a number of bytes. */
 export type Room = (bytes: number) => Promise<void>;
 
-/** Reads the bytes of items, and nothing that it was not allowed to. */
+/** Reads the bytes of items, from allowed places only. */
 export type ItemReader = (item: QueueItem, signal?: AbortSignal, room?: Room) => Promise<Uint8Array>;
 
 /**
- * Makes a reader that stays below its roots and with its hosts: no `..`, no symbolic link that leads out, no `file:`, no
+ * Makes a reader that reads below its roots and from its hosts only: no `..`, no symbolic link that leads out, no `file:`, no
  * private address.
  *
- * @throws FerError `NOT_FOUND` for a root that is not there. Reading: `REFUSED`, `NOT_FOUND`, `TOO_LARGE`, `UNREACHABLE`.
+ * @throws FerError `NOT_FOUND` for a missing root. The reader throws `REFUSED`, `NOT_FOUND`, `TOO_LARGE`, `UNREACHABLE`.
  */
 export async function itemReader(options: ReadItemOptions): Promise<ItemReader> {
   const hosts = (options.hosts ?? []).map((name) => hostOf(name) ?? name);
@@ -67,7 +67,7 @@ export async function itemReader(options: ReadItemOptions): Promise<ItemReader> 
 }
 
 interface Root {
-  /** As it was given, absolute. */
+  /** As passed by the caller, absolute. */
   given: string;
   /** Without symbolic links. */
   real: string;
@@ -85,7 +85,7 @@ async function readBelow(roots: readonly Root[], ref: string, maxBytes: number, 
   let missing: FerError | undefined;
   for (const root of roots) {
     const path = isAbsolute(ref) ? resolve(ref) : join(root.given, ref);
-    // Before the file system is asked: what lies outside is not even found out to be there.
+    // Before the file system is asked: nobody learns which files exist outside.
     if (!isBelow(path, root.given) && !isBelow(path, root.real)) continue;
     try {
       const real = await realpath(path);
@@ -113,9 +113,9 @@ function isOfTheSystem(error: unknown): boolean {
 async function readWhole(real: string, root: Root, ref: string, maxBytes: number, room: Room): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
-    // Without waiting: a pipe would keep the worker for ever.
+    // Non-blocking: a pipe would block the worker without end.
     handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    // A folder may have become a link since it was looked at; Linux tells what was opened indeed.
+    // A folder may have become a link since it was checked; Linux tells which file was opened.
     if (process.platform === 'linux' && !isBelow(readlinkSync(`/proc/self/fd/${handle.fd}`), root.real))
       throw outside(ref);
     const found = await handle.stat();
@@ -123,7 +123,7 @@ async function readWhole(real: string, root: Root, ref: string, maxBytes: number
     if (found.size > maxBytes)
       throw new FerError('TOO_LARGE', `${ref} has ${found.size} bytes, ${maxBytes} are allowed`);
     await room(found.size);
-    // A buffer of its own, to hand over to a thread; and no more than there was room for: a file may grow.
+    // A separate buffer, which can be transferred to a thread, and no more than was allowed for: a file may grow.
     const bytes = new Uint8Array(found.size);
     let length = 0;
     while (length < bytes.length) {

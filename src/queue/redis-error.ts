@@ -2,8 +2,8 @@ import { FerError, reasonOf } from '../errors.js';
 import { QueueStop } from './queue-stop.js';
 
 /**
- * What Redis answered or did, as a FerError: `UNREACHABLE` for what passes (no connection, no memory, a node that loads or
- * follows another), `QUEUE` for what does not.
+ * Turns an error of Redis into a FerError: `UNREACHABLE` for errors that pass (no connection, no memory, a server that is loading
+ * or is a replica), `QUEUE` for others.
  *
  * @param queue - Its name, for the message.
  */
@@ -23,5 +23,5 @@ export function redisError(error: unknown, queue: string): FerError {
     : new FerError('UNREACHABLE', message, { cause: error });
 }
 
-/** Replies that no waiting changes: another type at a key, no rights, another data layout. */
+/** Errors that do not pass: another type at a key, no permission, another data layout. */
 const PERMANENT = /\b(WRONGTYPE|NOPERM|NOAUTH|WRONGPASS|CROSSSLOT|MOVED|ERR unknown command)\b/;

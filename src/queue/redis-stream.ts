@@ -3,10 +3,10 @@ import type { Ledger } from './ledger.js';
 import type { ResultSink } from './result-sink.js';
 
 /**
- * Appends results to a Redis stream, each an entry of `id` and `result` (the line of JSON that `jsonLines` would write). A
- * result is appended and recorded in one script: there is no moment in which one is done and the other is not.
+ * Appends results to a Redis stream, each an entry of `id` and `result` (the line of JSON that `jsonLines` would write). One
+ * script appends and records a result, so that a crash never leaves only one of both done.
  *
- * @param key - The stream's key. It is never trimmed here: whoever reads it does that, with `XDEL` or `XTRIM`.
+ * @param key - The stream's key. The library never trims it; its reader may, with `XDEL` or `XTRIM`.
  * @example
  * await createWorker({ connection, roots: ['/faces'], sink: redisStream('faces:results') });
  */

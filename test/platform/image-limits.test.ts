@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { optionsOf } from '../../src/options.js';
 import { checkPixelCount } from '../../src/platform/check-pixel-count.js';
-import { checkByteCount, imageLimits, pixelLimit } from '../../src/platform/image-limits.js';
+import { checkByteCount, imageLimits, limitRules, pixelLimit } from '../../src/platform/image-limits.js';
+import type { ImageLimits } from '../../src/runtime.js';
 
 const refusal = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
@@ -57,6 +59,43 @@ describe('imageLimits', () => {
     ]) {
       expect(() => imageLimits({ [name]: value })).toThrow(
         refusal('OPTION', `${name} must be a number from 1 up, got ${said}`),
+      );
+    }
+  });
+
+  test('maxWork is a number above 0: less than 1 is stricter than the default', () => {
+    expect(imageLimits({ maxWork: 0.1 }).maxWork).toBe(0.1);
+    for (const [value, said] of [
+      [0, '0'],
+      [-1, '-1'],
+      [Number.NaN, 'NaN'],
+      ['5', '"5"'],
+    ]) {
+      expect(() => imageLimits({ maxWork: value as number })).toThrow(
+        refusal('OPTION', `maxWork must be a number above 0, got ${said}`),
+      );
+    }
+  });
+});
+
+describe('limitRules', () => {
+  const check = optionsOf<ImageLimits>('takePicture', () => ({ ...limitRules }));
+
+  test('take the limits that imageLimits takes', () => {
+    const limits = { maxPixels: 1, maxWork: 0.1, maxBytes: 1, maxFrames: 1, maxMilliseconds: Number.POSITIVE_INFINITY };
+    expect(() => check(limits)).not.toThrow();
+  });
+
+  test.each([
+    ['maxPixels', 'a number from 1 up', 0.5],
+    ['maxWork', 'a number above 0', 0],
+    ['maxBytes', 'a number from 1 up', 0.5],
+    ['maxFrames', 'a number from 1 up', 0.5],
+    ['maxMilliseconds', 'a number from 1 up', 0.5],
+  ])('%s is %s', (name, rule, below) => {
+    for (const value of [below, Number.NaN, '5']) {
+      expect(() => check({ [name]: value })).toThrow(
+        expect.objectContaining({ code: 'OPTION', message: expect.stringContaining(rule) }),
       );
     }
   });

@@ -34,8 +34,8 @@ export async function writeFileWhole(path: string, bytes: Uint8Array | string): 
 }
 
 /**
- * Removes the neighbours of files that {@link writeFileWhole} was writing when its process was killed. Only for who may be
- * sure that nobody else is writing these files, such as by a lock.
+ * Removes the neighbours of files that {@link writeFileWhole} was writing when its process was killed. Call only while holding
+ * the lock of these files.
  *
  * @param names - Of the files; a folder that is not there has none.
  */
