@@ -73,6 +73,7 @@ export async function serveViteBuild(root: string, options: InlineConfig = {}): 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.css': 'text/css',
   '.json': 'application/json',
   '.png': 'image/png',
   '.jpg': 'image/jpeg',
