@@ -61,7 +61,7 @@ for (const name of pages) {
 // Browsers' windows are not as narrow as a phone: a frame is. `__name` is what tsx puts into functions.
 writeFileSync(
   join(folder, 'frame.html'),
-  '<!doctype html><html lang="en"><title>frame</title><script>globalThis.__name = (of) => of</script><style>body{margin:0}</style><iframe style="border:0;display:block"></iframe>',
+  '<!doctype html><html lang="en"><link rel="icon" href="data:," /><title>frame</title><script>globalThis.__name = (of) => of</script><style>body{margin:0}</style><iframe style="border:0;display:block"></iframe>',
 );
 const served = await serveStatic(folder);
 mkdirSync('screenshots', { recursive: true });
