@@ -4,6 +4,7 @@ const GROUND = [
   'errors',
   'safe-text',
   'emotions',
+  'global-types',
   'options',
   'runtime',
   'describe-input',

@@ -74,7 +74,7 @@ export type FerErrorCode =
  * try {
  *   await classify('face.jpg');
  * } catch (error) {
- *   if (error instanceof FerError && error.code === 'NOT_FOUND') console.error(error.message);
+ *   if (FerError.is(error) && error.code === 'NOT_FOUND') console.error(error.message);
  *   else throw error;
  * }
  */
@@ -85,8 +85,30 @@ export class FerError extends Error {
   constructor(code: FerErrorCode, message: string, options?: { cause?: unknown }) {
     super(oneLine(message), options);
     this.code = code;
+    Object.defineProperty(this, Symbol.for(BRAND), { value: true });
+  }
+
+  /**
+   * Whether something that was thrown is an error of this library, whichever copy of it made it: `require` and `import`
+   * load one each, a bundle may hold another. `instanceof` says the same.
+   */
+  static is(error: unknown): error is FerError {
+    try {
+      return (error as Record<symbol, unknown> | null | undefined)?.[Symbol.for(BRAND)] === true;
+    } catch {
+      // A proxy may throw at any place.
+      return false;
+    }
+  }
+
+  /** For this class alone: of a class below it, the language's own rule. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a class below this one is another
+    return this === FerError ? FerError.is(value) : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
+
+const BRAND = 'fer-dcnn.FerError';
 
 /** The message of anything that was thrown, for use inside another message. */
 export function reasonOf(error: unknown): string {

@@ -5,7 +5,7 @@ export { classify } from './classify/classify.js';
 export { classifyFaces } from './classify/classify-faces.js';
 export { type CreateClassifierOptions, createClassifier } from './classify/create-classifier.js';
 export type { ClassifyFacesOptions, DetectedFace } from './classify/faces-on.js';
-export type { Prediction } from './classify/prediction.js';
+export type { Prediction, Predictions, PredictionsFor } from './classify/prediction.js';
 export { registerBackend, useBackend } from './classify/use-backend.js';
 export { EMOTIONS, type Emotion } from './emotions.js';
 export { FerError, type FerErrorCode } from './errors.js';

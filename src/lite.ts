@@ -5,7 +5,7 @@ export { classifyFaces } from './classify/classify-faces-lite.js';
 export { classify } from './classify/classify-lite.js';
 export { type CreateClassifierOptions, createClassifier } from './classify/create-classifier-lite.js';
 export type { ClassifyFacesOptions, DetectedFace } from './classify/faces-on.js';
-export type { Prediction } from './classify/prediction.js';
+export type { Prediction, Predictions, PredictionsFor } from './classify/prediction.js';
 export { EMOTIONS, type Emotion } from './emotions.js';
 export { FerError, type FerErrorCode } from './errors.js';
 export { type BlazeFaceOptions, blazeFaceDetector } from './faces/blaze-face.js';

@@ -13,7 +13,7 @@ import { number, optionsOf } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import { type ClassOffsets, offsetsInOrder, offsetsRule } from './class-offsets.js';
-import { type Prediction, predictionsOf } from './prediction.js';
+import { type Predictions, type PredictionsFor, predictionsOf } from './prediction.js';
 
 export interface ClassifyOptions<C extends string = Emotion> extends ImageLimits {
   /**
@@ -49,8 +49,10 @@ export interface Classifier<C extends string = Emotion> {
    *
    * @throws FerError as `classify` does; `DISPOSED` after `dispose()`.
    */
-  classify(input: ImageInput, options?: ClassifyOptions<C>): Promise<Prediction<C>[]>;
-  classify(inputs: readonly ImageInput[], options?: ClassifyOptions<C>): Promise<Prediction<C>[][]>;
+  classify<const Input extends ImageInput | readonly ImageInput[]>(
+    input: Input,
+    options?: ClassifyOptions<C>,
+  ): Promise<PredictionsFor<Input, C>>;
   /** Loads the model and starts the backend now rather than at the first face. */
   load(): Promise<void>;
   /** Frees the model when the classifier loaded it; a model that was passed in stays the caller's. */
@@ -121,7 +123,7 @@ export function classifierOf<C extends string = Emotion>(
   async function classify(
     inputs: ImageInput | readonly ImageInput[],
     options: ClassifyOptions<C> = {},
-  ): Promise<Prediction<C>[] | Prediction<C>[][]> {
+  ): Promise<Predictions<C> | Predictions<C>[]> {
     checkClassifyOptions(options);
     const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
     throwIfDisposed();

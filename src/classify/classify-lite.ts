@@ -1,7 +1,7 @@
 import type { ImageInput } from '../image/input.js';
 import type { Classifier, ClassifyOptions } from './classifier.js';
 import { createClassifier } from './create-classifier-lite.js';
-import type { Prediction } from './prediction.js';
+import type { PredictionsFor } from './prediction.js';
 
 /**
  * Says what a face shows, with the pretrained weights. They are loaded at the first call, once. The input should be a
@@ -14,14 +14,12 @@ import type { Prediction } from './prediction.js';
  * import { classify } from 'fer-dcnn/lite';
  * console.log(await classify('face.jpg')); // [{ className: 'happy', probability: 0.98 }, ...]
  */
-export function classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
-export function classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
-export async function classify(
-  input: ImageInput | readonly ImageInput[],
+export async function classify<const Input extends ImageInput | readonly ImageInput[]>(
+  input: Input,
   options?: ClassifyOptions,
-): Promise<Prediction[] | Prediction[][]> {
+): Promise<PredictionsFor<Input>> {
   shared ??= createClassifier();
-  return shared.classify(input as ImageInput, options);
+  return shared.classify(input, options);
 }
 
 let shared: Classifier | undefined;

@@ -1,7 +1,7 @@
 import type { ImageInput } from '../image/input.js';
 import type { Classifier, ClassifyOptions } from './classifier.js';
 import { createClassifier } from './create-classifier.js';
-import type { Prediction } from './prediction.js';
+import type { PredictionsFor } from './prediction.js';
 import { type ChosenBackend, chosenBackend } from './use-backend.js';
 
 /**
@@ -20,13 +20,11 @@ import { type ChosenBackend, chosenBackend } from './use-backend.js';
  * @example
  * await classify('face.jpg', { offsets: { angry: -0.2, sad: -0.1 } }); // names these two less readily
  */
-export function classify(input: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
-export function classify(inputs: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
-export async function classify(
-  input: ImageInput | readonly ImageInput[],
+export async function classify<const Input extends ImageInput | readonly ImageInput[]>(
+  input: Input,
   options?: ClassifyOptions,
-): Promise<Prediction[] | Prediction[][]> {
-  return sharedClassifier().classify(input as ImageInput, options);
+): Promise<PredictionsFor<Input>> {
+  return sharedClassifier().classify(input, options);
 }
 
 /** By what `useBackend` chose. Calls under way keep theirs. */

@@ -9,8 +9,8 @@ import { having, number, oneOf, optionsOf, type Rules } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import { type ClassOffsets, offsetsRule } from './class-offsets.js';
-import { type Classifier, topkRule } from './classifier.js';
-import type { Prediction } from './prediction.js';
+import { type Classifier, type ClassifyOptions, topkRule } from './classifier.js';
+import type { Predictions } from './prediction.js';
 
 export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixelsOptions {
   /**
@@ -22,7 +22,10 @@ export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixe
    * What says what they show, such as one of `createClassifier`; it stays the caller's to dispose.
    * @default the pretrained weights, as `classify`
    */
-  classifier?: Pick<Classifier<C>, 'classify'> & Partial<Pick<Classifier<C>, 'classes'>>;
+  classifier?: {
+    classify(image: PixelImage, options?: ClassifyOptions<C>): Promise<Predictions<C>>;
+    readonly classes?: readonly C[] | undefined;
+  };
   /**
    * Faces that the detector is less sure of are left out, in [0, 1].
    * @default the detector's own bound
@@ -53,7 +56,7 @@ export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixe
 /** A face that was found, and what it shows. */
 export interface DetectedFace<C extends string = Emotion> extends Detection {
   /** The classes, most probable first. */
-  predictions: Prediction<C>[];
+  predictions: Predictions<C>;
   /** The square that was classified: the box, framed as the network wants it and turned as the face leans. */
   crop: Crop;
 }
@@ -73,7 +76,7 @@ export async function facesOn<C extends string = Emotion>(
   checkOptions(options as ClassifyFacesOptions<string>);
   const { detector = defaults.detector(), fallback = 'none', topk, offsets } = options;
   // Without a classifier of the caller's own, C is `Emotion`.
-  const classifier = options.classifier ?? (defaults as unknown as Pick<Classifier<C>, 'classify'>);
+  const classifier = options.classifier ?? (defaults as unknown as Classifier<C>);
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
 
   const image = await pixelsOf(input, options);

@@ -7,6 +7,16 @@ export interface Prediction<C extends string = Emotion> {
   probability: number;
 }
 
+/** The classes of one face, most probable first; there is at least one. */
+export type Predictions<C extends string = Emotion> = [Prediction<C>, ...Prediction<C>[]];
+
+/** What `classify` gives for its input: one list a face. An input of type `any` counts as one face. */
+export type PredictionsFor<Input, C extends string = Emotion> = 0 extends 1 & Input
+  ? Predictions<C>
+  : Input extends readonly unknown[]
+    ? { -readonly [Key in keyof Input]: Predictions<C> }
+    : Predictions<C>;
+
 /**
  * Names one face's probabilities.
  *
@@ -23,12 +33,12 @@ export function predictionsOf<C extends string = Emotion>(
   topk: number,
   classes: readonly C[] = EMOTIONS as readonly string[] as readonly C[],
   offsets?: Float64Array,
-): Prediction<C>[] {
+): Predictions<C> {
   const [values, first] = offsets
     ? [withOffsets(probabilities, row, offsets), 0]
     : [probabilities, row * classes.length];
   return classes
     .map((className, i) => ({ className, probability: values[first + i] }))
     .sort((a, b) => b.probability - a.probability)
-    .slice(0, topk);
+    .slice(0, topk) as Predictions<C>;
 }

@@ -1,3 +1,4 @@
+import type { BlobLike, Drawable, ImageDataLike, UrlLike } from '../global-types.js';
 import type { PixelImage } from '../runtime.js';
 
 /**
@@ -12,16 +13,12 @@ import type { PixelImage } from '../runtime.js';
  */
 export type ImageInput =
   | string
-  | URL
+  | UrlLike
   | Uint8Array
   | ArrayBuffer
-  | Blob
-  | HTMLImageElement
-  | HTMLCanvasElement
-  | HTMLVideoElement
-  | OffscreenCanvas
-  | ImageBitmap
-  | ImageData
+  | BlobLike
+  | Drawable
+  | ImageDataLike
   | PixelImage
   | PixelTensor;
 

@@ -1,6 +1,7 @@
 import { runtime } from '#runtime';
 import { describeInput } from '../describe-input.js';
 import { FerError, type FerErrorCode } from '../errors.js';
+import type { UrlLike, WasmModule } from '../global-types.js';
 import type { Rule } from '../options.js';
 
 /**
@@ -12,10 +13,10 @@ import type { Rule } from '../options.js';
  * @example
  * const assets: Assets = { 'weights.bin': bytes, 'network-simd.wasm': module };
  */
-export type Assets = string | URL | Readonly<Record<string, AssetSource | undefined>>;
+export type Assets = string | UrlLike | Readonly<Record<string, AssetSource | undefined>>;
 
 /** A binary: where it lies, its bytes, or, for a `.wasm` file, the compiled module. */
-export type AssetSource = string | URL | ArrayBuffer | Uint8Array | WebAssembly.Module;
+export type AssetSource = string | UrlLike | ArrayBuffer | Uint8Array | WasmModule;
 
 /** A binary of this package, and how it is told apart from other files. */
 export interface ShippedFile {

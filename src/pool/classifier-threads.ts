@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
 import { outputNames } from '../class-names.js';
 import { type ClassOffsets, offsetsInOrder } from '../classify/class-offsets.js';
-import { predictionsOf } from '../classify/prediction.js';
+import { type Predictions, predictionsOf } from '../classify/prediction.js';
 import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { blazeFaceFiles } from '../faces/blaze-face.js';
@@ -194,7 +194,10 @@ export class ClassifierThreads {
       if (faces === undefined) {
         return { item, predictions: predictionsOf(probabilities, own, topk, this.#classes, this.#offsets) };
       }
-      const best = faces[own].map((face) => ({ ...face, predictions: face.predictions.slice(0, topk) }));
+      const best = faces[own].map((face) => ({
+        ...face,
+        predictions: face.predictions.slice(0, topk) as Predictions<string>,
+      }));
       return { item, faces: best };
     });
   }

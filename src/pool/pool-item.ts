@@ -1,5 +1,5 @@
 import type { DetectedFace } from '../classify/faces-on.js';
-import type { Prediction } from '../classify/prediction.js';
+import type { Predictions } from '../classify/prediction.js';
 import type { Emotion } from '../emotions.js';
 import type { FerError } from '../errors.js';
 import type { BlazeFaceOptions } from '../faces/blaze-face.js';
@@ -31,6 +31,6 @@ export type PoolResult<
   Faces extends boolean | PoolFacesOptions = false,
 > =
   | (Faces extends false
-      ? { item: Item; predictions: Prediction<C>[]; faces?: undefined; error?: undefined }
+      ? { item: Item; predictions: Predictions<C>; faces?: undefined; error?: undefined }
       : { item: Item; faces: DetectedFace<C>[]; predictions?: undefined; error?: undefined })
   | { item: Item; predictions?: undefined; faces?: undefined; error: FerError };

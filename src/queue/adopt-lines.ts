@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { FerError, reasonOf } from '../errors.js';
 import { itemId } from './items.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger } from './result-sink.js';
 
 /**
  * Makes a results file and a ledger agree: records the results in the file that the ledger does not know, because Redis was

@@ -94,7 +94,7 @@ function placeOf({ host, port, path, sentinels, name }: RedisOptions): string {
 }
 
 function redisOptions(connection: RedisConnection): Record<string, unknown> {
-  if (typeof connection !== 'string') return { ...connection };
+  if (typeof connection !== 'string') return { ...(connection as Record<string, unknown>) };
   const url = URL.canParse(connection) ? new URL(connection) : null;
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol)) {
     // Not the address itself: it may contain a password.

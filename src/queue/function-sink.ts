@@ -1,8 +1,7 @@
 import type { Emotion } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { PoolFacesOptions } from '../pool/pool-item.js';
-import type { Ledger } from './ledger.js';
-import type { ResultSink } from './result-sink.js';
+import type { Ledger, ResultSink } from './result-sink.js';
 import type { ItemResult } from './types.js';
 
 /** A result as a function gets it. */

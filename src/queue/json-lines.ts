@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError, reasonOf } from '../errors.js';
 import { makeFolder } from '../platform/node/make-folder.js';
 import { adoptLines } from './adopt-lines.js';
-import type { Ledger, Placed } from './ledger.js';
+import type { Placed } from './ledger.js';
 import { fileOf, ownFile } from './owner-file.js';
 import { ForeignBytes, holdsResults, ResultFile } from './result-file.js';
-import type { ResultSink } from './result-sink.js';
+import type { Ledger, ResultSink } from './result-sink.js';
 
 /**
  * Writes results into a file, one line of JSON each, exactly once: the ledger gives every line its place in the file, so

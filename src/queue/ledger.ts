@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { FerError } from '../errors.js';
 import { itemId } from './items.js';
 import {
@@ -48,6 +47,13 @@ export interface LedgerCounts {
   failed: number;
 }
 
+/** What is needed of an ioredis client. */
+interface RedisClient {
+  eval(script: string, keys: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
+  hincrby(key: string, field: string, by: number): Promise<number>;
+  hdel(key: string, ...fields: string[]): Promise<number>;
+}
+
 /**
  * The state of every item of a queue, kept in Redis. Each change is one script, which Redis runs completely or not at all. With a
  * million items, each takes 51 bytes there (docs/scaling.md).
@@ -55,12 +61,12 @@ export interface LedgerCounts {
  * @throws QueueStop from any call once part of the ledger is gone; FerError `UNREACHABLE` or `QUEUE` for what Redis refuses.
  */
 export class Ledger {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #queue: string;
   readonly #base: string;
   #epoch: Promise<string> | undefined;
 
-  constructor(redis: Redis, queue: string) {
+  constructor(redis: RedisClient, queue: string) {
     this.#redis = redis;
     this.#queue = queue;
     // Braces keep all keys of a queue in one slot.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import type { DetectedFace } from '../classify/faces-on.js';
-import type { Prediction } from '../classify/prediction.js';
+import type { Predictions } from '../classify/prediction.js';
 import { FerError, type FerErrorCode } from '../errors.js';
 import type { ByteBudget } from '../platform/byte-budget.js';
 import type { ClassifierPool } from '../pool/classifier-pool.js';
@@ -118,7 +118,7 @@ function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
 }
 
 /** Either what one face shows, or the faces of an image. */
-type Classified = { predictions: Prediction<string>[] } | { faces: FaceResult<string>[] };
+type Classified = { predictions: Predictions<string> } | { faces: FaceResult<string>[] };
 
 /** Reads images while there is memory for them and classifies them as they arrive, so that a job may be larger than the memory. */
 async function classify(

@@ -1,6 +1,5 @@
 import { FerError } from '../errors.js';
-import type { Ledger } from './ledger.js';
-import type { ResultSink } from './result-sink.js';
+import type { Ledger, ResultSink } from './result-sink.js';
 
 /**
  * Appends results to a Redis stream, each an entry of `id` and `result` (the line of JSON that `jsonLines` would write). One

@@ -1,4 +1,14 @@
-import type { Ledger, Outcome, Placed } from './ledger.js';
+import type { Outcome, Placed, Ledger as QueueLedger } from './ledger.js';
+
+/**
+ * What a sink asks of its queue's ledger, which knows what has become of every item. A sink that takes results where they
+ * may come twice calls `open`, `states` before and `settle` after; `commitToFile` and `commitToStream` give each its one
+ * place. Each call throws FerError `UNREACHABLE` or `QUEUE`; pass it on.
+ */
+export type Ledger = Pick<
+  QueueLedger,
+  'queue' | 'open' | 'states' | 'settle' | 'settleWritten' | 'commitToFile' | 'commitToStream' | 'openFile' | 'adopt'
+>;
 
 /** Where results go. A driver: one file, one factory. */
 export interface ResultSink {

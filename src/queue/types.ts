@@ -1,6 +1,5 @@
-import type { RedisOptions } from 'ioredis';
 import type { DetectedFace } from '../classify/faces-on.js';
-import type { Prediction } from '../classify/prediction.js';
+import type { Predictions } from '../classify/prediction.js';
 import type { Emotion } from '../emotions.js';
 import type { FerErrorCode } from '../errors.js';
 import type { PoolFacesOptions } from '../pool/pool-item.js';
@@ -12,7 +11,34 @@ import type { PoolFacesOptions } from '../pool/pool-item.js';
 export type ItemReference = string | Uint8Array;
 
 /** Where Redis is: `redis://host:6379`, `rediss://…` for TLS, or ioredis options. */
-export type RedisConnection = string | RedisOptions;
+export type RedisConnection = string | RedisConnectionOptions;
+
+/**
+ * Options of ioredis, spelled out so that these types need none of its. Others that it knows come in a variable of its own
+ * type, `RedisOptions`.
+ */
+export interface RedisConnectionOptions {
+  host?: string | undefined;
+  port?: number | undefined;
+  /** A socket's path, in place of host and port. */
+  path?: string | undefined;
+  /** 4 or 6. */
+  family?: number | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  db?: number | undefined;
+  /** Options of `tls.connect`; `{}` for TLS with the system's certificates. */
+  tls?: object | undefined;
+  connectionName?: string | undefined;
+  /** Servers that know the master, and its `name`. */
+  sentinels?: { host?: string | undefined; port?: number | undefined }[] | undefined;
+  name?: string | undefined;
+  sentinelUsername?: string | undefined;
+  sentinelPassword?: string | undefined;
+  enableReadyCheck?: boolean | undefined;
+  /** This library decides: `null` in a worker. */
+  maxRetriesPerRequest?: number | null | undefined;
+}
 
 /** Which queue. */
 export interface QueueAddress {
@@ -30,7 +56,7 @@ export interface QueueAddress {
  * @typeParam Faces - `true` for workers that find faces.
  */
 export type ItemResult<C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false> =
-  | (Faces extends false ? { item: string; predictions: Prediction<C>[] } : { item: string; faces: FaceResult<C>[] })
+  | (Faces extends false ? { item: string; predictions: Predictions<C> } : { item: string; faces: FaceResult<C>[] })
   | { item: string; error: { code: FerErrorCode; message: string } };
 
 /** A face in a result: its box in pixels of the image, the score of the detector, and the classes, most probable first. */

@@ -1,5 +1,6 @@
-import type { Prediction } from '../classify/prediction.js';
+import type { Prediction, Predictions } from '../classify/prediction.js';
 import type { Emotion } from '../emotions.js';
+import type { EventLike, EventTargetLike, EventWith, Listener, ListenerOptions } from '../global-types.js';
 import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
 import type { TrackSummary } from './summary.js';
@@ -25,7 +26,7 @@ export interface TrackedFace<C extends string = Emotion> {
   /** Smoothed, in the order of the tracker's `classes`; sum 1. */
   probabilities: number[];
   /** The same, most probable first. */
-  predictions: Prediction<C>[];
+  predictions: Predictions<C>;
 }
 
 /** What there is to see at one time. */
@@ -72,9 +73,9 @@ export interface LostDetail<C extends string = Emotion> {
 }
 
 export interface TrackerEventMap<C extends string = Emotion> {
-  found: CustomEvent<FoundDetail<C>>;
-  change: CustomEvent<ChangeDetail<C>>;
-  lost: CustomEvent<LostDetail<C>>;
+  found: EventWith<FoundDetail<C>>;
+  change: EventWith<ChangeDetail<C>>;
+  lost: EventWith<LostDetail<C>>;
 }
 
 /** One frame for `tracker.follow`: a picture, or the faces that were found on it. */
@@ -83,7 +84,7 @@ export type TrackerFrame<C extends string = Emotion> =
   | { faces: readonly SeenFace<C>[]; timestamp: number };
 
 /** Follows faces over time. Events: `found`, `change`, `lost`. */
-export interface Tracker<C extends string = Emotion> extends EventTarget {
+export interface Tracker<C extends string = Emotion> extends EventTargetLike {
   /** Names of the classes, in the order of `probabilities`. */
   readonly classes: readonly C[];
   /**
@@ -111,21 +112,13 @@ export interface Tracker<C extends string = Emotion> extends EventTarget {
   addEventListener<Type extends keyof TrackerEventMap<C>>(
     type: Type,
     listener: ((event: TrackerEventMap<C>[Type]) => void) | null,
-    options?: AddEventListenerOptions | boolean,
+    options?: ListenerOptions | boolean,
   ): void;
-  addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: AddEventListenerOptions | boolean,
-  ): void;
+  addEventListener(type: string, listener: Listener<EventLike> | null, options?: ListenerOptions | boolean): void;
   removeEventListener<Type extends keyof TrackerEventMap<C>>(
     type: Type,
     listener: ((event: TrackerEventMap<C>[Type]) => void) | null,
-    options?: EventListenerOptions | boolean,
+    options?: ListenerOptions | boolean,
   ): void;
-  removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: EventListenerOptions | boolean,
-  ): void;
+  removeEventListener(type: string, listener: Listener<EventLike> | null, options?: ListenerOptions | boolean): void;
 }

@@ -1,5 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FerError } from '../../errors.js';
+import type { SignalLike } from '../../global-types.js';
 import { type Normalization, normalizationRule } from '../../image/normalize.js';
 import { callback, listOf, number, optionsOf, signal as signalRule, text } from '../../options.js';
 import { metadataOf } from '../model/metadata.js';
@@ -27,7 +28,7 @@ export interface EvaluateOptions {
   /** Called with each batch, in the order of the data: to show progress, or to look at single samples. */
   onBatch?(batch: EvaluatedBatch): void;
   /** Stops the evaluation. */
-  signal?: AbortSignal;
+  signal?: SignalLike;
 }
 
 /**

@@ -29,9 +29,9 @@ export interface LabelledSamples {
 /** What `train` and `evaluate` learn from and measure on. */
 export type LabelledData =
   | TensorData
-  | ((Iterable<Sample> | AsyncIterable<Sample>) & LabelledSamples)
+  | DatasetLike
   | ((Iterable<TensorData> | AsyncIterable<TensorData>) & LabelledSamples)
-  | DatasetLike;
+  | ((AsyncIterable<Sample> | Iterable<Sample>) & LabelledSamples);
 
 /**
  * What is known here of a `tf.data.Dataset` of `{ xs, ys }`, whose tensors are disposed after use; those of other iterables stay

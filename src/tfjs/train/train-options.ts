@@ -1,6 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { runtime } from '#runtime';
 import { FerError } from '../../errors.js';
+import type { SignalLike } from '../../global-types.js';
 import { type Normalization, normalizationRule } from '../../image/normalize.js';
 import {
   anything,
@@ -106,7 +107,7 @@ export interface TrainOptions {
    */
   workers?: number;
   /** Stops the training before the next step, with FerError `ABORTED`; the model then holds its last weights. */
-  signal?: AbortSignal;
+  signal?: SignalLike;
 }
 
 /** Threads of a training: each takes about 100 MB, and so many that they find no memory end the process. */
