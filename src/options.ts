@@ -1,5 +1,5 @@
 import { describeInput } from './describe-input.js';
-import { FerError } from './errors.js';
+import { FerError, type FerErrorCode } from './errors.js';
 
 /** Refuses a wrong value of an option, which the name says: throws. */
 export type Rule = (value: unknown, name: string) => void;
@@ -159,16 +159,25 @@ function checkFields(given: unknown, { rules, needed, what, hasNo, prefix }: Fie
   }
   for (const name in rules) {
     const value = read(given, name, prefix);
-    if (value !== undefined || needed.includes(name)) rules[name](value, prefix + name);
+    if (value !== undefined || needed.includes(name)) readable(prefix + name, () => rules[name](value, prefix + name));
   }
 }
 
-/** Getters may throw anything. */
 function read(given: unknown, name: string, prefix: string): unknown {
+  return readable(prefix + name, () => (given as Record<string, unknown>)[name]);
+}
+
+/**
+ * Reads a value of the caller's: getters and proxies may throw anything, at any place.
+ *
+ * @param code - Of the FerError that is thrown in place of what is none.
+ */
+export function readable<Result>(name: string, work: () => Result, code: FerErrorCode = 'OPTION'): Result {
   try {
-    return (given as Record<string, unknown>)[name];
+    return work();
   } catch (cause) {
-    throw new FerError('OPTION', `${prefix}${name} cannot be read`, { cause });
+    if (FerError.is(cause)) throw cause;
+    throw new FerError(code, `${name} cannot be read`, { cause });
   }
 }
 

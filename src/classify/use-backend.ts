@@ -56,7 +56,8 @@ export function checkBackendName(name: string): void {
   if (!isBackendName(name)) {
     const own = [...factories.keys()].filter((key) => key !== 'simd');
     const names = ['simd', ...TFJS_BACKENDS, ...own].join(', ');
-    throw new FerError('BACKEND_UNKNOWN', `no backend is named '${name}': there are ${names}`);
+    const given = typeof name === 'string' ? `'${name}'` : describeInput(name);
+    throw new FerError('BACKEND_UNKNOWN', `no backend is named ${given}: there are ${names}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { toPixels } from '../image/to-pixels.js';
 import { number, optionsOf, type Rules, rule } from '../options.js';
 import { type Assets, assetsRule, readAssetBytes, type ShippedFile, shippedAt } from '../platform/assets.js';
 import type { PixelImage } from '../runtime.js';
@@ -79,7 +80,10 @@ export function blazeFaceOf(
     name: 'blazeface',
     framing: FRAMING,
     detect: (image) =>
-      engine.use(async ({ find }) => find(image, { inputSize: inputSize ?? sizeFor(image), minScore })),
+      engine.use(async ({ find }) => {
+        const pixels = (await toPixels(image)) as PixelImage;
+        return find(pixels, { inputSize: inputSize ?? sizeFor(pixels), minScore });
+      }),
     detectIn: (image, part) =>
       engine.use(async ({ find }) =>
         find(image, { inputSize: Math.min(PART_SIZE, inputSize ?? PART_SIZE), minScore, part }),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.js';
 import { isKnownEmotion } from '../aliases.js';
@@ -154,7 +154,7 @@ async function partsOf(
   dir: string,
   reading: ImageFolderOptions,
 ): Promise<{ parts: { split: string; folder: ImageFolder }[]; beside: LeftOut[] }> {
-  const exists = statSync(dir, { throwIfNoEntry: false }) !== undefined;
+  const exists = existsSync(dir);
   if (!exists || (await isClassFolders(dir))) {
     const { splits, beside } = splitsOf(dir);
     return { parts: splits.map((split) => ({ split, folder: imageFolder(join(dir, split), reading) })), beside };

@@ -26,6 +26,7 @@ export interface EnqueueFolderOptions extends EnqueueOptions {
  * const { items, fresh } = await enqueueFolder('/faces', { connection: 'redis://localhost' });
  */
 export async function enqueueFolder(dir: string, options: EnqueueFolderOptions): Promise<Enqueued> {
+  text(dir, 'dir');
   checkOptions(options);
   const { extensions, onLeftOut, ...enqueuing } = options;
   return enqueue(filesBelow(await folderOf(dir), { extensions, onLeftOut }), enqueuing);

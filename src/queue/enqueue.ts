@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import { throwIfAborted } from '../abort.js';
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
 import { batchesOf } from '../pool/batches-of.js';
@@ -70,10 +71,10 @@ export async function enqueue(
   checkOptions(options);
   const { batchSize = 50, maxWaiting = Number.POSITIVE_INFINITY, signal, onProgress, onRefused } = options;
   if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= MAX_ITEMS)) {
-    throw new FerError('OPTION', `batchSize must be a whole number from 1 to 1000, got ${batchSize}`);
+    throw new FerError('OPTION', `batchSize must be a whole number from 1 to 1000, got ${describeInput(batchSize)}`);
   }
-  if (!(maxWaiting >= batchSize))
-    throw new FerError('OPTION', `maxWaiting must be batchSize or more, got ${maxWaiting}`);
+  if (!(typeof maxWaiting === 'number' && maxWaiting >= batchSize))
+    throw new FerError('OPTION', `maxWaiting must be batchSize or more, got ${describeInput(maxWaiting)}`);
   throwIfAborted(signal, 'enqueuing');
 
   const connection = await connect(options, LOST);

@@ -3,6 +3,7 @@ import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import type { Box } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
+import { isList } from '../image/is-list.js';
 import { assign } from './assign.js';
 import { FollowedFace, type FollowedFaceOptions } from './followed-face.js';
 import { seenFaces } from './seen-faces.js';
@@ -56,7 +57,7 @@ function makeTrackerClass() {
     update(frame: ImageInput | readonly SeenFace<string>[], timestamp: number): Promise<TrackState<string>> {
       const state = this.#queue.then(async () => {
         this.#checkTime(timestamp);
-        const found = Array.isArray(frame)
+        const found = isList(frame as ImageInput)
           ? (frame as readonly SeenFace<string>[])
           : await this.#options.classify(frame as ImageInput, timestamp);
         // After the first faces: a classifier says its classes once it is loaded.

@@ -1,6 +1,7 @@
 import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import type { Box } from '../image/box.js';
+import { readable } from '../options.js';
 import type { SeenFace } from './types.js';
 
 /** Checks faces that come from anywhere, and puts their probabilities, shape [classes], into the order of the classes. */
@@ -10,15 +11,20 @@ export function seenFaces(
 ): { box: Box; probabilities: number[] }[] {
   if (!Array.isArray(faces))
     throw new FerError('SHAPE', `the faces of a frame must be a list, got ${describeInput(faces)}`);
-  return faces.map((face: SeenFace<string> | null | undefined, i) => {
-    try {
-      return seenFace(face, i, classes);
-    } catch (error) {
-      // Getters may throw anything.
-      if (error instanceof FerError) throw error;
-      throw new FerError('SHAPE', `face ${i} cannot be read: ${reasonOf(error)}`, { cause: error });
-    }
-  });
+  return readable(
+    'the faces of a frame',
+    () =>
+      faces.map((face: SeenFace<string> | null | undefined, i) => {
+        try {
+          return seenFace(face, i, classes);
+        } catch (error) {
+          // Getters may throw anything.
+          if (error instanceof FerError) throw error;
+          throw new FerError('SHAPE', `face ${i} cannot be read: ${reasonOf(error)}`, { cause: error });
+        }
+      }),
+    'SHAPE',
+  );
 }
 
 function seenFace(

@@ -1,4 +1,5 @@
 import { EMOTIONS } from '../emotions.js';
+import { readable } from '../options.js';
 import { csvCell } from '../safe-text.js';
 import type { TrackState } from './types.js';
 
@@ -7,7 +8,8 @@ export const STATE_CSV_HEADER = stateCsvHeader(EMOTIONS);
 
 /** {@link STATE_CSV_HEADER} for the classes of a tracker: `stateCsvHeader(tracker.classes)`. */
 export function stateCsvHeader(classes: readonly string[]): string {
-  return `time,face,x,y,width,height,seen,emotion,${classes.map(csvCell).join(',')}\n`;
+  const names = readable('the list of classes', () => classes.map(csvCell).join(','), 'CLASSES');
+  return `time,face,x,y,width,height,seen,emotion,${names}\n`;
 }
 
 /**
@@ -18,7 +20,11 @@ export function stateCsvHeader(classes: readonly string[]): string {
  * process.stdout.write(STATE_CSV_HEADER);
  * for await (const state of tracker.follow(frames)) process.stdout.write(stateToCsv(state));
  */
-export function stateToCsv({ time, faces }: TrackState<string>): string {
+export function stateToCsv(state: TrackState<string>): string {
+  return readable('the state of a tracker', () => rowsOf(state), 'INPUT');
+}
+
+function rowsOf({ time, faces }: TrackState<string>): string {
   return faces
     .map(({ id, box, seen, emotion, probabilities }) => {
       const place = [box.x, box.y, box.width, box.height].map((pixels) => Math.round(pixels * 10) / 10);

@@ -1,3 +1,4 @@
+import { readable } from '../options.js';
 import { csvCell } from '../safe-text.js';
 import type { TrackSummary } from './summary.js';
 
@@ -10,7 +11,11 @@ import type { TrackSummary } from './summary.js';
  * // face,emotion,from,to,duration
  * // 1,happy,120,4080,3960
  */
-export function summaryToCsv({ overall }: TrackSummary<string>): string {
+export function summaryToCsv(summary: TrackSummary<string>): string {
+  return readable('the summary of a tracker', () => rowsOf(summary), 'INPUT');
+}
+
+function rowsOf({ overall }: TrackSummary<string>): string {
   const tenths = (ms: number) => Math.round(ms * 10) / 10;
   const rows = overall.timeline.map(({ face, emotion, from, to }) =>
     [face, csvCell(emotion), tenths(from), tenths(to), tenths(to - from)].join(','),

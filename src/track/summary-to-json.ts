@@ -1,3 +1,4 @@
+import { readable } from '../options.js';
 import type { TrackSummary } from './summary.js';
 
 /**
@@ -11,5 +12,5 @@ export function summaryToJson(summary: TrackSummary<string>): string {
     if (typeof value !== 'number') return value;
     return key === 'share' ? Math.round(value * 1e4) / 1e4 : Math.round(value * 10) / 10;
   };
-  return JSON.stringify(summary, rounded, 2);
+  return readable('the summary of a tracker', () => JSON.stringify(summary, rounded, 2), 'INPUT');
 }

@@ -2,7 +2,9 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
+import { readable } from '../options.js';
 
 /** A program of FFmpeg at work. */
 export interface FfmpegRun {
@@ -70,15 +72,18 @@ export function inputArgs(path: string): string[] {
 
 /** The path of a video that can be opened. */
 export async function videoPath(video: string | URL): Promise<string> {
-  if (typeof video !== 'string' && !(video instanceof URL && video.protocol === 'file:')) {
-    throw new FerError('INPUT', `a video is named by a path or a file: URL, got ${String(video)}`);
-  }
-  const path = typeof video === 'string' ? video : fileURLToPath(video);
+  const path = readable('the video', () => pathOf(video), 'INPUT');
   const found = await stat(path).catch((error) => {
     throw new FerError('NOT_FOUND', `${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
   });
   if (!found.isFile()) throw new FerError('INPUT', `${path} is not a file`);
   return path;
+}
+
+function pathOf(video: string | URL): string {
+  if (typeof video === 'string') return video;
+  if (video instanceof URL && video.protocol === 'file:') return fileURLToPath(video);
+  throw new FerError('INPUT', `a video is named by a path or a file: URL, got ${describeInput(video)}`);
 }
 
 /**

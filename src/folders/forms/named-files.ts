@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { FerError } from '../../errors.js';
+import { FerError, reasonOf } from '../../errors.js';
 import { readRegularFileSync } from '../../platform/node/read-regular-file.js';
 import type { DatasetEntry, DatasetForm } from '../dataset-form.js';
 
@@ -62,9 +62,17 @@ function byFileName(form: string, example: string, pattern: RegExp): DatasetForm
   };
 }
 
+function entriesUnder(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true, recursive: true });
+  } catch (error) {
+    throw new FerError('NOT_FOUND', `${dir} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
 /** Files below a folder, sorted; hidden ones and links are left out. */
 function filesUnder(dir: string): string[] {
-  return readdirSync(dir, { withFileTypes: true, recursive: true })
+  return entriesUnder(dir)
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
     .map((entry) => join(entry.parentPath ?? (entry as unknown as { path: string }).path, entry.name))
     .sort();

@@ -7,6 +7,7 @@ import type { Raster } from '../../image/pixels.js';
 import { wholeToInput } from '../../image/pixels-to-input.js';
 import { NO_IMAGE, readRows } from '../../image/read-rows.js';
 import type { Sample } from '../../image/sample.js';
+import { readable } from '../../options.js';
 import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
 
 /** Labelled tensors, ready for the model. */
@@ -284,7 +285,7 @@ function moved(label: Sample['label'], places: readonly number[]): Sample['label
 function isDatasetLike(data: unknown): data is DatasetLike {
   const iterable =
     typeof data === 'object' && data !== null && !(Symbol.asyncIterator in data || Symbol.iterator in data);
-  return iterable && typeof (data as DatasetLike).iterator === 'function';
+  return iterable && readable('data', () => typeof (data as DatasetLike).iterator === 'function', 'DATA');
 }
 
 /**

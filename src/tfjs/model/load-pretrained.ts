@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { readPretrained } from '../../network/read-pretrained.js';
-import { anything, optionsOf, rule } from '../../options.js';
+import { anything, optionsOf, readable, rule } from '../../options.js';
 import { type Assets, assetsRule } from '../../platform/assets.js';
 import { modelJson } from './pretrained.js';
 
@@ -43,7 +43,7 @@ export async function loadPretrained(options: LoadPretrainedOptions = {}): Promi
   if (options.classes === undefined) return model;
   const { newHead } = await import('./new-head.js');
   try {
-    return newHead(model, options.classes, options.seed);
+    return readable('classes', () => newHead(model, options.classes!, options.seed), 'CLASSES');
   } catch (error) {
     model.dispose();
     throw error;

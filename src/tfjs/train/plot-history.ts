@@ -1,5 +1,5 @@
 import { FerError } from '../../errors.js';
-import { integer, optionsOf } from '../../options.js';
+import { integer, optionsOf, readable } from '../../options.js';
 import { pixels, VEGA_LITE, type VegaLiteSpec } from '../evaluate/vega-lite-spec.js';
 import type { TrainHistory } from './train-history.js';
 
@@ -35,83 +35,89 @@ export function plotHistory(
   options: PlotHistoryOptions = {},
 ): VegaLiteSpec {
   checkOptions(options);
-  const { bestEpoch, width = 300, height = 220 } = options;
-  if (!Array.isArray(history?.loss) || !Array.isArray(history.accuracy)) {
-    throw new FerError('DATA', 'plotHistory: the history of a train() is needed');
-  }
-  if (history.loss.length === 0) throw new FerError('DATA', 'plotHistory: the history has no epoch');
+  return readable(
+    'the history',
+    () => {
+      const { bestEpoch, width = 300, height = 220 } = options;
+      if (!Array.isArray(history?.loss) || !Array.isArray(history.accuracy)) {
+        throw new FerError('DATA', 'plotHistory: the history of a train() is needed');
+      }
+      if (history.loss.length === 0) throw new FerError('DATA', 'plotHistory: the history has no epoch');
 
-  const validated = (history.valLoss?.length ?? 0) > 0;
-  const series = validated ? ['training', 'validation'] : ['training'];
-  const chart = (name: string, training: readonly number[], validation: readonly number[] = [], format = '') => ({
-    width,
-    height,
-    data: { values: [...points('training', training), ...points('validation', validation)] },
-    layer: [
-      ...(bestEpoch === undefined
-        ? []
-        : [
-            {
-              data: { values: [{ epoch: bestEpoch }] },
-              mark: { type: 'rule', strokeDash: [4, 4], tooltip: `best epoch: ${bestEpoch}` },
-              encoding: { x: { field: 'epoch', type: 'quantitative' } },
+      const validated = (history.valLoss?.length ?? 0) > 0;
+      const series = validated ? ['training', 'validation'] : ['training'];
+      const chart = (name: string, training: readonly number[], validation: readonly number[] = [], format = '') => ({
+        width,
+        height,
+        data: { values: [...points('training', training), ...points('validation', validation)] },
+        layer: [
+          ...(bestEpoch === undefined
+            ? []
+            : [
+                {
+                  data: { values: [{ epoch: bestEpoch }] },
+                  mark: { type: 'rule', strokeDash: [4, 4], tooltip: `best epoch: ${bestEpoch}` },
+                  encoding: { x: { field: 'epoch', type: 'quantitative' } },
+                },
+              ]),
+          {
+            mark: { type: 'line', point: history.loss.length <= 60, tooltip: true },
+            encoding: {
+              x: {
+                field: 'epoch',
+                type: 'quantitative',
+                title: bestEpoch === undefined ? 'epoch' : `epoch (kept: ${bestEpoch})`,
+                // From the first epoch, in whole steps.
+                scale: { domain: [1, Math.max(2, history.loss.length)], zero: false, nice: false },
+                axis: { tickMinStep: 1, format: 'd', grid: false },
+              },
+              y: {
+                field: 'value',
+                type: 'quantitative',
+                title: name,
+                scale: { zero: false },
+                axis: { format },
+              },
+              color: {
+                field: 'set',
+                type: 'nominal',
+                title: null,
+                scale: { domain: series },
+                legend: { orient: 'top', symbolType: 'stroke' },
+              },
+              strokeDash: {
+                field: 'set',
+                type: 'nominal',
+                scale: {
+                  domain: series,
+                  range: [
+                    [1, 0],
+                    [6, 3],
+                  ],
+                },
+              },
             },
-          ]),
-      {
-        mark: { type: 'line', point: history.loss.length <= 60, tooltip: true },
-        encoding: {
-          x: {
-            field: 'epoch',
-            type: 'quantitative',
-            title: bestEpoch === undefined ? 'epoch' : `epoch (kept: ${bestEpoch})`,
-            // From the first epoch, in whole steps.
-            scale: { domain: [1, Math.max(2, history.loss.length)], zero: false, nice: false },
-            axis: { tickMinStep: 1, format: 'd', grid: false },
           },
-          y: {
-            field: 'value',
-            type: 'quantitative',
-            title: name,
-            scale: { zero: false },
-            axis: { format },
-          },
-          color: {
-            field: 'set',
-            type: 'nominal',
-            title: null,
-            scale: { domain: series },
-            legend: { orient: 'top', symbolType: 'stroke' },
-          },
-          strokeDash: {
-            field: 'set',
-            type: 'nominal',
-            scale: {
-              domain: series,
-              range: [
-                [1, 0],
-                [6, 3],
-              ],
-            },
-          },
-        },
-      },
-    ],
-  });
+        ],
+      });
 
-  return {
-    $schema: VEGA_LITE,
-    description: `Loss and accuracy over ${history.loss.length} epochs of training`,
-    hconcat: [
-      chart('loss', history.loss, history.valLoss),
-      chart(
-        'accuracy',
-        history.accuracy,
-        history.valAccuracy,
-        percentFormat([...history.accuracy, ...(history.valAccuracy ?? [])]),
-      ),
-    ],
-    spacing: 36,
-  };
+      return {
+        $schema: VEGA_LITE,
+        description: `Loss and accuracy over ${history.loss.length} epochs of training`,
+        hconcat: [
+          chart('loss', history.loss, history.valLoss),
+          chart(
+            'accuracy',
+            history.accuracy,
+            history.valAccuracy,
+            percentFormat([...history.accuracy, ...(history.valAccuracy ?? [])]),
+          ),
+        ],
+        spacing: 36,
+      };
+    },
+    'DATA',
+  );
 }
 
 /** The format of an axis of shares, with as many digits as it takes to tell its labels apart. */
