@@ -94,7 +94,7 @@ describe.runIf(haveChromium).each([2, 7, 40])('report.html of %d classes', (clas
         const figures = all('.figures')[0].parentElement!;
         return {
           overflow: document.documentElement.scrollWidth - innerWidth,
-          brokenNumbers: all('.figures td, .tiles dd').flatMap((td) => (textOf(td).rows > 1 ? [td.innerText] : [])),
+          brokenNumbers: all('.figures td, .tiles dd').flatMap((td) => (textOf(td).rows > 1 ? [td.textContent] : [])),
           lines: all('section:nth-of-type(2) img').map((image) => {
             const { left, top, bottom, width } = box(image);
             return { left, top, bottom, width };
