@@ -19,8 +19,8 @@ const shared: Options = {
   clean: false,
   // Built-in modules keep their prefix: nobody takes 'crypto' for a package.
   removeNodeProtocol: false,
-  // image-dimensions comes as ESM alone, which `require` in Node 20.0 to 20.18 does not take; of protobufjs, 4 MB, a little is used.
-  noExternal: ['image-dimensions', /^protobufjs/],
+  // Of protobufjs, 4 MB, a little is used.
+  noExternal: [/^protobufjs/],
 };
 
 /** Vega lies in a file of its own, once for ESM and CommonJS: Node imports CommonJS from both. */

@@ -8,7 +8,6 @@ const BUILT_IN = [
   '@noble/hashes',
   '@vladmandic/human',
   'fflate',
-  'image-dimensions',
   'open',
   'protobufjs',
   'sirv',

@@ -6,6 +6,7 @@
  * | `INPUT` | an image input of a kind that cannot be read |
  * | `NOT_FOUND` | a file or folder that is not there or cannot be opened |
  * | `DECODE` | bytes that are not an image, or a broken image |
+ * | `CANVAS` | a browser that disguises what a canvas holds: no picture can be read by one |
  * | `TOO_LARGE` | an image over a limit: pixels, bytes or frames |
  * | `TIMEOUT` | an image that takes longer to decode than allowed |
  * | `CHANNELS` | a channel count that does not fit |
@@ -38,6 +39,7 @@ export type FerErrorCode =
   | 'INPUT'
   | 'NOT_FOUND'
   | 'DECODE'
+  | 'CANVAS'
   | 'TOO_LARGE'
   | 'TIMEOUT'
   | 'CHANNELS'

@@ -8,9 +8,10 @@ export interface Runtime {
    * Reads what only this platform can read (paths and encoded bytes in Node; DOM images, blobs and encoded bytes in
    * browsers) into pixels, upright by its EXIF orientation.
    *
-   * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `TIMEOUT`.
+   * @param frame - Which frame of an animation, or page of a TIFF, from 0 on; `OPTION` where there is none.
+   * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `TIMEOUT`, `CANVAS`, `OPTION`.
    */
-  decode(input: unknown, limits: Required<ImageLimits>): Promise<PixelImage>;
+  decode(input: unknown, limits: Required<ImageLimits>, frame?: number): Promise<PixelImage>;
 
   /**
    * Reads a file that the package ships: the first of `candidates` that answers with bytes that `accept` takes.

@@ -7,6 +7,7 @@ import { isList } from '../image/is-list.js';
 import type { Normalization } from '../image/normalize.js';
 import type { Crop } from '../image/straighten.js';
 import { toInput } from '../image/to-input.js';
+import { frameRule } from '../image/to-pixels.js';
 import { checkProbabilities } from '../network/check-probabilities.js';
 import type { Predictor } from '../network/predictor.js';
 import { number, optionsOf } from '../options.js';
@@ -24,6 +25,12 @@ export interface ClassifyOptions<C extends string = Emotion> extends ImageLimits
   /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
   box?: Crop;
   /**
+   * Which frame of an animation, or page of a TIFF, counted from 0. Browsers without `ImageDecoder` (Safari) read the first
+   * alone.
+   * @default 0
+   */
+  frame?: number;
+  /**
    * Added to the logits of classes: which classes are named more readily, and which less.
    * @default those of the classifier, else none
    */
@@ -36,6 +43,7 @@ export const topkRule = number('1 or more', (value) => Number.isInteger(value) &
 const checkClassifyOptions = optionsOf<ClassifyOptions<string>>('classify', () => ({
   topk: topkRule,
   box: boxRule,
+  frame: frameRule,
   offsets: offsetsRule,
   ...limitRules,
 }));
@@ -125,7 +133,16 @@ export function classifierOf<C extends string = Emotion>(
     options: ClassifyOptions<C> = {},
   ): Promise<Predictions<C> | Predictions<C>[]> {
     checkClassifyOptions(options);
-    const { topk = Number.MAX_SAFE_INTEGER, box, maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
+    const {
+      topk = Number.MAX_SAFE_INTEGER,
+      box,
+      frame,
+      maxPixels,
+      maxWork,
+      maxBytes,
+      maxFrames,
+      maxMilliseconds,
+    } = options;
     throwIfDisposed();
     const { predictor, size, channels, classes: named, normalization: trainedWith } = await loadOnce();
     const offsets = options.offsets === undefined ? usual : offsetsInOrder(options.offsets, classes!);
@@ -137,7 +154,7 @@ export function classifierOf<C extends string = Emotion>(
     const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
     try {
       const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };
-      const rows = await toInput(inputs, { normalization: how, size, channels, box, ...limits, out });
+      const rows = await toInput(inputs, { normalization: how, size, channels, box, frame, ...limits, out });
       throwIfDisposed();
       const probabilities = await predictor.predict(rows, faces.length);
       checkProbabilities(probabilities, named.length);

@@ -4,7 +4,7 @@ import { findFaces } from '../faces/find-faces.js';
 import type { Detection, FaceDetector, Framing } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { Crop } from '../image/straighten.js';
-import { type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
+import { frameRule, type ToPixelsOptions, toPixels } from '../image/to-pixels.js';
 import { having, number, oneOf, optionsOf, type Rules } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
@@ -98,7 +98,7 @@ export async function facesOn<C extends string = Emotion>(
 }
 
 /** The rules of finding and classifying faces, for other functions that do. */
-export const facesRules = (): Rules<Omit<ClassifyFacesOptions<string>, 'topk'>> => ({
+export const facesRules = (): Rules<Omit<ClassifyFacesOptions<string>, 'topk' | 'frame'>> => ({
   detector: having('an object with a method detect(image), see FaceDetector', 'detect'),
   classifier: having('an object with a method classify(), such as of createClassifier', 'classify'),
   minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
@@ -111,6 +111,7 @@ export const facesRules = (): Rules<Omit<ClassifyFacesOptions<string>, 'topk'>> 
 const checkOptions = optionsOf<ClassifyFacesOptions<string>>('classifyFaces', () => ({
   ...facesRules(),
   topk: topkRule,
+  frame: frameRule,
 }));
 
 function areaOf({ box }: Detection): number {

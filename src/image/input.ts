@@ -8,7 +8,7 @@ import type { PixelImage } from '../runtime.js';
  * | --- | --- |
  * | path or `file:` URL of a JPEG, PNG, WebP, AVIF, GIF or TIFF file | Node |
  * | `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob` that holds such a file's bytes | everywhere, formats as the browser reads them |
- * | `<img>`, `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap` | browsers |
+ * | `<img>`, `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `VideoFrame` | browsers |
  * | `ImageData`, {@link PixelImage}, {@link PixelTensor} such as `tf.Tensor3D` | everywhere |
  */
 export type ImageInput =

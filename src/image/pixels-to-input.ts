@@ -1,4 +1,5 @@
 import type { Box } from './box.js';
+import { FerError } from '../errors.js';
 import { type Normalization, normalizeAs } from './normalize.js';
 import type { Raster } from './pixels.js';
 import { resampleTo } from './resample.js';
@@ -36,12 +37,15 @@ export interface PixelsToInputOptions {
  * Turns pixels into the network's input: luma (or RGB), resized, normalised.
  *
  * @returns Shape [size, size, channels].
- * @throws FerError `OPTION` for an option out of its range.
+ * @throws FerError `OPTION` for an option out of its range; `INPUT` for an image that is transparent everywhere.
  * @example
  * const input = pixelsToInput(photo, { box: face, normalization: 'standardize' }); // Float32Array, 32 * 32
  */
 export function pixelsToInput(image: Raster, options: PixelsToInputOptions = {}): Float32Array<ArrayBuffer> {
   const { normalization = 'unit', channels = 1, size = 32, box, out } = options;
+  if (image.channels === 4 && isClear(image)) {
+    throw new FerError('INPUT', 'the image shows nothing: every pixel is transparent');
+  }
   // Not `box?.angle`: what may be a number or undefined is put on the heap.
   const turned = box ? box.angle !== undefined && box.angle !== 0 : false;
   if (!box || !turned) return wholeToInput(image, { width: size, height: size, channels }, normalization, box, out);
@@ -57,4 +61,10 @@ export function wholeToInput(
   out?: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> {
   return normalizeAs(resampleTo(image, width, height, channels, box, out), normalization, width, channels);
+}
+
+/** Whether no pixel of an image with alpha is seen. */
+function isClear({ data }: Raster): boolean {
+  for (let at = 3; at < data.length; at += 4) if (data[at] !== 0) return false;
+  return true;
 }

@@ -1,31 +1,41 @@
 import { runtime } from '#runtime';
 import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
+import { integer, type Rule } from '../options.js';
 import { checkPixelCount } from '../platform/check-pixel-count.js';
 import { imageLimits, pixelLimit } from '../platform/image-limits.js';
 import type { ImageLimits, PixelImage } from '../runtime.js';
 import type { ImageInput, PixelTensor } from './input.js';
 import type { Raster } from './pixels.js';
 
-export interface ToPixelsOptions extends ImageLimits {}
+export interface ToPixelsOptions extends ImageLimits {
+  /**
+   * Which frame of an animation, or page of a TIFF, counted from 0. Browsers without `ImageDecoder` (Safari) read the first
+   * alone.
+   * @default 0
+   */
+  frame?: number;
+}
 
 /**
- * Reads any image input into pixels, upright by its EXIF orientation, in sRGB. The first frame of an animation is taken.
+ * Reads any image input into pixels, upright by its EXIF orientation, in sRGB; of an animation, one frame.
  *
  * @returns Pixels; floats for a float tensor. Those of a `PixelImage` and of an `ImageData` are the caller's own, not a
  * copy.
  * @throws FerError `INPUT` for a value that is not an image, `NOT_FOUND` for a missing file, `DECODE` for broken bytes,
  * `TOO_LARGE` over a limit, `TIMEOUT` after `maxMilliseconds`, `SHAPE` and `CHANNELS` for pixels or tensors of the wrong size, `NOT_FINITE` for NaN
- * or infinity in a tensor, `DISPOSED` for a disposed tensor.
+ * or infinity in a tensor, `DISPOSED` for a disposed tensor, `OPTION` for a frame that is not there, `CANVAS` in a browser that
+ * disguises canvases.
  * @example
  * const photo = await toPixels('photo.jpg'); // { data, width: 640, height: 480, channels: 3 }
  */
 export async function toPixels(input: ImageInput, options: ToPixelsOptions = {}): Promise<Raster> {
   const maxPixels = pixelLimit(options);
+  const { frame = 0 } = options;
   try {
-    if (isTensor(input)) return await fromTensor(input, maxPixels);
-    if (isPixels(input)) return fromPixels(input, maxPixels);
-    return await runtime.decode(input, imageLimits(options));
+    if (isTensor(input)) return await fromTensor(onlyOne(input, frame), maxPixels);
+    if (isPixels(input)) return fromPixels(onlyOne(input, frame), maxPixels);
+    return await runtime.decode(input, imageLimits(options), frame);
   } catch (error) {
     // Getters and proxies may throw anything, at any place.
     if (error instanceof FerError) throw error;
@@ -33,7 +43,15 @@ export async function toPixels(input: ImageInput, options: ToPixelsOptions = {})
   }
 }
 
-/** A `PixelImage`, or an `ImageData` (which has no `channels`: always 4). */
+/** The rule of the option `frame`. */
+export const frameRule: Rule = integer(0);
+
+function onlyOne<Image>(image: Image, frame: number): Image {
+  if (frame === 0) return image;
+  throw new FerError('OPTION', `there is no frame ${frame} of pixels`);
+}
+
+/** A `PixelImage`, or an `ImageData` (which has no `channels`: always 4), whose levels may be floats from 0 to 1. */
 type Pixels = Omit<PixelImage, 'channels'> & { channels?: number; colorSpace?: string };
 
 function isPixels(input: unknown): input is Pixels {
@@ -43,12 +61,13 @@ function isPixels(input: unknown): input is Pixels {
   return !('colorSpace' in input) || 'channels' in input || input.colorSpace === 'srgb';
 }
 
-function fromPixels(image: Pixels, maxPixels: number): PixelImage {
+function fromPixels(image: Pixels, maxPixels: number): Raster {
   const { data, width, height, channels = 4 } = image;
+  const floats = 'colorSpace' in image && !('channels' in image) && kindOf(data) === 'Float16Array';
   if (channels !== 1 && channels !== 3 && channels !== 4) {
     throw new FerError('CHANNELS', `an image has 1, 3 or 4 channels, got ${describeInput(channels)}`);
   }
-  if (!isLevels(data)) {
+  if (!floats && !isLevels(data)) {
     throw new FerError('INPUT', `image data must be a Uint8Array or Uint8ClampedArray, got ${describeInput(data)}`);
   }
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
@@ -64,14 +83,26 @@ function fromPixels(image: Pixels, maxPixels: number): PixelImage {
     );
   }
   checkPixelCount(width, height, maxPixels, 'the image');
-  return { data, width, height, channels };
+  return { data: floats ? levelsOfFloats(data) : data, width, height, channels };
+}
+
+/** Of an `ImageData` of `rgba-float16`, whose colours beyond sRGB lie below 0 and above 1. */
+function levelsOfFloats(data: ArrayLike<number>): Float32Array {
+  const levels = new Float32Array(data.length);
+  for (let k = 0; k < levels.length; k++) {
+    if (!Number.isFinite(data[k])) throw new FerError('NOT_FINITE', `the image holds ${data[k]} at ${k}`);
+    levels[k] = Math.min(Math.max(data[k], 0), 1) * 255;
+  }
+  return levels;
 }
 
 function isLevels(data: unknown): data is PixelImage['data'] {
-  if (!ArrayBuffer.isView(data)) return false;
-  // By name, because arrays of another window or worker context are no instances of this one's classes.
-  const kind = Object.prototype.toString.call(data);
-  return kind === '[object Uint8Array]' || kind === '[object Uint8ClampedArray]';
+  return ArrayBuffer.isView(data) && /^Uint8(Clamped)?Array$/.test(kindOf(data));
+}
+
+/** By name, because arrays of another window or worker context are no instances of this one's classes. */
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function isTensor(input: unknown): input is PixelTensor {

@@ -47,25 +47,29 @@ export interface OtherFormat {
   quote?: string;
   /** How it can be read anyway. */
   advice?: string;
+  /** Its media type, where a browser may show it: it holds pixels alone, and can neither run code nor fetch files. */
+  mediaType?: string;
 }
 
 /** Says what bytes are that {@link readFormat} does not know. */
 export function otherFormat(head: Uint8Array): OtherFormat {
   const text = textOf(head);
-  const picture = (name: string, advice?: string) => ({ name, isPicture: true, advice });
+  const picture = (name: string, mediaType?: string, advice?: string) => ({ name, isPicture: true, mediaType, advice });
   const data = (name: string, quote?: string) => ({ name, isPicture: false, quote });
   if (text === '') return data('empty: 0 bytes');
   if (text.slice(4, 8) === 'ftyp') {
-    return /hei[cxms]|hev[cx]|mif1|msf1/.test(brands(text)) ? picture('a HEIC image', HEIC) : picture('a video');
+    return /hei[cxms]|hev[cx]|mif1|msf1/.test(brands(text))
+      ? picture('a HEIC image', 'image/heic', HEIC)
+      : picture('a video');
   }
   if (text.startsWith('\x1aE\xdf\xa3') || /^RIFF....AVI /s.test(text)) return picture('a video');
   if (text.startsWith('%PDF')) return picture('a PDF document');
   if (/<svg/i.test(text)) return picture('an SVG drawing');
-  if (text.startsWith('BM')) return picture('a BMP image');
-  if (text.startsWith('\xff\x0a') || text.startsWith('\0\0\0\x0cJXL ')) return picture('a JPEG XL image');
-  if (text.startsWith('\0\0\0\x0cjP  ')) return picture('a JPEG 2000 image');
+  if (text.startsWith('BM')) return picture('a BMP image', 'image/bmp');
+  if (text.startsWith('\xff\x0a') || text.startsWith('\0\0\0\x0cJXL ')) return picture('a JPEG XL image', 'image/jxl');
+  if (text.startsWith('\0\0\0\x0cjP  ')) return picture('a JPEG 2000 image', 'image/jp2');
   if (text.startsWith('8BPS')) return picture('a Photoshop image');
-  if (text.startsWith('\0\0\x01\0')) return picture('an icon');
+  if (text.startsWith('\0\0\x01\0')) return picture('an icon', 'image/x-icon');
   if (/^P[1-6]\s/.test(text)) return picture('a PNM image');
   if (/^[\t\n\r -~]+$/.test(text)) return data('text', ` (${JSON.stringify(text.slice(0, 24))}...), not an image`);
   return data('of no known image format');

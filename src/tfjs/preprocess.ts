@@ -3,6 +3,7 @@ import { boxRule } from '../image/box.js';
 import type { ImageInput } from '../image/input.js';
 import { normalizationRule } from '../image/normalize.js';
 import { type ToInputOptions, toInput } from '../image/to-input.js';
+import { frameRule } from '../image/to-pixels.js';
 import { loadTfjs } from '../load-tfjs.js';
 import { anything, optionsOf } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
@@ -39,5 +40,6 @@ const checkOptions = optionsOf<PreprocessOptions>('preprocess', () => ({
   channels: anything,
   size: anything,
   box: boxRule,
+  frame: frameRule,
   ...limitRules,
 }));

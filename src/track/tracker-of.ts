@@ -10,7 +10,8 @@ import { frameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
 /** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
-export interface CreateTrackerOptions<C extends string = Emotion> extends Omit<ClassifyFacesOptions<C>, 'topk'> {
+export interface CreateTrackerOptions<C extends string = Emotion>
+  extends Omit<ClassifyFacesOptions<C>, 'topk' | 'frame'> {
   /**
    * Names of the classes that faces may have, in the order of `probabilities`.
    * @default those of the classifier, else `EMOTIONS`

@@ -14,6 +14,11 @@ export interface OpenPageOptions {
    * @default 'light'
    */
   colorScheme?: 'light' | 'dark';
+  /**
+   * Whether Firefox disguises what it is and what a canvas holds; no other engine here can.
+   * @default false
+   */
+  resistFingerprinting?: boolean;
 }
 
 /** A page in a browser of its own. */
@@ -59,8 +64,8 @@ export const engines = (Object.keys(browsers) as Engine[]).filter((engine) => {
  * await page.close();
  */
 export async function openPage(engine: Engine, url: string, options: OpenPageOptions = {}): Promise<EnginePage> {
-  const { viewport = { width: 1280, height: 720 }, colorScheme = 'light' } = options;
-  const page = await OPEN[engine](browsers[engine].paths!, { viewport, colorScheme });
+  const { viewport = { width: 1280, height: 720 }, colorScheme = 'light', resistFingerprinting = false } = options;
+  const page = await OPEN[engine](browsers[engine].paths!, { viewport, colorScheme, resistFingerprinting });
   try {
     await page.goto(url);
   } catch (error) {

@@ -2,14 +2,17 @@ import { type ElementHandle, launch } from 'puppeteer-core';
 import type { OpenPage } from './engines.js';
 
 /** Firefox, by puppeteer-core and WebDriver BiDi. */
-export const openInFirefox: OpenPage = async ([executablePath], { viewport, colorScheme }) => {
+export const openInFirefox: OpenPage = async ([executablePath], { viewport, colorScheme, resistFingerprinting }) => {
   const browser = await launch({
     browser: 'firefox',
     executablePath,
     headless: true,
     defaultViewport: viewport,
-    // 0 is dark, 1 is light.
-    extraPrefsFirefox: { 'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1 },
+    extraPrefsFirefox: {
+      // 0 is dark, 1 is light.
+      'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1,
+      'privacy.resistFingerprinting': resistFingerprinting,
+    },
   });
   const [page = await browser.newPage()] = await browser.pages();
   await page.setViewport(viewport);

@@ -20,6 +20,14 @@ describe('pixelsToInput', () => {
     expect(input.length).toBe(1024);
   });
 
+  test('an image of which nothing is seen is refused; one pixel is enough to be seen', () => {
+    const clear: Raster = { data: new Uint8Array(4 * 4 * 4).fill(200), width: 4, height: 4, channels: 4 };
+    for (let k = 3; k < clear.data.length; k += 4) clear.data[k] = 0;
+    expect(() => pixelsToInput(clear)).toThrow(expect.objectContaining({ code: 'INPUT' }));
+    clear.data[63] = 1;
+    expect(pixelsToInput(clear)).toHaveLength(1024);
+  });
+
   test('size, channels, box and normalization reach the work', () => {
     const levels = resample(image, { width: 8, height: 8, channels: 3, box });
     expect(pixelsToInput(image, { size: 8, channels: 3, box, normalization: 'standardize' })).toEqual(

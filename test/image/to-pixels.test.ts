@@ -36,6 +36,33 @@ describe('toPixels', () => {
     expect(await toPixels(data)).toEqual({ data: data.data, width: 2, height: 1, channels: 4 });
   });
 
+  test('an ImageData of floats from 0 to 1 is moved to the scale of levels, colours beyond sRGB to its ends', async () => {
+    const data = floats(0, 0.5, 1, -0.2, 1.5, 1 / 255, 0.25, 1);
+    const image = { data, width: 2, height: 1, colorSpace: 'srgb', pixelFormat: 'rgba-float16' } as never;
+    const pixels = await toPixels(image);
+    expect(pixels).toMatchObject({ width: 2, height: 1, channels: 4 });
+    for (const [k, level] of [0, 127.5, 255, 0, 255, 1, 63.75, 255].entries()) {
+      expect(pixels.data[k]).toBeCloseTo(level, 4);
+    }
+    data[3] = Number.NaN;
+    await expect(toPixels(image)).rejects.toMatchObject({
+      code: 'NOT_FINITE',
+      message: expect.stringMatching(/NaN at 3/),
+    });
+    await expect(toPixels({ data, width: 2, height: 1, channels: 4 } as never)).rejects.toMatchObject({
+      code: 'INPUT',
+    });
+  });
+
+  test('pixels and tensors have no second frame', async () => {
+    const tensor = tf.tensor3d([1, 2, 3], [1, 1, 3]);
+    for (const input of [{ data: new Uint8Array(3), width: 1, height: 1, channels: 3 } as const, tensor]) {
+      await expect(toPixels(input, { frame: 1 })).rejects.toMatchObject({ code: 'OPTION' });
+      expect(await toPixels(input, { frame: 0 })).toMatchObject({ width: 1, channels: 3 });
+    }
+    tensor.dispose();
+  });
+
   test.each(['float32', 'int32'] as const)('a tensor of %s gives its values, and lives on', async (dtype) => {
     const tensor = tf.tensor3d([1, 2, 3, 4, 5, 6], [1, 2, 3], dtype);
     const pixels = await toPixels(tensor);
@@ -228,4 +255,9 @@ describe('toPixels', () => {
 /** Six levels that are no view of memory, and whose tag is of another kind. */
 function named(kind: string): object {
   return { length: 6, [Symbol.toStringTag]: kind };
+}
+
+/** Named as a Float16Array, which Node 20 does not have. */
+function floats(...values: number[]): Float32Array {
+  return Object.defineProperty(Float32Array.from(values), Symbol.toStringTag, { value: 'Float16Array' });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FORMAT_HEAD_BYTES, type ImageFormat, imageFormat } from '../../src/platform/image-format.js';
+import { FORMAT_HEAD_BYTES, type ImageFormat, imageFormat, otherFormat } from '../../src/platform/image-format.js';
 
 /** Bytes of a text whose characters are below 256. */
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -83,6 +83,15 @@ describe('imageFormat', () => {
         message: expect.stringContaining(`party.jpg is ${what}; JPEG, PNG, WebP, AVIF, GIF and TIFF are read`),
       }),
     );
+  });
+
+  test('names a media type of formats that hold pixels alone, for browsers that show them', () => {
+    const typeOf = (head: string) => otherFormat(bytes(head)).mediaType;
+    expect(typeOf(ftyp('heic', 'mif1') + rest)).toBe('image/heic');
+    expect(typeOf(`BM\x46\0\0\0${rest}`)).toBe('image/bmp');
+    for (const head of [`%PDF-1.7\n${rest}`, '<svg>', ftyp('isom', 'mp41') + rest, 'a note', rest, '']) {
+      expect(typeOf(head)).toBeUndefined();
+    }
   });
 
   test('looks no further than the bytes it asks for', () => {

@@ -1,39 +1,44 @@
-import { imageDimensionsFromData } from 'image-dimensions';
 import { describeInput } from '../../describe-input.js';
 import { FerError, reasonOf } from '../../errors.js';
 import type { PixelImage } from '../../runtime.js';
 import { checkPixelCount } from '../check-pixel-count.js';
 import { bytesOfDataAddress, isDataAddress } from '../data-address.js';
 import { checkFrameCount } from '../frame-count.js';
-import { FORMAT_HEAD_BYTES, imageFormat } from '../image-format.js';
+import { FORMAT_HEAD_BYTES, type ImageFormat, imageFormat, otherFormat, readFormat } from '../image-format.js';
 import { checkByteCount, type DecodeLimits } from '../image-limits.js';
 import { withinTime } from '../within-time.js';
+import { headerSize } from './header-size.js';
 
 /**
  * Reads an image with the browser's own decoders, in a window or in a worker.
  *
- * The result is upright by the EXIF orientation, in sRGB, composited on black, RGBA with alpha 255. Formats are those of
- * the browser: all read JPEG, PNG, WebP, AVIF and GIF; few read TIFF. Browsers that disguise canvas contents against
- * fingerprinting add their noise here too.
+ * The result is upright by the EXIF orientation, in sRGB, RGBA: composited on black with alpha 255, or with straight alpha.
+ * Formats are those of the browser: all read JPEG, PNG, WebP, AVIF and GIF; some also read TIFF, BMP, HEIC or JPEG XL.
  *
- * @param input - `<img>` (waited for), `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `ImageData`, or encoded
- * bytes as `Blob`, `ArrayBuffer`, `Uint8Array` or `data:` address.
+ * Levels are those that Node reads, with the exceptions that docs/troubleshooting.md lists. A canvas rounds where there is
+ * alpha or 16 bits: such PNGs are decoded without one.
+ *
+ * @param input - `<img>` (waited for), `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `VideoFrame`, `ImageData`, or
+ * encoded bytes as `Blob`, `ArrayBuffer`, `Uint8Array` or `data:` address.
  * @throws FerError `INPUT` for another kind of value, a video without a frame, or an image of another site that may not
  * be read; `DECODE` for bytes that are no image or a broken one; `TOO_LARGE` over a limit; `TIMEOUT` after
- * `maxMilliseconds`.
+ * `maxMilliseconds`; `OPTION` for a frame that is not there; `CANVAS` where the browser disguises canvases.
  */
-export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
-  return withinTime(decodeNow(input, limits), limits.maxMilliseconds, describeInput(input));
+export async function decode(input: unknown, limits: DecodeLimits, frame = 0): Promise<PixelImage> {
+  return withinTime(decodeNow(input, limits, frame), limits.maxMilliseconds, describeInput(input));
 }
 
-async function decodeNow(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
+async function decodeNow(input: unknown, limits: DecodeLimits, frame: number): Promise<PixelImage> {
   if (isDataAddress(input))
-    return decodeBytes(bytesOfDataAddress(input, describeInput(input), limits.maxBytes), limits);
+    return decodeBytes(bytesOfDataAddress(input, describeInput(input), limits.maxBytes), limits, frame);
   const kind = kindOf(input);
-  const draw = drawable[kind];
-  if (draw) return readPixels(await draw(input as never, limits), limits, describeInput(input));
   if (kind === 'Blob' || kind === 'File' || kind === 'ArrayBuffer' || ArrayBuffer.isView(input)) {
-    return decodeBytes(input as Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>, limits);
+    return decodeBytes(input as Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>, limits, frame);
+  }
+  const draw = drawable[kind];
+  if (draw) {
+    if (frame > 0) throw new FerError('OPTION', `frame ${frame} is read of a Blob alone`);
+    return readPixels(await draw(input as never, limits), limits, describeInput(input));
   }
   throw new FerError('INPUT', `${describeInput(input)} is no image: ${adviceFor(input)}`);
 }
@@ -82,6 +87,12 @@ const drawable: Record<string, ((input: never, limits: DecodeLimits) => Promise<
     return sized(bitmap, 'the ImageBitmap (is it closed?)');
   },
 
+  async VideoFrame(frame: VideoFrame) {
+    const { displayWidth: width, displayHeight: height } = frame;
+    if (width === 0 || height === 0) throw new FerError('INPUT', 'the VideoFrame has no pixels (is it closed?)');
+    return { source: frame, width, height };
+  },
+
   async ImageData(data: ImageData) {
     return bitmapOf(data, 'the ImageData');
   },
@@ -106,24 +117,63 @@ function sized(source: HTMLCanvasElement | OffscreenCanvas | ImageBitmap, name: 
 async function decodeBytes(
   input: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>,
   limits: DecodeLimits,
+  frame: number,
 ): Promise<PixelImage> {
   const name = describeInput(input);
-  checkByteCount(input instanceof Blob ? input.size : input.byteLength, limits.maxBytes, name);
-  const blob = input instanceof Blob ? input : new Blob([input]);
+  const blob = 'size' in input ? input : new Blob([input]);
+  checkByteCount(blob.size, limits.maxBytes, name);
   const head = new Uint8Array(await blob.slice(0, FORMAT_HEAD_BYTES).arrayBuffer());
-  const format = imageFormat(head, name);
+  const format = readFormat(head);
+  // Of other formats, those of pixels alone are the browser's to show or to refuse: Safari shows HEIC, most show BMP.
+  const type = format === null ? otherFormat(head).mediaType : `image/${format}`;
+  if (type === undefined) imageFormat(head, name);
 
   const bytes = new Uint8Array(await blob.arrayBuffer());
-  if (limits.maxFrames < Number.POSITIVE_INFINITY) {
+  if (format !== null && limits.maxFrames < Number.POSITIVE_INFINITY) {
     checkFrameCount(bytes, format, limits.maxFrames, name);
   }
-  const size = headerSize(bytes, name);
-  if (size === undefined && format !== 'tiff')
+  const size = headerSize(bytes);
+  if (size) checkPixelCount(...size, limits.maxPixels, name);
+  else if (format !== null && format !== 'tiff')
     throw new FerError('DECODE', `${name} cannot be decoded: it has no size`);
-  if (size !== undefined) checkPixelCount(size.width, size.height, limits.maxPixels, name);
+
+  if (frame > 0 || needsOwnDecoder(bytes, format)) {
+    try {
+      const own = await import('./own-decoders.js');
+      if (frame === 0) return { ...(await own.decodePng(bytes)), channels: 4 };
+      return readPixels(await own.frameOf(bytes, type!, frame), limits, name);
+    } catch (error) {
+      if (error instanceof RangeError) throw new FerError('OPTION', `${name}: ${reasonOf(error)}`);
+      throw undecodable(name, error);
+    }
+  }
   // Under its true type: a browser may refuse bytes that come under a wrong one.
-  const typed = new Blob([bytes], { type: `image/${format}` });
-  return readPixels(await bitmapOf(typed, `${name} (${format})`), limits, name);
+  const typed = new Blob([bytes], { type });
+  try {
+    return readPixels(await bitmapOf(typed, `${name} (${format ?? type})`), limits, name);
+  } catch (error) {
+    // What the format is, and how to convert it.
+    if (format === null && error instanceof FerError && error.code === 'DECODE') imageFormat(head, name);
+    throw error;
+  }
+}
+
+function undecodable(name: string, error: unknown): FerError {
+  if (error instanceof FerError) return error;
+  return new FerError('DECODE', `${name} cannot be decoded: ${reasonOf(error)}`, { cause: error });
+}
+
+/**
+ * Whether a canvas would change a PNG's levels: by rounding, where there is alpha or 16 bits, or by a gamma, which libvips
+ * leaves out in Node. One with a profile of colours is the browser's, which knows what to do with it.
+ */
+function needsOwnDecoder(bytes: Uint8Array, format: ImageFormat | null): boolean {
+  if (format !== 'png' || typeof DecompressionStream === 'undefined') return false;
+  // The chunks that are looked for come before the pixels.
+  const head = String.fromCharCode(...bytes.subarray(0, 4096));
+  if (/iCCP|cICP/.test(head)) return false;
+  // Bits a sample; the colour types 4 and 6 have alpha.
+  return bytes[24] === 16 || bytes[25] > 3 || /tRNS/.test(head) || (/gAMA|cHRM/.test(head) && !/sRGB/.test(head));
 }
 
 async function bitmapOf(source: ImageBitmapSource, name: string): Promise<Drawing> {
@@ -140,15 +190,6 @@ async function bitmapOf(source: ImageBitmapSource, name: string): Promise<Drawin
   }
 }
 
-/** TIFF, which few browsers show, is not read here: its size is checked after decoding. */
-function headerSize(bytes: Uint8Array, name: string): { width: number; height: number } | undefined {
-  try {
-    return imageDimensionsFromData(bytes);
-  } catch (error) {
-    throw new FerError('DECODE', `${name} cannot be decoded: ${reasonOf(error)}`, { cause: error });
-  }
-}
-
 /** Canvas sides and areas are limited, so that a large image goes through in bands of about this many pixels. */
 const BAND_PIXELS = 4e6;
 
@@ -156,15 +197,19 @@ function readPixels({ source, width, height, close }: Drawing, limits: DecodeLim
   try {
     checkPixelCount(width, height, limits.maxPixels, name);
     const bandHeight = Math.min(height, Math.max(Math.floor(BAND_PIXELS / width), 1));
+    checkCanvas();
     const context = openCanvas(width, bandHeight);
-    if (bandHeight === height) {
-      return { data: readBand(context, source, width, 0, height), width, height, channels: 4 };
-    }
-
-    const data = new Uint8ClampedArray(width * height * 4);
-    for (let y = 0; y < height; y += bandHeight) {
-      data.set(readBand(context, source, width, y, Math.min(bandHeight, height - y)), y * width * 4);
-    }
+    const read = (ground: number) => {
+      if (bandHeight === height) return readBand(context, source, width, 0, height, ground);
+      const data = new Uint8ClampedArray(width * height * 4);
+      for (let y = 0; y < height; y += bandHeight) {
+        data.set(readBand(context, source, width, y, Math.min(bandHeight, height - y), ground), y * width * 4);
+      }
+      return data;
+    };
+    const data = read(BLACK);
+    // What takes on any ground shows nothing, and says so by its alpha.
+    if (isAll(BLACK, data) && isAll(WHITE, read(WHITE))) data.fill(0);
     return { data, width, height, channels: 4 };
   } catch (error) {
     if (error instanceof FerError) throw error;
@@ -201,13 +246,54 @@ function openCanvas(width: number, height: number): Context {
   return context;
 }
 
-/** Rows top .. top + height - 1 of the source. */
-function readBand(context: Context, source: CanvasImageSource, width: number, top: number, height: number) {
-  context.fillStyle = '#000';
+const BLACK = 0;
+const WHITE = 255;
+
+/** Rows top .. top + height - 1 of the source, on a ground of that level. */
+function readBand(
+  context: Context,
+  source: CanvasImageSource,
+  width: number,
+  top: number,
+  height: number,
+  ground: number,
+) {
+  context.fillStyle = `rgb(${ground},${ground},${ground})`;
   context.fillRect(0, 0, width, height);
   context.drawImage(source, 0, top, width, height, 0, 0, width, height);
   return context.getImageData(0, 0, width, height).data;
 }
+
+function isAll(level: number, data: Uint8ClampedArray): boolean {
+  for (let k = 0; k < data.length; k++) if (data[k] !== level && k % 4 !== 3) return false;
+  return true;
+}
+
+/**
+ * Refuses a browser that answers with other pixels than those that were drawn, as protection against fingerprinting. Noise
+ * of the lowest bits, as of Brave, changes an answer by little and is let through.
+ */
+function checkCanvas(): void {
+  if (isHonest) return;
+  const context = openCanvas(PATTERN_SIDE, PATTERN_SIDE);
+  const drawn = context.createImageData(PATTERN_SIDE, PATTERN_SIDE);
+  // Of many colours: one alone is left as it is.
+  for (let k = 0; k < drawn.data.length; k++) drawn.data[k] = k % 4 === 3 ? 255 : (k * 89) % 256;
+  context.putImageData(drawn, 0, 0);
+  const { data } = context.getImageData(0, 0, PATTERN_SIDE, PATTERN_SIDE);
+  isHonest = data.every((level, k) => Math.abs(level - drawn.data[k]) <= MOST_NOISE);
+  if (isHonest) return;
+  throw new FerError(
+    'CANVAS',
+    'this browser disguises what a canvas holds: allow this site to read canvases, or pass pixels',
+  );
+}
+
+/** Once it has answered truly, a canvas is asked no more; a user may allow it later. */
+let isHonest = false;
+
+const PATTERN_SIDE = 16;
+const MOST_NOISE = 3;
 
 function kindOf(input: unknown): string {
   return Object.prototype.toString.call(input).slice(8, -1);
@@ -217,5 +303,5 @@ function adviceFor(input: unknown): string {
   if (typeof input === 'string' || input instanceof URL) {
     return 'browsers have no paths; pass an <img>, or the Blob of (await fetch(url)).blob()';
   }
-  return 'pass an <img>, <canvas>, <video>, ImageBitmap, ImageData, Blob, encoded bytes or { data, width, height, channels }';
+  return 'pass an <img>, <canvas>, <video>, ImageBitmap, VideoFrame, ImageData, Blob, encoded bytes or { data, width, height, channels }';
 }

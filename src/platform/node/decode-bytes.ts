@@ -18,10 +18,14 @@ export async function decodeBytes(
   format: ImageFormat,
   limits: DecodeLimits,
   name: string,
+  frame = 0,
 ): Promise<PixelImage> {
   const sharp = await loadSharp();
   const readHeader = () => sharp(bytes, { limitInputPixels: false }).metadata();
+  if (frame > 0) await checkFrame(frame, readHeader, name);
   const work = await decodeWork(bytes, format, readHeader);
+  // A frame is drawn over those before it.
+  if (work) work.milliseconds *= frame + 1;
   const refusal = work && refusalOf(work, limits, name);
   if (refusal) {
     // Nonsense behind the first bytes of a format claims any size.
@@ -33,10 +37,18 @@ export async function decodeBytes(
   const held = work?.bytes ?? 0;
   await room.take(held);
   try {
-    return await decodeWithSharp(sharp, bytes, limits, name);
+    return await decodeWithSharp(sharp, bytes, limits, name, frame);
   } finally {
     room.give(held);
   }
+}
+
+async function checkFrame(frame: number, readHeader: () => Promise<{ pages?: number }>, name: string): Promise<void> {
+  const { pages = 1 } = await readHeader().catch((error) => {
+    throw broken(name, error);
+  });
+  if (frame < pages) return;
+  throw new FerError('OPTION', `there is no frame ${frame}: ${name} has ${pages === 1 ? 'one' : `0 to ${pages - 1}`}`);
 }
 
 /** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */
@@ -84,10 +96,11 @@ async function decodeWithSharp(
   bytes: Uint8Array,
   limits: DecodeLimits,
   name: string,
+  frame: number,
 ): Promise<PixelImage> {
   // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
   const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
-  const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
+  const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true, page: frame })
     // Ends the work, too, when nobody waits for it any more.
     .timeout({ seconds: wholeSeconds(limits.maxMilliseconds) })
     .toColourspace('srgb')

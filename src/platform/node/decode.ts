@@ -24,21 +24,21 @@ import { decodeSmallJpeg } from './small-jpeg.js';
  * @param input - A path, a `file:` URL, a `data:` address, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
  * @throws FerError `NOT_FOUND` for a file that cannot be opened, `INPUT` for a folder or another kind of value, `DECODE`
  * for bytes that are not an image, or a broken image, `TOO_LARGE` over a limit (before anything is decoded),
- * `TIMEOUT` after `maxMilliseconds`, `PACKAGE_MISSING` when sharp does not load.
+ * `TIMEOUT` after `maxMilliseconds`, `OPTION` for a frame that is not there, `PACKAGE_MISSING` when sharp does not load.
  */
-export async function decode(input: unknown, limits: DecodeLimits): Promise<PixelImage> {
+export async function decode(input: unknown, limits: DecodeLimits, frame = 0): Promise<PixelImage> {
   const name = nameOf(input);
   const { maxMilliseconds } = limits;
-  const read = await withinTime(readImage(input, name, limits), maxMilliseconds, name);
+  const read = await withinTime(readImage(input, name, limits, frame), maxMilliseconds, name);
   if ('pixels' in read) return read.pixels;
   const { bytes, format } = read;
-  if (maxMilliseconds < Number.POSITIVE_INFINITY) {
+  if (frame === 0 && maxMilliseconds < Number.POSITIVE_INFINITY) {
     // Native code in this process cannot be ended, and would keep a thread that reads files too.
     const { decodeApart } = await import('./decode-apart.js');
     const pixels = await decodeApart(bytes, format, limits, name);
     if (pixels) return pixels;
   }
-  return withinTime(decodeBytes(bytes, format, limits, name), maxMilliseconds, name);
+  return withinTime(decodeBytes(bytes, format, limits, name, frame), maxMilliseconds, name);
 }
 
 /** Small images are decoded at once. */
@@ -46,11 +46,12 @@ async function readImage(
   input: unknown,
   name: string,
   { maxBytes, maxFrames, maxPixels }: DecodeLimits,
+  frame: number,
 ): Promise<{ bytes: Uint8Array; format: ImageFormat } | { pixels: PixelImage }> {
   const bytes = await load(input, name, maxBytes);
   const format = imageFormat(bytes.subarray(0, FORMAT_HEAD_BYTES), name);
   checkFrameCount(bytes, format, maxFrames, name);
-  const pixels = format === 'jpeg' ? await decodeSmallJpeg(bytes, maxPixels) : null;
+  const pixels = format === 'jpeg' && frame === 0 ? await decodeSmallJpeg(bytes, maxPixels) : null;
   return pixels ? { pixels } : { bytes, format };
 }
 /** What the image is called in messages. */

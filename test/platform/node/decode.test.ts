@@ -175,21 +175,31 @@ describe('decode in Node', () => {
     expect(onBlack).toEqual([100, 100]);
   });
 
-  test.each(['gif', 'webp'] as const)('of an animated %s the first frame is taken', async (format) => {
-    const frames = [grey(250), grey(10), grey(90)].map((background) =>
-      sharp({ create: { ...size(8, 6), background } })
-        .png()
-        .toBuffer(),
-    );
-    const options = { gif: {}, webp: { lossless: true } }[format];
-    const bytes = await sharp(await Promise.all(frames), { join: { animated: true } })
-      .toFormat(format, options)
-      .toBuffer();
-    expect((await sharp(bytes).metadata()).pages).toBe(3);
-    const image = await decode(bytes);
-    expect(image).toMatchObject({ width: 8, height: 6 });
-    expect(image.data[0]).toBe(250);
-  });
+  test.each(['gif', 'webp'] as const)(
+    'of an animated %s the first frame is taken, or the one asked for',
+    async (format) => {
+      const frames = [grey(250), grey(10), grey(90)].map((background) =>
+        sharp({ create: { ...size(8, 6), background } })
+          .png()
+          .toBuffer(),
+      );
+      const options = { gif: {}, webp: { lossless: true } }[format];
+      const bytes = await sharp(await Promise.all(frames), { join: { animated: true } })
+        .toFormat(format, options)
+        .toBuffer();
+      expect((await sharp(bytes).metadata()).pages).toBe(3);
+      const image = await decode(bytes);
+      expect(image).toMatchObject({ width: 8, height: 6 });
+      expect(image.data[0]).toBe(250);
+      for (const [frame, level] of [250, 10, 90].entries()) {
+        expect((await decodeWithin(bytes, imageLimits({}), frame)).data[0]).toBe(level);
+      }
+      await expect(decodeWithin(bytes, imageLimits({}), 3)).rejects.toMatchObject({
+        code: 'OPTION',
+        message: expect.stringMatching(/there is no frame 3: .* has 0 to 2/),
+      });
+    },
+  );
 
   test('one pixel is an image', async () => {
     const png = await sharp({ create: { ...size(1, 1), background: grey(7) } })
