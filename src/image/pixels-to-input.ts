@@ -1,5 +1,5 @@
-import type { Box } from './box.js';
 import { FerError } from '../errors.js';
+import type { Box } from './box.js';
 import { type Normalization, normalizeAs } from './normalize.js';
 import type { Raster } from './pixels.js';
 import { resampleTo } from './resample.js';
