@@ -32,7 +32,8 @@ export type Drawable =
   | Declared<'HTMLCanvasElement', never>
   | Declared<'HTMLVideoElement', never>
   | Declared<'OffscreenCanvas', never>
-  | Declared<'ImageBitmap', never>;
+  | Declared<'ImageBitmap', never>
+  | Declared<'VideoFrame', never>;
 
 /** A `WebAssembly.Module`. */
 export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } }
