@@ -4,16 +4,7 @@ import { join } from 'node:path';
 /*
  * The licences of the packages whose code or weights are built into `dist`, and of all they depend on: dist/LICENSES.txt.
  */
-const BUILT_IN = [
-  '@noble/hashes',
-  '@vladmandic/human',
-  'fflate',
-  'open',
-  'protobufjs',
-  'sirv',
-  'vega',
-  'vega-lite',
-];
+const BUILT_IN = ['@noble/hashes', '@vladmandic/human', 'fflate', 'open', 'protobufjs', 'sirv', 'vega', 'vega-lite'];
 
 const names = new Set(BUILT_IN);
 for (const name of names) for (const below of Object.keys(manifest(name).dependencies ?? {})) names.add(below);
