@@ -169,6 +169,8 @@ function undecodable(name: string, error: unknown): FerError {
  */
 function needsOwnDecoder(bytes: Uint8Array, format: ImageFormat | null): boolean {
   if (format !== 'png' || typeof DecompressionStream === 'undefined') return false;
+  // Service workers forbid import(): there the browser decodes, and may round.
+  if ('ServiceWorkerGlobalScope' in globalThis) return false;
   // The chunks that are looked for come before the pixels.
   const head = String.fromCharCode(...bytes.subarray(0, 4096));
   if (/iCCP|cICP/.test(head)) return false;
