@@ -15,10 +15,11 @@ import { typeErrors } from './type-errors.js';
  *
  * Programs (`js`, `ts`, `cjs`) are run, and `js` and `ts` also type-checked. The mark `browser` or `server` after the
  * language says that a program needs a page, a camera or another machine: it is type-checked alone. A page (`html`) is
- * opened in Chromium. In a block of commands (`sh`) those of this package are run, npm's are looked up; the mark `server`
+ * opened in Chromium. What is marked `guide` is built and run by `npm run test:guides` alone: it needs bundlers. In a block of commands (`sh`) those of this package are run, npm's are looked up; the mark `server`
  * leaves both out. Trainings end after two epochs.
  */
 const CHECKED_ALONE = ['browser', 'server'];
+const GUIDE = 'guide';
 const PROGRAMS = ['js', 'ts', 'tsx', 'cjs'];
 /** What is shown, not run: output, listings, other languages' programs. */
 const SHOWN = ['text', 'csv', 'python', 'csharp', 'dockerfile', 'yaml', 'promql'];
@@ -26,7 +27,8 @@ const SHOWN = ['text', 'csv', 'python', 'csharp', 'dockerfile', 'yaml', 'promql'
 const { folder } = inject('consumer');
 const blocks = documents().flatMap(codeBlocks);
 const needsMore = (marks: string[]) => marks.some((mark) => CHECKED_ALONE.includes(mark));
-const only = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language));
+const only = (...languages: string[]) =>
+  blocks.filter(({ language, marks }) => languages.includes(language) && !marks.includes(GUIDE));
 let ground: string;
 
 beforeAll(async () => {
@@ -36,7 +38,8 @@ beforeAll(async () => {
 test('every block says what it is, and is run or checked', () => {
   const known = [...PROGRAMS, ...SHOWN, 'html', 'sh', 'json'];
   const unknown = blocks.filter(
-    ({ language, marks }) => !known.includes(language) || marks.some((mark) => !CHECKED_ALONE.includes(mark)),
+    ({ language, marks }) =>
+      !known.includes(language) || marks.some((mark) => ![...CHECKED_ALONE, GUIDE].includes(mark)),
   );
   expect(unknown.map(({ place, language, marks }) => `${place} ${language} ${marks}`)).toEqual([]);
 });
