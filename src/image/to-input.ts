@@ -26,12 +26,12 @@ export async function toInput(
   if (!isList(input)) return pixelsToInput(await toPixels(input, options), options);
   if (input.length === 0) throw new FerError('INPUT', 'the list of images is empty');
 
-  const { size = 32, channels = 1 } = options;
-  const inputs = new Float32Array(input.length * size * size * channels);
+  let inputs: Float32Array<ArrayBuffer> | undefined;
   const reduce = (pixels: Raster) => pixelsToInput(pixels, { ...options, out: undefined });
   let index = 0;
   try {
     for await (const { item, row } of readRows(input.keys(), (i) => input[i], reduce, options)) {
+      inputs ??= new Float32Array(input.length * row!.length);
       inputs.set(row!, item * row!.length);
       index = item + 1;
     }
@@ -39,5 +39,5 @@ export async function toInput(
     if (!(error instanceof FerError)) throw error;
     throw new FerError(error.code, `image ${index}: ${error.message}`, { cause: error });
   }
-  return inputs;
+  return inputs!;
 }

@@ -148,6 +148,8 @@ test('pictures of one pixel, of one colour, narrow and large ones are classified
         if (levels === 'two halves') return k < (width * height * channels) / 2 ? 0 : 255;
         return { constant: level, black: 0, white: 255 }[levels];
       });
+      // A picture that shows nothing at all is refused.
+      if (channels === 4) data[3] = 255;
       // A long strip that leans reaches further out of its picture than a box may.
       const leaning = angle !== undefined && Math.max(width, height) <= 4 * Math.min(width, height);
       const box = leaning ? { x: 0, y: 0, width, height, angle } : undefined;
