@@ -4,16 +4,19 @@ import { registerTrainingKernels } from '../../../src/kernels.js';
 import { adamStep } from '../../../src/tfjs/kernels/adam.js';
 import { dropout } from '../../../src/tfjs/kernels/dropout.js';
 import { nativeOn, useNative, type WasmBackend, whyNotNative } from '../../../src/tfjs/kernels/native.js';
+import { runs } from '../../night.js';
 import { noise, PATHS, startOn } from './paths.js';
+
+const STEPS = runs(500);
 
 describe.each(PATHS)('memory on the %s path', (path) => {
   beforeAll(() => startOn(path));
 
-  test('is flat over 500 training steps', () => {
+  test(`is flat over ${STEPS} training steps`, () => {
     const net = smallNet();
     for (let i = 0; i < 5; i++) net.step();
     const before = { ...tf.memory(), heap: heapBytes() };
-    for (let i = 0; i < 500; i++) net.step();
+    for (let i = 0; i < STEPS; i++) net.step();
     const after = { ...tf.memory(), heap: heapBytes() };
     expect(after.numTensors).toBe(before.numTensors);
     expect(after.numBytes).toBe(before.numBytes);

@@ -11,7 +11,7 @@ import { NIGHT } from '../../night.js';
 import { SEED } from '../../seed.js';
 
 /* Trainings that die at the worst moment. `FER_KILLS=20 npm run test:kills` kills more often. */
-const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 6 : 2));
+const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 6 : 1));
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-killed-'));
 const started = new Set<ChildProcess>();
