@@ -16,7 +16,7 @@ const SIDE = 128;
 const looking = {
   /** Fetches all that is needed later. */
   async load(_: null): Promise<void> {
-    await classifyFaces(new ImageData(64, 64), { fallback: 'whole' });
+    await classifyFaces({ data: new Uint8Array(64 * 64), width: 64, height: 64, channels: 1 }, { fallback: 'whole' });
   },
 
   /** All faces on a picture; the picture itself where there is none and `whole` says so. */

@@ -74,7 +74,10 @@ const teaching = {
       where = { assets };
       finding = { detector: blazeFaceDetector(where), classifier: createClassifier(where) };
     }
-    await classifyFaces(new ImageData(64, 64), { ...finding, fallback: 'whole' });
+    await classifyFaces(
+      { data: new Uint8Array(64 * 64), width: 64, height: 64, channels: 1 },
+      { ...finding, fallback: 'whole' },
+    );
     await useBackend('wasm', where);
     shipped = await loadPretrained(where);
   },

@@ -21,7 +21,10 @@ const analysis = {
     if (assets !== undefined) {
       parts = { detector: blazeFaceDetector({ assets }), classifier: createClassifier({ assets }) };
     }
-    await classifyFaces(new ImageData(64, 64), { ...parts, fallback: 'whole' });
+    await classifyFaces(
+      { data: new Uint8Array(64 * 64), width: 64, height: 64, channels: 1 },
+      { ...parts, fallback: 'whole' },
+    );
   },
 
   /** The first frame of a camera or a video is next. */
