@@ -14,6 +14,7 @@ export async function withinTime<Value>(
   onLate: (value: Value) => void = () => {},
 ): Promise<Value> {
   if (maxMilliseconds === Number.POSITIVE_INFINITY) return work;
+  const begin = performance.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise<never>((_, reject) => {
     const late = () => {
@@ -23,7 +24,11 @@ export async function withinTime<Value>(
     timer = setTimeout(late, Math.min(maxMilliseconds, LONGEST_TIMER));
   });
   try {
-    return await Promise.race([work, timeUp]);
+    const value = await Promise.race([work, timeUp]);
+    // Work that holds the thread is done before the timer may fire.
+    if (performance.now() - begin <= maxMilliseconds) return value;
+    onLate(value);
+    throw timeoutOf(name, maxMilliseconds);
   } finally {
     clearTimeout(timer);
   }

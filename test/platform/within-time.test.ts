@@ -28,6 +28,18 @@ describe('withinTime', () => {
     expect(late).toEqual(['pixels']);
   });
 
+  test('work that holds the thread, so that no timer can fire, has taken too long all the same', async () => {
+    const late: string[] = [];
+    const work = Promise.resolve().then(() => {
+      const begin = performance.now();
+      while (performance.now() - begin < 20);
+      return 'pixels';
+    });
+    const waiting = withinTime(work, 5, 'it', (value) => late.push(value));
+    await expect(waiting).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(late).toEqual(['pixels']);
+  });
+
   test('work that fails after the time is up is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listen = (reason: unknown) => unhandled.push(reason);
