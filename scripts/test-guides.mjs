@@ -273,7 +273,12 @@ function commands(guide, lines) {
 function command(text, cwd, deadline = Date.now() + MINUTES * 60_000) {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, NODE_OPTIONS: '', NEXT_TELEMETRY_DISABLED: '1', CI: '1' };
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', text], { cwd, env, detached: true });
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', text], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     let late = false;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
