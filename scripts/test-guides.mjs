@@ -326,7 +326,11 @@ function listen(page) {
     if (/^http/.test(protocol) && hostname !== '127.0.0.1') said.faults.push(`asks ${request.url()}`);
   });
   page.on('response', (response) => {
-    if (response.request().resourceType() === 'script') said.scripts.push(response.body());
+    if (response.request().resourceType() !== 'script') return;
+    const body = response.body();
+    // Of a page that is closed meanwhile nobody asks for it.
+    body.catch(() => {});
+    said.scripts.push(body);
   });
   return said;
 }
