@@ -170,7 +170,7 @@ function read(given: unknown, name: string, prefix: string): unknown {
 /**
  * Reads a value of the caller's: getters and proxies may throw anything, at any place.
  *
- * @param code - Of the FerError that is thrown in place of what is none.
+ * @param code - Code of the FerError that replaces any other error.
  */
 export function readable<Result>(name: string, work: () => Result, code: FerErrorCode = 'OPTION'): Result {
   try {

@@ -74,7 +74,7 @@ function text(owner: FileOwner): string {
   return `${JSON.stringify(owner)}\n`;
 }
 
-/** Creates the owner file if there is none. Where the disk has hard links, nobody sees it half written. */
+/** Creates the owner file unless it exists already. Where the disk has hard links, nobody sees it half written. */
 async function made(file: string, owner: FileOwner): Promise<boolean> {
   const neighbour = join(dirname(file), `.${basename(file)}.${owner.id}.tmp`);
   try {

@@ -1,4 +1,5 @@
 import { classifyFaces, type DetectedFace } from 'fer-dcnn/lite';
+import { BLACK_PICTURE } from '../../page-parts/black-picture.js';
 import { answerCalls } from '../../page-parts/worker-calls.js';
 
 /** A face that was found on a picture, and cut out of it. */
@@ -16,7 +17,7 @@ const SIDE = 128;
 const looking = {
   /** Fetches all that is needed later. */
   async load(_: null): Promise<void> {
-    await classifyFaces({ data: new Uint8Array(64 * 64), width: 64, height: 64, channels: 1 }, { fallback: 'whole' });
+    await classifyFaces(BLACK_PICTURE, { fallback: 'whole' });
   },
 
   /** All faces on a picture; the picture itself where there is none and `whole` says so. */

@@ -12,6 +12,7 @@ import {
   type TrackedFace,
 } from 'fer-dcnn/lite';
 import { loadPretrained, pretrained } from 'fer-dcnn/weights';
+import { BLACK_PICTURE } from '../../page-parts/black-picture.js';
 import { answerCalls, tell } from '../../page-parts/worker-calls.js';
 import { cutOut } from './cut-out.js';
 import { type ModelFiles, modelFiles } from './model-files.js';
@@ -74,10 +75,7 @@ const teaching = {
       where = { assets };
       finding = { detector: blazeFaceDetector(where), classifier: createClassifier(where) };
     }
-    await classifyFaces(
-      { data: new Uint8Array(64 * 64), width: 64, height: 64, channels: 1 },
-      { ...finding, fallback: 'whole' },
-    );
+    await classifyFaces(BLACK_PICTURE, { ...finding, fallback: 'whole' });
     await useBackend('wasm', where);
     shipped = await loadPretrained(where);
   },

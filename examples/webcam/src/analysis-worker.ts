@@ -10,6 +10,7 @@ import {
   type TrackState,
   type TrackSummary,
 } from 'fer-dcnn/lite';
+import { BLACK_PICTURE } from '../../page-parts/black-picture.js';
 import { answerCalls } from '../../page-parts/worker-calls.js';
 
 let parts: { detector?: BuiltInDetector; classifier?: Classifier } = {};
@@ -21,10 +22,7 @@ const analysis = {
     if (assets !== undefined) {
       parts = { detector: blazeFaceDetector({ assets }), classifier: createClassifier({ assets }) };
     }
-    await classifyFaces(
-      { data: new Uint8Array(64 * 64), width: 64, height: 64, channels: 1 },
-      { ...parts, fallback: 'whole' },
-    );
+    await classifyFaces(BLACK_PICTURE, { ...parts, fallback: 'whole' });
   },
 
   /** The first frame of a camera or a video is next. */

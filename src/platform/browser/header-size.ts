@@ -2,7 +2,7 @@
  * Width and height that the header of a JPEG, PNG, GIF, WebP, AVIF, HEIC or BMP tells, before EXIF orientation; of a HEIC or AVIF,
  * whose tiles and thumbnails have sizes too, the largest one.
  *
- * @returns Undefined where there is none: another format, or a broken file.
+ * @returns Undefined for another format or a broken file.
  */
 export function headerSize(bytes: Uint8Array): [width: number, height: number] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -69,7 +69,7 @@ const HEARTBEAT = 10_000;
 const LEFT_BEHIND = 60_000;
 const A_MOMENT = 10;
 
-/** Makes the lock if there is none, whole from the start. */
+/** Creates the lock, complete from the start, unless it exists already. */
 async function linked(neighbour: string, path: string): Promise<boolean> {
   try {
     await link(neighbour, path);
