@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runWithin } from './run-within.mjs';
 
 /*
  * What a stranger can send and what a bad hour can do, at full length: 50,000 images a fault of the queue, and the worst images
@@ -33,15 +33,11 @@ const rows = [];
 let failed = false;
 for (const [project, ...files] of RUNS) {
   const report = join(folder, `${project}.json`);
-  const code = await run([
-    'vitest',
-    'run',
-    '--project',
-    project,
-    '--reporter=json',
-    `--outputFile=${report}`,
-    ...files,
-  ]);
+  const command = ['npx', 'vitest', 'run', '--project', project, '--reporter=json', `--outputFile=${report}`, ...files];
+  const code = await runWithin(until - Date.now(), command, {
+    env: { FER_BAD_HOURS: 'full', FER_WORST: 'full' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (code !== 0) failed = true;
   try {
     for (const { name, assertionResults } of JSON.parse(readFileSync(report, 'utf8')).testResults) {
@@ -66,16 +62,3 @@ console.log(
   ),
 );
 process.exitCode = failed ? 1 : 0;
-
-function run(args) {
-  return new Promise((resolve) => {
-    const env = { ...process.env, FER_BAD_HOURS: 'full', FER_WORST: 'full' };
-    const child = spawn('npx', args, { env, stdio: ['ignore', 'ignore', 'inherit'], detached: true });
-    // Its whole group: workers and servers too.
-    const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), Math.max(0, until - Date.now()));
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      resolve(code);
-    });
-  });
-}
