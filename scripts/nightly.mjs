@@ -19,7 +19,7 @@ const PARTS = [
   ['long tests', 16, NIGHT, vitest('--project', 'unit')],
   ['command line', 4, NIGHT, vitest('--project', 'package', 'test/cli')],
   ['specs of TF.js', 4, {}, ['node', 'scripts/tfjs-specs.mjs']],
-  ['browsers', 6, { ...NIGHT, FER_STUDIO: 'full' }, vitest('--project', 'browser')],
+  ['browsers', 6, NIGHT, vitest('--project', 'browser')],
 ];
 
 const wanted = process.argv.slice(2);

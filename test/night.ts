@@ -1,10 +1,21 @@
 import { test } from 'vitest';
 
+const { FER_NIGHT } = process.env;
+if (FER_NIGHT !== undefined && FER_NIGHT !== '1' && FER_NIGHT !== 'full') {
+  throw new Error(`FER_NIGHT is 1 (tests of minutes) or full (everything at full length), got '${FER_NIGHT}'`);
+}
+
 /**
- * Whether everything runs. `npm test` leaves out what takes minutes, and says so at its end; `npm run nightly`, or
- * FER_NIGHT=1 before any test command, runs it.
+ * Whether tests of minutes run. `npm test` leaves them out, and says so at its end; `npm run nightly`, or FER_NIGHT=1 before
+ * any test command, runs them.
  */
-export const NIGHT = process.env.FER_NIGHT === '1';
+export const NIGHT = FER_NIGHT !== undefined;
+
+/**
+ * Whether everything runs at full length, as FER_NIGHT=full before any test command does: 50,000 images a fault, 100,000
+ * classifications. Commands with their own name set it, such as `npm run bad-hours` and `npm run soak`.
+ */
+export const FULL = FER_NIGHT === 'full';
 
 /** A test of minutes: skipped by day, and counted as left to the night. */
 export const nightTest = test.runIf(NIGHT);
@@ -12,4 +23,9 @@ export const nightTest = test.runIf(NIGHT);
 /** Runs of a property: all of them at night, a fifth by day. */
 export function runs(all: number): number {
   return NIGHT ? all : Math.ceil(all / 5);
+}
+
+/** Says loudly what a test file leaves out, and the value of FER_NIGHT with which it runs. */
+export function leftOut(what: string, value: '1' | 'full'): void {
+  console.warn(`\n  !! LEFT TO THE NIGHT: ${what} (FER_NIGHT=${value}).\n`);
 }

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type DrawnExpression, drawnFace } from '../../examples/page-parts/drawn-face.js';
+import { leftOut, NIGHT } from '../night.js';
 import { haveChromium, startChromium } from './chromium.js';
 import { engines, openPage } from './engines.js';
 import { type StudioProcess, startStudio } from './studio-process.js';
@@ -151,11 +152,9 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
   });
 });
 
-/** Two more browsers take half a minute to start: each night, by `FER_STUDIO=full`. */
-const others = process.env.FER_STUDIO === 'full' ? engines.filter((engine) => engine !== 'chromium') : [];
-if (others.length === 0) {
-  console.warn('\n  !! LEFT OUT: the studio in Firefox and WebKit. FER_STUDIO=full tests it there, as every night.\n');
-}
+/** Two more browsers take half a minute to start. */
+const others = NIGHT ? engines.filter((engine) => engine !== 'chromium') : [];
+if (!NIGHT) leftOut('the studio in Firefox and WebKit', '1');
 
 describe.each(others)('the studio in %s', (engine) => {
   test('finds the drawn faces and shows them', async () => {

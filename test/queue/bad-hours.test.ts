@@ -16,14 +16,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { enqueueFolder, queueStatus } from '../../src/queue.js';
+import { FULL, nightTest } from '../night.js';
 import { OWN_MOUNTS } from '../package/own-mounts.js';
-import { NIGHT, testAtNight } from './night.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
 import { readResults, WorkerProcess } from './worker-process.js';
 
-/** FER_BAD_HOURS=full for 50,000 images, as the night does. */
-const COUNT = NIGHT ? 50_000 : 6000;
+/** As many as `npm run bad-hours` takes, or fewer. */
+const COUNT = FULL ? 50_000 : 6000;
 const PATIENCE = 30 * COUNT + 60_000;
 
 const built = existsSync('dist/node/cli.js');
@@ -82,7 +82,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
     await redis.remove();
   });
 
-  testAtNight('Redis crashes four times', { timeout: 2 * PATIENCE }, async () => {
+  nightTest('Redis crashes four times', { timeout: 2 * PATIENCE }, async () => {
     start();
     start();
     for (let crash = 1; crash <= 4; crash++) {
@@ -95,7 +95,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
     await expectExact();
   });
 
-  testAtNight('clocks jump an hour, back and forth, every second', { timeout: 2 * PATIENCE }, async () => {
+  nightTest('clocks jump an hour, back and forth, every second', { timeout: 2 * PATIENCE }, async () => {
     const clock = join(folder, 'clock.mjs');
     writeFileSync(
       clock,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { enqueueFolder, queueStatus } from '../../src/queue.js';
-import { NIGHT, testAtNight } from './night.js';
+import { NIGHT, nightTest } from '../night.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
 import { readResults, WorkerProcess } from './worker-process.js';
@@ -99,7 +99,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, two workers, exactly on
     expect(workers.filter(({ running }) => !running).map(({ stderr }) => stderr)).toEqual([]);
   });
 
-  testAtNight('Redis does not answer for 20 s', { timeout: 120_000 }, async () => {
+  nightTest('Redis does not answer for 20 s', { timeout: 120_000 }, async () => {
     await enqueueFolder(faces, address());
     const files = startWorkers();
     await until(700);
@@ -175,7 +175,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, two workers, exactly on
     await expectAllClassified(files);
   });
 
-  testAtNight('the folder of the results goes away for a while', { timeout: 120_000 }, async () => {
+  nightTest('the folder of the results goes away for a while', { timeout: 120_000 }, async () => {
     await enqueueFolder(faces, address());
     const files = startWorkers(['both.jsonl', 'both.jsonl']);
     await until(700);

@@ -2,11 +2,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { buildModel, classify, createClassifier, evaluate, FerError, train, useBackend } from '../../src/index.js';
-import { NIGHT } from '../night.js';
+import { FULL, NIGHT } from '../night.js';
 import { smallFaces } from '../tfjs/train/small-faces.js';
 
 /* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps. */
-const FULL = process.env.FER_SOAK === 'full';
 const CLASSIFICATIONS = FULL ? 100_000 : 4_000;
 const STEPS = FULL ? 2_000 : 90;
 /** Bytes that the process may be larger by at the end than after the first tenth. WebAssembly's memory: by none. */
@@ -60,28 +59,24 @@ describe('long runs', () => {
     },
   );
 
-  test.runIf(FULL || NIGHT)(
-    `of ${STEPS} training steps leave no tensor and no memory`,
-    { timeout: 3_600_000 },
-    async () => {
-      await useBackend('wasm');
-      const model = buildModel({ seed: 1 });
-      const flat = flatness();
-      const epochs = Math.ceil(STEPS / 3);
-      await train(model, smallFaces(), {
-        epochs,
-        batchSize: 8,
-        callbacks: {
-          onEpochEnd(epoch) {
-            if (epoch === Math.ceil(epochs / 10)) flat.begin();
-            if (epoch === epochs) expect(flat.told(`${3 * epochs} training steps`)).toBe('flat');
-          },
+  test.runIf(NIGHT)(`of ${STEPS} training steps leave no tensor and no memory`, { timeout: 3_600_000 }, async () => {
+    await useBackend('wasm');
+    const model = buildModel({ seed: 1 });
+    const flat = flatness();
+    const epochs = Math.ceil(STEPS / 3);
+    await train(model, smallFaces(), {
+      epochs,
+      batchSize: 8,
+      callbacks: {
+        onEpochEnd(epoch) {
+          if (epoch === Math.ceil(epochs / 10)) flat.begin();
+          if (epoch === epochs) expect(flat.told(`${3 * epochs} training steps`)).toBe('flat');
         },
-      });
-      expect(flat.ended()).toBe(true);
-      model.dispose();
-    },
-  );
+      },
+    });
+    expect(flat.ended()).toBe(true);
+    model.dispose();
+  });
 });
 
 describe('much at once', () => {

@@ -8,14 +8,14 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { imageFormat } from '../../src/platform/image-format.js';
 import { type DecodeWork, decodeWork } from '../../src/platform/node/decode-work.js';
+import { FULL, leftOut } from '../night.js';
 import { progressiveJpeg } from './progressive-jpeg.js';
 
 /*
- * The worst images of each format: as large as the limit lets in. FER_WORST=full for all of them and the default limit, as the
- * night does; else those that are quickly made, and a tenth of the limit.
+ * The worst images of each format: as large as the limit lets in. FER_NIGHT=full for all of them and the default limit, as
+ * `npm run bad-hours` does; else those that are quickly made, and a tenth of the limit.
  */
-const NIGHT = process.env.FER_WORST === 'full';
-const WORK = NIGHT ? 1 : 0.1;
+const WORK = FULL ? 1 : 0.1;
 /** Estimates are of a core that does nothing else; on one that others share, caches are theirs. */
 const SHARED_CORE = 1.6;
 
@@ -86,11 +86,9 @@ const QUICKLY_MADE = [
   'AVIF, solid',
   'TIFF, floats',
 ];
-const chosen = NIGHT ? images : images.filter(([name]) => QUICKLY_MADE.includes(name));
-if (!NIGHT) {
-  console.warn(
-    `\n  !! SKIPPED until the night: ${images.length - chosen.length} of ${images.length} worst images, and many at once (FER_WORST=full).\n`,
-  );
+const chosen = FULL ? images : images.filter(([name]) => QUICKLY_MADE.includes(name));
+if (!FULL) {
+  leftOut(`${images.length - chosen.length} of ${images.length} worst images, and many at once`, 'full');
 }
 
 const rows: string[] = [];
@@ -160,7 +158,7 @@ describe('small files of much work are refused before they are decoded', () => {
   });
 });
 
-test.runIf(NIGHT && process.platform === 'linux')(
+test.runIf(FULL && process.platform === 'linux')(
   'eight AVIFs at once, each let in, take no more than some one after another',
   async () => {
     const bytes = await solid(3000).avif({ effort: 0 }).toBuffer();

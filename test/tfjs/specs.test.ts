@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { FULL, leftOut } from '../night.js';
 
-/** Nights run all specs, by `npm run test:tfjs`; so does FER_SPECS=full. */
-const PART = process.env.FER_SPECS === 'full' ? [] : ['--only', 'gradient'];
-if (PART.length > 0)
-  console.log("of TF.js's specs only those of gradients, on SIMD: FER_SPECS=full or npm run test:tfjs for all");
+/** Nights run all specs, by `npm run test:tfjs`. */
+const PART = FULL ? [] : ['--only', 'gradient'];
+if (!FULL) leftOut("TF.js's specs but those of gradients, on SIMD; npm run test:tfjs runs all", 'full');
 
-test.each(PART.length > 0 ? ['simd'] : ['composed', 'simd'])(
+test.each(FULL ? ['composed', 'simd'] : ['simd'])(
   "TF.js's own specs pass on the %s path, but for those on the list",
   (path) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/tfjs-specs.mjs', path, ...PART], {
