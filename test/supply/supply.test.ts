@@ -41,7 +41,7 @@ describe('licences', () => {
 });
 
 describe('docs/dependencies.md', () => {
-  const [shipped] = readFileSync('docs/dependencies.md', 'utf8').split('## Of development');
+  const [shipped] = readFileSync('docs/dependencies.md', 'utf8').split('## Development');
   /** What the first column names, by whether it is a peer, optional, or bundled. */
   const rows = shipped
     .split('\n')
