@@ -1,52 +1,83 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { FerError, reasonOf } from '../errors.js';
 import { itemId } from './items.js';
+import type { OpenedFile } from './ledger.js';
+import { QueueStop } from './queue-stop.js';
 import type { Ledger } from './result-sink.js';
+
+/** What {@link adoptLines} found. */
+export interface Adopted extends Pick<OpenedFile, 'run' | 'seconds'> {
+  /** Bytes of the file. */
+  size: number;
+}
 
 /**
  * Makes a results file and a ledger agree: records the results in the file that the ledger does not know, because Redis was
  * emptied or lost its last writes. The next result overwrites a last line that is incomplete.
  *
  * @param id - What the ledger knows the file by.
- * @param from - First byte to read. @default the first one that Redis does not know
- * @returns The run of Redis that knows the file now.
- * @throws FerError `UNREACHABLE` when the file cannot be read; as {@link Ledger}.
+ * @param from - First byte to read. @default the first one that Redis does not know; then places without a line are filled
+ * with spaces, which JSON lines may have: neither a worker nor Redis has their results any more
+ * @throws FerError `UNREACHABLE` when the file cannot be read; QueueStop when it is shorter than what was written into it; as
+ * {@link Ledger}.
  */
-export async function adoptLines(file: string, id: string, ledger: Ledger, from?: number): Promise<string> {
-  try {
-    const handle = await open(file, 'r+');
+export async function adoptLines(file: string, id: string, ledger: Ledger, from?: number): Promise<Adopted> {
+  for (;;) {
     try {
-      // The size comes first: what is written from now on gets a place behind it.
-      const { size } = await handle.stat();
-      const { written, run } = await ledger.openFile(id, size);
-      let at = from ?? written ?? 0;
-      let rest = Buffer.alloc(0);
-      while (at + rest.length < size) {
-        const chunk = Buffer.alloc(Math.min(CHUNK, size - at - rest.length));
-        const { bytesRead } = await handle.read(chunk, 0, chunk.length, at + rest.length);
-        if (bytesRead === 0) break;
-        const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
-        const end = bytes.lastIndexOf(LINE_END) + 1;
-        const whole = bytes.subarray(0, end);
-        await ledger.adopt(id, at + end, whole.toString('utf8').split('\n').flatMap(recordOf));
-        // Places of results that neither a worker nor Redis has any more: filled with spaces, which JSON lines may have.
-        if (fillHoles(whole)) await handle.write(whole, 0, end, at);
-        at += end;
-        rest = bytes.subarray(end);
+      const handle = await open(file, 'r+');
+      try {
+        // The size comes first: what is written from now on gets a place behind it.
+        const { size } = await handle.stat();
+        const opened = await ledger.openFile(id, size);
+        if (size >= opened.least) return await adoptFrom(handle, size, opened, id, ledger, from);
+        const { size: now } = await stat(file);
+        if (now < opened.least) throw tooShort(file, now, opened.least);
+        // Another worker wrote in between: look again.
+      } finally {
+        await handle.close();
       }
-      if (written === null) await ledger.adopt(id, at, []);
-      return run;
-    } finally {
-      await handle.close();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+      throw new FerError('UNREACHABLE', `${file} cannot be read: ${reasonOf(error)}`, { cause: error });
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new FerError('UNREACHABLE', `${file} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 
 const CHUNK = 1 << 20;
 const LINE_END = 10;
+const SPACE = 32;
+
+function tooShort(file: string, size: number, least: number): QueueStop {
+  return new QueueStop(
+    `the results file ${file} has ${size} bytes, ${least} were written into it: put it back, or begin another queue`,
+  );
+}
+
+async function adoptFrom(
+  handle: FileHandle,
+  size: number,
+  { written, run, seconds }: OpenedFile,
+  id: string,
+  ledger: Ledger,
+  from?: number,
+): Promise<Adopted> {
+  let at = from ?? written ?? 0;
+  let rest = Buffer.alloc(0);
+  while (at + rest.length < size) {
+    const chunk = Buffer.alloc(Math.min(CHUNK, size - at - rest.length));
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at + rest.length);
+    if (bytesRead === 0) break;
+    const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    const end = bytes.lastIndexOf(LINE_END) + 1;
+    const whole = bytes.subarray(0, end);
+    await ledger.adopt(id, at + end, whole.toString('utf8').split('\n').flatMap(recordOf));
+    if (from === undefined) await fillHoles(handle, whole, at);
+    at += end;
+    rest = bytes.subarray(end);
+  }
+  if (written === null) await ledger.adopt(id, at, []);
+  return { run, seconds, size };
+}
 
 function recordOf(line: string): { id: string; failed: boolean }[] {
   try {
@@ -57,11 +88,12 @@ function recordOf(line: string): { id: string; failed: boolean }[] {
   }
 }
 
-function fillHoles(bytes: Buffer): boolean {
-  let found = false;
+/** Writes spaces over NUL bytes, and nothing else. */
+export async function fillHoles(handle: FileHandle, bytes: Buffer, offset: number): Promise<void> {
   for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, at)) {
-    found = true;
-    while (bytes[at] === 0) bytes[at++] = 32;
+    let end = at;
+    while (bytes[end] === 0) end++;
+    await handle.write(Buffer.alloc(end - at, SPACE), 0, end - at, offset + at);
+    at = end;
   }
-  return found;
 }

@@ -12,6 +12,7 @@ import type { PoolFacesOptions } from '../pool/pool-item.js';
 import type { ImageLimits } from '../runtime.js';
 import { checkServer } from './check-server.js';
 import { connect } from './connect.js';
+import { addForgottenJobs } from './forgotten-jobs.js';
 import { functionSink, type IdentifiedResult } from './function-sink.js';
 import { Ledger } from './ledger.js';
 import { type JobTools, processJob } from './process-job.js';
@@ -120,6 +121,9 @@ export async function createWorker<const C extends string = Emotion, Faces exten
   // Every read and every wait of every job adds a listener.
   setMaxListeners(0, stop.signal);
   let worker: Worker;
+  let forgotten: ReturnType<typeof addForgottenJobs>;
+  /** The run of Redis that the sink knows. */
+  let run: string;
   let stopped: FerError | undefined;
   let closing: Promise<void> | undefined;
   let tellEnd: (error: FerError | undefined) => void;
@@ -136,6 +140,7 @@ export async function createWorker<const C extends string = Emotion, Faces exten
   try {
     await checkServer(redis);
     await pool.load();
+    run = await ledger.check();
     await sink.open(ledger);
     const { topk, onBatch } = options;
     const tools: JobTools = {
@@ -145,7 +150,11 @@ export async function createWorker<const C extends string = Emotion, Faces exten
       delivered: { count: 0 },
       stop: stopFor,
     };
-    worker = new bullmq.Worker(name, (job: Job, token?: string) => processJob(job, token, tools), {
+    const work = (job: Job, token?: string) => {
+      forgotten.began(job);
+      return processJob(job, token, tools);
+    };
+    worker = new bullmq.Worker(name, work, {
       connection: redis,
       // One more than there are threads: they work on one batch while another is read or delivered.
       concurrency: pool.workers + 1,
@@ -156,6 +165,7 @@ export async function createWorker<const C extends string = Emotion, Faces exten
       drainDelay: 1,
       runRetryDelay: 1000,
     });
+    forgotten = addForgottenJobs(worker, connection, ledger, onTrouble);
   } catch (error) {
     await Promise.allSettled([pool.close(), connection.close()]);
     throw error;
@@ -164,13 +174,24 @@ export async function createWorker<const C extends string = Emotion, Faces exten
     if (!stop.signal.aborted) onTrouble(redisError(error, name));
   });
 
-  // A worker that has nothing to do learns of a lost ledger and of a replaced results file, too.
+  async function look(): Promise<void> {
+    const now = await ledger.check();
+    if (now === run) return;
+    await sink.restarted?.(now);
+    run = now;
+  }
+
+  // A worker that has nothing to do learns of a lost ledger, of a restarted Redis and of a replaced results file, too.
+  let looking: Promise<void> | undefined;
   let verifying: Promise<void> | undefined;
   const watch = setInterval(() => {
     verifying ??= sink.verify?.().finally(() => {
       verifying = undefined;
     });
-    for (const looked of [ledger.check(), verifying]) {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    for (const looked of [looking, verifying]) {
       looked?.catch((error) => {
         if (error instanceof QueueStop) stopFor(error);
       });
@@ -191,7 +212,7 @@ export async function createWorker<const C extends string = Emotion, Faces exten
       late.abort();
       returned.catch(() => {});
       if (stopped === undefined) {
-        const verified = Promise.resolve(sink.verify?.()).catch(onTrouble);
+        const verified = Promise.all([sink.verify?.(), forgotten.settled()]).catch(onTrouble);
         await Promise.race([verified, sleep(RETURN_MS, undefined, { ref: false })]);
       }
       stop.abort();

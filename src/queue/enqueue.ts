@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queue } from 'bullmq';
 import { throwIfAborted } from '../abort.js';
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
 import { batchesOf } from '../pool/batches-of.js';
+import { addJobs } from './add-jobs.js';
 import { checkServer } from './check-server.js';
-import { type ConnectOptions, connect, type QueueConnection } from './connect.js';
-import { itemOf, jobDataOf, jobId, MAX_ITEMS, type QueueItem } from './items.js';
+import { type ConnectOptions, connect } from './connect.js';
+import { itemOf, MAX_ITEMS, type QueueItem } from './items.js';
 import { Ledger } from './ledger.js';
 import { addressRules } from './queue-options.js';
-import { redisError } from './redis-error.js';
 import type { ItemReference, QueueAddress } from './types.js';
 
 export interface EnqueueOptions extends QueueAddress {
@@ -103,7 +102,7 @@ export async function enqueue(
       if (some.length > 0) {
         await roomFor(some.length, maxWaiting, ledger, signal);
         const { fresh, open } = await ledger.register(some.map(({ id }) => id));
-        await addJobs(jobsOf(some, open, batchSize), queue, connection);
+        await addJobs(openBatches(some, open, batchSize), queue, connection);
         progress.fresh += fresh.filter(Boolean).length;
       }
       onProgress?.({ ...progress });
@@ -123,45 +122,15 @@ const BATCHES = 20;
 
 const LOST: ConnectOptions = { whenLost: 'fail' };
 
-const JOB_OPTIONS = {
-  // The ledger knows which items are done; finished jobs are not needed.
-  removeOnComplete: true,
-  removeOnFail: { count: 100_000 },
-  // For servers that do not answer: after 1, 2, 4, ... s.
-  attempts: 6,
-  backoff: { type: 'exponential', delay: 1000 },
-};
-
-function jobsOf(items: readonly QueueItem[], open: readonly boolean[], batchSize: number) {
-  const jobs = [];
+function openBatches(items: readonly QueueItem[], open: readonly boolean[], batchSize: number): QueueItem[][] {
+  const batches = [];
   for (let first = 0; first < items.length; first += batchSize) {
     // The batch with its finished items: the same folder makes the same jobs, and BullMQ adds each once.
     const batch = items.slice(first, first + batchSize);
-    if (!open.slice(first, first + batchSize).includes(true)) continue;
-    jobs.push({ name: 'classify', data: jobDataOf(batch), opts: { ...JOB_OPTIONS, jobId: jobId(batch) } });
+    if (open.slice(first, first + batchSize).includes(true)) batches.push(batch);
   }
-  return jobs;
+  return batches;
 }
-
-/** Removes a job that neither waits nor runs: BullMQ adds no second job of the same name. */
-async function addJobs(jobs: ReturnType<typeof jobsOf>, queue: Queue, { redis, name }: QueueConnection): Promise<void> {
-  try {
-    const ids = jobs.map(({ opts }) => opts.jobId);
-    if (ids.length > 0 && (await redis.exists(...ids.map((id) => queue.toKey(id)))) > 0) {
-      await Promise.all(
-        ids.map(async (id) => {
-          if (ENDED.has(await queue.getJobState(id))) await queue.remove(id);
-        }),
-      );
-    }
-    await queue.addBulk(jobs);
-  } catch (error) {
-    throw redisError(error, name);
-  }
-}
-
-/** `unknown`: the job is in no list. */
-const ENDED = new Set(['failed', 'completed', 'unknown']);
 
 async function roomFor(count: number, maxWaiting: number, ledger: Ledger, signal?: AbortSignal): Promise<void> {
   if (maxWaiting === Number.POSITIVE_INFINITY) return;

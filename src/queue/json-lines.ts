@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError, reasonOf } from '../errors.js';
 import { makeFolder } from '../platform/node/make-folder.js';
 import { adoptLines } from './adopt-lines.js';
-import type { Placed } from './ledger.js';
+import type { Outcome, Placed } from './ledger.js';
 import { fileOf, ownFile } from './owner-file.js';
 import { ForeignBytes, holdsResults, ResultFile } from './result-file.js';
 import type { Ledger, ResultSink } from './result-sink.js';
@@ -31,36 +31,64 @@ export function jsonLines(path: string): ResultSink {
   let own: ResultFile;
   /** The run of Redis that knows how much of the file is used. */
   let run: string;
-  /** Redis was restarted, perhaps without its last writes: it may give places away that are in use. */
-  let restarted = false;
+  /** When Redis was found restarted: it may have given places away again that are in use. */
+  let restarted = Number.NEGATIVE_INFINITY;
+  let recovering: Promise<void> | undefined;
   /** This worker's file, and files of other workers whose results it wrote. */
   const files = new Map<string, ResultFile>();
+  /** Writes that are not done yet. */
+  const writing = new Set<Promise<unknown>>();
+  /** Places that were given up after they were given; blanks in them are filled. */
+  const gaps = new Set<{ file: ResultFile; offset: number; end: number }>();
   /** Identifies the ledger of the queue. */
   let epoch: string;
 
-  async function write(placed: readonly Placed[]): Promise<void> {
+  /**
+   * Writes lines and records them as written.
+   *
+   * @param known - The run of Redis that gave their places.
+   * @param given - When that was, or before.
+   * @returns False when Redis was restarted since: it may have forgotten the places, and give them away again.
+   */
+  async function write(placed: readonly Placed[], known: string, given: number): Promise<boolean> {
+    const isStillTheirs = async () => performance.now() - given < FRESH_MS || (await ledger.check()) === known;
     try {
-      await writeAll(placed);
+      for (const id of new Set(placed.map((each) => each.file))) {
+        const file = await fileKnownBy(id);
+        const lines = placed.filter((each) => each.file === id);
+        if (!(await track(file.write(lines, isStillTheirs)))) return false;
+      }
     } catch (error) {
-      if (!(error instanceof ForeignBytes) || !restarted || error.id !== own.id) throw error;
-      await adoptLines(own.path, own.id, ledger, error.offset);
-      const { offset, end } = error;
-      const isInTheWay = (each: Placed) => each.file === own.id && each.offset >= offset && each.offset < end;
-      const again = placed
-        .filter(isInTheWay)
-        .map(({ id, line }) => ({ id, line, failed: isError(line), replaces: true }));
-      const anew = await ledger.commitToFile(own.id, run, again);
-      if (anew === null) throw error;
-      await writeAll([...placed.filter((each) => !isInTheWay(each)), ...anew]);
+      if (!(error instanceof ForeignBytes)) throw error;
+      if ((await ledger.check()) !== known) return false;
+      // Bytes that a worker wrote after the restart, into a place of the run before it.
+      if (performance.now() - restarted > RESTART_MS) throw error;
+      const elsewhere = await giveWay(error, placed, known);
+      return elsewhere !== null && write(elsewhere, known, given);
+    }
+    return ledger.settleWritten(
+      placed.map(({ id }) => id),
+      known,
+    );
+  }
+
+  async function track<Result>(work: Promise<Result>): Promise<Result> {
+    writing.add(work);
+    try {
+      return await work;
+    } finally {
+      writing.delete(work);
     }
   }
 
-  async function writeAll(placed: readonly Placed[]): Promise<void> {
-    for (const id of new Set(placed.map((each) => each.file))) {
-      const file = await fileKnownBy(id);
-      await file.write(placed.filter((each) => each.file === id));
-    }
-    await ledger.settleWritten(placed.map(({ id }) => id));
+  /** Records what stands where lines belong, and gets other places for them. @returns Null when Redis was restarted again. */
+  async function giveWay({ file, offset, end }: ForeignBytes, placed: readonly Placed[], known: string) {
+    await adoptLines(file.path, file.id, ledger, offset);
+    gaps.add({ file, offset, end });
+    const isInTheWay = (each: Placed) => each.file === file.id && each.offset >= offset && each.offset < end;
+    const again = outcomesOf(placed.filter(isInTheWay)).map((outcome) => ({ ...outcome, replaces: true }));
+    const anew = await ledger.commitToFile(own.id, known, again);
+    return anew && [...placed.filter((each) => !isInTheWay(each)), ...anew];
   }
 
   /** Redis does not choose which files of this machine are written: the owner file beside each does. */
@@ -77,6 +105,47 @@ export function jsonLines(path: string): ResultSink {
     return file;
   }
 
+  /** After a restart of Redis, perhaps without its last writes: makes files and ledger agree. */
+  async function recover(known: string): Promise<void> {
+    if (run !== known) return;
+    recovering ??= restart().finally(() => {
+      recovering = undefined;
+    });
+    await recovering;
+  }
+
+  async function restart(): Promise<void> {
+    restarted = performance.now();
+    await Promise.allSettled(writing);
+    // Until then, the lines that others were writing when Redis ended are in the file.
+    await sleep(SETTLING_MS);
+    for (const file of files.values()) {
+      await file.verify();
+      if (file !== own) await adoptLines(file.path, file.id, ledger);
+    }
+    ({ run } = await adoptLines(own.path, own.id, ledger));
+    restarted = performance.now();
+  }
+
+  async function deliver(outcomes: readonly Outcome[]): Promise<void> {
+    for (;;) {
+      const known = run;
+      const given = performance.now();
+      const placed = await ledger.commitToFile(own.id, known, outcomes);
+      if (placed !== null && (await write(placed, known, given))) return;
+      await recoverWith(placed ?? [], known);
+    }
+  }
+
+  /** Also records lines that are written in places that Redis has forgotten, and may have given away again. */
+  async function recoverWith(placed: readonly Placed[], known: string): Promise<void> {
+    await recover(known);
+    for (const id of new Set(placed.map((each) => each.file))) {
+      const offsets = placed.filter((each) => each.file === id).map(({ offset }) => offset);
+      await adoptLines((await fileKnownBy(id)).path, id, ledger, Math.min(...offsets));
+    }
+  }
+
   return {
     async open(queueLedger) {
       ledger = queueLedger;
@@ -85,26 +154,27 @@ export function jsonLines(path: string): ResultSink {
       const { id } = await ownFile(file, ledger.queue, epoch);
       own = new ResultFile(file, id);
       files.set(id, own);
-      run = await adoptLines(file, id, ledger);
+      const found = await adoptLines(file, id, ledger);
+      run = found.run;
+      // Other workers may be writing into places of the run before.
+      if (found.size > 0 && 1000 * found.seconds < SETTLING_MS) await recover(run);
     },
 
-    async deliver(outcomes) {
-      let placed = await ledger.commitToFile(own.id, run, outcomes);
-      while (placed === null) {
-        restarted = true;
-        // Until then, the lines that others were writing when Redis ended are in the file.
-        await sleep(SETTLING_MS);
-        await own.verify();
-        run = await adoptLines(own.path, own.id, ledger);
-        placed = await ledger.commitToFile(own.id, run, outcomes);
-      }
-      await write(placed);
-    },
+    deliver,
 
-    finish: write,
+    async finish(placed) {
+      for (const id of new Set(placed.map(({ file }) => file))) await fileKnownBy(id);
+      // Those that have their places keep them, unless Redis has forgotten them since.
+      await deliver(outcomesOf(placed));
+    },
 
     async verify() {
       for (const file of files.values()) await file.verify();
+      for (const gap of gaps) if (await gap.file.fill(gap.offset, gap.end)) gaps.delete(gap);
+    },
+
+    async restarted(now) {
+      if (run !== now) await recover(run);
     },
   };
 }
@@ -135,7 +205,18 @@ async function createFile(path: string): Promise<string> {
   }
 }
 
-const SETTLING_MS = 1000;
+/** Time after a restart of Redis in which workers end the writes that they had begun before. */
+const SETTLING_MS = 2000;
+
+/** Time after which a worker that has not begun to write asks whether its places are still its own. */
+const FRESH_MS = SETTLING_MS / 4;
+
+/** Time after a restart of Redis in which other bytes in a place may be those of a worker that was slow. */
+const RESTART_MS = 60_000;
+
+function outcomesOf(placed: readonly Placed[]): Outcome[] {
+  return placed.map(({ id, line }) => ({ id, line, failed: isError(line) }));
+}
 
 function isError(line: string): boolean {
   return (JSON.parse(line) as { error?: unknown }).error !== undefined;

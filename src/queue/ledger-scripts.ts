@@ -54,6 +54,7 @@ local function set(id, state)
   if state == 'd' then count('done', 1) elseif state == 'f' then count('failed', 1) end
 end
 local function settled(state) return state == 'd' or state == 'f' end
+local function told(what) return string.match(redis.call('INFO', 'server'), what .. ':(%w+)') end
 `;
 
 /** A new epoch -> the ledger's epoch: the new one where there is no ledger yet. */
@@ -76,9 +77,10 @@ if not counts[1] and redis.call('EXISTS', base .. ':buckets', base .. ':files', 
 end
 return { counts[2] or '0', counts[3] or '0', counts[4] or '0' }`;
 
-/** Nothing -> nothing, or that the ledger is gone. */
+/** Nothing -> the run of Redis. */
 export const CHECK = `${PREAMBLE}
-if gone then return lost(gone) end`;
+if gone then return lost(gone) end
+return told('run_id')`;
 
 /** ids -> their states before; 'n' for those that are new. */
 export const REGISTER = `${PREAMBLE}
@@ -108,7 +110,7 @@ return states`;
  */
 export const COMMIT_TO_FILE = `${PREAMBLE}
 local file, run = ARGV[2], ARGV[3]
-if not string.find(redis.call('INFO', 'server'), 'run_id:' .. run, 1, true) then return nil end
+if told('run_id') ~= run then return nil end
 if redis.call('HEXISTS', base .. ':files', file) == 0 then gone = 'the length of a results file' end
 local states, bytes = {}, 0
 for i = 4, #ARGV, 3 do
@@ -140,10 +142,11 @@ end
 record_counts()
 return entries`;
 
-/** ids whose lines are written. */
+/** Run, then ids whose lines are written -> 1; nil for another run. */
 export const SETTLE_WRITTEN = `${PREAMBLE}
 if gone then return lost(gone) end
-for i = 2, #ARGV do
+if told('run_id') ~= ARGV[2] then return nil end
+for i = 3, #ARGV do
   local id = ARGV[i]
   local entry = redis.call('HGET', base .. ':outbox', id)
   if entry then
@@ -151,7 +154,8 @@ for i = 2, #ARGV do
     set(id, string.sub(entry, 1, 1))
   end
 end
-record_counts()`;
+record_counts()
+return 1`;
 
 /** KEYS[2] is the stream; id, d or f, line each. */
 export const COMMIT_TO_STREAM = `${PREAMBLE}
@@ -182,8 +186,8 @@ end
 record_counts()`;
 
 /**
- * File, its size -> bytes given away before, -1 when the file was not known; the run; how many bytes at least a file has in
- * which all is that was recorded as written.
+ * File, its size -> bytes given away before, -1 when the file was not known; the run, and its age in seconds; how many bytes at
+ * least a file has in which all is that was recorded as written.
  */
 export const OPEN_FILE = `${PREAMBLE}
 local file, size = ARGV[2], ARGV[3]
@@ -201,7 +205,7 @@ for _, entry in ipairs(redis.call('HVALS', base .. ':outbox')) do
   local owner, line = string.match(entry, '^[df] %d+ ([^\\n]*)\\n(.*)$')
   if owner == file then least = least - #line end
 end
-return { written, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), least }`;
+return { written, told('run_id'), tonumber(told('uptime_in_seconds')), least }`;
 
 /** File, size, then id, d or f each. */
 export const ADOPT = `${PREAMBLE}

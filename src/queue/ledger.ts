@@ -14,7 +14,6 @@ import {
   SETTLE_WRITTEN,
   STATES,
 } from './ledger-scripts.js';
-import { QueueStop } from './queue-stop.js';
 import { redisError } from './redis-error.js';
 
 /** A result to record. */
@@ -45,6 +44,14 @@ export interface LedgerCounts {
   total: number;
   done: number;
   failed: number;
+}
+
+/** What a ledger knows of a results file. */
+export interface OpenedFile {
+  written: number | null;
+  run: string;
+  seconds: number;
+  least: number;
 }
 
 /** What is needed of an ioredis client. */
@@ -88,9 +95,9 @@ export class Ledger {
     return opening;
   }
 
-  /** Checks that this is still the ledger that was opened. */
-  async check(): Promise<void> {
-    await this.#run(CHECK, []);
+  /** Checks that this is still the ledger that was opened. @returns What identifies this run of Redis. */
+  check(): Promise<string> {
+    return this.#run(CHECK, []);
   }
 
   /** Adds items that are not known yet. @returns Which of them are new, and which are still to be done. */
@@ -131,9 +138,14 @@ export class Ledger {
     return placed.filter((each): each is Placed => each !== null && each !== 'damaged');
   }
 
-  /** Marks results as written. */
-  async settleWritten(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#run(SETTLE_WRITTEN, ids);
+  /**
+   * Marks results as written.
+   *
+   * @param run - The run of Redis that gave them their places.
+   * @returns False, and nothing is marked, when Redis was restarted since: it may have forgotten the places.
+   */
+  async settleWritten(ids: readonly string[], run: string): Promise<boolean> {
+    return ids.length === 0 || (await this.#run(SETTLE_WRITTEN, [run, ...ids])) !== null;
   }
 
   /** Appends results that are not recorded yet to a Redis stream and records them, in one script. */
@@ -150,18 +162,13 @@ export class Ledger {
    * Adds a results file to the ledger, or finds it there.
    *
    * @param size - Its length in bytes.
-   * @returns `written`: the bytes in use as Redis knows them, null when the file is new; `run`: identifies this run of
-   * Redis.
-   * @throws QueueStop when the file is shorter than the results that were written into it.
+   * @returns `written`: the bytes in use as Redis knows them, null when the file is new; `run` identifies this run of Redis, and
+   * `seconds` is its age; `least`: the bytes that the file must have, as they were written into it.
    */
-  async openFile(file: string, size: number): Promise<{ written: number | null; run: string }> {
-    const [written, run, least] = await this.#run<[number, string, number]>(OPEN_FILE, [file, size]);
-    if (size < least) {
-      throw new QueueStop(
-        `the results file of the queue ${this.#queue} has ${size} bytes, ${least} were written into it: put it back, or begin another queue`,
-      );
-    }
-    return { written: written < 0 ? null : written, run };
+  async openFile(file: string, size: number): Promise<OpenedFile> {
+    const opened = await this.#run<[number, string, number, number]>(OPEN_FILE, [file, size]);
+    const [written, run, seconds, least] = opened;
+    return { written: written < 0 ? null : written, run, seconds, least };
   }
 
   /** Records lines of a file that Redis does not know, and that the file is in use up to `size`. */

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { FerError, reasonOf } from '../errors.js';
+import { fillHoles } from './adopt-lines.js';
 import type { Placed } from './ledger.js';
 import { readOwner } from './owner-file.js';
 import { QueueStop } from './queue-stop.js';
@@ -34,16 +35,25 @@ export class ResultFile {
    * Writes lines in their places and flushes them to the disk. The file is opened anew each time, so that a disk may go away
    * and come back; it is never created.
    *
+   * @param isStillTheirs - Asked right before anything is written; resolves to false when the places are not the lines' any more.
+   * @returns Whether they are written.
    * @throws FerError `UNREACHABLE` for what may be mended by waiting or by hand; {@link ForeignBytes}; QueueStop.
    */
-  async write(placed: readonly Placed[]): Promise<void> {
+  async write(placed: readonly Placed[], isStillTheirs = async () => true): Promise<boolean> {
     try {
-      for (let tries = 0; tries < MOST_TRIES; tries++) if (await this.#writeOnce(placed)) return;
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const written = await this.#writeOnce(placed, isStillTheirs);
+        if (written !== 'again') return written;
+      }
       throw new Error('it is replaced again and again');
     } catch (error) {
-      if (error instanceof QueueStop) throw error;
-      throw new FerError('UNREACHABLE', `${this.path} cannot be written: ${reasonOf(error)}`, { cause: error });
+      throw this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): FerError {
+    if (error instanceof FerError) return error;
+    return new FerError('UNREACHABLE', `${this.path} cannot be written: ${reasonOf(error)}`, { cause: error });
   }
 
   /** Writes the recent lines into a file that has taken the place of the one that was written last. As {@link write}. */
@@ -54,10 +64,36 @@ export class ResultFile {
     if (found && !isSame(found, this.#last)) await this.write([]);
   }
 
-  /** @returns Whether the lines are in the file that the path leads to, and whether all recent lines are. */
-  async #writeOnce(placed: readonly Placed[]): Promise<boolean> {
+  /**
+   * Writes spaces into what is still blank of a place that was given up.
+   *
+   * @returns Whether the file is long enough to have all of it.
+   */
+  async fill(offset: number, end: number): Promise<boolean> {
+    try {
+      const handle = await this.#open();
+      try {
+        const { size } = await handle.stat();
+        const there = Buffer.alloc(Math.max(0, Math.min(end, size) - offset));
+        await handle.read(there, 0, there.length, offset);
+        await fillHoles(handle, there, offset);
+        return size >= end;
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #open(): Promise<FileHandle> {
+    return open(this.path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+  }
+
+  /** @returns 'again' when not all lines, recent ones included, are in the file that the path leads to. */
+  async #writeOnce(placed: readonly Placed[], isStillTheirs: () => Promise<boolean>): Promise<boolean | 'again'> {
     const version = this.#version;
-    const handle = await open(this.path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+    const handle = await this.#open();
     try {
       const found = await handle.stat();
       const isReplaced = this.#isOther(found);
@@ -65,6 +101,7 @@ export class ResultFile {
       const recent = isReplaced ? this.#recent.map(({ line }) => line) : [];
       const parts = together([...recent, ...placed]);
       for (const part of parts) await checkPlace(handle, this, found, part);
+      if (!(await isStillTheirs())) return false;
       for (const { offset, bytes } of parts) {
         for (let done = 0; done < bytes.length; ) {
           done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
@@ -72,9 +109,9 @@ export class ResultFile {
       }
       await handle.datasync();
 
-      if (!isSame(await stat(this.path), found)) return false;
+      if (!isSame(await stat(this.path), found)) return 'again';
       // Other writes of this worker may have ended in the meantime, in the file before or in the replacement.
-      if (isReplaced ? this.#version !== version : this.#isOther(found)) return false;
+      if (isReplaced ? this.#version !== version : this.#isOther(found)) return 'again';
       this.#last = found;
       this.#remember(placed);
       return true;
@@ -129,13 +166,12 @@ const START = '{"item":';
 /** Bytes of somebody else where a result belongs. */
 export class ForeignBytes extends QueueStop {
   constructor(
-    file: string,
-    readonly id: string,
+    readonly file: ResultFile,
     readonly offset: number,
     readonly end: number,
   ) {
     super(
-      `${file} holds other bytes than this queue's where a result belongs, at ${offset}: nothing was written over. Something else writes to it, or Redis lost its ledger`,
+      `${file.path} holds other bytes than this queue's where a result belongs, at ${offset}: nothing was written over. Something else writes to it, or Redis lost its ledger`,
     );
   }
 }
@@ -191,18 +227,18 @@ const SPACE = 32;
  */
 async function checkPlace(
   handle: FileHandle,
-  { path, id }: ResultFile,
+  file: ResultFile,
   { size }: Stats,
   { offset, bytes }: Part,
 ): Promise<void> {
-  if (offset > size + MOST_AHEAD) throw new QueueStop(`${path}: Redis names a place far behind the file's end`);
+  if (offset > size + MOST_AHEAD) throw new QueueStop(`${file.path}: Redis names a place far behind the file's end`);
   const there = Buffer.alloc(Math.max(0, Math.min(bytes.length, size - offset)));
   await handle.read(there, 0, there.length, offset);
   const foreign = there.findIndex((byte, i) => byte !== 0 && byte !== SPACE && byte !== bytes[i]);
   if (foreign < 0) return;
   const line = foreign === 0 ? 0 : bytes.lastIndexOf(LINE_END, foreign - 1) + 1;
   if (await isHalfLine(handle, size, offset + line, there.subarray(line))) return;
-  throw new ForeignBytes(path, id, offset, offset + bytes.length);
+  throw new ForeignBytes(file, offset, offset + bytes.length);
 }
 
 async function isHalfLine(handle: FileHandle, size: number, offset: number, there: Buffer): Promise<boolean> {

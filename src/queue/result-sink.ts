@@ -7,7 +7,16 @@ import type { Outcome, Placed, Ledger as QueueLedger } from './ledger.js';
  */
 export type Ledger = Pick<
   QueueLedger,
-  'queue' | 'open' | 'states' | 'settle' | 'settleWritten' | 'commitToFile' | 'commitToStream' | 'openFile' | 'adopt'
+  | 'queue'
+  | 'open'
+  | 'check'
+  | 'states'
+  | 'settle'
+  | 'settleWritten'
+  | 'commitToFile'
+  | 'commitToStream'
+  | 'openFile'
+  | 'adopt'
 >;
 
 /** Where results go. A driver: one file, one factory. */
@@ -26,4 +35,11 @@ export interface ResultSink {
    * finished.
    */
   verify?(): Promise<void>;
+  /**
+   * Records again what the ledger may have forgotten: Redis was restarted, perhaps without its last writes. Called within two
+   * seconds, by every worker.
+   *
+   * @param run - Identifies the new run of Redis.
+   */
+  restarted?(run: string): Promise<void>;
 }

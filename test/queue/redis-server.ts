@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
-    const persistent = ['--appendonly', 'yes', '--save', ''];
+    const persistent = ['--appendonly', 'yes', '--save', '', '--auto-aof-rewrite-percentage', '0'];
     this.#process = spawn(
       'redis-server',
       ['--port', String(this.#port), '--bind', '127.0.0.1', '--dir', this.#folder, ...persistent],
@@ -66,6 +66,22 @@ export class RedisServer {
     const ended = once(this.#process!, 'exit');
     this.signal('SIGKILL');
     await ended;
+  }
+
+  /** How much it has written: what `crashTo` goes back to. All that it has answered is in it. */
+  get written(): number {
+    return statSync(this.#log).size;
+  }
+
+  /** Crashes as with its machine: what it wrote after `written` was that much never came to the disk. Then it starts again. */
+  async crashTo(written: number): Promise<void> {
+    await this.kill();
+    truncateSync(this.#log, written);
+    await this.start();
+  }
+
+  get #log(): string {
+    return join(this.#folder, 'appendonlydir/appendonly.aof.1.incr.aof');
   }
 
   async remove(): Promise<void> {

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { adoptLines } from '../../src/queue/adopt-lines.js';
 import { functionSink, type IdentifiedResult } from '../../src/queue/function-sink.js';
 import { itemId } from '../../src/queue/items.js';
 import { jsonLines } from '../../src/queue/json-lines.js';
@@ -22,6 +23,13 @@ import { Ledger, type Outcome } from '../../src/queue/ledger.js';
 import { redisStream } from '../../src/queue/redis-stream.js';
 import type { ResultSink } from '../../src/queue/result-sink.js';
 import { hasRedis, RedisServer } from './redis-server.js';
+import { readResults } from './worker-process.js';
+
+// A worker waits two seconds after a crash of Redis; here, the tests say when others are done.
+vi.mock('node:timers/promises', async (original) => {
+  const real = await original<typeof import('node:timers/promises')>();
+  return { ...real, setTimeout: (ms: number, ...rest: []) => real.setTimeout(ms === 2000 ? 20 : ms, ...rest) };
+});
 
 let server: RedisServer;
 let redis: Redis;
@@ -45,6 +53,53 @@ const known = () => JSON.parse(written(`${file}.owner`)).id as string;
 function isUnreachable(error: { code?: string }): false {
   if (error.code !== 'UNREACHABLE') throw error;
   return false;
+}
+
+/** The items of the file's lines, sorted; throws for one that is no result. */
+const readLines = () =>
+  readResults([file])
+    .map(({ item }) => item)
+    .sort();
+
+/**
+ * A ledger that holds the first places back that it gives.
+ *
+ * @param isStale - What Redis answers next is what it answered before it crashed.
+ */
+function heldUp(ledger: Ledger, isStale = false) {
+  let letGo = () => {};
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let tellReached = () => {};
+  const reached = new Promise<void>((resolve) => {
+    tellReached = resolve;
+  });
+  let isFirst = true;
+  let stale: string | undefined;
+  const commitToFile: Ledger['commitToFile'] = async (id, run, outcomes) => {
+    const placed = await ledger.commitToFile(id, run, outcomes);
+    if (placed !== null && isFirst) {
+      isFirst = false;
+      if (isStale) stale = run;
+      tellReached();
+      await released;
+    }
+    return placed;
+  };
+  const check = async () => {
+    const answer = stale ?? (await ledger.check());
+    stale = undefined;
+    return answer;
+  };
+  const methods: Partial<Ledger> = { commitToFile, check };
+  const held = new Proxy(ledger, {
+    get(target, name: keyof Ledger) {
+      const value = methods[name] ?? target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { ledger: held, reached, letGo };
 }
 
 async function opened(path = file) {
@@ -111,18 +166,127 @@ describe.skipIf(!hasRedis())('results', () => {
     const [a, b, c, d] = [outcome('a'), outcome('b'), outcome('c'), outcome('d')];
     const sink = await opened();
     await sink.deliver([a]);
-    await redis.bgrewriteaof();
-    const before = await redis.hgetall('fer:{test}:counts');
+    await ledger.register([b, c].map(({ id }) => id));
+    const before = server.written;
     await sink.deliver([b, c]);
-    // As if it had been restarted from what it had written to its disk a second ago.
-    for (const { id } of [b, c]) await redis.hset(`fer:{test}:i:${id.slice(0, 3)}`, id, 'w');
-    await redis.hset('fer:{test}:counts', { ...before, total: 3 });
-    await redis.hset('fer:{test}:files', known(), a.line.length);
-    await server.kill();
-    await server.start();
+    await server.crashTo(before);
+    expect(await ledger.states([b.id, c.id])).toEqual(['waiting', 'waiting']);
     await sink.deliver([b, d]);
     expect(written()).toBe(linesOf(a, b, c, d));
     expect(await ledger.counts()).toEqual({ total: 4, done: 4, failed: 0 });
+  });
+
+  test('in a file: a worker that starts while another writes does not take the file for too short', async () => {
+    const sink = await opened();
+    const [a, b] = [outcome('a'), outcome('b')];
+    await sink.deliver([a]);
+    const opening: Partial<Ledger> = {
+      async openFile(id, size) {
+        if (size === a.line.length) await sink.deliver([b]);
+        return ledger.openFile(id, size);
+      },
+    };
+    await adoptLines(file, known(), Object.assign(Object.create({ adopt: ledger.adopt.bind(ledger) }), opening));
+    expect(written()).toBe(linesOf(a, b));
+    truncateSync(file, a.line.length);
+    await expect(opened()).rejects.toMatchObject({
+      code: 'QUEUE',
+      message: expect.stringContaining(`has ${a.line.length} bytes, ${linesOf(a, b).length} were written`),
+    });
+  });
+
+  describe('in a file, when Redis crashes and loses its last moments', () => {
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((item) => outcome(item));
+    const [before, after] = [outcome('before'), outcome('after')];
+
+    test('between a place and its line: the line gets another place, and the first is not left blank', async () => {
+      const sink = await opened();
+      await sink.deliver([before]);
+      const lost = server.written;
+      // Two workers: one has written, one has not when Redis is gone.
+      const { run } = await ledger.openFile(known(), before.line.length);
+      await ledger.commitToFile(known(), run, [a]);
+      await (await opened()).deliver([b]);
+      await server.crashTo(lost);
+      await sink.deliver([a, b, after]);
+      expect(written().replace(/ +/g, '')).toBe(linesOf(before, b, a, after));
+      expect(await ledger.counts()).toEqual({ total: 4, done: 4, failed: 0 });
+    });
+
+    test('between a line and its record: it is recorded, though the worker has nothing more to deliver', async () => {
+      const sink = await opened();
+      await ledger.register([a.id]);
+      const lost = server.written;
+      await sink.deliver([a]);
+      await server.crashTo(lost);
+      expect(await ledger.counts()).toEqual({ total: 1, done: 0, failed: 0 });
+      await sink.restarted!(await ledger.check());
+      expect(await ledger.counts()).toEqual({ total: 1, done: 1, failed: 0 });
+    });
+
+    test('while a worker is about to write, and its place is given to another: it gets one of its own', async () => {
+      const [quick, slow] = [await opened(), jsonLines(file)];
+      await quick.deliver([before]);
+      const lost = server.written;
+      const held = heldUp(ledger);
+      await slow.open(held.ledger);
+      const delivering = slow.deliver([a, b]);
+      await held.reached;
+      await server.crashTo(lost);
+      // Another worker takes the job of one over, and is given the places; it has written, or not yet.
+      const other = heldUp(ledger);
+      const late = jsonLines(file);
+      await late.open(other.ledger);
+      const deliveringLate = late.deliver([c, b]);
+      await other.reached;
+      const now = performance.now.bind(performance);
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 1000);
+      held.letGo();
+      await delivering;
+      other.letGo();
+      await deliveringLate;
+      clock.mockRestore();
+      await quick.deliver([d]);
+      expect(readLines()).toEqual(['a', 'b', 'before', 'c', 'd']);
+      expect(await ledger.counts()).toEqual({ total: 5, done: 5, failed: 0 });
+    });
+
+    test('while a worker writes, before the one that is given its place: both lines are there', async () => {
+      const [first, late, third] = [await opened(), jsonLines(file), jsonLines(file)];
+      await first.deliver([before]);
+      const lost = server.written;
+      const slow = heldUp(ledger, true);
+      await late.open(slow.ledger);
+      const deliveringLate = late.deliver([a, b]);
+      await slow.reached;
+      await server.crashTo(lost);
+      const other = heldUp(ledger);
+      await third.open(other.ledger);
+      const long = outcome('c'.repeat(300));
+      const delivering = third.deliver([long, b]);
+      await other.reached;
+      slow.letGo();
+      await expect.poll(() => written(), { timeout: 10_000 }).toContain(a.line);
+      other.letGo();
+      await Promise.all([deliveringLate, delivering]);
+      await first.deliver([d]);
+      await third.verify!();
+      expect(readLines()).toEqual(['a', 'b', 'before', 'c'.repeat(300), 'd']);
+      expect(await ledger.counts()).toEqual({ total: 5, done: 5, failed: 0 });
+    });
+
+    test('while lines of a worker wait for another to write them: they are written once', async () => {
+      const sink = await opened();
+      const { run } = await ledger.openFile(known(), 0);
+      const left = (await ledger.commitToFile(known(), run, [a]))!;
+      const lost = server.written;
+      await ledger.commitToFile(known(), run, [b]);
+      await server.crashTo(lost);
+      await sink.deliver([c]);
+      await sink.finish(left);
+      expect(readLines()).toEqual(['a', 'c']);
+      expect(await ledger.counts()).toEqual({ total: 2, done: 2, failed: 0 });
+    });
   });
 
   test('in a file: one that holds something else is refused and left alone', async () => {

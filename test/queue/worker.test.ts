@@ -312,6 +312,30 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(ids.size).toBe(70);
   });
 
+  test('does a job again that Redis, after a crash, holds for done and without results', async () => {
+    await enqueue(paths.slice(0, 50), address());
+    const taken: string[] = [];
+    let before: number;
+    let crash: Promise<void> | undefined;
+    await start({
+      // The job would not come back by itself for a minute.
+      lockDuration: 60_000,
+      sink(results) {
+        before ??= server.written;
+        taken.push(...results.map(({ item }) => item));
+      },
+      // The results are recorded, that the job is done is not.
+      onBatch() {
+        crash ??= server.crashTo(before);
+      },
+    });
+    await expect.poll(() => taken.length, { timeout: 20_000 }).toBe(100);
+    await crash;
+    await allDone();
+    expect(taken.slice(50).sort()).toEqual(taken.slice(0, 50).sort());
+    expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 50, failed: 0 });
+  });
+
   test('appends to a stream', async () => {
     await enqueueFolder(faces, address());
     await start({ sink: redisStream('results'), topk: 1 });
