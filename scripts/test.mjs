@@ -12,8 +12,7 @@ import { findBrowsers } from './browsers.mjs';
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-test-'));
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-for (const exit of await Promise.all(['lint', 'typecheck'].map(script))) tally(exit);
-tally(await script('build'));
+for (const exit of await Promise.all(['lint', 'typecheck', 'build'].map(script))) tally(exit);
 
 // What runs one file after another runs beside what runs side by side: no core waits. Its output follows the other's.
 const beside = vitest('one-by-one', ['queue', 'browser'], 'pipe');
