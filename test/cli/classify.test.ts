@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { rows } from '../night.js';
 import { writeFaces } from '../package/faces.js';
 import { NODE, nodeJson, runNode } from '../package/run-node.js';
 
@@ -76,14 +77,19 @@ describe('fer-dcnn classify', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  test.each([
-    [[], /Usage/],
-    [['classify'], /missing required argument/],
-    [['classify', '--topk', '6', 'face.png'], /whole number from 1 to 5/],
-    [['classify', '--backend', 'gpu', 'face.png'], /Allowed choices are simd, wasm, cpu/],
-    [['classify', '--model', 'nowhere', 'face.png'], /no model at nowhere.*\[NOT_FOUND\]/],
-    [['nothing'], /unknown command/],
-  ])('%j is wrong usage: exit code 2, told on standard error', async (args, message) => {
+  test.each(
+    rows(
+      [
+        [[], /Usage/],
+        [['classify', '--model', 'nowhere', 'face.png'], /no model at nowhere.*\[NOT_FOUND\]/],
+        [['nothing'], /unknown command/],
+        [['classify'], /missing required argument/],
+        [['classify', '--topk', '6', 'face.png'], /whole number from 1 to 5/],
+        [['classify', '--backend', 'gpu', 'face.png'], /Allowed choices are simd, wasm, cpu/],
+      ],
+      3,
+    ),
+  )('%j is wrong usage: exit code 2, told on standard error', async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(2);
     expect(stdout).toBe('');

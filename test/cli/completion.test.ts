@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { rows } from '../night.js';
 import { runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
@@ -14,7 +15,10 @@ const helps = new Map<string, string>();
 
 beforeAll(async () => {
   mkdirSync(cwd, { recursive: true });
-  for (const command of ['check', 'split', 'train', 'evaluate', 'classify', 'video', 'studio', 'enqueue', 'worker']) {
+  for (const command of rows(
+    ['train', 'classify', 'worker', 'check', 'split', 'evaluate', 'video', 'studio', 'enqueue'],
+    3,
+  )) {
     helps.set(command, (await run(command, '--help')).stdout);
   }
 });

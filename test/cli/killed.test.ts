@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 import { noise } from '../golden-network.js';
-import { NIGHT } from '../night.js';
+import { NIGHT, nightTest, rows } from '../night.js';
 import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
 import { NODE, runNode } from '../package/run-node.js';
 import { SEED } from '../seed.js';
@@ -19,7 +19,7 @@ import { SEED } from '../seed.js';
  * is whole, and --resume ends with the files of a run to which nothing happened. `FER_KILLS=20 npm run test:kills` kills more often.
  */
 const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 4 : 1));
-const EPOCHS = 4;
+const EPOCHS = NIGHT ? 4 : 2;
 
 const { folder } = inject('consumer');
 const cwd = join(folder, 'killed');
@@ -104,7 +104,7 @@ async function changesOf(path: string, count: number, signal: AbortSignal): Prom
   }
 }
 
-test('clocks that jump back and forth change nothing but the seconds', async () => {
+nightTest('clocks that jump back and forth change nothing but the seconds', async () => {
   const clock = join(cwd, 'clock.mjs');
   writeFileSync(clock, 'const now = Date.now; let calls = 0; Date.now = () => now() + (calls++ % 2 ? 1 : -1) * 1e11;');
   const { code, stderr } = await runNode([cli, ...TRAIN, '--out', 'jumping'], cwd, {
@@ -116,11 +116,16 @@ test('clocks that jump back and forth change nothing but the seconds', async () 
 
 describe.skipIf(!OWN_MOUNTS)('a disk', () => {
   // The network's weights take 2.1 MB, a checkpoint four times that, and the next one is written beside it.
-  test.each([
-    ['for the settings alone', '8k'],
-    ['for no checkpoint', '5m'],
-    ['for one checkpoint', '12m'],
-  ])(
+  test.each(
+    rows(
+      [
+        ['for one checkpoint', '12m'],
+        ['for no checkpoint', '5m'],
+        ['for the settings alone', '8k'],
+      ],
+      1,
+    ),
+  )(
     'that has room %s: one line says so, what is there is whole, and with more room --resume ends as it would',
     async (_, size) => {
       const run = `full-${size}`;

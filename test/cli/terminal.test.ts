@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { ffmpeg, hasFfmpeg } from '../ffmpeg.js';
 import { noise } from '../golden-network.js';
+import { nightTest, rows } from '../night.js';
 import { writeFaces } from '../package/faces.js';
 import { NODE } from '../package/run-node.js';
 import { runInTerminal, screen, TERMINAL } from './terminal.js';
@@ -45,16 +46,17 @@ describe.skipIf(!TERMINAL)('in a terminal', () => {
 
   test('classify: the error of an image stays, wherever the results go', () => {
     const failed = /^fer-dcnn: text\.jpg is text .* \[DECODE\]$/;
-    for (const [line, rows] of [
-      ['classify --csv face.jpg text.jpg > out.csv', 0],
-      ['classify --json text.jpg face.jpg > out.json', 0],
+    const lines: [line: string, shown: number][] = [
       ['classify --quiet face.jpg text.jpg > out.txt', 0],
       ['classify face.jpg text.jpg', 1],
+      ['classify --csv face.jpg text.jpg > out.csv', 0],
+      ['classify --json text.jpg face.jpg > out.json', 0],
       ['classify --faces --csv face.jpg text.jpg > out.csv', 0],
-    ] as const) {
+    ];
+    for (const [line, answers] of rows(lines, 2)) {
       const { code, shown } = run(line);
       expect(code, line).toBe(1);
-      expect(shown, line).toHaveLength(rows + 1);
+      expect(shown, line).toHaveLength(answers + 1);
       expect(shown.at(-1), line).toMatch(failed);
     }
     expect(readFileSync(join(cwd, 'out.txt'), 'utf8')).toMatch(/^face\.jpg /);
@@ -73,7 +75,7 @@ describe.skipIf(!TERMINAL)('in a terminal', () => {
     ]);
   });
 
-  test('check, split, evaluate, summary, convert: no bar is left, and nothing of the answer is missing', () => {
+  nightTest('check, split, evaluate, summary, convert: no bar is left, and nothing of the answer is missing', () => {
     expect(run('check faces').shown[0]).toBe('50 images');
     expect(run('split faces --out parts').shown).toEqual([
       'parts',
@@ -90,20 +92,25 @@ describe.skipIf(!TERMINAL)('in a terminal', () => {
     expect(run('convert --to onnx --out net.onnx').code).toBe(0);
   });
 
-  test.each([
-    'check gone',
-    'split gone',
-    'train gone',
-    'evaluate broken',
-    'evaluate gone',
-    'summary gone',
-    'convert gone --to onnx --out x',
-    'video gone',
-    'classify --model gone face.jpg',
-    'enqueue faces',
-    'queue status',
-    'train broken --epochs 1 --out stopped',
-  ])('%s: what ends it is the last line, with its code', (line) => {
+  test.each(
+    rows(
+      [
+        'check gone',
+        'evaluate broken',
+        'queue status',
+        'split gone',
+        'train gone',
+        'evaluate gone',
+        'summary gone',
+        'convert gone --to onnx --out x',
+        'video gone',
+        'classify --model gone face.jpg',
+        'enqueue faces',
+        'train broken --epochs 1 --out stopped',
+      ],
+      3,
+    ),
+  )('%s: what ends it is the last line, with its code', (line) => {
     const { code, shown } = run(line);
     expect(code).toBe(2);
     expect(shown.at(-1)).toMatch(/^fer-dcnn: .* \[[A-Z_]+\]$/);

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { ffmpeg, hasFfmpeg } from '../ffmpeg.js';
+import { nightTest, rows } from '../night.js';
 import { NODE, nodeJson, runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
@@ -44,7 +45,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(csv.stdout).toBe(`face,emotion,from,to,duration\n1,${emotion},${from},${to},${to - from}\n`);
   });
 
-  test('--frames prints each frame, with boxes in pixels of the video', async () => {
+  nightTest('--frames prints each frame, with boxes in pixels of the video', async () => {
     const { code, stdout } = await run(
       '--fps',
       '5',
@@ -71,7 +72,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(rows.at(-1)).toMatch(new RegExp(`^600,1,${box.x},${box.y},${box.width},${box.height},1,`));
   });
 
-  test('a model of other classes has its own names in table, CSV and JSON', async () => {
+  nightTest('a model of other classes has its own names in table, CSV and JSON', async () => {
     const program = `
       import * as tf from '@tensorflow/tfjs-core';
       import { buildModel, useBackend } from 'fer-dcnn';
@@ -117,12 +118,17 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(stdout.endsWith('\n')).toBe(true);
   });
 
-  test.each([
-    [['gone.mp4'], /gone\.mp4 cannot be opened.*check the path.*\[NOT_FOUND\]/],
-    [['--frames', 'clip.mp4'], /--frames goes with --json or --csv/],
-    [['--json', '--csv', 'clip.mp4'], /cannot be used with option/],
-    [['--fps', '0', 'clip.mp4'], /number between 0 and 1000/],
-  ])('%j is wrong usage: exit code 2', async (args, message) => {
+  test.each(
+    rows(
+      [
+        [['gone.mp4'], /gone\.mp4 cannot be opened.*check the path.*\[NOT_FOUND\]/],
+        [['--frames', 'clip.mp4'], /--frames goes with --json or --csv/],
+        [['--json', '--csv', 'clip.mp4'], /cannot be used with option/],
+        [['--fps', '0', 'clip.mp4'], /number between 0 and 1000/],
+      ],
+      2,
+    ),
+  )('%j is wrong usage: exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(2);
     expect(stdout).toBe('');
@@ -135,7 +141,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(stderr).toMatch(/needs? the program ffprobe.*apt-get install ffmpeg.*\[PACKAGE_MISSING\]/);
   });
 
-  test('the programs of docs/video.md run', async () => {
+  nightTest('the programs of docs/video.md run', async () => {
     const programs = [...readFileSync('docs/video.md', 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, text]) => text);
     expect(programs).toHaveLength(3);
     for (const program of programs) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { EMOTIONS } from '../../src/emotions.js';
+import { nightTest } from '../night.js';
 import { runNode, runProgram } from '../package/run-node.js';
 import { copyExample, makeGround } from './ground.js';
 
@@ -41,7 +42,7 @@ test('node-classify says what 22 faces show', async () => {
   expect(run.stdout.match(/^sample\d\.jpg .* \w+ \d+ %$/gm)).toHaveLength(22);
 });
 
-test('custom-training-loop', async () => {
+nightTest('custom-training-loop', async () => {
   const said = await start('custom-training-loop', 'faces', '4');
   expect(said).toMatch(/kernels: (relaxed-simd|simd|composed)\n/);
   const losses = [...said.matchAll(/loss (\d\.\d+)/g)].map(([, loss]) => Number(loss));
@@ -50,14 +51,14 @@ test('custom-training-loop', async () => {
   expect(said).toContain('saved to trained/model.json');
 });
 
-test('custom-architecture', async () => {
+nightTest('custom-architecture', async () => {
   const said = await start('custom-architecture', 'faces', '3');
   expect(said.match(/^epoch \d: loss/gm)).toHaveLength(3);
   expect(said).toMatch(/accuracy [01]\.\d+, macro recall/);
   expect(said).toMatch(/className: '(\w+)'/);
 });
 
-test('custom-backend gives what the built-in backend gives', async () => {
+nightTest('custom-backend gives what the built-in backend gives', async () => {
   const probabilities = (text: string) => [...text.matchAll(/className: '(\w+)', probability: ([\d.e-]+)/g)];
   const program = "import { classify } from 'fer-dcnn'; console.log('face.jpg', await classify('face.jpg'));";
   const builtIn = await runNode(['--input-type=module', '--eval', program], ground);

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { rows } from '../night.js';
 import { writeFaces } from './faces.js';
 import { runNode } from './run-node.js';
 
@@ -55,27 +56,37 @@ beforeAll(async () => {
 });
 
 describe('the watch sees', () => {
-  test.each([
-    ['a connection', "(await import('node:net')).connect(1, '127.0.0.1')", /NETWORK: connect/],
-    ['a request', "(await import('node:http')).get('http://127.0.0.1:1/')", /NETWORK: connect/],
-    ['fetch', "await fetch('http://127.0.0.1:1/')", /NETWORK: fetch http:\/\/127\.0\.0\.1:1\//],
-    ['a name', "await (await import('node:dns/promises')).lookup('localhost')", /NETWORK: lookup \["localhost"/],
-    [
-      'a connection of a thread',
-      `new (await import('node:worker_threads')).Worker(new URL('thread.mjs', process.argv[1]), { execArgv: [] })`,
-      /NETWORK: connect/,
-    ],
-  ])('%s', async (_, program, seen) => {
+  test.each(
+    rows(
+      [
+        ['a connection', "(await import('node:net')).connect(1, '127.0.0.1')", /NETWORK: connect/],
+        ['a name', "await (await import('node:dns/promises')).lookup('localhost')", /NETWORK: lookup \["localhost"/],
+        [
+          'a connection of a thread',
+          `new (await import('node:worker_threads')).Worker(new URL('thread.mjs', process.argv[1]), { execArgv: [] })`,
+          /NETWORK: connect/,
+        ],
+        ['a request', "(await import('node:http')).get('http://127.0.0.1:1/')", /NETWORK: connect/],
+        ['fetch', "await fetch('http://127.0.0.1:1/')", /NETWORK: fetch http:\/\/127\.0\.0\.1:1\//],
+      ],
+      3,
+    ),
+  )('%s', async (_, program, seen) => {
     const here = pathToFileURL(join(cwd, '/')).href;
     expect((await offline('--input-type=module', '--eval', program, here)).stderr).toMatch(seen);
   });
 });
 
 describe('nothing is asked of the network by', () => {
-  test.each([
-    ['every backend and room', 'fer-dcnn'],
-    ['fer-dcnn/standalone', 'fer-dcnn/standalone'],
-  ])('%s', async (_, entry) => {
+  test.each(
+    rows(
+      [
+        ['every backend and room', 'fer-dcnn'],
+        ['fer-dcnn/standalone', 'fer-dcnn/standalone'],
+      ],
+      1,
+    ),
+  )('%s', async (_, entry) => {
     const program = `
       import { buildModel, classify, classifyFaces, evaluate, preprocess, train, useBackend } from '${entry}';
       const grey = { data: new Uint8Array(48 * 48).fill(90), width: 48, height: 48, channels: 1 };
@@ -113,15 +124,18 @@ describe('nothing is asked of the network by', () => {
   });
 
   test.each(
-    [
-      ['classify', 'face.png', 'face.jpg', '--faces'],
-      ['check', 'faces'],
-      ['split', 'faces', '--ratio', '0.5,0.5', '--out', 'parts'],
-      ['train', 'faces', '--no-val', '--epochs', '1', '--out', 'run', '--quiet'],
-      ['evaluate', 'faces', '--model', 'run', '--report', 'report.html', '--quiet'],
-      ['convert', 'run', '--to', 'onnx', '--out', 'fer.onnx'],
-      ['summary'],
-    ].map((args) => ({ args, line: args.join(' ') })),
+    rows(
+      [
+        ['classify', 'face.png', 'face.jpg', '--faces'],
+        ['train', 'faces', '--no-val', '--epochs', '1', '--out', 'run', '--quiet'],
+        ['evaluate', 'faces', '--model', 'run', '--report', 'report.html', '--quiet'],
+        ['check', 'faces'],
+        ['split', 'faces', '--ratio', '0.5,0.5', '--out', 'parts'],
+        ['convert', 'run', '--to', 'onnx', '--out', 'fer.onnx'],
+        ['summary'],
+      ],
+      3,
+    ).map((args) => ({ args, line: args.join(' ') })),
   )('fer-dcnn $line', async ({ args }) => {
     const { code, stdout, stderr } = await offline(cli, ...args);
     // check finds the same picture everywhere, which is 1.

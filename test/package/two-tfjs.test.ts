@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { rows } from '../night.js';
 import { writeFaces } from './faces.js';
 import { runNode } from './run-node.js';
 
@@ -60,12 +61,17 @@ beforeAll(async () => {
 });
 
 describe('TF.js one minor above ours', () => {
-  test.each([
-    ['all of it', PACKAGES],
-    ['its core alone', ['tfjs-core']],
-    ['its layers alone', ['tfjs-layers']],
-    ['its backends alone', ['tfjs-backend-cpu', 'tfjs-backend-wasm']],
-  ])('%s: everything works, and we print nothing', async (_, newer) => {
+  test.each(
+    rows<[string, string[]]>(
+      [
+        ['all of it', PACKAGES],
+        ['its core alone', ['tfjs-core']],
+        ['its layers alone', ['tfjs-layers']],
+        ['its backends alone', ['tfjs-backend-cpu', 'tfjs-backend-wasm']],
+      ],
+      1,
+    ),
+  )('%s: everything works, and we print nothing', async (_, newer) => {
     const { told, stderr } = await run(project(`newer-${newer.length}-${newer[0]}`, PACKAGES, newer, true));
     expect(ourLines(stderr)).toEqual([]);
     const version = (name: string) => (newer.includes(name) ? NEWER : OURS);
@@ -128,14 +134,19 @@ describe('the package itself and a bundle of it, TF.js inside, in one process', 
     );
   });
 
-  test.each([
-    ['bundle:simd', 'bundle:wasm', 'bundle:cpu'],
-    ['bundle:simd', 'package:simd'],
-    ['package:simd', 'bundle:simd'],
-    ['bundle:wasm', 'package:wasm', 'bundle:wasm'],
-    ['package:wasm', 'bundle:wasm', 'package:wasm'],
-    ['bundle:cpu', 'package:wasm', 'bundle:cpu', 'package:cpu', 'bundle:wasm'],
-  ])('%s, %s …: the same probabilities', async (...steps) => {
+  test.each(
+    rows(
+      [
+        ['bundle:simd', 'package:simd'],
+        ['bundle:cpu', 'package:wasm', 'bundle:cpu', 'package:cpu', 'bundle:wasm'],
+        ['bundle:simd', 'bundle:wasm', 'bundle:cpu'],
+        ['package:simd', 'bundle:simd'],
+        ['bundle:wasm', 'package:wasm', 'bundle:wasm'],
+        ['package:wasm', 'bundle:wasm', 'package:wasm'],
+      ],
+      2,
+    ),
+  )('%s, %s …: the same probabilities', async (...steps) => {
     const { code, stdout, stderr } = await runNode(['run.mjs', ...steps.filter((step) => step !== undefined)], place);
     if (code !== 0) throw new Error(stderr);
     for (const [backend, list] of JSON.parse(stdout) as [string, number[]][]) {
