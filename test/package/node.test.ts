@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { nightTest } from '../night.js';
 import { writeFaces } from './faces.js';
 import { nodeJson, runNode } from './run-node.js';
 
@@ -35,6 +36,9 @@ function inNode<T>(type: 'module' | 'commonjs', body: string): Promise<T> {
 }
 
 describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
+  /** What has nothing to do with how the package was loaded: of CommonJS at night. */
+  const oneByDay = type === 'module' ? test : nightTest;
+
   test('all ways to give a picture give the same probabilities, on wasm and on cpu', async () => {
     const lists = await inNode<Record<string, number[]>>(
       type,
@@ -96,7 +100,7 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
     });
   });
 
-  test('ClassifierPool and the queue name the packages that they need', async () => {
+  oneByDay('ClassifierPool and the queue name the packages that they need', async () => {
     const missing = await inNode<unknown[]>(
       type,
       `const address = { connection: 'redis://127.0.0.1:1' };
@@ -113,7 +117,7 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
     );
   });
 
-  test('training lowers the loss on wasm', async () => {
+  oneByDay('training lowers the loss on wasm', async () => {
     const losses = await inNode<number[]>(
       type,
       `await fer.useBackend('wasm');
@@ -126,7 +130,7 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
     expect(losses.at(-1)).toBeLessThan(losses[0]);
   });
 
-  test('threads that share a batch start from the package', async () => {
+  oneByDay('threads that share a batch start from the package', async () => {
     const losses = await inNode<number[]>(
       type,
       `const model = fer.buildModel({ seed: 1 });
