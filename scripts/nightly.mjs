@@ -16,9 +16,9 @@ const vitest = (...args) => ['npx', 'vitest', 'run', ...args];
 
 /** Name, minutes at most, environment, command. */
 const PARTS = [
-  ['long tests', 16, NIGHT, vitest('--project', 'unit')],
-  ['command line', 4, NIGHT, vitest('--project', 'package', 'test/cli')],
-  ['specs of TF.js', 4, {}, ['node', 'scripts/tfjs-specs.mjs']],
+  ['long tests', 13, NIGHT, vitest('--project', 'unit')],
+  ['package, command line, documents', 8, NIGHT, vitest('--project', 'package', '--project', 'docs')],
+  ['specs of TF.js', 3, {}, ['node', 'scripts/tfjs-specs.mjs']],
   ['browsers', 6, NIGHT, vitest('--project', 'browser')],
 ];
 

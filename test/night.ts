@@ -28,6 +28,7 @@ export function runs(all: number): number {
 /** Says loudly what a test file leaves out, and the value of FER_NIGHT with which it runs. */
 export function leftOut(what: string, value: '1' | 'full'): void {
   console.warn(`\n  !! LEFT TO THE NIGHT: ${what} (FER_NIGHT=${value}).\n`);
+}
 
 /** Rows of a table whose rows are alike: all of them at night, the first few by day. */
 export function rows<T>(all: readonly T[], byDay: number): T[] {
