@@ -39,7 +39,14 @@ export default defineConfig({
       { extends: true, test: { name: 'package', include: ['test/{package,cli}/*.test.ts'], ...packed } },
       {
         extends: true,
-        test: { name: 'browser', include: ['test/browser/*.test.ts'], fileParallelism: false, ...packed },
+        // One process for all files: each browser starts once.
+        test: {
+          name: 'browser',
+          include: ['test/browser/*.test.ts'],
+          fileParallelism: false,
+          isolate: false,
+          ...packed,
+        },
       },
       {
         extends: true,

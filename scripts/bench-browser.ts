@@ -11,7 +11,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { build } from 'vite';
 import config from '../examples/vite.config.js';
 import type { BrowserFigures } from '../test/bench/browser/main.js';
-import { engines, openPage } from '../test/browser/engines.js';
+import { endBrowsers, engines, openPage } from '../test/browser/engines.js';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -48,6 +48,7 @@ try {
     }
   }
 } finally {
+  await endBrowsers();
   server.close();
   rmSync(outDir, { recursive: true, force: true });
 }

@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { trainOnFaces } from '../src/cli/train-on-faces.js';
 import { serveStudio } from '../src/studio/serve-studio.js';
 import type { Engine } from '../test/browser/browsers.js';
-import { type EnginePage, engines, openPage } from '../test/browser/engines.js';
+import { type EnginePage, endBrowsers, engines, openPage } from '../test/browser/engines.js';
 import { writeReport } from '../test/browser/example-report.js';
 import { contactSheets } from './screenshots/contact-sheets.js';
 import { serveInFront } from './screenshots/serve-in-front.js';
@@ -122,6 +122,7 @@ try {
   }
   await contactSheets(here);
 } finally {
+  await endBrowsers();
   await front.close();
   await studio.close();
   process.chdir(here);

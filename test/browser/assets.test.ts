@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { check, haveChromium, openTab, startChromium, type Tab } from './chromium.js';
+import { leftOut, NIGHT, nightTest } from '../night.js';
+import { check, haveChromium, openTab, sharedChromium, type Tab } from './chromium.js';
 import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
 import { expectClose, prepareSite } from './site.js';
 
@@ -17,16 +18,19 @@ let inNode: Record<string, number[]>;
 
 beforeAll(async () => {
   if (!haveChromium) return;
-  browser = await startChromium();
+  browser = await sharedChromium();
   inNode = await prepareSite(folder);
 });
-afterAll(() => browser?.close());
 
-suite.each([
-  { name: 'a static page', page: 'static.html', serve: serveStatic },
-  { name: "Vite's development server", page: '', serve: serveVite },
+if (!NIGHT)
+  leftOut("files that cannot be had, on Vite's server; most of them on its build; base paths one by one", '1');
+const layouts = [
+  { name: 'a static page', page: 'static.html', serve: serveStatic, whole: true },
   { name: 'a build by Vite', page: '', serve: serveViteBuild },
-])('files of the package that cannot be had, on $name', ({ page, serve }) => {
+  { name: "Vite's development server", page: '', serve: serveVite },
+].slice(0, NIGHT ? 3 : 2);
+
+suite.each(layouts)('files of the package that cannot be had, on $name', ({ page, serve, whole = NIGHT }) => {
   let served: Served;
 
   beforeAll(async () => {
@@ -34,10 +38,9 @@ suite.each([
   });
   afterAll(() => served?.close());
 
-  test.each([
-    ['answered by an index page', indexPage],
-    ['not found', notFound],
-  ])('binaries %s: classify goes on with cpu and warns once', async (_, answer) => {
+  test.each(
+    [['answered by an index page', indexPage] as const, ['not found', notFound] as const].slice(0, whole ? 2 : 1),
+  )('binaries %s: classify goes on with cpu and warns once', async (_, answer) => {
     const tab = await tabWith(`${served.url}${page}`, { '**/*.wasm*': answer });
     for (let i = 0; i < 2; i++) {
       const { list, used } = await check<Found>(tab, 'tab', 'classifyWithoutSetup', 'face.png');
@@ -49,7 +52,7 @@ suite.each([
     await tab.page.close();
   });
 
-  test('assets: a wrong place is refused, a right one taken afterwards', async () => {
+  test.runIf(whole)('assets: a wrong place is refused, a right one taken afterwards', async () => {
     const tab = await tabWith(`${served.url}${page}`, {
       '**/*.wasm*': (route) => (route.request().url().includes('/elsewhere/') ? elsewhere(route) : notFound(route)),
       // All binaries are looked for there, the weights too.
@@ -63,7 +66,7 @@ suite.each([
     await tab.page.close();
   });
 
-  test('weights that are gone, or damaged, are told by code, and found when they are back', async () => {
+  test.runIf(whole)('weights that are gone, or damaged, are told by code, and found when they are back', async () => {
     let answer: (route: Route) => Promise<void> = indexPage;
     const tab = await tabWith(`${served.url}${page}`, { '**/weights*.bin*': (route) => answer(route) });
     expect(await check(tab, 'tab', 'failure', 'weights')).toBe('WEIGHTS_UNREACHABLE');
@@ -93,32 +96,37 @@ suite('other places', () => {
     await served.close();
   });
 
-  test("a monorepo, the package in the root's node_modules, under Vite's development server", async () => {
-    const app = join(folder, 'apps/web');
-    mkdirSync(app, { recursive: true });
-    await prepareSite(app);
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, workspaces: ['apps/*'] }));
-    writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, name: 'web' }));
-    const served = await serveVite(app);
-    const tab = await tabWith(served.url);
-    await expectRightAnswer(tab);
-    expect(tab.warnings).toEqual([]);
-    await tab.page.close();
-    await served.close();
-  });
+  test.each([{ base: '/app/' }, ...(NIGHT ? [{}] : [])])(
+    "a monorepo, the package in the root's node_modules, under Vite's development server: %j",
+    async (options) => {
+      const app = join(folder, 'apps/web');
+      mkdirSync(app, { recursive: true });
+      await prepareSite(app);
+      writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, workspaces: ['apps/*'] }));
+      writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, name: 'web' }));
+      const served = await serveVite(app, options);
+      const tab = await tabWith(served.url, {
+        '**/face.png': (route) => route.fulfill({ path: join(folder, 'face.png') }),
+      });
+      await expectRightAnswer(tab);
+      expect(tab.warnings).toEqual([]);
+      await tab.page.close();
+      await served.close();
+    },
+  );
 
   test("a build by Vite with base './', served from a folder", async () => {
-    const served = await serveViteBuild(folder, { base: './' });
+    const moved = join(folder, 'public/app');
+    const served = await serveViteBuild(folder, { base: './', build: { outDir: moved, copyPublicDir: false } });
     await served.close();
-    renameSync(join(folder, 'dist'), join(folder, 'public/app'));
-    const moved = await serveStatic(join(folder, 'public'));
-    const tab = await tabWith(`${moved.url}app/index.html`);
+    const elsewhere = await serveStatic(join(folder, 'public'));
+    const tab = await tabWith(`${elsewhere.url}app/index.html`);
     await expectRightAnswer(tab);
     await tab.page.close();
-    await moved.close();
+    await elsewhere.close();
   });
 
-  test("Vite's development server with a base path", async () => {
+  nightTest("Vite's development server with a base path", async () => {
     const served = await serveVite(folder, { base: '/app/' });
     const tab = await tabWith(served.url, {
       '**/face.png': (route) => route.fulfill({ path: join(folder, 'face.png') }),

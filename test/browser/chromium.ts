@@ -19,6 +19,19 @@ export function startChromium(more: string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath, headless: true, args: [...flags, ...more] });
 }
 
+let shared: Promise<Browser> | undefined;
+
+/** The one Chromium of all test files that need no flags. It ends with their process: close pages and contexts only. */
+export function sharedChromium(): Promise<Browser> {
+  shared ??= startChromium();
+  return shared;
+}
+
+export async function endChromium(): Promise<void> {
+  await (await shared)?.close();
+  shared = undefined;
+}
+
 /** A tab, and what it did that it should not: errors on the console, requests to other machines. */
 export interface Tab {
   page: Page;

@@ -2,8 +2,8 @@ import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { check, haveChromium, openTab, startChromium, type Tab } from './chromium.js';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { check, haveChromium, openTab, sharedChromium, type Tab } from './chromium.js';
 import { type Served, serveStatic } from './servers.js';
 import { expectClose, prepareSite, writeLitePages } from './site.js';
 
@@ -19,7 +19,7 @@ let inNode: Record<string, number[]>;
 
 describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () => {
   beforeAll(async () => {
-    browser = await startChromium();
+    browser = await sharedChromium();
     inNode = await prepareSite(folder);
     for (const root of [site, liteSite]) {
       cpSync('test/browser/site', root, { recursive: true });
@@ -28,7 +28,6 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
     writeLitePages(liteSite, 'fer-dcnn/lite');
     for (const root of [site, liteSite]) await build({ root, configFile: false, logLevel: 'error' });
   });
-  afterAll(() => browser?.close());
 
   test("with 'wasm-unsafe-eval': classifies on every backend, in the page and in a worker, and asks for nothing else", async () => {
     const { tab, violations, served } = await openStrict(`${STRICT} 'wasm-unsafe-eval'`);

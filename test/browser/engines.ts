@@ -1,7 +1,8 @@
 import { browsers, type Engine } from './browsers.js';
+import { endChromium } from './chromium.js';
 import { openInChromium } from './open-in-chromium.js';
-import { openInFirefox } from './open-in-firefox.js';
-import { openInWebKit } from './open-in-webkit.js';
+import { endFirefox, openInFirefox } from './open-in-firefox.js';
+import { endWebKit, openInWebKit } from './open-in-webkit.js';
 
 export interface OpenPageOptions {
   /**
@@ -21,7 +22,7 @@ export interface OpenPageOptions {
   resistFingerprinting?: boolean;
 }
 
-/** A page in a browser of its own. */
+/** A page, in the browser that all pages with the usual options share. */
 export interface EnginePage {
   /** Errors that nobody caught, or that were logged; WebKit tells those alone that come after the page was loaded. */
   errors(): Promise<string[]>;
@@ -39,7 +40,6 @@ export interface EnginePage {
   setViewport(size: { width: number; height: number }): Promise<void>;
   /** A PNG of the window's content. */
   screenshot(): Promise<Uint8Array>;
-  /** Ends the browser. */
   close(): Promise<void>;
 }
 
@@ -76,3 +76,8 @@ export async function openPage(engine: Engine, url: string, options: OpenPageOpt
 }
 
 const OPEN: Record<Engine, OpenPage> = { chromium: openInChromium, firefox: openInFirefox, webkit: openInWebKit };
+
+/** Ends the browsers that pages share, for a program that goes on or ends by itself; test files need not. */
+export async function endBrowsers(): Promise<void> {
+  for (const end of [endChromium, endFirefox, endWebKit]) await end();
+}

@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { FACES } from '../../examples/node-classify/faces.js';
 import config from '../../examples/vite.config.js';
+import { startChromium } from './chromium.js';
 import { type Served, serveViteBuild } from './servers.js';
 
 /** Builds an example against the repository's own build, outside the repository, and serves it. */
@@ -31,28 +33,35 @@ export async function cutFaces(side: number): Promise<Buffer[]> {
   return faces;
 }
 
+/** The second face on the third photo, of those that {@link cutFaces} gives. */
+export const BROAD_SMILE = 7;
+
+let withCamera: Promise<Browser> | undefined;
+
 /**
- * Writes what Chromium's fake camera shows: the same face, a little nearer and a little farther, over and over.
- *
- * @returns Chromium's flags.
+ * The Chromium of all test files that want a camera: it shows the same face, which smiles, a little nearer and a little
+ * farther, over and over. Whether a page may use it is for each test to say.
  */
-export async function fakeCamera(face: Buffer, folder: string): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, 'camera.mjpeg');
-  const frames: Buffer[] = [];
-  for (let i = 0; i < 20; i++) {
-    const height = 470 - Math.round(20 * Math.sin((i / 20) * 2 * Math.PI));
-    const nearer = await sharp(face).resize(height, height).toBuffer();
-    const blank = sharp({ create: { width: 640, height: 490, channels: 3, background: '#586068' } });
-    const frame = await blank
-      .composite([{ input: nearer, gravity: 'centre' }])
-      .png()
-      .toBuffer();
-    frames.push(await sharp(frame).resize(640, 480, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer());
-  }
-  writeFileSync(file, Buffer.concat(frames));
-  // Without --use-fake-ui-for-media-stream, which allows the camera to every page: that is for each test to say.
-  return ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${file}`];
+export function chromiumWithCamera(): Promise<Browser> {
+  withCamera ??= (async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'fer-dcnn-camera-')), 'camera.mjpeg');
+    const [face] = (await cutFaces(480)).slice(BROAD_SMILE);
+    const frames: Buffer[] = [];
+    for (let i = 0; i < 20; i++) {
+      const height = 470 - Math.round(20 * Math.sin((i / 20) * 2 * Math.PI));
+      const nearer = await sharp(face).resize(height, height).toBuffer();
+      const blank = sharp({ create: { width: 640, height: 490, channels: 3, background: '#586068' } });
+      const frame = await blank
+        .composite([{ input: nearer, gravity: 'centre' }])
+        .png()
+        .toBuffer();
+      frames.push(await sharp(frame).resize(640, 480, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer());
+    }
+    writeFileSync(file, Buffer.concat(frames));
+    process.once('exit', () => rmSync(dirname(file), { recursive: true, force: true }));
+    return startChromium(['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${file}`]);
+  })();
+  return withCamera;
 }
 
 /** A page of an example, ready for use, and what it asked of the network since then. */

@@ -1,31 +1,32 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { check, haveChromium, openTab, startChromium } from './chromium.js';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { leftOut, NIGHT } from '../night.js';
+import { check, haveChromium, openTab, sharedChromium } from './chromium.js';
 import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
 import { expectClose, prepareSite, writeLitePages } from './site.js';
 
 const { folder } = inject('consumer');
 const site = join(folder, 'lite');
 
+if (!NIGHT) leftOut("fer-dcnn/lite on Vite's development server", '1');
 const layouts = [
   { name: 'a static page', serve: serveStatic, lite: './node_modules/fer-dcnn/dist/standalone/lite.js' },
-  { name: "Vite's development server", serve: serveVite, lite: 'fer-dcnn/lite' },
   { name: 'a build by Vite', serve: serveViteBuild, lite: 'fer-dcnn/lite' },
-];
+  { name: "Vite's development server", serve: serveVite, lite: 'fer-dcnn/lite' },
+].slice(0, NIGHT ? 3 : 2);
 
 let browser: Browser;
 let inNode: Record<string, number[]>;
 
 describe.runIf(haveChromium)('fer-dcnn/lite, packed', () => {
   beforeAll(async () => {
-    browser = await startChromium();
+    browser = await sharedChromium();
     inNode = await prepareSite(site);
     // Without it, Vite's server gives out nothing from above the site's own folder.
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, workspaces: ['apps/*', 'lite'] }));
   });
-  afterAll(() => browser?.close());
 
   test.each(layouts)(
     'classifies on $name, in the page and in a worker, without TF.js',

@@ -1,9 +1,9 @@
-import { startChromium } from './chromium.js';
+import { sharedChromium } from './chromium.js';
 import type { OpenPage } from './engines.js';
 
 /** Chromium, by playwright-core. */
 export const openInChromium: OpenPage = async (_, { viewport, colorScheme }) => {
-  const browser = await startChromium();
+  const browser = await sharedChromium();
   const page = await browser.newPage({ viewport, colorScheme });
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(`${error.stack ?? error}`));
@@ -20,6 +20,6 @@ export const openInChromium: OpenPage = async (_, { viewport, colorScheme }) => 
     setFiles: (selector, paths) => page.setInputFiles(selector, paths),
     setViewport: (size) => page.setViewportSize(size),
     screenshot: () => page.screenshot(),
-    close: () => browser.close(),
+    close: () => page.close(),
   };
 };

@@ -1,20 +1,26 @@
-import { type ElementHandle, launch } from 'puppeteer-core';
+import { type Browser, type ElementHandle, launch } from 'puppeteer-core';
 import type { OpenPage } from './engines.js';
+
+/** The Firefox of all tests that ask for no preferences. It ends with their process. */
+let shared: Promise<Browser> | undefined;
 
 /** Firefox, by puppeteer-core and WebDriver BiDi. */
 export const openInFirefox: OpenPage = async ([executablePath], { viewport, colorScheme, resistFingerprinting }) => {
-  const browser = await launch({
-    browser: 'firefox',
-    executablePath,
-    headless: true,
-    defaultViewport: viewport,
-    extraPrefsFirefox: {
-      // 0 is dark, 1 is light.
-      'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1,
-      'privacy.resistFingerprinting': resistFingerprinting,
-    },
-  });
-  const [page = await browser.newPage()] = await browser.pages();
+  const usual = colorScheme === 'light' && !resistFingerprinting;
+  const start = () =>
+    launch({
+      browser: 'firefox',
+      executablePath,
+      headless: true,
+      extraPrefsFirefox: {
+        // 0 is dark, 1 is light.
+        'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1,
+        'privacy.resistFingerprinting': resistFingerprinting,
+      },
+    });
+  if (usual) shared ??= start();
+  const browser = await (usual ? shared! : start());
+  const page = await browser.newPage();
   await page.setViewport(viewport);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error instanceof Error ? (error.stack ?? error.message) : `${error}`));
@@ -36,6 +42,11 @@ export const openInFirefox: OpenPage = async ([executablePath], { viewport, colo
     },
     setViewport: (size) => page.setViewport(size),
     screenshot: () => page.screenshot(),
-    close: () => browser.close(),
+    close: () => (usual ? page.close() : browser.close()),
   };
 };
+
+export async function endFirefox(): Promise<void> {
+  await (await shared)?.close();
+  shared = undefined;
+}

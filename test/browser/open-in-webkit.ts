@@ -1,20 +1,50 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { OpenPage } from './engines.js';
+import type { EnginePage, OpenPage } from './engines.js';
+
+/** The WebKit of all tests in light colours, when no test has it. It ends with their process. */
+let idle: EnginePage | undefined;
 
 /** WebKitGTK's test browser on a virtual display, by WebDriver. */
-export const openInWebKit: OpenPage = async ([driverPath, displayPath], { viewport, colorScheme }) => {
+export const openInWebKit: OpenPage = async (paths, options) => {
+  if (options.colorScheme === 'dark') return startWebKit(paths, options);
+  const page = idle ?? (await startWebKit(paths, options));
+  idle = undefined;
+  await page.setViewport(options.viewport);
+  return {
+    ...page,
+    async close() {
+      await page.goto('about:blank');
+      if (idle === undefined) idle = page;
+      else await page.close();
+    },
+  };
+};
+
+export async function endWebKit(): Promise<void> {
+  await idle?.close();
+  idle = undefined;
+}
+
+const startWebKit: OpenPage = async ([driverPath, displayPath], { viewport, colorScheme }) => {
   const processes: ChildProcess[] = [];
+  // A group of its own each, which also ends with this process.
+  const start = (path: string, args: string[], options: SpawnOptions) => {
+    const child = spawn(path, args, { ...options, detached: true });
+    processes.push(child);
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    return child;
+  };
   try {
-    const display = spawn(displayPath, ['-displayfd', '1', '-screen', '0', '2560x1600x24', '-nolisten', 'tcp'], {
+    const display = start(displayPath, ['-displayfd', '1', '-screen', '0', '2560x1600x24', '-nolisten', 'tcp'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    processes.push(display);
-    const [number] = (await once(createInterface(display.stdout), 'line')) as [string];
+    const [number] = (await once(createInterface(display.stdout!), 'line')) as [string];
     const port = await freePort();
-    const driver = spawn(driverPath, [`--port=${port}`, '--host=127.0.0.1'], {
+    start(driverPath, [`--port=${port}`, '--host=127.0.0.1'], {
       stdio: 'ignore',
       env: {
         ...process.env,
@@ -26,13 +56,28 @@ export const openInWebKit: OpenPage = async ([driverPath, displayPath], { viewpo
         LIBGL_ALWAYS_SOFTWARE: '1',
       },
     });
-    processes.push(driver);
     return await pageOf(`http://127.0.0.1:${port}`, viewport, processes);
   } catch (error) {
     for (const child of processes) await end(child);
     throw error;
   }
 };
+
+const running = new Set<ChildProcess>();
+const endAll = () => {
+  for (const { pid } of running) {
+    try {
+      process.kill(-pid!, 'SIGTERM');
+    } catch {
+      // It has ended.
+    }
+  }
+};
+process.once('exit', endAll);
+process.once('SIGTERM', () => {
+  endAll();
+  process.exit(143);
+});
 
 /** WebDriver's name of an element in its answers. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';

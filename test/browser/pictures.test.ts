@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ClassifyOptions, ImageInput } from '../../src/lite.js';
+import { leftOut, NIGHT, nightTest } from '../night.js';
 import { nodeJson } from '../package/run-node.js';
 import { type EnginePage, engines, openPage } from './engines.js';
 import { drawPictures } from './pictures.js';
@@ -215,9 +216,9 @@ describe.each(engines)('pictures in %s', (engine) => {
   });
 });
 
-test.runIf(engines.includes('firefox'))(
-  'Firefox that resists fingerprinting: CANVAS, but for pictures that need no canvas',
-  async () => {
+if (!NIGHT) leftOut('Firefox that resists fingerprinting', '1');
+if (engines.includes('firefox')) {
+  nightTest('Firefox that resists fingerprinting: CANVAS, but for pictures that need no canvas', async () => {
     const page = await openPage('firefox', `${served.url}engines.html`, { resistFingerprinting: true });
     await page.waitFor(() => 'lite' in globalThis);
     const found = await page.evaluate(async () => {
@@ -232,8 +233,8 @@ test.runIf(engines.includes('firefox'))(
     const best = names[inNode['alpha.png'].indexOf(Math.max(...inNode['alpha.png']))];
     expect(found).toEqual(['CANVAS', best]);
     await page.close();
-  },
-);
+  });
+}
 
 declare const blobOf: (file: string) => Promise<Blob>;
 declare const answer: (input: ImageInput, options?: ClassifyOptions) => Promise<number[] | string>;

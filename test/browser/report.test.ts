@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { haveChromium, startChromium } from './chromium.js';
+import { haveChromium, sharedChromium } from './chromium.js';
 import { writeReport } from './example-report.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-report-page-'));
@@ -12,11 +12,10 @@ const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-report-page-'));
 let browser: Browser;
 beforeAll(async () => {
   if (!haveChromium) return;
-  browser = await startChromium();
+  browser = await sharedChromium();
   for (const classes of [2, 7, 40]) await writeReport(classes, folder);
 });
 afterAll(async () => {
-  await browser?.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -30,11 +29,18 @@ interface Seen {
 }
 
 describe.runIf(haveChromium).each([2, 7, 40])('report.html of %d classes', (classes) => {
+  let page: Page;
+  beforeAll(async () => {
+    page = await browser.newPage();
+    await page.goto(pathToFileURL(join(folder, `${classes}.html`)).href);
+  });
+  afterAll(() => page?.close());
+
   test.each([390, 820, 1280])('is readable at %d pixels, light and dark', async (width) => {
     const grounds: string[] = [];
+    await page.setViewportSize({ width, height: 900 });
     for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-      await page.goto(pathToFileURL(join(folder, `${classes}.html`)).href);
+      await page.emulateMedia({ colorScheme });
       const seen: Seen = await page.evaluate(() => {
         const all = (selector: string) => [...document.querySelectorAll<HTMLElement>(selector)];
         const textOf = (element: Element) => {
@@ -77,7 +83,6 @@ describe.runIf(haveChromium).each([2, 7, 40])('report.html of %d classes', (clas
         expect(Math.abs(picture.width - picture.height)).toBeLessThan(1);
       }
       grounds.push(seen.colours.join());
-      await page.close();
     }
     expect(new Set(grounds).size).toBe(2);
   });

@@ -15,7 +15,7 @@ export async function prepareSite(folder: string): Promise<Record<string, number
   mkdirSync(join(folder, 'public'), { recursive: true });
   await writeFaces(join(folder, 'public'));
   await writeFaces(folder);
-  return nodeJson(
+  inNode ??= nodeJson(
     'module',
     `import { classify, EMOTIONS } from 'fer-dcnn';
     const lists = {};
@@ -26,7 +26,11 @@ export async function prepareSite(folder: string): Promise<Record<string, number
     console.log(JSON.stringify(lists));`,
     folder,
   );
+  return inNode;
 }
+
+/** Asked once: the pictures are the same in every folder. */
+let inNode: Promise<Record<string, number[]>> | undefined;
 
 /**
  * Writes a page and a worker that check `fer-dcnn/lite` alone.

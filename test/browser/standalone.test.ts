@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { executablePath, haveChromium, startChromium } from './chromium.js';
+import { executablePath, haveChromium, sharedChromium } from './chromium.js';
 import { type Served, serveStatic } from './servers.js';
 import { expectClose, prepareSite } from './site.js';
 
@@ -41,10 +41,9 @@ describe.runIf(haveChromium)('pages, workers and extensions without a bundler', 
         '/npm/fer-dcnn@0.1.0/': '/fer-dcnn/',
       },
     });
-    browser = await startChromium();
+    browser = await sharedChromium();
   });
   afterAll(async () => {
-    await browser?.close();
     await served?.close();
   });
 

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type DrawnExpression, drawnFace } from '../../examples/page-parts/drawn-face.js';
 import { leftOut, NIGHT } from '../night.js';
-import { haveChromium, startChromium } from './chromium.js';
+import { haveChromium, sharedChromium } from './chromium.js';
 import { engines, openPage } from './engines.js';
 import { type StudioProcess, startStudio } from './studio-process.js';
 
@@ -31,9 +31,8 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await startChromium();
+    browser = await sharedChromium();
   });
-  afterAll(() => browser?.close());
 
   test('a folder becomes sorted, corrected and saved faces, a model and a report; nothing leaves the machine', async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
@@ -100,7 +99,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
     expect(await sharp(zip[face]).metadata()).toMatchObject({ format: 'png', width: 128, height: 128 });
 
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await page.getByText(/^Of 2 faces that did not teach, \d+% are right\./).waitFor({ timeout: 60_000 });
+    await page.getByText(/^Of 2 faces that did not teach, \d+% are right\./).waitFor({ timeout: 200_000 });
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('trained');
     expect(await faults(page)).toEqual([]);
     await page.setViewportSize({ width: 390, height: 844 });

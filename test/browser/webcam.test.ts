@@ -5,15 +5,20 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { haveChromium, startChromium } from './chromium.js';
-import { accessibilityFaults, cutFaces, fakeCamera, openExample, serveExample, tabOrder } from './example-pages.js';
+import { haveChromium, sharedChromium } from './chromium.js';
+import {
+  accessibilityFaults,
+  BROAD_SMILE,
+  chromiumWithCamera,
+  cutFaces,
+  openExample,
+  serveExample,
+  tabOrder,
+} from './example-pages.js';
 import type { Served } from './servers.js';
 
 const haveFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 if (!haveFfmpeg) console.warn('\n  !! SKIPPED: no ffmpeg, so no video was dropped onto examples/webcam.\n');
-
-/** The second face on the third photo. */
-const BROAD_SMILE = 7;
 
 describe.runIf(haveChromium)('examples/webcam', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-webcam-'));
@@ -23,12 +28,11 @@ describe.runIf(haveChromium)('examples/webcam', () => {
 
   beforeAll(async () => {
     face = (await cutFaces(480))[BROAD_SMILE];
-    browser = await startChromium(await fakeCamera(face, folder));
+    browser = await chromiumWithCamera();
     served = await serveExample('webcam', folder);
   });
 
   afterAll(async () => {
-    await browser?.close();
     await served?.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -68,7 +72,12 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     expect(await savedSize()).toEqual([640, 480]);
 
     // An episode needs a second sight to have a length.
-    await page.waitForTimeout(600);
+    await page
+      .locator('video')
+      .evaluate(
+        (video: HTMLVideoElement) =>
+          new Promise((seen) => video.requestVideoFrameCallback(() => video.requestVideoFrameCallback(seen))),
+      );
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText(/there was one face, (mostly happy \(\d+ %\)|happy all the time)\./).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('summary');
@@ -152,7 +161,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
   test.runIf(haveFfmpeg)('a video: is followed to its end, and summed up by its own time', async () => {
     const file = join(folder, 'clip.webm');
     writeFileSync(join(folder, 'face.png'), face);
-    const still = ['-loop', '1', '-framerate', '10', '-t', '4', '-i', join(folder, 'face.png')];
+    const still = ['-loop', '1', '-framerate', '10', '-t', '2', '-i', join(folder, 'face.png')];
     execFileSync('ffmpeg', [
       '-y',
       '-loglevel',
@@ -168,7 +177,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     ]);
     const { page, errors } = await openExample(browser, served.url);
     await page.locator('#picker').setInputFiles(file);
-    await page.getByText(/^In 0:0[1-4] there was one face, (mostly happy|happy all the time)/).waitFor();
+    await page.getByText(/^In 0:0[12] there was one face, (mostly happy|happy all the time)/).waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -187,16 +196,12 @@ describe.runIf(haveChromium)('examples/webcam', () => {
   });
 
   test('says that there is no camera', async () => {
-    const without = await startChromium();
-    try {
-      const { page } = await openExample(without, served.url, { permissions: ['camera'] });
-      await page.getByRole('button', { name: 'Start camera' }).click();
-      const said = page.getByRole('alert').getByText('No camera was found. Plug one in, or use pictures.');
-      await said.waitFor();
-      expect(await said.isVisible()).toBe(true);
-    } finally {
-      await without.close();
-    }
+    const { page } = await openExample(await sharedChromium(), served.url, { permissions: ['camera'] });
+    await page.getByRole('button', { name: 'Start camera' }).click();
+    const said = page.getByRole('alert').getByText('No camera was found. Plug one in, or use pictures.');
+    await said.waitFor();
+    expect(await said.isVisible()).toBe(true);
+    await page.context().close();
   });
 
   test('without WebAssembly, says so and offers nothing', async () => {
