@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import type { Pretrained } from '../src/weights.js';
 import { CORRUPTIONS } from './corruptions.js';
 import type { CorruptionFigures, elsewhereFigures, Figures } from './figures.js';
+import { goalRows } from './goals.js';
 
 /** What `pretrained.metrics` holds. */
 export interface Metrics extends Figures {
@@ -12,11 +14,17 @@ export interface Metrics extends Figures {
   corruptions: CorruptionFigures;
 }
 
+/** Which weights the figures are of. */
+export type Identity = Pick<Pretrained, 'version' | 'sha256'>;
+
 /** The tables of the model card: nothing in them but what was measured. */
-export function cardTables(metrics: Metrics): string {
+export function cardTables(metrics: Metrics, { version, sha256 }: Identity): string {
   const { float32, classes, confusionMatrix, calibration, elsewhere, corruptions } = metrics;
   const names = Object.keys(classes);
   return [
+    `**Version ${version} of the weights**, sha256 of \`weights.bin\`: \`${sha256}\`.`,
+    'In code these are `pretrained.version` and `pretrained.sha256` of `fer-dcnn/weights`; `fer-dcnn summary` prints them too.',
+    '',
     `Measured on ${metrics.measuredOn}; ${metrics.count.toLocaleString('en')} faces, one pass each, the shipped 8-bit weights.`,
     '',
     table(
@@ -44,8 +52,15 @@ export function cardTables(metrics: Metrics): string {
       ]),
     ),
     '',
-    'Recall by class. The offsets of the classes were fitted to other persons of the photos, and to the web faces themselves:',
-    'the last row flatters a little.',
+    'Recall by class. The class offsets were fitted on other people of the photos, and on the web faces themselves: the last',
+    'row is a little better than it would be on new faces.',
+    '',
+    '### Goals',
+    '',
+    'What these weights were made for, and how far they got. A standard error says how much a figure would typically change',
+    'with other faces of the same kind (1000 bootstrap resamples of the faces); a difference below two of them means nothing.',
+    '',
+    table(['goal', 'measured', 'standard error', 'met'], goalRows(metrics)),
     '',
     '### By class',
     '',
@@ -84,7 +99,7 @@ export function cardTables(metrics: Metrics): string {
     '',
     '### Under corruption',
     '',
-    'The same faces, changed as faces in the wild differ from the training crops: accuracy / macro recall.',
+    'The same faces, changed in the ways that pictures in the wild differ from the training crops: accuracy / macro recall.',
     '',
     table(
       ['corruption', 'mild', '', 'strong', ''],
@@ -99,17 +114,21 @@ export function cardTables(metrics: Metrics): string {
   ].join('\n');
 }
 
-/** Puts the tables into the model card, between its two marks. */
-export async function writeCard(path: string, metrics: Metrics): Promise<void> {
-  const card = await readFile(path, 'utf8');
-  const [before, , after] = card.split(MARK);
-  if (after === undefined) throw new Error(`${path} has no two marks ${MARK}`);
-  await writeFile(path, [before, `\n${cardTables(metrics)}\n`, after].join(MARK));
+/** Puts the tables into the model card. */
+export async function writeCard(path: string, metrics: Metrics, identity: Identity): Promise<void> {
+  await writeSection(path, 'weights/card.ts', cardTables(metrics, identity));
 }
 
-const MARK = '<!-- figures: written by weights/card.ts -->';
+/** Replaces what lies between the two marks that name the script. */
+export async function writeSection(path: string, script: string, content: string): Promise<void> {
+  const mark = `<!-- figures: written by ${script} -->`;
+  const [before, , after] = (await readFile(path, 'utf8')).split(mark);
+  if (after === undefined) throw new Error(`${path} does not have the mark ${mark} twice`);
+  await writeFile(path, [before, `\n${content}\n`, after].join(mark));
+}
 
-function table(head: string[], rows: string[][]): string {
+/** A table in Markdown. */
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

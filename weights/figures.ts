@@ -2,6 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type EvaluationReport, evaluate } from '../src/index.js';
 import type { ImageFolder } from '../src/node.js';
 import { CORRUPTIONS, corrupted } from './corruptions.js';
+import { type StandardErrors, standardErrors } from './standard-errors.js';
 
 /** The figures of an evaluation that are kept beside the weights, rounded to what a few thousand faces can tell apart. */
 export function figuresOf(report: EvaluationReport) {
@@ -12,6 +13,7 @@ export function figuresOf(report: EvaluationReport) {
     macroF1: round(report.macroF1),
     loss: round(report.loss),
     expectedCalibrationError: round(report.expectedCalibrationError),
+    standardErrors: roundedErrors(report),
     classes: Object.fromEntries(
       report.classes.map(({ className, precision, recall, specificity, f1, support }) => [
         className,
@@ -39,23 +41,37 @@ export function elsewhereFigures(report: EvaluationReport) {
     accuracy: round(report.accuracy),
     macroRecall: round(report.macroRecall),
     expectedCalibrationError: round(report.expectedCalibrationError),
+    standardErrors: roundedErrors(report),
     recalls: Object.fromEntries(report.classes.map(({ className, recall }) => [className, round(recall)])),
   };
 }
 
-/** Accuracy and macro recall under each corruption, mild and strong. */
-export type CorruptionFigures = Record<string, Record<'mild' | 'strong', { accuracy: number; macroRecall: number }>>;
+/** Accuracy and macro recall under each corruption, mild and strong, with the standard error of the macro recall. */
+export type CorruptionFigures = Record<
+  string,
+  Record<'mild' | 'strong', { accuracy: number; macroRecall: number; standardError: number }>
+>;
 
 export async function corruptionFigures(model: LayersModel, faces: ImageFolder): Promise<CorruptionFigures> {
   const figures: CorruptionFigures = {};
   for (const corruption of CORRUPTIONS) {
     const under = async (strength: 'mild' | 'strong') => {
-      const { accuracy, macroRecall } = await evaluate(model, corrupted(faces, corruption, strength));
-      return { accuracy: round(accuracy), macroRecall: round(macroRecall) };
+      const report = await evaluate(model, corrupted(faces, corruption, strength));
+      const standardError = round(standardErrors(report).macroRecall);
+      return { accuracy: round(report.accuracy), macroRecall: round(report.macroRecall), standardError };
     };
     figures[corruption.name] = { mild: await under('mild'), strong: await under('strong') };
   }
   return figures;
+}
+
+function roundedErrors(report: EvaluationReport): StandardErrors {
+  const { accuracy, macroRecall, expectedCalibrationError } = standardErrors(report);
+  return {
+    accuracy: round(accuracy),
+    macroRecall: round(macroRecall),
+    expectedCalibrationError: round(expectedCalibrationError),
+  };
 }
 
 function round(value: number): number {

@@ -3,34 +3,30 @@
  * of `../shared`.
  *
  * Writes `weights/model.json`, `weights/weights.bin`, `weights/history.json`, and the figures and pictures of
- * `weights/MODEL_CARD.md`. A killed run goes on from its last epoch when it is started again; `runs/weights` holds the
- * checkpoint. Afterwards `npm run build:wasm` writes what `src/network` holds of `model.json`.
+ * `weights/MODEL_CARD.md`. A run that was stopped continues from its last epoch when it is started again; `runs/weights`
+ * holds the checkpoints. Afterwards `npm run build:wasm` writes what `src/network` holds of `model.json`.
+ *
+ * A trial changes nothing in `weights` and measures nothing on validation faces:
+ * `npm run weights:train -- --out runs/trial --seed 2 --epochs 1 --start-epochs 4`. `--epochs` is the length of the last
+ * part; `--start-epochs` that of the long part, which then replaces `weights/start.bin`.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import {
-  buildModel,
-  createClassifier,
-  EMOTIONS,
-  type Sample,
-  type TrainOptions,
-  train,
-  useBackend,
-} from '../src/index.js';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { evaluate, type TrainOptions, useBackend } from '../src/index.js';
 import { registerTrainingKernels } from '../src/kernels.js';
-import { type SaveModelOptions, saveModel } from '../src/node.js';
+import { imageFolder, type SaveModelOptions, saveModel } from '../src/node.js';
 import { fromFiles, toFiles } from '../src/tfjs/model/artifacts.js';
 import { metadataOf, setMetadata } from '../src/tfjs/model/metadata.js';
 import { type Metrics, writeCard } from './card.js';
+import { figuresOf } from './figures.js';
 import { measure } from './measure.js';
-import { bestOffsets, foldOffsets, meanMacroRecall, type Said } from './offsets.js';
 import { writePictures } from './pictures.js';
-import { POLISHED, VIEWED } from './settings.js';
-import { readStart } from './start.js';
-import { meanOverViews, readTeacher } from './teacher.js';
-import { bestTemperature, foldTemperature } from './temperature.js';
+import { POLISHED, VIEWED, WEIGHTS_VERSION } from './settings.js';
+import { readTeacher } from './teacher.js';
+import { trainWeights } from './train-weights.js';
 import { readFaces } from './training-faces.js';
 
 /** Least step of the 8-bit codes of a large kernel, as a share of its standard deviation. */
@@ -38,66 +34,83 @@ const QUANTIZE_STEP = 0.2;
 
 const STORED = { quantize: 'uint8', quantizeStep: QUANTIZE_STEP } satisfies SaveModelOptions;
 
-const [ferplus = '../shared/ferplus', photos = '../shared/photos', web = '../shared/web'] = process.argv.slice(2);
-// Time counts over all the processes that a resumed run takes.
-const clock = 'runs/weights/seconds.txt';
-await mkdir('runs/weights', { recursive: true });
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: { type: 'string' },
+    seed: { type: 'string', default: String(VIEWED.seed) },
+    epochs: { type: 'string', default: String(POLISHED.epochs) },
+    'start-epochs': { type: 'string' },
+  },
+});
+const [ferplus = '../shared/ferplus', photos = '../shared/photos', web = '../shared/web'] = positionals;
+const { out, 'start-epochs': startEpochs } = flags;
+const seed = Number(flags.seed);
+const viewed: TrainOptions = { ...VIEWED, seed, epochs: Number(startEpochs ?? VIEWED.epochs) };
+const polished: TrainOptions = { ...POLISHED, seed, epochs: Number(flags.epochs) };
+const changed = seed !== VIEWED.seed || startEpochs !== undefined || polished.epochs !== POLISHED.epochs;
+if (out === undefined && changed) fail('other settings are a trial: say with --out where it goes');
+
+const teacher = 'weights/teacher.bin';
+const needed = {
+  [join(ferplus, 'train')]: 'FER+, class folders of 48x48 grey faces to train on',
+  [join(ferplus, 'valid')]: 'FER+, faces to measure on; their near duplicates are not trained on',
+  [join(photos, 'train')]: 'photos of faces, class folders, to train on',
+  [join(photos, 'valid')]: 'photos of other people, to measure on',
+  [web]: 'web faces, class folders, to choose the class offsets on',
+  [teacher]: "the teacher's answers to these very faces; weights/teacher.py makes them on a GPU",
+};
+const missing = Object.entries(needed).filter(([path]) => !existsSync(path));
+if (missing.length > 0) {
+  const list = missing.map(([path, what]) => `  ${path}: ${what}`).join('\n');
+  fail(`not found:\n${list}\nweights/MODEL_CARD.md, "Data", says what the sets are. The package carries none of them.`);
+}
+
+const checkpoints = out === undefined ? 'runs/weights' : join(out, 'checkpoints');
+// Counts over all the processes that a resumed run takes.
+const clock = join(checkpoints, 'seconds.txt');
+await mkdir(checkpoints, { recursive: true });
 const began = Date.now() - 1000 * Number(await readFile(clock, 'utf8').catch(() => 0));
 const secondsSoFar = () => Math.round((Date.now() - began) / 1000);
 await useBackend('wasm');
 const kernels = await registerTrainingKernels();
 
 const faces = await readFaces({ ferplus, photos, web });
-const views = await readTeacher('weights/teacher.bin', faces.train.length);
-// Trained without dropout, which costs a net this small more than it saves (see the model card); it has no weights, so
-// what is shipped is the exact network all the same.
-const trained = buildModel({ seed: VIEWED.seed, dropout: 0 });
-if (await readStart('weights/start.bin', trained, VIEWED.normalization)) {
-  console.log(`the first ${VIEWED.epochs} epochs are those of weights/start.bin`);
-} else {
-  const samples = faces.train.map(({ image, label, file }, i) => ({ image, label, file, viewLabels: views[i] }));
-  await trainPart(samples, VIEWED, 'runs/weights/viewed');
-}
-const start = trained.getWeights().map((weight) => tf.clone(weight));
-const samples = faces.train.map(({ image, file }, i) => ({ image, file, label: meanOverViews(views[i]) }));
-const { history, best } = await trainPart(samples, POLISHED, 'runs/weights');
-
+const { model, offsets, temperature, tune, history, best } = await trainWeights({
+  faces,
+  views: await readTeacher(teacher, faces.train.length),
+  viewed,
+  polished,
+  // The file's epochs are those of one seed; a trial of another trains its own.
+  start: startEpochs === undefined && seed === VIEWED.seed ? 'weights/start.bin' : null,
+  checkpoints,
+  async onEpoch(epoch, { loss, valLoss, valAccuracy, valMacroRecall }) {
+    const figures = [loss, valLoss, valAccuracy, valMacroRecall].map((figure) => figure?.toFixed(4)).join('  ');
+    console.log(`epoch ${epoch}  ${figures}  ${secondsSoFar()} s`);
+    await writeFile(clock, String(secondsSoFar()));
+  },
+});
 const seconds = Number(await readFile(clock, 'utf8').catch(() => 0));
-const model = buildModel({ seed: VIEWED.seed });
-// The mean of both ends is no worse than either on any set, and a little better on most (Wortsman et al., "Robust fine-tuning
-// of zero-shot models", 2022).
-model.setWeights(trained.getWeights().map((weight, i) => tf.div(tf.add(weight, start[i]), 2)));
-setMetadata(model, metadataOf(trained));
-
-// FER+ is 38% neutral, and its voters call mild anger and sadness neutral: a net that learns it says neutral of the sad and
-// the angry. Numbers on the logits mend that.
-const said = await Promise.all(Object.values(faces.tune).map(saidOf));
-const offsets = bestOffsets(said);
-foldOffsets(model, offsets);
-// Soft labels leave the network less sure than it is right: one number mends that.
-const [{ logs, labels }] = said;
-const shifted = logs.map((log, i) => Math.exp(log + offsets[i % EMOTIONS.length]));
-const temperature = bestTemperature(normalised(shifted), labels);
-foldTemperature(model, temperature);
-const tune = {
-  faces: Object.fromEntries(Object.entries(faces.tune).map(([set, { length }]) => [set, length])),
-  meanMacroRecall: meanMacroRecall(said, offsets),
-  withoutOffsets: meanMacroRecall(
-    said,
-    offsets.map(() => 0),
-  ),
-};
 console.log('tune', tune, offsets, temperature);
 
-const quantized = await fromFiles(toFiles(model, STORED));
-const metrics: Metrics = await measure({ model: quantized, float32: model, ferplus, photos, web });
-setMetadata(model, { metrics: { ...metrics } });
-await saveModel(model, 'weights', STORED);
-await writeCard('weights/MODEL_CARD.md', metrics);
-await writePictures('weights', metrics);
+if (out === undefined) {
+  const quantized = await fromFiles(toFiles(model, STORED));
+  const { accuracy, macroRecall } = figuresOf(await evaluate(model, imageFolder(join(ferplus, 'valid'))));
+  const measured = await measure({ model: quantized, ferplus, photos, web });
+  const metrics: Metrics = { ...measured, float32: { accuracy, macroRecall } };
+  setMetadata(model, { version: WEIGHTS_VERSION, metrics: { ...metrics } });
+  await writeCard('weights/MODEL_CARD.md', metrics, {
+    version: WEIGHTS_VERSION,
+    sha256: metadataOf(quantized).sha256!,
+  });
+  await writePictures('weights', metrics);
+  console.log(metrics.accuracy, metrics.macroRecall, metrics.elsewhere);
+}
+const folder = out ?? 'weights';
+await saveModel(model, folder, STORED);
 const settingsOf = (part: TrainOptions) => ({ ...part, schedule: 'cosine, warm-up 0.02' });
 const log = {
-  settings: { start: settingsOf(VIEWED), polish: settingsOf(POLISHED) },
+  settings: { start: settingsOf(viewed), polish: settingsOf(polished) },
   machine: { cpu: cpus()[0].model, node: process.version, kernels: kernels.path },
   seconds,
   offsets,
@@ -106,46 +119,9 @@ const log = {
   best,
   history,
 };
-await writeFile('weights/history.json', `${JSON.stringify(log, null, 1)}\n`);
-console.log(metrics.accuracy, metrics.macroRecall, metrics.elsewhere);
+await writeFile(join(folder, 'history.json'), `${JSON.stringify(log, null, 1)}\n`);
 
-function trainPart(samples: Sample[], settings: TrainOptions, checkpoint: string) {
-  return train(trained, samples, {
-    ...settings,
-    validationData: faces.tune.ferplus,
-    monitor: 'loss',
-    checkpoint,
-    resume: true,
-    callbacks: {
-      async onEpochEnd(epoch, { loss, valLoss, valAccuracy, valMacroRecall }) {
-        const figures = [loss, valLoss, valAccuracy, valMacroRecall].map((figure) => figure?.toFixed(4)).join('  ');
-        console.log(`${epoch}/${settings.epochs}  ${figures}  ${secondsSoFar()} s`);
-        await writeFile(clock, String(secondsSoFar()));
-      },
-    },
-  });
-}
-
-async function saidOf(samples: readonly Sample[]): Promise<Said> {
-  const classifier = createClassifier({ model: model as LayersModel });
-  const rows: number[] = [];
-  for (const { image } of samples) {
-    const predictions = await classifier.classify(image);
-    rows.push(
-      ...EMOTIONS.map((emotion) => {
-        const { probability } = predictions.find(({ className }) => className === emotion)!;
-        return Math.log(Math.max(probability, 1e-12));
-      }),
-    );
-  }
-  return { logs: Float32Array.from(rows), labels: samples.map(({ label }) => label as number) };
-}
-
-/** Each row divided by its sum. */
-function normalised(rows: Float32Array): Float32Array {
-  const classes = EMOTIONS.length;
-  return rows.map((value, i) => {
-    const first = i - (i % classes);
-    return value / rows.subarray(first, first + classes).reduce((sum, each) => sum + each, 0);
-  });
+function fail(message: string): never {
+  console.error(`weights:train: ${message}`);
+  process.exit(2);
 }

@@ -1,5 +1,8 @@
 import { cosineSchedule, type TrainOptions } from '../src/index.js';
 
+/** Raise it whenever the shipped weights change. */
+export const WEIGHTS_VERSION = '2';
+
 const COMMON = {
   batchSize: 128,
   schedule: cosineSchedule({ warmup: 0.02 }),

@@ -22,10 +22,7 @@ export interface Faces {
 
 /** Reads the training part of FER+ and of the photos, the photos of rare classes several times, each framed anew. */
 export async function readFaces(folders: DataFolders): Promise<Faces> {
-  const ferplus = imageFolder(join(folders.ferplus, 'train'));
-  const photos = imageFolder(join(folders.photos, 'train'));
-  const ferplusSplit = await kept('runs/weights/split.json', () => splitFerplus(folders.ferplus));
-  const photosSplit = splitPhotos(photos.files);
+  const { ferplus, photos, ferplusSplit, photosSplit } = await opened(folders);
 
   const train: Faces['train'] = [];
   for await (const sample of plain(ferplus.subset(ferplusSplit.train))) train.push(sample);
@@ -35,13 +32,26 @@ export async function readFaces(folders: DataFolders): Promise<Faces> {
       train.push({ image: crop, label, file });
     next++;
   }
+  return { train, tune: await readTune(folders) };
+}
+
+/** Reads only the faces that choices are made on. */
+export async function readTune(folders: DataFolders): Promise<Faces['tune']> {
+  const { ferplus, photos, ferplusSplit, photosSplit } = await opened(folders);
   return {
-    train,
-    tune: {
-      ferplus: await all(plain(ferplus.subset(ferplusSplit.tune))),
-      photos: await all(cropped(photos.subset(photosSplit.tune), PHOTO_BOX)),
-      web: await all(cropped(imageFolder(folders.web), PHOTO_BOX)),
-    },
+    ferplus: await all(plain(ferplus.subset(ferplusSplit.tune))),
+    photos: await all(cropped(photos.subset(photosSplit.tune), PHOTO_BOX)),
+    web: await all(cropped(imageFolder(folders.web), PHOTO_BOX)),
+  };
+}
+
+async function opened(folders: DataFolders) {
+  const photos = imageFolder(join(folders.photos, 'train'));
+  return {
+    ferplus: imageFolder(join(folders.ferplus, 'train')),
+    photos,
+    ferplusSplit: await kept('runs/weights/split.json', () => splitFerplus(folders.ferplus)),
+    photosSplit: splitPhotos(photos.files),
   };
 }
 

@@ -33,8 +33,10 @@ async function run(_: AbortSignal, path: string | undefined, { json }: { json?: 
     }));
     process.stdout.write(`${JSON.stringify({ layers, parameters: model.countParams(), metadata }, null, 2)}\n`);
   } else {
-    const { classes, normalization, metrics } = metadata;
+    const { version, sha256, classes, normalization, metrics } = metadata;
+    const weights = [version && `version ${version}`, sha256 && `sha256 ${sha256}`].filter(Boolean);
     const known = [
+      weights.length > 0 && `Weights: ${weights.join(', ')}`,
       classes && `Classes: ${classes.join(', ')}`,
       normalization && `Normalization: ${normalization}`,
       typeof metrics?.accuracy === 'number' &&

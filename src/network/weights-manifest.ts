@@ -2,7 +2,7 @@ import { FerError } from '../errors.js';
 import { allFinite } from './all-finite.js';
 import type { Fallbacks } from './fallbacks.js';
 import { fromFloat16 } from './float16.js';
-import type { ModelMetadata } from './model-metadata.js';
+import type { FileFacts, ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
 
 /** One weight, as `model.json` lists it. */
@@ -103,13 +103,14 @@ export function notFinite(name: string): FerError {
 }
 
 /**
- * What `model.json` says of its own binary and of figures measured with it. Of a file that `model.save` of
- * TF.js wrote, nothing is believed: it copies the metadata of the file that the model came from.
+ * What `model.json` says of its own binary: version, checksum, figures. A file that `model.save` of TF.js wrote is not
+ * believed: it copies the metadata of the file that the model came from.
  */
-export function factsOf(json: ModelJson): Pick<ModelMetadata, 'sha256' | 'metrics'> {
+export function factsOf(json: ModelJson): FileFacts {
   if (String(json.generatedBy).startsWith('TensorFlow.js')) return {};
-  const { sha256, metrics } = (json.userDefinedMetadata?.['fer-dcnn'] ?? {}) as ModelMetadata;
-  return { ...(sha256 !== undefined && { sha256 }), ...(metrics !== undefined && { metrics }) };
+  const { version, sha256, metrics } = (json.userDefinedMetadata?.['fer-dcnn'] ?? {}) as ModelMetadata;
+  // Through JSON: fields that are undefined are gone.
+  return JSON.parse(JSON.stringify({ version, sha256, metrics }));
 }
 
 function weightEntries(json: ModelJson): WeightEntry[] {

@@ -180,6 +180,13 @@ describe('from a folder of faces to a report', () => {
     expect(JSON.parse((await run('summary', '--json')).stdout)).toMatchObject({ parameters: 535397 });
   });
 
+  test('summary says which version of the pretrained weights it shows', async () => {
+    const { version, sha256 } = JSON.parse(readFileSync('weights/model.json', 'utf8')).userDefinedMetadata['fer-dcnn'];
+    expect((await run('summary')).stdout).toContain(`Weights: version ${version}, sha256 ${sha256}`);
+    // Other weights do not carry it on.
+    expect((await run('summary', 'runs/whole')).stdout).not.toContain('Weights: version');
+  });
+
   test('convert: ONNX that says what the package says, and a smaller TF.js model', async () => {
     expect((await run('convert', '--to', 'onnx', '--out', 'fer.onnx', '--quantize', 'uint8')).code).toBe(0);
     const session = await InferenceSession.create(join(cwd, 'fer.onnx'));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { evaluate, useBackend } from '../../src/index.js';
@@ -7,6 +8,7 @@ import { loadPretrained, pretrained } from '../../src/weights.js';
 import { cardTables, type Metrics } from '../../weights/card.js';
 import { figuresOf } from '../../weights/figures.js';
 import { cardPictures } from '../../weights/pictures.js';
+import { WEIGHTS_VERSION } from '../../weights/settings.js';
 import { NIGHT } from '../night.js';
 import { sharedPath } from '../shared.js';
 
@@ -15,7 +17,12 @@ const metrics = pretrained.metrics as unknown as Metrics;
 
 describe('the figures of the shipped weights', () => {
   test('in the model card are those that the weights carry', () => {
-    expect(readFileSync('weights/MODEL_CARD.md', 'utf8')).toContain(cardTables(metrics));
+    expect(readFileSync('weights/MODEL_CARD.md', 'utf8')).toContain(cardTables(metrics, pretrained));
+  });
+
+  test('are of the version that the recipe names', () => {
+    expect(pretrained.version).toBe(WEIGHTS_VERSION);
+    expect(pretrained.sha256).toBe(createHash('sha256').update(readFileSync('weights/weights.bin')).digest('hex'));
   });
 
   test('in the pictures of the model card are those that the weights carry', async () => {

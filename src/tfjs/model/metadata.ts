@@ -1,5 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { ModelMetadata } from '../../network/model-metadata.js';
+import type { FileFacts, ModelMetadata } from '../../network/model-metadata.js';
 
 /**
  * Reads what {@link setMetadata} or a loaded `model.json` gave a model, with the facts of the file that it came from; empty
@@ -9,13 +9,10 @@ export function metadataOf(model: LayersModel): ModelMetadata {
   return { ...ownMetadata(model), ...facts.get(model) };
 }
 
-/** Facts of a file: true of the weights as they were loaded, so that no other save may carry them on. */
-export type FileFacts = Pick<ModelMetadata, 'sha256' | 'metrics'>;
-
 /** Notes which file a model was loaded from. Its facts are read with the metadata, but not saved with the model. */
-export function setFileFacts(model: LayersModel, { sha256, metrics }: FileFacts): void {
-  setMetadata(model, { sha256: undefined, metrics: undefined });
-  facts.set(model, { ...(sha256 !== undefined && { sha256 }), ...(metrics !== undefined && { metrics }) });
+export function setFileFacts(model: LayersModel, fileFacts: FileFacts): void {
+  setMetadata(model, { version: undefined, sha256: undefined, metrics: undefined });
+  facts.set(model, fileFacts);
 }
 
 /** Takes back the facts of its file from a model whose weights will change. */

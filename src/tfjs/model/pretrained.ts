@@ -4,6 +4,8 @@ import type { ModelJson } from '../../network/weights-manifest.js';
 
 /** What is known of the pretrained weights. */
 export interface Pretrained {
+  /** Version of the weights: it rises whenever they change, whatever the package's version. */
+  version: string;
   /** Hex sha256 of `weights.bin`, checked whenever it is loaded. */
   sha256: string;
   /** How the weights' inputs are normalised; `classify` does so by itself. */
@@ -18,9 +20,9 @@ export interface Pretrained {
 export const modelJson = model as unknown as ModelJson;
 
 /**
- * The pretrained weights' checksum, figures and normalisation, without loading them.
+ * The pretrained weights' version, checksum, figures and normalisation, without loading them.
  *
  * @example
- * console.log(pretrained.metrics.accuracy);
+ * console.log(pretrained.version, pretrained.metrics.accuracy);
  */
 export const pretrained: Pretrained = modelJson.userDefinedMetadata?.['fer-dcnn'] as Pretrained;
