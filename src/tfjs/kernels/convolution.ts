@@ -41,11 +41,10 @@ export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
   withScratch(backend, bytes, (scratch) => {
     const addresses = [x, dy, out].map((tensor) => addressOf(backend, tensor));
     const { top, left } = info.padInfo;
-    if (gradientSuitsWinograd(info)) {
-      native.winogradFilterGradient(...addresses, ...winogradSizes(info), top, left, scratch);
-    } else {
+    if (!enoughPixelsForTiles(info) || !suitsTiles(info))
       native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
-    }
+    else if (suitsWinograd(info)) native.winogradFilterGradient(...addresses, ...tileSizes(info), top, left, scratch);
+    else native.stridedFilterGradient(...addresses, ...tileSizes(info), top, left, scratch);
   });
   return out;
 };
@@ -138,6 +137,15 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
       const left = info.effectiveFilterWidth - 1 - info.padInfo.left;
       convolve(native, addresses, back, top, left, scratch + filterBytes);
     });
+  } else if (suitsStridedTiles(info)) {
+    const filterBytes = 4 * filter.size;
+    const { filterHeight, filterWidth, inChannels, outChannels } = info;
+    withScratch(backend, filterBytes + native.stridedScratch(inChannels, outChannels), (scratch) => {
+      native.turnFilter(addressOf(backend, filter), filterHeight, filterWidth, inChannels, outChannels, scratch);
+      const addresses = [addressOf(backend, dy), scratch, addressOf(backend, out)];
+      const { top, left } = info.padInfo;
+      native.stridedInputGradient(...addresses, ...tileSizes(info), top, left, scratch + filterBytes);
+    });
   } else {
     withScratch(backend, native.inputGradientScratch(...scratchSizes(info)), (scratch) =>
       native.conv2dInputGradient(
@@ -163,17 +171,19 @@ function convolve(
   left: number,
   scratch: number,
 ): void {
-  if (suitsWinograd(info)) native.winograd(...addresses, ...winogradSizes(info), top, left, scratch);
+  if (suitsWinograd(info)) native.winograd(...addresses, ...tileSizes(info), top, left, scratch);
+  else if (suitsStridedTiles(info)) native.strided(...addresses, ...tileSizes(info), top, left, scratch);
   else native.conv2d(...addresses, ...sizes(info), top, left, scratch);
 }
 
 function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
   if (suitsWinograd(info)) return native.winogradScratch(info.inChannels, info.outChannels);
+  if (suitsStridedTiles(info)) return native.stridedScratch(info.inChannels, info.outChannels);
   return native.convScratch(...scratchSizes(info));
 }
 
 /** Whether tiles of 4 x 4 outputs pay: for 3 x 3 filters of stride 1, and unless too much of the tiles is thrown away. */
-export function suitsWinograd(info: ConvInfo): boolean {
+function suitsWinograd(info: ConvInfo): boolean {
   const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
   const dense = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth].every((n) => n === 1);
   const channels = inChannels >= 8 && inChannels % 4 === 0 && outChannels % 8 === 0;
@@ -182,14 +192,33 @@ export function suitsWinograd(info: ConvInfo): boolean {
 }
 
 /**
+ * The same for stride 2. Tiles save less here, so less of them may be thrown away. Transformed filters are nine times as
+ * large as the filters: those of very many channels would take too much memory.
+ */
+function suitsStridedTiles(info: ConvInfo): boolean {
+  const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
+  const undilated = info.dilationHeight === 1 && info.dilationWidth === 1;
+  const three = filterHeight === 3 && filterWidth === 3 && undilated;
+  const channels = inChannels % 8 === 0 && outChannels % 8 === 0 && inChannels * outChannels <= 65_536;
+  const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
+  const full = 16 * tiles <= 1.35 * outHeight * outWidth;
+  return three && info.strideHeight === 2 && info.strideWidth === 2 && channels && full;
+}
+
+/** Whether the convolution is computed in tiles, of stride 1 or 2. */
+export function suitsTiles(info: ConvInfo): boolean {
+  return suitsWinograd(info) || suitsStridedTiles(info);
+}
+
+/**
  * Adam makes whole steps of the smallest gradients. Where few pixels are summed, many gradients are exactly zero, and
  * the rounding errors of the tiles would take their place.
  */
-function gradientSuitsWinograd(info: ConvInfo): boolean {
-  return suitsWinograd(info) && info.batchSize * info.outHeight * info.outWidth >= 1024;
+function enoughPixelsForTiles({ batchSize, outHeight, outWidth }: ConvInfo): boolean {
+  return batchSize * outHeight * outWidth >= 1024;
 }
 
-function winogradSizes(info: ConvInfo): number[] {
+function tileSizes(info: ConvInfo): number[] {
   return [
     ...[info.batchSize, info.inHeight, info.inWidth, info.inChannels],
     ...[info.outChannels, info.outHeight, info.outWidth],

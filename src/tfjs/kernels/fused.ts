@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { activate, type FusedActivation } from './activation.js';
 import { type ConvAttributes, convInfoOf } from './conv-info.js';
-import { filterNarrowerThanStride, suitsWinograd } from './convolution.js';
+import { filterNarrowerThanStride, suitsTiles } from './convolution.js';
 import { nativeOn } from './native.js';
 import type { Kernel, KernelCall, KernelOutput } from './override.js';
 
@@ -32,7 +32,7 @@ function fused(
   const fits = x.size > 0 && tf.util.sizeFromShape(info.outShape) > 0 && x.shape[3] === filter.shape[2];
   const suits = dataFormat === 'NHWC' && typeof pad === 'string' && !filterNarrowerThanStride(info);
   // Where tiles pay, ours is the faster one: TF.js packs the filter anew after every update.
-  const ours = kind === 'full' && nativeOn(backend) !== null && suitsWinograd(info);
+  const ours = kind === 'full' && nativeOn(backend) !== null && suitsTiles(info);
   if (floats && vector && slopes && fits && suits && !ours) return plain();
 
   const convolution = tf

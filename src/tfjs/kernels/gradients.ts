@@ -11,11 +11,14 @@ import { nestedGradients } from './nested-gradients.js';
  */
 export function registerGradients(): void {
   for (const config of OWN) if (tf.getGradient(config.kernelName) === undefined) tf.registerGradient(config);
-  replace('Relu', (plain) => (dy, saved, attrs) => {
-    if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
-    const [x] = saved;
-    return { x: () => tf.engine().runKernel('FerReluGradient', { x, dy: dy as tf.Tensor }) as tf.Tensor };
-  });
+  replace(
+    'Relu',
+    (plain) => (dy, saved, attrs) => {
+      if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
+      return { x: () => run('FerReluGradient', { x: saved[0], dy: dy as tf.Tensor }) };
+    },
+    reluSaves,
+  );
   replace('Relu6', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
     // The smallest positive number as bound: the slope at 0 is 0.
@@ -158,12 +161,34 @@ function isDilated(attrs: tf.NamedAttrMap): boolean {
   return [dilations ?? 1].flat().some((dilation) => dilation !== 1);
 }
 
+/**
+ * What `Relu` saves for its gradient. Its output is positive where its input is, and the next layer keeps the output
+ * anyway. Gradients of gradients need the input: TF.js does not know where a saved output comes from.
+ */
+const reluSaves: Pick<tf.GradConfig, 'inputsToSave' | 'outputsToSave'> = {
+  get inputsToSave() {
+    return savesOutput() ? [] : ['x'];
+  },
+  get outputsToSave() {
+    return savesOutput() ? [true] : [];
+  },
+};
+
+function savesOutput(): boolean {
+  return tf.getBackend() === 'wasm' && tf.engine().state.gradientDepth === 1;
+}
+
 const ours = new Map<string, tf.GradConfig>();
 
-function replace(kernelName: string, make: (plain: tf.GradFunc) => tf.GradFunc): void {
+function replace(
+  kernelName: string,
+  make: (plain: tf.GradFunc) => tf.GradFunc,
+  saves: Pick<tf.GradConfig, 'inputsToSave' | 'outputsToSave'> = {},
+): void {
   const present = tf.getGradient(kernelName);
   if (present === undefined || present === ours.get(kernelName)) return;
   const config: tf.GradConfig = { ...present, gradFunc: make(present.gradFunc) };
+  Object.defineProperties(config, Object.getOwnPropertyDescriptors(saves));
   tf.unregisterGradient(kernelName);
   tf.registerGradient(config);
   ours.set(kernelName, config);

@@ -15,6 +15,10 @@ export interface NativeKernels {
   winogradScratch(inChannels: number, outChannels: number): number;
   winograd(...sizesAndAddresses: number[]): void;
   winogradFilterGradient(...sizesAndAddresses: number[]): void;
+  stridedScratch(inChannels: number, outChannels: number): number;
+  strided(...sizesAndAddresses: number[]): void;
+  stridedFilterGradient(...sizesAndAddresses: number[]): void;
+  stridedInputGradient(...sizesAndAddresses: number[]): void;
   turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
   maxPool(...sizesAndAddresses: number[]): void;
   maxPoolGradient(...sizesAndAddresses: number[]): void;

@@ -11,6 +11,7 @@ import * as convolution from './convolution.js';
 import * as depthwise from './depthwise.js';
 import * as dilation2d from './dilation2d.js';
 import { dropoutKernel } from './dropout.js';
+import { registerEarlyDisposal } from './early-disposal.js';
 import { einsum } from './einsum.js';
 import * as elementwise from './elementwise.js';
 import { fft, ifft } from './fourier.js';
@@ -185,6 +186,7 @@ function registerTheRest(): void {
   registerGradients();
   registerOptimizers();
   registerLayers();
+  registerEarlyDisposal();
 }
 
 const checkOptions = optionsOf<TrainingKernelsOptions>('registerTrainingKernels', () => ({

@@ -73,11 +73,13 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
           channels: fc.constantFrom(1, 3, 4, 8, 12, 16, 32),
           outputs: fc.constantFrom(1, 4, 8, 16, 24, 32),
           pad: fc.constantFrom('same' as const, 'valid' as const, 1, 2),
+          stride: fc.constantFrom(1, 2),
         }),
-        async ({ n, height, width, channels, outputs, pad }) => {
+        async ({ n, height, width, channels, outputs, pad, stride }) => {
           fc.pre(pad !== 'valid' || (height >= 3 && width >= 3));
           const gradients = () => {
-            const y = (x: tf.Tensor, filter: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, pad);
+            const y = (x: tf.Tensor, filter: tf.Tensor) =>
+              tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad, 'NHWC', 1, roundingOf({ pad }));
             const x = noise([n, height, width, channels], 1);
             const filter = noise([3, 3, channels, outputs], 2);
             const value = y(x, filter);
@@ -93,15 +95,18 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
   });
 
   test('have their gradients where many pixels are summed', async () => {
-    for (const [n, height, width] of [
-      [16, 16, 16],
-      [23, 13, 15],
+    for (const [n, height, width, stride] of [
+      [16, 16, 16, 1],
+      [23, 13, 15, 1],
+      [16, 16, 16, 2],
+      [23, 13, 15, 2],
     ]) {
       const gradients = () => {
         const x = noise([n, height, width, 8], 1);
         const filter = noise([3, 3, 8, 16], 2);
-        const y = (a: tf.Tensor, f: tf.Tensor) => tf.conv2d(a as tf.Tensor4D, f as tf.Tensor4D, 1, 'same');
-        return tf.grads(y)([x, filter], noise([n, height, width, 16], 3));
+        const y = (a: tf.Tensor, f: tf.Tensor) => tf.conv2d(a as tf.Tensor4D, f as tf.Tensor4D, stride, 'same');
+        const outputs = [n, Math.ceil(height / stride), Math.ceil(width / stride), 16];
+        return tf.grads(y)([x, filter], noise(outputs, 3));
       };
       const expected = await on('cpu', gradients);
       const actual = await on('wasm', gradients);
@@ -210,7 +215,7 @@ function padOf({ pad }: Convolution, dataFormat = 'NHWC') {
   ];
 }
 
-function roundingOf({ pad }: Convolution): 'floor' | undefined {
+function roundingOf({ pad }: Pick<Convolution, 'pad'>): 'floor' | undefined {
   return typeof pad === 'string' ? undefined : 'floor';
 }
 

@@ -7,3 +7,4 @@ export { addBias, dropout, reluGradient, sumRows } from './elementwise';
 export { winograd, winogradFilterGradient, winogradScratch } from './winograd';
 export { depthwise, depthwiseFilterGradient, depthwiseInputGradient, depthwiseScratch, turnTaps } from './depthwise';
 export { batchNormGradient, clip, clipGradient, moveAverage, normalize, scaleRows, statistics, sumsOfGradient } from './normalize';
+export { strided, stridedFilterGradient, stridedInputGradient, stridedScratch } from './strided';
