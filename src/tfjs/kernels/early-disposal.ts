@@ -14,7 +14,7 @@ export function registerEarlyDisposal(): void {
   engine.gradients = function (f, xs, dy, allowNoGradients) {
     const observed = () => {
       const y = f();
-      if (tf.getBackend() === 'wasm' && this.state.gradientDepth === 1) observe(this.state, xs);
+      if (tf.getBackend() === 'wasm' && this.state.gradientDepth === 1) observe(this, xs);
       return y;
     };
     return plain.call(this, observed, xs, dy, allowNoGradients);
@@ -25,14 +25,9 @@ const changed = new WeakSet<object>();
 
 /** The parts of TF.js's engine that are used here; they are not in its public types. */
 interface Engine {
-  state: EngineState;
+  state: { activeTape: TapeNode[] | null; gradientDepth: number };
+  nextTensorId(): number;
   gradients(f: () => tf.Tensor, xs: tf.Tensor[], dy?: tf.Tensor, allowNoGradients?: boolean): unknown;
-}
-
-interface EngineState {
-  activeTape: TapeNode[] | null;
-  gradientDepth: number;
-  nextTensorId: number;
 }
 
 /** An op that ran forward; `gradient` gives functions that compute the gradients of its inputs. */
@@ -49,7 +44,8 @@ interface Done {
   dys: (tf.Tensor | null)[];
 }
 
-function observe({ activeTape, nextTensorId }: EngineState, xs: tf.Tensor[]): void {
+function observe(engine: Engine, xs: tf.Tensor[]): void {
+  const first = engine.nextTensorId();
   const wanted = new Set(xs.map(({ id }) => id));
   /** How often a tensor was given as a gradient; a gradient function may give one tensor for several inputs. */
   const given = new Map<tf.Tensor, number>();
@@ -59,7 +55,7 @@ function observe({ activeTape, nextTensorId }: EngineState, xs: tf.Tensor[]): vo
 
   // Only what was made on the way back: a gradient function may give a tensor of its caller.
   const dispose = (tensor: tf.Tensor) => {
-    if (tensor.id >= nextTensorId && !tensor.kept) tensor.dispose();
+    if (tensor.id > first && !tensor.kept) tensor.dispose();
   };
   const release = ({ node, dys }: Done) => {
     node.outputs.forEach(({ id }, i) => {
@@ -73,7 +69,7 @@ function observe({ activeTape, nextTensorId }: EngineState, xs: tf.Tensor[]): vo
     for (const tensor of node.saved ?? []) if (!given.has(tensor)) tensor.dispose();
   };
 
-  for (const node of activeTape ?? []) {
+  for (const node of engine.state.activeTape ?? []) {
     const { gradient } = node;
     if (gradient == null) continue;
     node.gradient = (dys) => {
