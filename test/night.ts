@@ -20,9 +20,9 @@ export const FULL = FER_NIGHT === 'full';
 /** A test of minutes: skipped by day, and counted as left to the night. */
 export const nightTest = test.runIf(NIGHT);
 
-/** Runs of a property: all of them at night, a fifth by day. */
+/** Runs of a property: all of them at night, a tenth by day. */
 export function runs(all: number): number {
-  return NIGHT ? all : Math.ceil(all / 5);
+  return NIGHT ? all : Math.max(Math.min(all, 4), Math.ceil(all / 10));
 }
 
 /** Says loudly what a test file leaves out, and the value of FER_NIGHT with which it runs. */

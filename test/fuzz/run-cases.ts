@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { NIGHT } from '../night.js';
 import { SEED } from '../seed.js';
 import { outcome } from './outcome.js';
 
 /** Of all targets together; `npm run fuzz -- --cases 200000` runs more. */
-export const CASES = Number(process.env.FER_FUZZ_CASES ?? 5000);
+export const CASES = Number(process.env.FER_FUZZ_CASES ?? (NIGHT ? 5000 : 1500));
 /** Milliseconds that a test may take: long, since a night's run is one test a target. */
 export const TIME = Math.max(60_000, CASES * 60);
 /** Bytes that the process may grow by in one target. */

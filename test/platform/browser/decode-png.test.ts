@@ -4,6 +4,7 @@ import sharp, { type PngOptions } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePng } from '../../../src/platform/browser/decode-png.js';
 import { noise } from '../../golden-network.js';
+import { runs } from '../../night.js';
 
 const WIDTH = 37;
 const HEIGHT = 21;
@@ -70,7 +71,7 @@ describe('decodePng', () => {
         if (seed % 3 === 0) rows.fill(0);
         await expectAsLibvips(png({ ...kind, width, height, rows, tRNS }));
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { imageLimits } from '../../../src/platform/image-limits.js';
 import { decode } from '../../../src/platform/node/decode.js';
 import { decodeSmallJpeg, SMALL_JPEG_PIXELS } from '../../../src/platform/node/small-jpeg.js';
+import { runs } from '../../night.js';
 
 const LIMIT = 64e6;
 
@@ -23,7 +24,7 @@ describe('decodeSmallJpeg', () => {
         expect(image).toMatchObject({ width, height, channels: 3 });
         expect(Buffer.compare(image!.data as Uint8Array, await bySharp(bytes))).toBe(0);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -84,7 +85,7 @@ describe('decodeSmallJpeg', () => {
           expect((await bySharp(bytes)).length).toBe(image.data.length);
         } else refused++;
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     expect(decoded).toBeGreaterThan(20);
     expect(refused).toBeGreaterThan(20);
