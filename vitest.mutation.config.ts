@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    setupFiles: 'test/seed.ts',
+    setupFiles: ['test/seed.ts', 'test/equal-numbers.ts'],
     include: [
       'test/{image,tfjs/evaluate,tfjs/train}/*.test.ts',
       'test/platform/node/{decode,decode-work,read-stream,small-jpeg}.test.ts',

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { probeVideo, type VideoFrame, type VideoFramesOptions, videoFrames } from '../../src/node.js';
 import { ppmImages } from '../../src/video/ppm-images.js';
 import { ffmpeg, hasFfmpeg } from '../ffmpeg.js';
+import { rows } from '../night.js';
 
 let folder: string;
 let clip: string;
@@ -134,20 +135,23 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(frames.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 75 }, (_, k) => 40 * k));
   });
 
-  test.each(['flv', 'mkv', 'mp4', 'ts', 'avi'])('a picture shorter than its sound is whole (.%s)', async (type) => {
-    const short = join(folder, `short.${type}`);
-    const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=2'];
-    const codec = type === 'flv' ? 'flv1' : 'mpeg4';
-    ffmpeg(folder, ...picture, '-f', 'lavfi', '-i', 'sine=d=6:r=44100', '-c:v', codec, '-pix_fmt', 'yuv420p', short);
-    const { frames, error } = await read(short);
-    expect(error).toBeUndefined();
-    expect(frames).toHaveLength(20);
-    const { duration } = await probeVideo(short);
-    if (type === 'flv') expect(duration).toBeNull();
-    else expect(Math.abs((duration ?? 0) - 2000)).toBeLessThan(150);
-  });
+  test.each(rows(['mp4', 'flv', 'mkv', 'ts', 'avi'], 2))(
+    'a picture shorter than its sound is whole (.%s)',
+    async (type) => {
+      const short = join(folder, `short.${type}`);
+      const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=2'];
+      const codec = type === 'flv' ? 'flv1' : 'mpeg4';
+      ffmpeg(folder, ...picture, '-f', 'lavfi', '-i', 'sine=d=6:r=44100', '-c:v', codec, '-pix_fmt', 'yuv420p', short);
+      const { frames, error } = await read(short);
+      expect(error).toBeUndefined();
+      expect(frames).toHaveLength(20);
+      const { duration } = await probeVideo(short);
+      if (type === 'flv') expect(duration).toBeNull();
+      else expect(Math.abs((duration ?? 0) - 2000)).toBeLessThan(150);
+    },
+  );
 
-  test.each(['mp3', 'm4a', 'flac'])('a song with a cover has no video (.%s)', async (type) => {
+  test.each(rows(['mp3', 'm4a', 'flac'], 1))('a song with a cover has no video (.%s)', async (type) => {
     const song = join(folder, `song.${type}`);
     ffmpeg(folder, '-f', 'lavfi', '-i', 'color=red:s=64x64:d=1', '-frames:v', '1', 'cover.png');
     const cover = ['-i', 'cover.png', '-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic'];
@@ -201,7 +205,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(seen).toHaveLength(2);
   });
 
-  test.each(['mkv', 'mp4'])(
+  test.each(rows(['mkv', 'mp4'], 1))(
     'of a truncated .%s file, what can be read is given, then DAMAGED is thrown',
     async (type) => {
       const whole = join(folder, `whole.${type}`);
@@ -240,7 +244,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     });
   });
 
-  test.each(['-y.mp4', 'http:x.mp4', 'concat:a|b.mp4', '$(echo x) %03d;&.mp4'])(
+  test.each(rows(['-y.mp4', 'concat:a|b.mp4', 'http:x.mp4', '$(echo x) %03d;&.mp4'], 2))(
     '%s is a name like another',
     async (name) => {
       const cwd = process.cwd();

@@ -21,6 +21,7 @@ import { buildModel } from '../../../src/tfjs/model/build-model.js';
 import { loadPretrained } from '../../../src/tfjs/model/load-pretrained.js';
 import { metadataOf, setMetadata } from '../../../src/tfjs/model/metadata.js';
 import { train } from '../../../src/tfjs/train/train.js';
+import { runs } from '../../night.js';
 
 const SEVEN = ['angry', 'happy', 'sad', 'neutral', 'surprised', 'disgust', 'fear'];
 const dir = mkdtempSync(join(tmpdir(), 'fer-dcnn-classes-'));
@@ -87,7 +88,7 @@ describe('loadPretrained({ classes })', () => {
 describe('names of classes', () => {
   test('train() writes those of the data into a model without names, in the default order, and matches by name ever after', async () => {
     const model = buildModel({ classes: 7, seed: 1 });
-    const { history } = await train(model, named(SEVEN.toReversed()), { epochs: 25, seed: 1 });
+    const { history } = await train(model, named(SEVEN.toReversed()), { epochs: 15, seed: 1 });
     expect(history.accuracy.at(-1)).toBeGreaterThan(0.9);
     expect(metadataOf(model).classes).toEqual([...EMOTIONS, 'disgust', 'fear']);
     // Saved and loaded, trained on in another order, the names stay.
@@ -159,7 +160,7 @@ describe('names of classes', () => {
         }
         model.dispose();
       }),
-      { numRuns: 6 },
+      { numRuns: runs(6) },
     );
   });
 
