@@ -101,7 +101,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
         `Add pictures of ${name}`,
         `Remove ${name}`,
       ]),
-      'Add a class of your own',
+      'Add your own class',
     ]);
     expect(await page.getByRole('progressbar').isVisible()).toBe(false);
     // Without a camera, Record says what it waits for.
