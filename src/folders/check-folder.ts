@@ -22,11 +22,11 @@ export interface CheckFolderOptions
   extends Pick<ImageFolderOptions, 'exclude' | 'extensions' | keyof ImageLimits | keyof ClassNameOptions> {
   /**
    * Names that class folders may have; images of others are counted as `strayFiles`.
-   * @default names of emotions where some are, else all names
+   * @default the names of emotions if there are any, otherwise all names
    */
   classes?: readonly string[];
   /**
-   * Whether near duplicates are looked for as well.
+   * Whether to search for near duplicates as well.
    * @default true
    */
   near?: boolean;
@@ -36,7 +36,7 @@ export interface CheckFolderOptions
   signal?: AbortSignal;
 }
 
-/** What there is to know of a folder before one trains on it. */
+/** The result of `checkFolder`: what to know about a folder before training on it. */
 export interface FolderCheck {
   /** Images found, unreadable ones included. */
   files: number;
@@ -44,25 +44,25 @@ export interface FolderCheck {
   duplicates: DuplicateGroup[];
   /** Images by the name of their class folder, over all splits. */
   classes: Record<string, number>;
-  /** Images by split and class; one split named '' where the class folders lie in `dir` itself. */
+  /** Images by split and class; a single split named '' if the class folders are in `dir` itself. */
   splits: Record<string, Record<string, number>>;
   /** Folders that are not a class, with how many images they hold. */
   strayFolders: { folder: string; files: number }[];
-  /** What else lies there and is not taken for an image of a class, and why. */
+  /** Other files and folders that are not used as images of a class, with reasons. */
   leftOut: LeftOut[];
-  /** Paths of the list `exclude` that no file has. */
+  /** Paths in the list `exclude` that match no file. */
   unmatched: UnmatchedEntry[];
-  /** Images by size, "48x48", commonest first. */
+  /** Number of images by size, such as "48x48", most frequent first. */
   sizes: Record<string, number>;
-  /** Files to leave out, and why; see `imageFolder({ exclude })`. */
+  /** Files to leave out, with reasons; see `imageFolder({ exclude })`. */
   exclusions: Exclusion[];
 }
 
 /**
  * Looks through a folder of class folders, or of train, val and test folders of them, or any data set that `openDataset` opens: images that cannot be read, folders
- * that are not a class, sizes, and exact and near duplicates within and across splits. Nothing is changed.
+ * that are not a class, sizes, and exact and near duplicates within and across splits. It changes no file.
  *
- * It keeps 5 KB an image in memory.
+ * It needs 5 KB of memory per image.
  *
  * @throws FerError `NOT_FOUND` when `dir` is not a folder, `DATA` when it holds no class folders or images, `ABORTED`,
  * `OPTION`.
@@ -128,9 +128,9 @@ export async function checkFolder(dir: string, options: CheckFolderOptions = {})
     classes: totals,
     splits: counts,
     strayFolders,
-    // The parts of a data set tell of all of it.
+    // Each part of a data set lists what was left out of the whole.
     leftOut: [...new Set([...beside, ...folders.flatMap(({ folder }) => folder.leftOut)])],
-    // A path may be one of another split.
+    // A path may belong to another split.
     unmatched: folders[0].folder.unmatched.filter((entry) =>
       folders.every(({ folder }) => folder.unmatched.some(({ path }) => path === entry.path)),
     ),
@@ -169,7 +169,7 @@ async function partsOf(
 
 const SPLITS = /^(train|training|val|valid|validation|test|testing|public_?test|private_?test)$/i;
 
-/** The folders in `dir` that are splits, and those beside them; or '' for `dir` itself when none is. */
+/** The folders in `dir` that are splits, and those beside them; or '' for `dir` itself if there are no splits. */
 function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
   let entries: string[];
   try {
@@ -177,7 +177,7 @@ function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
   } catch {
-    return { splits: [''], beside: [] }; // imageFolder tells what is wrong with it
+    return { splits: [''], beside: [] }; // imageFolder reports what is wrong with it
   }
   const splits = entries.filter((name) => SPLITS.test(name)).sort();
   if (splits.length === 0) return { splits: [''], beside: [] };
@@ -186,12 +186,12 @@ function splitsOf(dir: string): { splits: string[]; beside: LeftOut[] } {
   return { splits, beside: others.sort().map((name) => ({ path: join(dir, name), kind: 'place', reason })) };
 }
 
-/** Counts by names that may be those of an object's own, such as `constructor`. */
+/** Counts by name. The names may be those of object properties, such as `constructor`. */
 function counted<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
   return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
-/** Pixels and size; a grey image stored in colour has the same as one stored in grey. */
+/** A hash of pixels and size; a grey image has the same hash whether it is stored in grey or in colour. */
 function digest(image: PixelImage): string {
   const { data, width, height, channels } = image;
   return createHash('sha256')

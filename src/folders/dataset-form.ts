@@ -2,20 +2,20 @@ import type { DecodeLimits } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import type { LeftOut } from './walk-images.js';
 
-/** The part of a data set that an image belongs to; '' where the data set has no parts. */
+/** The part of a data set that an image belongs to; '' if the data set has no parts. */
 export type SplitName = 'train' | 'validation' | 'test' | '';
 
 /** One image of a data set, with its part and label. */
 export interface DatasetEntry {
   path: string;
   split: SplitName;
-  /** The class by the form's own name, or votes or probabilities by such names. */
+  /** The class name as in the data set, or votes or probabilities by such names. */
   label: string | Readonly<Record<string, number>>;
-  /** Reads an image that has no file of its own, such as a row of a CSV. */
+  /** Reads an image that is not a file, such as a row of a CSV. */
   read?: (limits: DecodeLimits) => Promise<PixelImage>;
 }
 
-/** The content of a data set of one form. */
+/** The content of a data set. */
 export interface DatasetContent {
   /** Name of the form: 'FER2013 (CSV)'. */
   form: string;
@@ -25,7 +25,7 @@ export interface DatasetContent {
   leftOut?: readonly LeftOut[];
 }
 
-/** One form in which data sets are published: one file, one of these. */
+/** A published form of data sets. Each form is one file in `forms/`. */
 export interface DatasetForm {
   /** Description of such a data set, for the error that lists the known forms. */
   looks: string;
@@ -33,7 +33,7 @@ export interface DatasetForm {
    * Lists a data set of this form; null for anything else.
    *
    * @param path - A file or folder that exists.
-   * @throws FerError `DATA` for one of this form that is damaged, naming the line.
+   * @throws FerError `DATA` for a damaged data set of this form; the message names the line.
    */
   open(path: string): Promise<DatasetContent | null>;
 }

@@ -6,7 +6,7 @@ import type { FolderSample, ImageFolder } from './labelled-files.js';
 
 export interface EvaluateFolderOptions extends Pick<EvaluateOptions, 'signal'> {
   /**
-   * How many of the mistakes are kept.
+   * Number of mistakes to return.
    * @default 24
    */
   mistakes?: number;
@@ -14,21 +14,21 @@ export interface EvaluateFolderOptions extends Pick<EvaluateOptions, 'signal'> {
   onImage?: () => void;
 }
 
-/** An image that the model took for another class. */
+/** An image that the model classified wrongly. */
 export interface Mistake {
   file: string;
-  /** Class it is labelled with. */
+  /** Class of its label. */
   truth: string;
-  /** Class that the model says. */
+  /** Class that the model predicts. */
   said: string;
-  /** How probable the model finds that. */
+  /** Probability of the predicted class. */
   probability: number;
 }
 
 /**
- * Measures a model on a folder, and finds the mistakes that it was surest of.
+ * Evaluates a model on a folder, and finds the mistakes with the highest probability.
  *
- * @returns The report of `evaluate`; and the mistakes, most probable first.
+ * @returns The report of `evaluate`, and the mistakes, highest probability first.
  * @throws FerError as `evaluate` and the folder's iteration do.
  */
 export async function evaluateFolder(

@@ -10,11 +10,11 @@ export interface Exclusion {
 }
 
 /**
- * Reads a list of files to leave out: one path a line, relative to the list's folder; lines that begin with `#` are
- * remarks. A path in double quotes is JSON.
+ * Reads a list of files to leave out: one path per line, relative to the list's folder; lines that begin with `#` are
+ * comments. A path in double quotes is JSON.
  *
  * @returns Absolute paths.
- * @throws FerError `NOT_FOUND` for a missing list, `DATA` for what is not text or a quoted line that is not JSON.
+ * @throws FerError `NOT_FOUND` for a missing list, `DATA` for a file that is not text, or a quoted line that is not JSON.
  */
 export function readExclusions(list: string): Set<string> {
   const text = readList(list, `the list ${list}`);
@@ -26,7 +26,7 @@ export function readExclusions(list: string): Set<string> {
   return paths;
 }
 
-/** Writes a list that {@link readExclusions} reads, each path below its reason. */
+/** Writes a list that {@link readExclusions} reads, each path below a comment with its reason. */
 export async function writeExclusions(list: string, exclusions: readonly Exclusion[]): Promise<void> {
   const lines = [
     '# Files to leave out, relative to this one: imageFolder(dir, { exclude }), fer-dcnn train --exclude.',
@@ -41,11 +41,11 @@ function unquoted(line: string, place: string): string {
   try {
     return String(JSON.parse(line));
   } catch (error) {
-    throw new FerError('DATA', `${place}: no path in quotes: ${reasonOf(error)}`, { cause: error });
+    throw new FerError('DATA', `${place}: not a quoted path: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** With slashes on all systems; in quotes where a plain line would be read otherwise. */
+/** A path with slashes on all systems; in quotes if a plain line would be read differently. */
 function quotedIfNeeded(path: string): string {
   const portable = sep === '\\' ? path.replaceAll('\\', '/') : path;
   return /^["#]|^\s|\s$|\p{Cc}/u.test(portable) ? JSON.stringify(portable) : portable;

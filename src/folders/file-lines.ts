@@ -1,18 +1,18 @@
 import { createReadStream } from 'node:fs';
 import { FerError } from '../errors.js';
 
-/** A line of a file, and where it lies. */
+/** A line of a file, and its position. */
 export interface FileLine {
   text: string;
-  /** Counted from 1. */
+  /** Line number, from 1. */
   line: number;
-  /** First byte, and bytes without the end of the line. */
+  /** Offset of the first byte, and number of bytes without the line end. */
   offset: number;
   length: number;
 }
 
 /**
- * Reads a file line by line, however large it is.
+ * Reads a file line by line; it may be larger than memory.
  *
  * @throws FerError `DATA` for a line of more than 16 MiB: the file is not text.
  */

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Finds files by paths as people and programs write them. */
+/** Finds files by paths in different spellings. */
 export interface FileMatcher {
-  /** Index of the file that an absolute path means. */
+  /** Index of the file for an absolute path. */
   find(path: string): number | undefined;
 }
 
 /**
- * Finds files by paths of a list that another program, system or hand wrote: with backslashes, with accents composed (NFC)
- * or not (NFD). A file of exactly that path goes first.
+ * Finds files by the paths of a list that may come from another program or system: with backslashes, with composed (NFC) or
+ * decomposed (NFD) accents. An exact match has priority.
  *
  * @example
  * const { find } = fileMatcher(['/faces/happy/zoë.png']);
@@ -29,7 +29,7 @@ export function fileMatcher(files: readonly string[]): FileMatcher {
   };
 }
 
-/** Whether there is a file of a path, in any of the ways that {@link fileMatcher} knows. */
+/** Whether a path names a file, in any spelling that {@link fileMatcher} accepts. */
 export function isThere(path: string): boolean {
   const ways = [path, withSlashes(path)].flatMap((each) => [each, each.normalize('NFC'), each.normalize('NFD')]);
   return [...new Set(ways)].some((each) => existsSync(each));

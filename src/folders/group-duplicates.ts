@@ -1,34 +1,34 @@
 import type { Exclusion } from './exclusions.js';
 
-/** Images that show the same. */
+/** A group of images that show the same picture. */
 export interface DuplicateGroup {
   files: string[];
-  /** All have the same pixels; otherwise they are nearly the same: saved again, resized, brightened, mirrored. */
+  /** Whether all have the same pixels. Otherwise they are nearly the same: saved again, resized, brightened, mirrored. */
   exact: boolean;
-  /** They lie in more than one of train, val and test. */
+  /** Whether they are in more than one of train, val and test. */
   acrossSplits: boolean;
-  /** They are labelled differently. */
+  /** Whether their labels differ. */
   acrossClasses: boolean;
 }
 
-/** One image, as far as duplicates go. */
+/** What is known of one image in the search for duplicates. */
 export interface CheckedImage {
   file: string;
   split: string;
   className: string;
-  /** Stands for the exact pixels. */
+  /** Hash of the pixels. */
   pixels: string;
   /** Grey levels, [32 * 32]. */
   luma: Uint8Array;
 }
 
 /**
- * Makes groups of images that show the same, and says which of each had better be left out: of images in several splits
- * those of the part that is trained on; of equals within a split all but the first; and all when they are labelled
- * differently, since none is known to be right.
+ * Groups images that show the same picture, and suggests which to leave out. For images in several splits, these are the
+ * images of the training part; for duplicates inside a split, all but the first. If labels differ, all are left out,
+ * because the correct label is unknown.
  *
  * @param near - Pairs of indices of images that are nearly the same.
- * @returns Groups in the order of their first images. An exact group within a near one is a group of its own as well.
+ * @returns Groups in the order of their first images. An exact group inside a near group is also listed separately.
  */
 export function groupDuplicates(
   images: readonly CheckedImage[],
@@ -61,7 +61,7 @@ export function groupDuplicates(
   return { groups, exclusions: joined.flatMap((members) => exclusionsOf(members.map((i) => images[i]))) };
 }
 
-/** Sets of indices that are joined by pairs, each ascending, in the order of their first. */
+/** Connected sets of indices, each ascending, in the order of their first index. */
 function components(count: number, pairs: readonly (readonly [number, number])[]): number[][] {
   const root = Int32Array.from({ length: count }, (_, i) => i);
   const rootOf = (i: number): number => {
@@ -101,7 +101,7 @@ function exclusionsOf(group: readonly CheckedImage[]): Exclusion[] {
     }));
 }
 
-/** Of duplicates across splits, test keeps its image, then validation, then training. */
+/** Priority for duplicates across splits: test keeps its image before validation, validation before training. */
 function precedence(split: string): number {
   if (/^(test|private)/i.test(split)) return 2;
   return /^(val|public)/i.test(split) ? 1 : 0;

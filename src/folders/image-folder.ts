@@ -20,41 +20,41 @@ export interface ImageFolderOptions extends ReadingOptions, ClassNameOptions {
   /**
    * Class names in the order of their indices. Folders of other names are left out; each class needs a folder, which may
    * be empty.
-   * @default EMOTIONS when all folders with images are named after emotions, else their names: EMOTIONS first, then by alphabet
+   * @default EMOTIONS when all folders with images are named after emotions, otherwise the folder names: EMOTIONS first, then by alphabet
    */
   classes?: readonly string[];
   /**
    * Path of a CSV file of votes or probabilities, `file,<class>,<class>,...`, with paths relative to it. Labels are
-   * then probabilities; images without a row, or with no vote for any class, get probability 1 for their folder's class.
+   * then probabilities; images without a row, or without votes for any class, get probability 1 for the class of their folder.
    */
   votes?: string;
   /**
-   * Files to leave out, as absolute paths or relative to the folder; or the path of a list of them, such as
-   * `fer-dcnn check --fix` writes: one path a line, relative to the list, `#` before a remark.
+   * Files to leave out, as absolute paths or relative to the folder; or the path of a list, such as
+   * `fer-dcnn check --fix` writes: one path per line, relative to the list; `#` starts a comment.
    * @default none
    */
   exclude?: string | readonly string[];
   /**
-   * File name endings that count as images, in any case; files of others are left out, whatever they hold.
-   * @default the endings of the formats that are read; a file of another ending, or none, by its content
+   * File name endings of images, upper or lower case. Files with other endings are left out, even if they contain images.
+   * @default the endings of supported formats; files with another ending or none are recognised by content
    */
   extensions?: readonly string[];
 }
 
 /**
- * Lists the images of a folder that holds one folder a class: `dir/happy/a.jpg`. Nothing is decoded before iteration.
+ * Lists the images of a folder with one folder per class: `dir/happy/a.jpg`. Images are decoded only during iteration.
  *
- * Folders without images, and those that systems leave behind (`__MACOSX`), are not classes. Common names of emotions are
- * understood (`aliases`), and several folders may stand for one class.
+ * Folders without images, and folders of operating systems (`__MACOSX`), are not classes. Common names of emotions are
+ * accepted (`aliases`), so several folders may belong to one class.
  *
  * Folders inside a class folder belong to that class. Files are sorted by class index, then by path, in the order of
- * UTF-16 code units: the same on every machine. Each file is listed once, whatever links lead to it. Hidden files and folders are
- * left out, and so are links that lead outside of `dir`, folders without an image, and those that systems make, such as
- * `__MACOSX`: `leftOut` has what is left out, and why.
+ * UTF-16 code units: the same on every machine. Each file is listed once, even if several links lead to it. These are
+ * left out: hidden files and folders, links that lead outside `dir`, folders without an image, and folders of operating
+ * systems, such as `__MACOSX`. `leftOut` lists them with reasons.
  *
- * @throws FerError `NOT_FOUND` when `dir` is not a folder or the list `exclude` is not there; `DATA` when it holds no class folders or no images, or for a
+ * @throws FerError `NOT_FOUND` when `dir` is not a folder or the list `exclude` is missing; `DATA` when there are no class folders or no images, or for a
  * votes file of another shape or about other images; `CLASSES` for class names that repeat or have no folder; `OPTION`.
- * Iterating throws as decoding does, and the message names the file.
+ * Iterating throws the errors of decoding; the message names the file.
  * @example
  * const faces = imageFolder('faces/train', { votes: 'faces/votes.csv' });
  * for await (const { image, label, file } of faces) console.log(file, image.width, label);
@@ -102,7 +102,7 @@ export function imageFolder(dir: string, options: ImageFolderOptions = {}): Imag
   return labelledFiles(named.classes, files, options, { leftOut, unmatched });
 }
 
-/** The rules of the options of a folder. */
+/** Rules for the options of a folder. */
 export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
   ...readingRules,
   ...classNameRules,
@@ -124,7 +124,7 @@ function realPath(dir: string): string {
   throw new FerError('NOT_FOUND', `${dir} is not a folder`);
 }
 
-/** Names of class folders, the images of each, and what is left out. With `classes`, no other folders are looked into. */
+/** Names of class folders, the images of each, and what is left out. With `classes`, other folders are not read. */
 function listed(dir: string, options: ImageFolderOptions) {
   const root = realPath(dir);
   const { folders, beside } = foldersIn(dir, root);
@@ -146,7 +146,7 @@ function listed(dir: string, options: ImageFolderOptions) {
   return { folders, images, leftOut };
 }
 
-/** With `keep`, all folders: what it leaves out is counted. */
+/** All folders if `keep` is given: the images that it leaves out are counted. */
 function topsOf(dir: string, folders: string[], options: ImageFolderOptions): string[] {
   if (options.classes === undefined || options.keep !== undefined) return folders;
   const unseen = new Map(folders.map((name) => [name, 0]));
@@ -154,7 +154,7 @@ function topsOf(dir: string, folders: string[], options: ImageFolderOptions): st
   return folders.filter((name) => indexOf(name) >= 0);
 }
 
-/** Folders in a folder, sorted, and the images that lie beside them. */
+/** Folders in a folder, sorted, and the images beside them. */
 function foldersIn(dir: string, root: string): { folders: string[]; beside: LeftOut[] } {
   let entries: Dirent[];
   try {
@@ -182,11 +182,11 @@ function leadsToFolderIn(link: string, root: string): boolean {
     const real = realpathSync(link);
     return real.startsWith(root.endsWith(sep) ? root : root + sep) && statSync(real).isDirectory();
   } catch {
-    return false; // leads nowhere
+    return false; // a broken link
   }
 }
 
-/** @returns Rows that are about no file. */
+/** @returns Rows that match no file. */
 function addProbabilities(
   files: FolderFile[],
   { classes, indexOf }: NamedClasses,

@@ -9,17 +9,17 @@ import { type LeftOut, walkImages } from './walk-images.js';
 export interface ImagePathsOptions {
   /** Stops the search. */
   signal?: AbortSignal;
-  /** Called with each file of a folder that is left out. */
+  /** Called with each file of a folder that is not used. */
   onLeftOut?: (leftOut: LeftOut) => void;
 }
 
 /**
- * The images that a name stands for: a file is itself, a folder is all images below it, and anything else with `*`, `?`,
- * `[` or `{` in it is a pattern (`faces/**\/*.png`), for shells that leave patterns as they are. Links are not followed out
- * of a folder; a pattern takes links to files, and follows none to folders.
+ * Expands a name to the paths of images. A file stands for itself, a folder for all images below it. Any other name with `*`,
+ * `?`, `[` or `{` is a pattern (`faces/**\/*.png`), for shells that do not expand patterns. Links out of a folder are not
+ * followed. A pattern matches links to files, but does not follow links to folders.
  *
  * @returns Paths in the order of UTF-16 code units. A name that is neither a file nor a pattern is returned unchanged.
- * @throws FerError `NOT_FOUND` when a folder holds no image or nothing fits a pattern; `ABORTED`.
+ * @throws FerError `NOT_FOUND` when a folder contains no image or no file matches a pattern; `ABORTED`.
  */
 export async function imagePaths(name: string, options: ImagePathsOptions = {}): Promise<string[]> {
   const { signal } = options;
@@ -35,11 +35,11 @@ export async function imagePaths(name: string, options: ImagePathsOptions = {}):
     fs: LINKS_AS_FILES,
   });
   throwIfAborted(signal, 'the search for images');
-  if (found.length === 0) throw new FerError('NOT_FOUND', `no file fits ${name}`);
+  if (found.length === 0) throw new FerError('NOT_FOUND', `no file matches ${name}`);
   return found.sort();
 }
 
-/** Undefined for a missing file, and for a text that cannot be a path, such as one of 100,000 letters. */
+/** Undefined for a missing file, and for text that cannot be a path, such as 100,000 letters. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
@@ -52,17 +52,17 @@ async function imagesBelow(dir: string, { signal, onLeftOut }: ImagePathsOptions
   const found: string[] = [];
   for (const step of walkImages([dir], realpathSync(dir))) {
     if (step === null) {
-      // A folder: signals are heard of between two of them.
+      // After each folder, check the signal.
       await setImmediate();
       throwIfAborted(signal, 'the search for images');
     } else if ('kind' in step) onLeftOut?.(step);
     else found.push(step.path);
   }
-  if (found.length === 0) throw new FerError('NOT_FOUND', `${dir} holds no image`);
+  if (found.length === 0) throw new FerError('NOT_FOUND', `${dir} contains no image`);
   return found.sort();
 }
 
-/** A file system in which a link to a file is a file; other links are links, and not followed. */
+/** A file system where a link to a file counts as a file. Other links are not followed. */
 const LINKS_AS_FILES: FileSystemAdapter = {
   readdir: ((path: string, options: { withFileTypes: true }, done: (error: Error | null, entries: Dirent[]) => void) =>
     readdir(path, options, (error, entries) => {
@@ -80,6 +80,6 @@ function leadsToFile(link: string): boolean {
   try {
     return statSync(link).isFile();
   } catch {
-    return false; // leads nowhere, or round in circles
+    return false; // broken or circular
   }
 }

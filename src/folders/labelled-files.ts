@@ -25,44 +25,44 @@ export interface FolderSample {
   file: string;
 }
 
-/** One image of a folder, not read yet. */
+/** One image of a folder, before it is read. */
 export interface FolderFile {
-  /** The image's file; of a row of a data file, `<file>#<line>`. */
+  /** The image's file; for a row of a data file, `<file>#<line>`. */
   path: string;
   /** Index of the class. */
   label: number;
   /** With `votes`: the label as probabilities, [classes]. */
   probabilities?: Float32Array;
-  /** Reads an image that has no file of its own: a row of a CSV, a face on a photo. */
+  /** Reads an image that is not a file: a row of a CSV, a face in a photo. */
   read?: (limits: DecodeLimits) => Promise<PixelImage>;
 }
 
-/** A path of a list that no file has. */
+/** A path in a list that matches no file. */
 export interface UnmatchedEntry {
-  /** The list's own path; `exclude` for a list that was given as an array. */
+  /** The path of the list; `exclude` if the list was given as an array. */
   list: string;
   path: string;
 }
 
-/** Labelled images on disk. Each iteration reads them again, in the order of `files`, a few ahead, never all at once. */
+/** Labelled images on disk. Each iteration reads them again, in the order of `files`, a few at a time. */
 export interface ImageFolder extends AsyncIterable<FolderSample> {
   readonly classes: readonly string[];
   readonly files: readonly FolderFile[];
-  /** Number of files. An iteration gives fewer when unreadable ones are skipped. */
+  /** Number of files. An iteration yields fewer if it skips unreadable ones. */
   readonly length: number;
-  /** What lies in the folder and is not among `files`, and why; those of the whole folder for a part of it. */
+  /** Files and folders that are not in `files`, with reasons; a part of a folder lists those of the whole folder. */
   readonly leftOut: readonly LeftOut[];
-  /** Paths of the lists `exclude` and `votes` that no file has, here or elsewhere. */
+  /** Paths in the lists `exclude` and `votes` that match no file, in this folder or elsewhere. */
   readonly unmatched: readonly UnmatchedEntry[];
   /**
    * The same folder with some of its files, in the given order: to shuffle, to split, to take a few.
    *
-   * @throws FerError `OPTION` for an index that is not there.
+   * @throws FerError `OPTION` for an index out of range.
    */
   subset(indices: ArrayLike<number>): ImageFolder;
 }
 
-/** The rules of the options of reading. */
+/** Rules for the options of reading. */
 export const readingRules: Rules<ReadingOptions> = {
   unreadable: oneOf('error', 'skip'),
   onUnreadable: callback,
@@ -70,9 +70,9 @@ export const readingRules: Rules<ReadingOptions> = {
 };
 
 /**
- * Makes a folder of files that have been listed. Nothing is read before iteration.
+ * Makes a folder from listed files. Files are read only during iteration.
  *
- * @param notes - What was left out when they were listed.
+ * @param notes - What the listing left out.
  */
 export function labelledFiles(
   classes: readonly string[],

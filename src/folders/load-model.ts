@@ -4,11 +4,11 @@ import { fromFiles } from '../tfjs/model/artifacts.js';
 import { readModelFiles } from './read-model-files.js';
 
 /**
- * Loads a TF.js Layers model from files, such as `saveModel` wrote, and checks the binary's length and, where
+ * Loads a TF.js Layers model from files, such as `saveModel` wrote, and checks the binary's length and, if
  * `model.json` has one, its sha256.
  *
- * @param path - `model.json`, or the folder that it lies in.
- * @throws FerError `NOT_FOUND`; `MODEL` when it is no such model, or one that would take more memory than its files show;
+ * @param path - `model.json`, or its folder.
+ * @throws FerError `NOT_FOUND`; `MODEL` when it is not such a model, or would take more memory than its files suggest;
  * `WEIGHTS_CORRUPT`.
  * @example
  * const model = await loadModel('runs/first');

@@ -4,37 +4,37 @@ import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
 import { boolean, callback, listOf, type Rules, rule, text } from '../options.js';
 
-/** How the names in a data set become classes. */
+/** How to map the names in a data set to classes. */
 export interface ClassNameOptions {
   /**
-   * Translates common names of emotions, in any case: `Surprise` is `surprised`, `HA` is `happy`. `onNote` gets a line that
-   * says what was renamed.
+   * Translates common names of emotions, in any case: `Surprise` is `surprised`, `HA` is `happy`. `onNote` gets a line about
+   * the renamed classes.
    * @default true
    */
   aliases?: boolean;
   /**
-   * Names of the classes to keep. Images of other classes are left out; `onNote` gets a line that says how many.
+   * Names of the classes to keep. Images of other classes are left out; `onNote` gets a line with their number.
    * @default all
    */
   keep?: readonly string[];
   /**
-   * Classes that count as another: `{ fear: 'surprised' }` joins the two.
+   * Classes to merge into another: `{ fear: 'surprised' }` merges fear into surprised.
    * @default none
    */
   map?: Readonly<Record<string, string>>;
   /**
-   * Called with a line for what was renamed, joined and left out.
+   * Called with a line about renamed, merged and left-out classes.
    * @default written to standard error, each line once
    */
   onNote?: (line: string) => void;
 }
 
-/** The rules of the options on names. */
+/** Rules for the options on names. */
 export const classNameRules: Rules<ClassNameOptions> = {
   aliases: boolean,
   keep: listOf(text, 'a list of names'),
   map: rule(
-    "names by names, such as { fear: 'surprised' }",
+    "an object from name to name, such as { fear: 'surprised' }",
     (value: object) =>
       typeof value === 'object' &&
       !Array.isArray(value) &&
@@ -43,21 +43,21 @@ export const classNameRules: Rules<ClassNameOptions> = {
   onNote: callback,
 };
 
-/** The classes of a data set, and which of its own names is which. */
+/** The classes of a data set, and the class of each of its own names. */
 export interface NamedClasses {
   classes: readonly string[];
-  /** Index of the class that one of the data's own names stands for; -1 for one that is left out. */
+  /** Class index of a name in the data; -1 if it is left out. */
   indexOf(name: string): number;
 }
 
 /**
- * Makes classes of the names in a data set. Without `keep`, names that are all emotions give `EMOTIONS`, even where one of
- * them does not occur; others give what occurs, `EMOTIONS` first, then by alphabet.
+ * Makes classes from the names in a data set. Without `keep`, if all names are emotions, the classes are `EMOTIONS`, even if
+ * one of them does not occur. Otherwise they are the names that occur, `EMOTIONS` first, then by alphabet.
  *
- * @param counts - Images of each of the data's own names.
- * @param wanted - The classes and their order, where they are given; images of other names are left out.
+ * @param counts - Number of images by name in the data.
+ * @param wanted - The classes and their order, if given; images with other names are left out.
  * @param place - The data, for messages.
- * @throws FerError `CLASSES` for names that are not there.
+ * @throws FerError `CLASSES` for names that do not occur.
  */
 export function namedClasses(
   counts: ReadonlyMap<string, number>,

@@ -3,7 +3,7 @@ import { bitCount, HASHED_SIZE, perceptualHash } from '../image/perceptual-hash.
 
 export interface NearDuplicatesOptions {
   /**
-   * The least correlation (Pearson) of pixels, of the pictures themselves or of one and the other's mirror image.
+   * Minimum correlation (Pearson) of the pixels, of the two pictures or of one and the other's mirror image.
    * @default 0.95
    */
   least?: number;
@@ -15,8 +15,8 @@ export interface NearDuplicatesOptions {
  * Finds pictures that are nearly the same: saved again, resized, brightened, or mirrored.
  *
  * Pairs whose perceptual hashes differ in at most 12 of 64 bits are compared pixel by pixel, and count when they correlate
- * by `least` or more. Of the 30,173 faces of FER+, 73,000 pairs are compared and 2,600 count; of those looked at, all were
- * one photo. Every pair of hashes is looked at: twice the pictures take four times as long.
+ * by `least` or more. Of the 30,173 faces of FER+, 73,000 pairs are compared and 2,600 count; all inspected pairs were
+ * one photo. Every pair of hashes is compared, so the time grows with the square of the number of pictures.
  *
  * @param pictures - Grey levels of each, [32 * 32].
  * @returns Pairs of indices, the smaller first.
@@ -27,20 +27,20 @@ export async function nearDuplicates(
   { least = 0.95, signal }: NearDuplicatesOptions = {},
 ): Promise<[number, number][]> {
   const unit = pictures.map(normalised);
-  // The two words of each hash, and of that of its mirror image.
+  // The two 32-bit words of each hash, and of the hash of its mirror image.
   const low = new Int32Array(pictures.length);
   const high = new Int32Array(pictures.length);
   const pairs: [number, number][] = [];
   let lastPause = performance.now();
   for (const [i, picture] of pictures.entries()) {
     if (performance.now() - lastPause > 50) {
-      // Signals get their turn.
+      // Let signals arrive.
       await new Promise((resolve) => setTimeout(resolve, 0));
       throwIfAborted(signal, 'the search');
       lastPause = performance.now();
     }
     const a = unit[i];
-    if (a === null) continue; // of one level: alike to all others of its kind, and to nothing else
+    if (a === null) continue; // a constant picture: equal to all other constant pictures, and to no other
     const { hash, mirrored } = perceptualHash(picture);
     [low[i], high[i]] = hash;
     for (let j = 0; j < i; j++) {
@@ -57,19 +57,19 @@ export async function nearDuplicates(
 /** Bits in which the hashes of near duplicates may differ. */
 const MOST_BITS = 12;
 
-/** Levels with mean 0 and length 1, so that a product is a correlation; null for a picture of one level. */
+/** Grey levels with mean 0 and length 1, so that a dot product is a correlation; null for a constant picture. */
 function normalised(picture: Uint8Array): Float32Array | null {
   let mean = 0;
   for (const level of picture) mean += level / picture.length;
   let square = 0;
   for (const level of picture) square += (level - mean) ** 2;
-  // Less than one level of deviation is noise.
+  // A deviation below one grey level is noise.
   if (square < picture.length) return null;
   const length = Math.sqrt(square);
   return Float32Array.from(picture, (level) => (level - mean) / length);
 }
 
-/** Of the pictures, or of one with the other's mirror image, whichever is higher. */
+/** The correlation of two pictures, or of one with the other's mirror image, whichever is higher. */
 function correlation(a: Float32Array, b: Float32Array): number {
   let same = 0;
   let mirrored = 0;

@@ -25,21 +25,21 @@ import type { LeftOut } from './walk-images.js';
 
 export interface OpenDatasetOptions extends ReadingOptions, ClassNameOptions {
   /**
-   * Images to leave out, as paths; or the path of a list of them, such as `fer-dcnn check --fix` writes.
+   * Images to leave out, as paths; or the path of a list, such as `fer-dcnn check --fix` writes.
    * @default none
    */
   exclude?: string | readonly string[];
 }
 
-/** A data set as its authors publish it, ready to train and measure on. */
+/** A data set in its published form, ready for training and evaluation. */
 export interface Dataset {
-  /** Name of the form that was recognised. */
+  /** Name of the recognised form. */
   form: string;
   /** Names of the classes, the same in all parts. */
   classes: readonly string[];
   /** All images. */
   all: ImageFolder;
-  /** The parts of the data set, where it has parts. */
+  /** The parts of the data set, if it has parts. */
   train?: ImageFolder;
   validation?: ImageFolder;
   test?: ImageFolder;
@@ -47,11 +47,11 @@ export interface Dataset {
 
 /**
  * Opens a data set as it was downloaded: `fer2013.csv`, FER+, folders of classes, RAF-DB, AffectNet, CK+, JAFFE, KDEF, ExpW, a CSV
- * or JSON lines of files and labels. The form is known by the content. Only the list is read: images are read, one after the
- * other, when the parts are iterated.
+ * or JSON lines of files and labels. The form is recognised by content. Only the list is read; the images
+ * are read one by one when a part is iterated.
  *
  * @throws FerError `NOT_FOUND`; `DATA` for an unknown form, with a list of the known ones, and for a damaged file; `CLASSES`
- * for `keep` or `map` of classes that are not there; `OPTION`.
+ * if `keep` or `map` name classes that do not occur; `OPTION`.
  * @example
  * const { train: faces, validation } = await openDataset('fer2013.csv', { keep: ['angry', 'happy', 'sad', 'neutral', 'surprised'] });
  * await train(buildModel(), faces, { validationData: validation });
@@ -61,7 +61,7 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   checkOptions(options);
   try {
     const kind = statSync(path);
-    if (!kind.isFile() && !kind.isDirectory()) throw new Error('it is neither file nor folder');
+    if (!kind.isFile() && !kind.isDirectory()) throw new Error('it is neither a file nor a folder');
   } catch (error) {
     throw new FerError('NOT_FOUND', `${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
   }
@@ -78,11 +78,11 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   }
   const kept = entries.filter((_, index) => !skipped.has(index));
   if (kept.length === 0)
-    throw new FerError('DATA', `${path} (${form}) holds no images${skipped.size > 0 ? ' that are not excluded' : ''}`);
+    throw new FerError('DATA', `${path} (${form}) contains no images${skipped.size > 0 ? ' that are not excluded' : ''}`);
   const left: LeftOut[] = [...leftOut];
   for (const index of skipped) left.push({ path: entries[index].path, kind: 'excluded', reason: 'excluded' });
 
-  // Names that occur in votes alone are classes too.
+  // Names that occur only in votes are classes too.
   const counts = new Map<string, number>();
   for (const { label } of kept) {
     if (typeof label === 'string') counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -105,7 +105,7 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
     return own.length === 0 ? undefined : labelledFiles(classes, own, options, { leftOut: left, unmatched });
   };
   const all = part();
-  if (all === undefined) throw new FerError('DATA', `${path} (${form}) holds no images of ${classes.join(', ')}`);
+  if (all === undefined) throw new FerError('DATA', `${path} (${form}) contains no images of ${classes.join(', ')}`);
   return { form, classes, all, train: part('train'), validation: part('validation'), test: part('test') };
 }
 
@@ -115,12 +115,12 @@ const checkOptions = optionsOf<OpenDatasetOptions>('openDataset', () => ({
   exclude: either(text, listOf(text, 'a list of paths, or the path of a list')),
 }));
 
-/** Whether something is folders of classes, by themselves or in train, validation and test, and no other form. */
+/** Whether a path holds class folders, directly or in train, validation and test, and is no other form. */
 export async function isClassFolders(path: string): Promise<boolean> {
   try {
     if (!statSync(path).isDirectory()) return false;
   } catch {
-    // Missing, or not a path: opening it reports that.
+    // Missing or not a path: opening it reports the error.
     return false;
   }
   for (const form of FORMS) {
@@ -129,7 +129,7 @@ export async function isClassFolders(path: string): Promise<boolean> {
   return true;
 }
 
-/** In the order in which they are tried: the most specific forms first. */
+/** In the order of trying: the most specific forms first. */
 const FORMS: readonly DatasetForm[] = [
   ...[fer2013, rafDb, expw, affectNet, ckPlus, csvList, jsonLinesList, jaffe, kdef, classFolders],
 ];
@@ -148,7 +148,7 @@ async function contentOf(path: string) {
   const reason = failed instanceof FerError ? `: ${failed.message}` : '';
   throw new FerError(
     'DATA',
-    `${path} is no data set of a known form${reason}. Known are ${FORMS.map(({ looks }) => looks).join('; ')}`,
+    `${path} is not a data set of a known form${reason}. Known forms are ${FORMS.map(({ looks }) => looks).join('; ')}`,
     {
       cause: failed,
     },
@@ -159,7 +159,7 @@ function leader(votes: Readonly<Record<string, number>>): string {
   return Object.entries(votes).reduce((best, each) => (each[1] > best[1] ? each : best))[0];
 }
 
-/** The index, or probabilities over the classes that are kept; null where nothing is left. */
+/** The class index, or probabilities over the kept classes; null if no kept class remains. */
 function labelOf(
   label: DatasetEntry['label'],
   classes: readonly string[],
@@ -169,7 +169,7 @@ function labelOf(
   const sums = new Float64Array(classes.length);
   for (const [name, votes] of Object.entries(label)) if (indexOf(name) >= 0) sums[indexOf(name)] += votes;
   const total = sums.reduce((sum, votes) => sum + votes, 0);
-  // An image that most say is of a class left out is no example of the others.
+  // If most voters chose a class that is left out, the image is left out too.
   if (indexOf(leader(label)) < 0 || !(total > 0)) return null;
   return { label: sums.indexOf(Math.max(...sums)), probabilities: Float32Array.from(sums, (votes) => votes / total) };
 }

@@ -2,9 +2,9 @@ import { FerError, reasonOf } from '../errors.js';
 import { readRegularFileSync } from '../platform/node/read-regular-file.js';
 
 /**
- * Reads a text file that a person or another program wrote: UTF-8 or UTF-16, with or without a byte order mark.
+ * Reads a text file from a person or another program: UTF-8 or UTF-16, with or without a byte order mark.
  *
- * @param what - What the file is called in messages: "the list faces.txt".
+ * @param what - Name of the file in messages: "the list faces.txt".
  * @returns The text without the mark.
  * @throws FerError `NOT_FOUND`; `DATA` for a file that is not text.
  */
@@ -16,11 +16,11 @@ export function readList(path: string, what: string): string {
     throw new FerError('NOT_FOUND', `${what} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
   const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
-  if (text.includes('\0')) throw new FerError('DATA', `${what} is no text: it has bytes of zero in it`);
+  if (text.includes('\0')) throw new FerError('DATA', `${what} is not text: it contains zero bytes`);
   return text;
 }
 
-/** By the byte order mark; without one, by where zeros lie: the names of files are mostly Latin letters. */
+/** Detects the encoding by the byte order mark; without one, by the positions of zero bytes, because file names are mostly Latin letters. */
 function encodingOf(bytes: Buffer): 'utf-8' | 'utf-16le' | 'utf-16be' {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return 'utf-16le';

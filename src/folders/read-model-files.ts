@@ -6,22 +6,22 @@ import { FerError, reasonOf } from '../errors.js';
 import { declaredBytes, factsOf, type ModelJson } from '../network/weights-manifest.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
 
-/** Bytes that a `model.json` may have; that of a network with a thousand layers has one million. */
+/** Largest `model.json` in bytes; a network with a thousand layers needs one million. */
 const MOST_JSON = 32 * 2 ** 20;
 
 /**
- * Reads the files of a TF.js Layers model. What the binary holds is not looked at, but it is read only when it is as long as
- * `model.json` says.
+ * Reads the files of a TF.js Layers model. The content of the binary is not checked, but it is read only if its length is the one
+ * in `model.json`.
  *
- * @param path - `model.json`, or the folder that it lies in.
- * @throws FerError `NOT_FOUND`; `MODEL` when `model.json` is not JSON, no Layers model or names binaries outside its folder;
+ * @param path - `model.json`, or its folder.
+ * @throws FerError `NOT_FOUND`; `MODEL` when `model.json` is not JSON, is not a Layers model, or names binaries outside its folder;
  * `WEIGHTS_CORRUPT`.
  */
 export async function readModelFiles(path: string): Promise<ModelFiles> {
   const kind = await sizeOf(path, `no model at ${path}`);
   const file = kind === 'folder' ? join(path, 'model.json') : path;
   const length = kind === 'folder' ? await sizeOf(file) : kind;
-  if (length === 'folder' || length > MOST_JSON) throw new FerError('MODEL', `${file} is no file of up to 32 MB`);
+  if (length === 'folder' || length > MOST_JSON) throw new FerError('MODEL', `${file} is not a file of at most 32 MB`);
   const json = parsed(file, await read(file));
   const expected = declaredBytes(json);
 
@@ -34,7 +34,7 @@ export async function readModelFiles(path: string): Promise<ModelFiles> {
   if (new Set(paths).size < paths.length) throw twice;
   if (json.weightData !== undefined) return { json, binary: ownBinary(json, expected, file) };
   let there = 0;
-  // One file read a thousand times would be as long as a thousand files: told by what it is, not by how it is spelled.
+  // One file that is named a thousand times would be read a thousand times. Files are compared by identity, not by spelling.
   const seen = new Set<string>();
   for (const each of paths) {
     const bytes = await sizeOf(each);
@@ -63,27 +63,27 @@ export async function readModelFiles(path: string): Promise<ModelFiles> {
   return { json, binary };
 }
 
-/** Which of two files that do not belong together is left of an earlier model: they are written one after the other. */
+/** Which of two mismatched files comes from an earlier model: the files are written one after the other. */
 async function staleOf(file: string, binaries: readonly string[]): Promise<string> {
   const [json, ...others] = await Promise.all([file, ...binaries].map((each) => stat(each)));
   const weights = Math.max(...others.map(({ mtimeMs }) => mtimeMs));
   if (weights === json.mtimeMs) return '';
   const older = weights > json.mtimeMs ? basename(file) : basename(binaries[0]);
-  return `; ${older} is the older one, of another model or of a writing that was cut off: save the model again`;
+  return `; ${older} is the older file, from another model or an interrupted save: save the model again`;
 }
 
-/** The binary of a model in one file. */
+/** The binary of a single-file model. */
 function ownBinary(json: ModelJson, expected: number, file: string): Uint8Array {
   const text = json.weightData;
   if (typeof text !== 'string' || text.length !== 4 * Math.ceil(expected / 3)) {
-    throw new FerError('WEIGHTS_CORRUPT', `${file} holds no weights of ${expected} bytes, as it says`);
+    throw new FerError('WEIGHTS_CORRUPT', `${file} does not contain the ${expected} bytes of weights that it declares`);
   }
   const bytes = new Uint8Array(Buffer.from(text, 'base64'));
   if (bytes.length !== expected) throw new FerError('WEIGHTS_CORRUPT', `the weights in ${file} are damaged`);
   return bytes;
 }
 
-/** Bytes of a file; pipes and devices, which have no end, are none. */
+/** The bytes of a file; pipes and devices, which may never end, are refused. */
 async function sizeOf(path: string, what = `cannot read ${path}`): Promise<number | 'folder'> {
   let found: Stats;
   try {
@@ -92,7 +92,7 @@ async function sizeOf(path: string, what = `cannot read ${path}`): Promise<numbe
     throw new FerError('NOT_FOUND', `${what}: ${reasonOf(error)}`, { cause: error });
   }
   if (found.isDirectory()) return 'folder';
-  if (!found.isFile()) throw new FerError('NOT_FOUND', `${what}: it is neither file nor folder`);
+  if (!found.isFile()) throw new FerError('NOT_FOUND', `${what}: it is neither a file nor a folder`);
   return found.size;
 }
 
@@ -108,6 +108,6 @@ function parsed(path: string, bytes: Buffer): ModelJson {
   try {
     return JSON.parse(bytes.toString('utf8')) as ModelJson;
   } catch (error) {
-    throw new FerError('MODEL', `${path} is no JSON: ${reasonOf(error)}`, { cause: error });
+    throw new FerError('MODEL', `${path} is not JSON: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -8,8 +8,8 @@ import { quantizationRule } from '../tfjs/model/quantize.js';
 
 export interface SaveModelOptions extends Pick<ToFilesOptions, 'quantize' | 'quantizeStep'> {
   /**
-   * Whether the weights lie in `model.json` too, in base64, a third longer: one file, which no moment can part. `loadModel`
-   * and `ClassifierPool` open it; plain `tf.loadLayersModel` does not. Up to 24 MB of weights.
+   * Whether to store the weights inside `model.json`, as base64 (a third longer). A single file is always consistent. `loadModel`
+   * and `ClassifierPool` open it; plain `tf.loadLayersModel` does not. At most 24 MB of weights.
    * @default false
    */
   singleFile?: boolean;
@@ -19,8 +19,8 @@ export interface SaveModelOptions extends Pick<ToFilesOptions, 'quantize' | 'qua
  * Saves a model as a standard TF.js Layers model: `<folder>/model.json` and `<folder>/weights.bin`. Plain
  * `tf.loadLayersModel` opens it as well as `loadModel`. Each file is written whole or not at all, the binary first.
  *
- * @param folder - Made when it is not there.
- * @throws FerError `MODEL` for weights that are too many for a single file; `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; `NOT_WRITTEN` for a full disk or a folder that
+ * @param folder - Created if it does not exist.
+ * @throws FerError `MODEL` when the weights are too large for a single file; `NOT_FINITE` when a weight is NaN or infinite, `OPTION`; `NOT_WRITTEN` for a full disk or a folder that
  * cannot be written.
  * @example
  * await saveModel(model, 'runs/first', { quantize: 'uint8', quantizeStep: 0.2 });
@@ -34,7 +34,7 @@ export async function saveModel(model: LayersModel, folder: string, options: Sav
     if (binary.length > MOST_IN_ONE) {
       throw new FerError(
         'MODEL',
-        `${binary.length} bytes of weights are too many for a single file: ${MOST_IN_ONE} at most`,
+        `${binary.length} bytes of weights are too many for a single file: the limit is ${MOST_IN_ONE}`,
       );
     }
     const whole = { ...json, weightData: Buffer.from(binary).toString('base64') };
@@ -45,7 +45,7 @@ export async function saveModel(model: LayersModel, folder: string, options: Sav
   await writeFileWhole(join(folder, 'model.json'), `${JSON.stringify(json, null, 1)}\n`);
 }
 
-/** In base64 below the 32 MB that are read of a model.json. */
+/** Its base64 text is below the limit of 32 MB for a model.json. */
 const MOST_IN_ONE = 24_000_000;
 
 const checkOptions = optionsOf<SaveModelOptions>('saveModel', () => ({

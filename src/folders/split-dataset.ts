@@ -8,18 +8,18 @@ import { type OpenDatasetOptions, openDataset } from './open-dataset.js';
 import { type SplitRatio, splitFiles } from './split-folder.js';
 
 export interface SplitDatasetOptions extends OpenDatasetOptions {
-  /** Shares of the parts, for a data set that has none of its own. @default [0.8, 0.1, 0.1] */
+  /** Shares of the parts, for a data set without parts. @default [0.8, 0.1, 0.1] */
   ratio?: SplitRatio;
-  /** Decides which image goes where. @default 1337 */
+  /** Seed of the random split. @default 1337 */
   seed?: number;
 }
 
 /**
- * Writes a data set as `train/<class>/`, `val/<class>/` and `test/<class>/` into a folder: the parts that it has itself, else by
- * ratio. Files are copied; rows of a CSV and faces on photos become PNGs. The folder appears only when all is written.
+ * Writes a data set as `train/<class>/`, `val/<class>/` and `test/<class>/` into a folder: by its own parts, or else
+ * by ratio. Files are copied; rows of a CSV and faces in photos become PNGs. The folder appears only when it is complete.
  *
- * @param output - It must not exist or be empty.
- * @returns How many images each part has.
+ * @param output - A folder that does not exist or is empty.
+ * @returns The number of images in each part.
  * @throws FerError as `openDataset`; `OPTION` for an output folder that is in use, `DATA` when a part would be empty.
  */
 export async function splitDataset(
@@ -55,7 +55,7 @@ async function writePart(part: ImageFolder, folder: string): Promise<void> {
   const { default: sharp } = await import('sharp');
   for (const [i, { path, label, read }] of part.files.entries()) {
     const place = join(folder, part.classes[label]);
-    // Numbered: folders of a data set may hold files of the same name.
+    // Numbered, because folders of a data set may contain files with the same name.
     const number = String(i).padStart(6, '0');
     if (read === undefined) {
       await copyFile(path, join(place, `${number}-${basename(path)}`));

@@ -19,13 +19,13 @@ export interface SplitFolderOptions<R extends SplitRatio = SplitRatio> extends I
    */
   ratio?: R;
   /**
-   * Decides which image goes where.
+   * Seed of the random split.
    * @default 1337
    */
   seed?: number;
   /**
-   * A folder to copy the images to, as `train/<class>/`, `val/<class>/` and `test/<class>/`; it must not exist or be
-   * empty, and lie outside `dir`. It appears only when all is copied.
+   * A folder to copy the images to, as `train/<class>/`, `val/<class>/` and `test/<class>/`; it must not
+   * exist or must be empty, and must be outside `dir`. It appears only when it is complete.
    * @default nothing is copied
    */
   output?: string;
@@ -40,9 +40,9 @@ export interface FolderSplit<Test = ImageFolder> {
 
 /**
  * Splits a folder of class folders into training, validation and test images: every image in one part, each class in the
- * same shares. A class of n images, shuffled, is cut at the rounded places n r1 and n (r1 + r2). The same folder, ratio
- * and seed give the same parts. Without `output` nothing is written; the parts read the images where they are. It
- * answers when it is done, so `await` is neither needed nor harmful.
+ * same shares. A class of n images is shuffled and cut at n r1 and n (r1 + r2), rounded. The same folder, ratio and seed
+ * give the same parts. Without `output`, nothing is written, and the parts read the images in place. This function is
+ * synchronous; `await` does no harm.
  *
  * @throws FerError `OPTION` for ratios that are not above 0 or do not sum to 1, a seed that is not a whole number, or an
  * output folder that is in use; `NOT_WRITTEN` when the copies cannot be written; `DATA` when a part would be empty; and what `imageFolder` throws.
@@ -74,7 +74,7 @@ const checkOptions = optionsOf<SplitFolderOptions>('splitFolder', () => ({
 }));
 
 /**
- * Cuts images that have been listed as {@link splitFolder} does.
+ * Splits listed images in the same way as {@link splitFolder}.
  *
  * @throws FerError `DATA` when a part would be empty.
  */
@@ -109,7 +109,7 @@ function cut(folder: ImageFolder, ratio: readonly number[], seed: number): numbe
     let from = 0;
     ratio.forEach((part, k) => {
       share += part;
-      // The last part takes the remaining images, because shares are rounded.
+      // The last part gets the remaining images, because shares are rounded.
       const to = k === ratio.length - 1 ? members.length : Math.round(members.length * share);
       for (let place = from; place < to; place++) parts[k].push(members[order[place]]);
       from = to;
@@ -138,14 +138,14 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
   const unfinished = `${resolve(output)}${UNFINISHED}${process.pid}-${HOST}-${randomBytes(8).toString('hex')}`;
   try {
     makeFolderSync(dirname(unfinished));
-    // Its own, and nothing that waits in its place.
+    // A new folder of this process, so that no planted file is in it.
     mkdirSync(unfinished);
     parts.forEach((part, k) => {
       for (const name of part.classes) makeFolderSync(join(unfinished, PARTS[k], name));
       for (const file of part.files) {
         const [own, ...rest] = relative(dir, file.path).split(sep);
         const name = part.classes[file.label];
-        // A folder of another name lies in that of its class: two of them may hold the same names.
+        // Folders with other names are copied into the folder of their class, because their files may have the same names.
         const copy = join(unfinished, PARTS[k], ...(own === name ? [own] : [name, own]), ...rest);
         makeFolderSync(dirname(copy));
         copyFileSync(file.path, copy);
@@ -166,10 +166,10 @@ function copyParts(dir: string, output: string, parts: ImageFolder[]) {
 
 const UNFINISHED = '.unfinished-';
 
-/** Of this machine, as it may stand in a file's name. */
+/** The name of this machine, in a form that is safe in file names. */
 const HOST = hostname().replace(/[^\w.]/g, '_');
 
-/** Removes what splits into the same folder left that were killed on this machine. */
+/** Removes what killed splits into the same folder left on this machine. */
 function removeUnfinished(output: string): void {
   const parent = dirname(resolve(output));
   const start = basename(resolve(output)) + UNFINISHED;

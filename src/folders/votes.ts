@@ -4,13 +4,13 @@ import { parseCsv } from './csv.js';
 import { readList } from './read-list.js';
 
 /**
- * Reads soft labels from a CSV file: a header `file,angry,happy,...`, then a row an image. Columns are found by the class
- * names, others are ignored; paths are relative to the folder of the CSV file. Numbers may be votes or probabilities:
+ * Reads soft labels from a CSV file: a header `file,angry,happy,...`, then one row per image. Columns are found by class
+ * name, others are ignored; paths are relative to the folder of the CSV file. Numbers may be votes or probabilities:
  * each row is divided by its sum over the classes.
  *
- * @param indexOf - The class that a column stands for, or -1; columns of the same class are added.
+ * @param indexOf - The class of a column, or -1; columns of the same class are added.
  * @returns Probabilities [classes] by absolute path; rows that are zero for all classes are left out.
- * @throws FerError `NOT_FOUND` for a missing file, `DATA` for a file of another shape, naming the line.
+ * @throws FerError `NOT_FOUND` for a missing file, `DATA` for a file with another structure; the message names the line.
  * @example
  * const votes = readVotes('ferplus/votes.csv', ['angry', 'happy']);
  */
@@ -39,7 +39,7 @@ export function readVotes(
     if (!counts.every((count) => Number.isFinite(count) && count >= 0)) {
       throw new FerError(
         'DATA',
-        `${place}: votes must be numbers from 0 up, got ${columns.map((c) => row[c]).join(',')}`,
+        `${place}: votes must be numbers of at least 0, got ${columns.map((c) => row[c]).join(',')}`,
       );
     }
     const sums = new Array<number>(classes.length).fill(0);
@@ -53,7 +53,7 @@ export function readVotes(
 /** Null for zeros. */
 function sharesOf(counts: readonly number[]): Float32Array | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  // Each is a number, their sum need not be.
+  // Each vote is finite, but their sum may overflow.
   if (total === Number.POSITIVE_INFINITY) return sharesOf(counts.map((count) => count / Number.MAX_VALUE));
   return total > 0 ? Float32Array.from(counts, (count) => count / total) : null;
 }

@@ -3,18 +3,18 @@ import { extname, join, relative, resolve, sep } from 'node:path';
 import { FerError, reasonOf } from '../errors.js';
 import { FORMAT_HEAD_BYTES, otherFormat, readFormat } from '../platform/image-format.js';
 
-/** A file or folder that is not taken, and why. */
+/** A file or folder that is not used, and why. */
 export interface LeftOut {
   path: string;
   /**
    * - `excluded`: by the option `exclude`
-   * - `format`: a picture or video of a format that is not read
+   * - `format`: a picture or video in an unsupported format
    * - `no-image`: text, data, a device
    * - `ending`: not among the option `extensions`
-   * - `link`: it leads out of the folder, nowhere, or to what is read in its own place
+   * - `link`: it leads out of the folder, is broken, or leads to a file that is read directly
    * - `hidden`: an image whose name begins with a dot
-   * - `system`: a folder that an operating system put there, such as `__MACOSX`
-   * - `place`: an image that lies in no class folder
+   * - `system`: a folder of an operating system, such as `__MACOSX`
+   * - `place`: an image outside the class folders
    * - `empty`: a folder without an image, which is not a class
    */
   kind: 'excluded' | 'format' | 'no-image' | 'ending' | 'link' | 'hidden' | 'system' | 'place' | 'empty';
@@ -29,17 +29,17 @@ export interface FoundImage {
   top: number;
 }
 
-/** Endings of files that are taken for images without a look into them. */
+/** File endings that mean an image; such files are not opened to check. */
 export const IMAGE_ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'];
 
 /**
- * Walks through folders for images, each file and folder once, whatever the links: a link is followed when it leads to
- * something inside `root` that is not read in its own place. A file of an ending that does not tell is looked into.
+ * Walks through folders for images, each file and folder once, even if several links lead to it. A link is followed if it
+ * leads to something inside `root` that is not read directly. A file with an unknown ending is opened to check its content.
  *
- * @param tops - Folders inside `root`, or itself.
- * @param root - The real path of a folder; nothing outside of it is read.
- * @param endings - Takes files by these endings alone, in lower case.
- * @returns Images and what is left out, in no order to rely on; `null` at each folder, so that a caller may stop it.
+ * @param tops - Folders inside `root`, or `root` itself.
+ * @param root - The real path of a folder; nothing outside it is read.
+ * @param endings - Use files with these endings only (in lower case), without a check of their content.
+ * @returns Images and what is left out, in no particular order; `null` at each folder, so that a caller can stop.
  * @throws FerError `NOT_FOUND` for a folder that cannot be listed.
  */
 export function* walkImages(
@@ -63,7 +63,7 @@ export function* walkImages(
       else if (entry.isSymbolicLink()) links.push({ path, top });
       else if (entry.isDirectory()) folders.push(name);
       else if (entry.isFile()) yield take(path, join(real, name), top);
-      else yield { path, kind: 'no-image', reason: 'neither file nor folder' };
+      else yield { path, kind: 'no-image', reason: 'neither a file nor a folder' };
     }
     for (const name of folders) {
       const below = join(real, name);
@@ -80,16 +80,16 @@ export function* walkImages(
     if (lstatSync(path).isSymbolicLink() && realpathSync(path) !== root) links.push({ path, top });
     else if (!seen.has(realpathSync(path))) yield* visit(path, realpathSync(path), top);
   }
-  // A folder that holds all of it is read in its own place.
+  // A link to a folder above it: that folder is read directly.
   seen.add(root);
-  // It grows as folders behind links are visited.
+  // The list grows as folders behind links are visited.
   for (const { path, top } of links) {
     const real = realOf(path);
     const reason =
       real === null
-        ? 'a link that leads nowhere'
+        ? 'a broken link'
         : seen.has(real)
-          ? 'a link to what is read in its own place'
+          ? 'a link to a file or folder that is read directly'
           : isInside(real, root)
             ? null
             : 'a link that leads out of the folder';
@@ -100,7 +100,7 @@ export function* walkImages(
 }
 
 /**
- * Whether a file is an image, by its ending; where that does not tell, by a look into it.
+ * Whether a file is an image, by its ending or, if the ending is unknown, by its content.
  *
  * @returns null for an image.
  */
@@ -114,7 +114,7 @@ export function noImage(path: string, endings?: ReadonlySet<string>): LeftOut | 
 export function unwanted(entry: Dirent, path: string): LeftOut | 'hidden' | null {
   const { name } = entry;
   if (name.startsWith('.')) {
-    // macOS keeps what it notes about a.jpg in ._a.jpg.
+    // macOS stores metadata of a.jpg in ._a.jpg.
     const isImage = !entry.isDirectory() && !name.startsWith('._') && KNOWN.has(extname(name).toLowerCase());
     return isImage ? { path, kind: 'hidden', reason: 'hidden: its name begins with a dot' } : 'hidden';
   }
@@ -122,7 +122,7 @@ export function unwanted(entry: Dirent, path: string): LeftOut | 'hidden' | null
   return isFolder && isSystemFolder(name) ? { path, kind: 'system', reason: 'a folder of an operating system' } : null;
 }
 
-/** Whether a folder was put there by an operating system, and is nobody's. */
+/** Whether a folder was created by an operating system, not by a user. */
 export function isSystemFolder(name: string): boolean {
   return SYSTEM.test(name);
 }

@@ -66,5 +66,5 @@ async function* filesBelow(
 
 function troubleOf(entry: Dirent, path: string, endings?: ReadonlySet<string>): LeftOut | null {
   if (entry.isSymbolicLink()) return { path, kind: 'link', reason: 'a link' };
-  return entry.isFile() ? noImage(path, endings) : { path, kind: 'no-image', reason: 'neither file nor folder' };
+  return entry.isFile() ? noImage(path, endings) : { path, kind: 'no-image', reason: 'neither a file nor a folder' };
 }

@@ -88,6 +88,6 @@ test.skipIf(process.platform === 'win32')(
     if (first === 'searching') child.kill('SIGTERM');
     const code = await ended;
     // A small disk may be done before.
-    expect(code === 143 || stderr.includes('no file fits'), stderr).toBe(true);
+    expect(code === 143 || stderr.includes('no file matches'), stderr).toBe(true);
   },
 );

@@ -121,12 +121,12 @@ describe('a model on disk', () => {
     other.dispose();
     cpSync(join(root, 'other/weights.bin'), join(folder, 'weights.bin'));
     utimesSync(join(folder, 'model.json'), 1000, 1000);
-    await refused('WEIGHTS_CORRUPT', /sha256 is .*; model\.json is the older one/);
+    await refused('WEIGHTS_CORRUPT', /sha256 is .*; model\.json is the older file/);
     utimesSync(join(folder, 'weights.bin'), 900, 900);
-    await refused('WEIGHTS_CORRUPT', /sha256 is .*; weights\.bin is the older one/);
+    await refused('WEIGHTS_CORRUPT', /sha256 is .*; weights\.bin is the older file/);
     truncateSync(join(folder, 'weights.bin'), 1000);
     utimesSync(join(folder, 'weights.bin'), 900, 900);
-    await refused('WEIGHTS_CORRUPT', /1000 bytes, .*model\.json says 2141588; weights\.bin is the older one/);
+    await refused('WEIGHTS_CORRUPT', /1000 bytes, .*model\.json says 2141588; weights\.bin is the older file/);
   });
 
   test('in a single file has all in model.json, and is the same; what is not whole is refused', async () => {
@@ -156,7 +156,7 @@ describe('a model on disk', () => {
 
   test('with a huge model.json is refused before it is read', async () => {
     truncateSync(join(folder, 'model.json'), 4 * 2 ** 30);
-    await refused('MODEL', /no file of up to 32 MB/);
+    await refused('MODEL', /not a file of at most 32 MB/);
   });
 
   test.each(['null', '5', '"x"', '[]', '{}', '{"weightsManifest":null}', '{"weightsManifest":[null]}', '', '{'])(
@@ -172,10 +172,10 @@ describe('a model on disk', () => {
     async () => {
       rmSync(join(folder, 'weights.bin'));
       execFileSync('mkfifo', [join(folder, 'weights.bin')]);
-      await refused('NOT_FOUND', /neither file nor folder/);
+      await refused('NOT_FOUND', /neither a file nor a folder/);
       rmSync(join(folder, 'model.json'));
       execFileSync('mkfifo', [join(folder, 'model.json')]);
-      await refused('NOT_FOUND', /neither file nor folder/);
+      await refused('NOT_FOUND', /neither a file nor a folder/);
     },
   );
 

@@ -69,7 +69,7 @@ describe('openDataset', () => {
       [[3, 0, 1, 4, 0, 0, 2, 0], 'fer2013.csv#2'],
       [[0, 0, 0, 0, 6, 0, 0, 4], 'fer2013.csv#5'],
     ]);
-    expect(lines).toContain('left out: 2 that FER+ takes out');
+    expect(lines).toContain('left out: 2 that FER+ removes');
     const five = await openDataset(dir, { ...quiet, keep: [...EMOTIONS], map: { fear: 'surprised' } });
     expect(five.classes).toEqual(EMOTIONS);
     expect(Array.from((await all(five.all))[1].label as Float32Array)).toEqual([0, 0, 0, 0, 1]);
@@ -184,7 +184,7 @@ describe('openDataset', () => {
       'BM35SUFR.JPG': 'surprised',
       'BM35ANHL.JPG': 'angry',
     });
-    expect(lines).toEqual(['left out: 1 whose names are not as AF01ANS.JPG']);
+    expect(lines).toEqual(['left out: 1 whose names are not like AF01ANS.JPG']);
   });
 
   test('ExpW: a face of each line, cut out of its photo', async () => {

@@ -6,12 +6,12 @@ import type { DatasetEntry, DatasetForm } from '../dataset-form.js';
 import { splitNamed } from './split-folders.js';
 
 /**
- * AffectNet: `images/<id>.jpg` with `annotations/<id>_exp.npy`, in `train_set` and `val_set` or by themselves.
+ * AffectNet: `images/<id>.jpg` with `annotations/<id>_exp.npy`, inside `train_set` and `val_set`, or directly in the folder.
  *
  * @see Mollahosseini, Hasani and Mahoor, "AffectNet", 2019
  */
 export const affectNet: DatasetForm = {
-  looks: 'AffectNet: images/ and annotations/*_exp.npy, in train_set/ and val_set/ or by themselves',
+  looks: 'AffectNet: images/ and annotations/*_exp.npy, in train_set/ and val_set/ or directly in the folder',
   async open(path) {
     if (!statSync(path).isDirectory()) return null;
     const parts = readdirSync(path).filter((name) => splitNamed(name) !== undefined && isPart(join(path, name)));
@@ -40,15 +40,15 @@ function partOf(dir: string): Omit<DatasetEntry, 'split'>[] {
       const value = npyValue(readRegularFileSync(file), file);
       const label = LABELS[Number(value)];
       if (label === undefined || value.trim() === '')
-        throw new FerError('DATA', `${file}: 0 to 7 is needed, got ${value}`);
+        throw new FerError('DATA', `${file}: expected a number from 0 to 7, got ${value}`);
       return { path: join(dir, 'images', name), label };
     });
 }
 
-/** The one value of an `.npy` file: text, as AffectNet has it, or a number. */
+/** The single value of an `.npy` file: text, as in AffectNet, or a number. */
 function npyValue(bytes: Buffer, file: string): string {
   if (bytes.length < 12 || bytes.subarray(1, 6).toString('latin1') !== 'NUMPY')
-    throw new FerError('DATA', `${file} is no .npy file`);
+    throw new FerError('DATA', `${file} is not an .npy file`);
   const wide = bytes[6] > 1;
   const from = (wide ? 12 : 10) + (wide ? bytes.readUInt32LE(8) : bytes.readUInt16LE(8));
   const header = bytes.subarray(wide ? 12 : 10, from).toString('latin1');
@@ -57,9 +57,9 @@ function npyValue(bytes: Buffer, file: string): string {
   const [, kind, size] = /^[<|=]([USiuf])(\d+)$/.exec(type) ?? [];
   const length = Number(size) * (kind === 'U' ? 4 : 1);
   if (kind === undefined || body.length < length)
-    throw new FerError('DATA', `${file}: a value of type ${type} is not read here`);
+    throw new FerError('DATA', `${file}: values of type ${type} are not supported`);
   if (kind === 'S') {
-    // Texts are filled up with zeros.
+    // Strings are padded with zeros.
     let end = length;
     while (end > 0 && body[end - 1] === 0) end--;
     return body.subarray(0, end).toString('latin1');

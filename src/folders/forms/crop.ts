@@ -5,9 +5,9 @@ import { decode } from '../../platform/node/decode.js';
 import type { PixelImage } from '../../runtime.js';
 
 /**
- * Reads the face in a box of a photo: whole pixels, as far as they lie on it.
+ * Reads the part of a photo inside a box, extended to whole pixels and clipped to the photo.
  *
- * @throws FerError `DECODE` for a box outside of the photo; as decoding does.
+ * @throws FerError `DECODE` for a box outside the photo; and the errors of decoding.
  */
 export async function readCrop(path: string, box: Box, limits: DecodeLimits): Promise<PixelImage> {
   const image = await decode(path, limits);
@@ -18,7 +18,7 @@ export async function readCrop(path: string, box: Box, limits: DecodeLimits): Pr
   if (!(right > left && bottom > top)) {
     throw new FerError(
       'DECODE',
-      `${path}: the box ${box.x},${box.y},${box.width},${box.height} lies outside of the picture`,
+      `${path}: the box ${box.x},${box.y},${box.width},${box.height} lies outside the picture`,
     );
   }
   const row = (right - left) * channels;

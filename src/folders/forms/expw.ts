@@ -6,7 +6,7 @@ import { fileLines } from '../file-lines.js';
 import { readCrop } from './crop.js';
 
 /**
- * ExpW: `label.lst`, a line a face: image, face id, top, left, right and bottom of its box, confidence, label.
+ * ExpW: `label.lst`, one line per face: image, face id, top, left, right and bottom of its box, confidence, label.
  *
  * @see Zhang et al., "From Facial Expression Recognition to Interpersonal Relation Prediction", 2018
  */
@@ -32,7 +32,7 @@ export const expw: DatasetForm = {
       ) {
         throw new FerError(
           'DATA',
-          `${file}, line ${line}: image, face, top, left, right, bottom, confidence, label are needed`,
+          `${file}, line ${line}: expected image, face, top, left, right, bottom, confidence, label`,
         );
       }
       folder ??= places.map((place) => join(top, place)).find((place) => existsSync(join(place, name)));

@@ -7,9 +7,9 @@ import type { DatasetEntry, DatasetForm, SplitName } from '../dataset-form.js';
 import { type FileLine, fileLines } from '../file-lines.js';
 
 /**
- * FER2013 as one CSV, `fer2013.csv` (`emotion,pixels,Usage`) or `icml_face_data.csv`, and CK+ in the same form. With FER+'s
- * `fer2013new.csv` beside it, row for row, the labels are its votes for eight emotions; pictures that it takes out, or that most
- * found unknown or no face, are left out.
+ * FER2013 as one CSV, `fer2013.csv` (`emotion,pixels,Usage`) or `icml_face_data.csv`, and CK+ in the same form. If FER+'s
+ * `fer2013new.csv` is in the same folder, with the same rows, the labels are its votes for eight emotions. Pictures that FER+
+ * removes, or that most voters call unknown or not a face, are left out.
  *
  * @see Goodfellow et al., "Challenges in Representation Learning", 2013; Barsoum et al., 2016, for FER+
  */
@@ -65,18 +65,18 @@ export const fer2013: DatasetForm = {
     return {
       form: 'FER+ (votes on FER2013)',
       entries,
-      notes: left > 0 ? [`left out: ${left} that FER+ takes out`] : [],
+      notes: left > 0 ? [`left out: ${left} that FER+ removes`] : [],
     };
   },
 };
 
-/** The seven of FER2013; contempt in the CSV of CK+. */
+/** The seven classes of FER2013, and contempt, which only the CSV of CK+ has. */
 const LABELS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprised', 'neutral', 'contempt'];
 
-/** Columns of FER+, of which the last two are no emotions. */
+/** The columns of FER+; the last two are not emotions. */
 const VOTES = ['neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt', 'unknown', 'nf'];
 
-/** Votes by emotion, a row each; null for one that is left out. */
+/** The votes of each row, by emotion; null for a row that is left out. */
 async function readVoteRows(file: string): Promise<(Record<string, number> | null)[]> {
   const rows: (Record<string, number> | null)[] = [];
   let header: string[] | undefined;
@@ -92,7 +92,7 @@ async function readVoteRows(file: string): Promise<(Record<string, number> | nul
     const at = (name: string) => cells[header!.indexOf(name)];
     const counts = VOTES.map((name) => Number(at(name) || Number.NaN));
     if (!counts.every((count) => Number.isFinite(count) && count >= 0)) {
-      throw new FerError('DATA', `${file}, line ${line}: votes must be numbers from 0 up, got ${counts.join(',')}`);
+      throw new FerError('DATA', `${file}, line ${line}: votes must be numbers of at least 0, got ${counts.join(',')}`);
     }
     const most = Math.max(...counts.slice(0, 8));
     const out = at('image name') === '' || most === 0 || counts[8] > most || counts[9] > most;
@@ -117,7 +117,7 @@ async function readRow(file: string, { offset, length, line }: FileLine, column:
     const levels = cell.split(/\s+/).map((level) => (level === '' ? Number.NaN : Number(level)));
     const side = Math.sqrt(levels.length);
     if (!Number.isInteger(side) || !levels.every((level) => Number.isInteger(level) && level >= 0 && level <= 255)) {
-      throw new FerError('DECODE', `${file}, line ${line}: pixels must be those of a square picture, 0 to 255`);
+      throw new FerError('DECODE', `${file}, line ${line}: pixels must form a square picture of levels from 0 to 255`);
     }
     return { data: Uint8ClampedArray.from(levels), width: side, height: side, channels: 1 };
   } finally {

@@ -9,7 +9,7 @@ import { fileLines } from '../file-lines.js';
 
 /** A CSV of files and labels. */
 export const csvList: DatasetForm = {
-  looks: 'a CSV: file,label and, if need be, box ("x y width height") and split; paths relative to it',
+  looks: 'a CSV: file,label and optionally box ("x y width height") and split; paths are relative to the CSV',
   async open(path) {
     if (!statSync(path).isFile() || !(await firstLine(path)).split(',').some((name) => name.trim() === 'file'))
       return null;
@@ -33,7 +33,7 @@ export const csvList: DatasetForm = {
 
 /** JSON lines of files and labels. */
 export const jsonLinesList: DatasetForm = {
-  looks: 'JSON lines: {"file":"a.jpg","label":"happy"}, with "box" and "split" if need be; label may be probabilities',
+  looks: 'JSON lines: {"file":"a.jpg","label":"happy"}, optionally "box" and "split"; label may be probabilities',
   async open(path) {
     if (!statSync(path).isFile() || !/^\s*\{.*"file"/.test(await firstLine(path))) return null;
     const entries: DatasetEntry[] = [];
@@ -44,7 +44,7 @@ export const jsonLinesList: DatasetForm = {
       try {
         row = JSON.parse(text);
       } catch (error) {
-        throw new FerError('DATA', `${place}: no JSON`, { cause: error });
+        throw new FerError('DATA', `${place}: not valid JSON`, { cause: error });
       }
       entries.push(entryOf(row ?? {}, path, place));
     }
@@ -73,7 +73,7 @@ function labelOf(label: unknown, place: string): DatasetEntry['label'] {
   if (shares.some((share) => share > 0) && shares.every((share) => Number.isFinite(share) && share >= 0)) {
     return label as Record<string, number>;
   }
-  throw new FerError('DATA', `${place}: label must be a name, or probabilities by names`);
+  throw new FerError('DATA', `${place}: label must be a name, or an object of probabilities by name`);
 }
 
 const SPLITS: Readonly<Record<string, SplitName>> = {

@@ -29,7 +29,7 @@ export const ckPlus: DatasetForm = {
       .filter((file) => file.endsWith('_emotion.txt'))
       .map((file): DatasetEntry => {
         const label = CK_LABELS[Number(readRegularFileSync(file).toString().trim() || Number.NaN)];
-        if (label === undefined) throw new FerError('DATA', `${file}: a number from 0 to 7 is needed`);
+        if (label === undefined) throw new FerError('DATA', `${file}: expected a number from 0 to 7`);
         const stem = basename(file, '_emotion.txt');
         const [subject, sequence] = stem.split('_');
         return { path: join(imageRoot, subject, sequence ?? '', `${stem}.png`), split: '', label };
@@ -47,7 +47,7 @@ const CODES: Readonly<Record<string, string>> = {
 /** A form whose file names contain the label. A few files with other names are left out, with a note. */
 function byFileName(form: string, example: string, pattern: RegExp): DatasetForm {
   return {
-    looks: `${form}: files named as ${example}`,
+    looks: `${form}: files named like ${example}`,
     async open(path) {
       if (!statSync(path).isDirectory()) return null;
       const images = filesUnder(path).filter((file) => /^\.(jpe?g|png|tiff?|bmp)$/i.test(extname(file)));
@@ -57,7 +57,7 @@ function byFileName(form: string, example: string, pattern: RegExp): DatasetForm
       });
       const left = images.length - entries.length;
       if (entries.length === 0 || left > entries.length / 5) return null;
-      return { form, entries, notes: left > 0 ? [`left out: ${left} whose names are not as ${example}`] : [] };
+      return { form, entries, notes: left > 0 ? [`left out: ${left} whose names are not like ${example}`] : [] };
     },
   };
 }
@@ -70,7 +70,7 @@ function entriesUnder(dir: string): Dirent[] {
   }
 }
 
-/** Files below a folder, sorted; hidden ones and links are left out. */
+/** Files below a folder, sorted; hidden files and links are left out. */
 function filesUnder(dir: string): string[] {
   return entriesUnder(dir)
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))

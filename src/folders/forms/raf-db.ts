@@ -46,7 +46,7 @@ function listed(list: string): DatasetEntry[] {
     const [, name, digit] = /^(\S+)\s+([1-7])\s*$/.exec(line) ?? [];
     const split = /^(train|test)_/.exec(name ?? '')?.[1] as 'train' | 'test' | undefined;
     if (split === undefined)
-      throw new FerError('DATA', `${list}, line ${i + 1}: "train_00001.jpg 5" is needed, got ${line}`);
+      throw new FerError('DATA', `${list}, line ${i + 1}: expected a line such as "train_00001.jpg 5", got ${line}`);
     const ways = places.flatMap((place) => [
       (each: string) => join(top, place, each.replace(/\.jpg$/i, '_aligned.jpg')),
       (each: string) => join(top, place, each),
@@ -74,7 +74,7 @@ function numbered(path: string): { form: string; entries: DatasetEntry[] } | nul
       label: LABELS[Number(classes[file.label]) - 1],
     }));
   });
-  // Folders 1 to 7 of something else have names of their own.
+  // Numbered folders of other data sets have other file names.
   if (!entries.every((entry) => /^(train|test)_\d+/.test(basename(entry.path)))) return null;
   return { form: 'RAF-DB (numbered folders)', entries };
 }

@@ -4,9 +4,9 @@ import type { DatasetEntry, DatasetForm, SplitName } from '../dataset-form.js';
 import { imageFolder } from '../image-folder.js';
 import type { LeftOut } from '../walk-images.js';
 
-/** Folders of classes, in folders `train`, `validation` and `test` or by themselves. */
+/** Folders of classes, inside `train`, `validation` and `test`, or directly in the folder. */
 export const classFolders: DatasetForm = {
-  looks: 'folders of classes (angry/, happy/, …), in train/, validation/ and test/ or by themselves',
+  looks: 'folders of classes (angry/, happy/, …), in train/, validation/ and test/ or directly in the folder',
   async open(path) {
     if (!statSync(path).isDirectory()) return null;
     const parts = readdirSync(path, { withFileTypes: true })
@@ -24,7 +24,7 @@ export const classFolders: DatasetForm = {
   },
 };
 
-/** The part that a folder's name says; undefined for other names. */
+/** The split that a folder name stands for; undefined for other names. */
 export function splitNamed(name: string): SplitName | undefined {
   if (/^(train|training|train_set)$/i.test(name)) return 'train';
   if (/^(val|valid|validation|val_set|public_?test)$/i.test(name)) return 'validation';

@@ -26,6 +26,6 @@ export function activate(
     case 'sigmoid':
       return tf.sigmoid(x);
     default:
-      throw new Error(`no activation ${activation}`);
+      throw new Error(`unknown activation ${activation}`);
   }
 }

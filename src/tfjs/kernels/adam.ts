@@ -10,7 +10,7 @@ export interface AdamOptions {
   beta2?: number;
   /** Added to the root, outside it. @default 1e-7 */
   epsilon?: number;
-  /** Share of each weight that `learningRate` takes away at every step, apart from the gradient. @default 0 */
+  /** Decoupled weight decay: every step multiplies each weight by 1 - learningRate * weightDecay. @default 0 */
   weightDecay?: number;
   /** Number of this step; the first is 1. */
   step: number;
@@ -23,13 +23,13 @@ export interface AdamOptions {
  *     m = beta1 m + (1 - beta1) g             v = beta2 v + (1 - beta2) g^2
  *     w = w (1 - rate * decay) - rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
  *
- * `m` and `v` change in place: let nothing else hold them. The variable gets a new tensor, since TF.js keeps what it
- * derives from weights by their identity.
+ * `m` and `v` change in place: nothing else may use their memory. The variable gets a new tensor, because TF.js caches what
+ * it derives from weights by their identity.
  *
  * @param variable - The weights; `gradient`, `m` and `v` have its shape.
  * @param m - Running mean of the gradients, zeros before the first step.
  * @param v - Running mean of their squares, zeros before the first step.
- * @returns Whether it was done: false where the native kernels do not run, and nothing has changed.
+ * @returns Whether the step was done. If false, the native kernels do not run here, and nothing has changed.
  * @example
  * if (!adamStep(weights, gradient, m, v, { learningRate: 1e-3, step })) optimizer.applyGradients({ [name]: gradient });
  */

@@ -6,8 +6,8 @@ import type { Kernel } from './override.js';
 
 /**
  * `FerBatchNormTraining`, a kernel of our own: normalizes x by the mean and variance of each channel in the batch.
- * Inputs are x, scale and offset; the outputs are the normalized x, the means and the variances. It reads x twice, where
- * the ops of TF.js's layer pass over the images seven times.
+ * Inputs are x, scale and offset; the outputs are the normalized x, the means and the variances. It reads x twice, while
+ * the ops of TF.js's layer read it seven times.
  */
 export const batchNormTraining: Kernel = ({ inputs, attrs, backend }) => {
   const [x, scale, offset] = [inputs.x, inputs.scale, inputs.offset].map(asFloats);
@@ -29,7 +29,7 @@ export const batchNormTraining: Kernel = ({ inputs, attrs, backend }) => {
 };
 
 /**
- * `FerBatchNormTrainingGradient`: the gradients of `FerBatchNormTraining` by x, scale and offset, in two passes. `dMean`
+ * `FerBatchNormTrainingGradient`: the gradients of `FerBatchNormTraining` with respect to x, scale and offset, in two passes. `dMean`
  * and `dVariance` are the gradients of its other outputs.
  */
 export const batchNormTrainingGradient: Kernel = ({ inputs, attrs, backend }) => {
@@ -51,7 +51,7 @@ export const batchNormTrainingGradient: Kernel = ({ inputs, attrs, backend }) =>
   return outputs;
 };
 
-/** Gradients of the two kernels; the second one's is for penalties on gradients. */
+/** Gradients of the two kernels. The gradient of the second is a second derivative, for gradient penalties. */
 export const batchNormTrainingGradients: tf.GradConfig[] = [
   {
     kernelName: 'FerBatchNormTraining',
@@ -80,7 +80,7 @@ export const batchNormTrainingGradients: tf.GradConfig[] = [
         return tf.addN(firsts.map((first, i) => tf.sum(tf.mul(first, (seconds as tf.Tensor[])[i])))) as tf.Scalar;
       };
       const [x, dy, scale, dMean, dVariance] = nestedGradients(weighted, saved);
-      // Mean and variance are counted as what they are, functions of x.
+      // The mean and the variance are functions of x here.
       const none = () => tf.zerosLike(scale);
       return {
         ...{ x: () => x, dy: () => dy, scale: () => scale, mean: none, variance: none },
@@ -116,7 +116,7 @@ function leadingAxes(x: tf.Tensor): number[] {
 }
 
 function checkVectors(kernel: string, x: tf.Tensor, vectors: Record<string, tf.Tensor>): number {
-  checkFit(kernel, x.shape.length > 1, `x has shape [${x.shape}], at least 2 axes were expected`);
+  checkFit(kernel, x.shape.length > 1, `x has shape [${x.shape}], expected at least 2 axes`);
   const columns = x.shape[x.shape.length - 1];
   for (const [name, vector] of Object.entries(vectors)) checkShape(kernel, name, vector, [columns]);
   return columns;

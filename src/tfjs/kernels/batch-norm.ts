@@ -3,14 +3,14 @@ import { checkFit, checkShape } from './checks.js';
 import { addressOf, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `FusedBatchNorm` by vectors of one number a channel; TF.js's own computes every index and factor anew. */
+/** `FusedBatchNorm` with one number per channel. TF.js's kernel computes every index and factor again for each value. */
 export const fusedBatchNorm: Kernel = ({ inputs, attrs, backend }, plain) => {
   const { x, mean, variance, scale, offset } = inputs;
   const native = nativeOn(backend);
   const columns = x.shape[x.shape.length - 1];
   const vectors = [mean, variance, scale, offset].filter((vector) => vector != null);
   for (const { shape, size } of vectors) {
-    checkFit('FusedBatchNorm', x.size % size === 0, `[${shape}] cannot be repeated over x of shape [${x.shape}]`);
+    checkFit('FusedBatchNorm', x.size % size === 0, `[${shape}] cannot be broadcast to x of shape [${x.shape}]`);
   }
   const suits = [x, ...vectors].every(({ dtype }) => dtype === 'float32') && x.shape.length > 1 && x.size > 0;
   if (native === null || !suits || !vectors.every(({ shape }) => shape.length === 1 && shape[0] === columns)) {
@@ -26,8 +26,8 @@ export const fusedBatchNorm: Kernel = ({ inputs, attrs, backend }, plain) => {
 };
 
 /**
- * `FerBatchNormGradient`, a kernel of our own: the gradients of `FusedBatchNorm` by x, mean, variance, scale and offset,
- * where those are vectors of one number a channel. Three passes over the images, of which TF.js makes some twenty.
+ * `FerBatchNormGradient`, a kernel of our own: the gradients of `FusedBatchNorm` with respect to x, mean, variance, scale
+ * and offset, with one number per channel. It makes three passes over the images; TF.js makes about twenty.
  */
 export const batchNormGradientKernel: Kernel = ({ inputs, attrs, backend }) => {
   const { x, dy, mean, variance, scale } = inputs;
@@ -51,7 +51,7 @@ export const batchNormGradientKernel: Kernel = ({ inputs, attrs, backend }) => {
   return [dx, tf.neg(tf.mul(dOffset, factor)), dVariance, tf.mul(centred, perDeviation), dOffset];
 };
 
-/** The same out of ops that have gradients themselves. */
+/** The same, composed of ops that have gradients themselves. */
 export function batchNormGradient(
   x: tf.Tensor,
   dy: tf.Tensor,

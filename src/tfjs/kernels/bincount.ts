@@ -3,7 +3,7 @@ import { checkShape } from './checks.js';
 import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `Bincount`: counts, or sums of weights, over all values. TF.js's own gives one row of counts for every row. */
+/** `Bincount`: counts, or sums of weights, over all values. TF.js's kernel counts each row separately. */
 export const bincount: Kernel = ({ inputs, attrs, backend }) => {
   const { x, weights } = inputs;
   const size = attrs.size as number;

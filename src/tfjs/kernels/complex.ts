@@ -4,8 +4,8 @@ import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
 /*
- * Complex numbers on the wasm backend, which has none: a tensor of complex64 keeps its real and imaginary parts side by
- * side in the backend's memory, as TF.js reads them, behind a float tensor with one more axis.
+ * Complex numbers on the wasm backend, which lacks them. A complex64 tensor stores its real and imaginary parts interleaved in
+ * the backend's memory, as TF.js reads them; it wraps a float tensor with one more axis.
  */
 
 /** `Complex`. */
@@ -36,7 +36,7 @@ export const complexAbs: Kernel = ({ inputs, backend }) => {
   return out;
 };
 
-/** A kernel that does the same to real and imaginary parts, for complex tensors too. */
+/** A kernel that treats real and imaginary parts alike; it also accepts complex tensors. */
 export const byParts: Kernel = ({ inputs, attrs, name }, plain) => {
   if (!Object.values(inputs).some(isComplex)) return plain();
   const run = (partOf: (x: tf.Tensor) => tf.Tensor, attributes: Record<string, unknown>) => {
@@ -45,24 +45,24 @@ export const byParts: Kernel = ({ inputs, attrs, name }, plain) => {
     return tf.engine().runKernel(name, given, attributes as tf.NamedAttrMap) as tf.Tensor | tf.Tensor[];
   };
   const re = run(tf.real, attrs);
-  // What is put around a tensor is a real number.
+  // The padding value is a real number.
   const im = run(tf.imag, 'constantValue' in attrs ? { ...attrs, constantValue: 0 } : attrs);
   if (Array.isArray(re)) return re.map((part, i) => tf.complex(part, (im as tf.Tensor[])[i]));
   return tf.complex(re, im as tf.Tensor);
 };
 
-/** `Multiply`, for complex tensors too. */
+/** `Multiply`, also for complex tensors. */
 export const multiplyComplex: Kernel = ({ inputs: { a, b } }, plain) => {
   if (!isComplex(a) || !isComplex(b)) return plain();
   const [ar, ai, br, bi] = [tf.real(a), tf.imag(a), tf.real(b), tf.imag(b)];
   return tf.complex(tf.sub(tf.mul(ar, br), tf.mul(ai, bi)), tf.add(tf.mul(ar, bi), tf.mul(ai, br)));
 };
 
-/** `OnesLike`, for complex tensors too. */
+/** `OnesLike`, also for complex tensors. */
 export const onesLike: Kernel = ({ inputs: { x } }, plain) =>
   isComplex(x) ? tf.complex(tf.ones(x.shape), tf.zeros(x.shape)) : plain();
 
-/** `Cast`, to and from complex numbers too; every number but 0 is true, also one that is less than 1. */
+/** `Cast`, also to and from complex numbers. Every number except 0 is true, even below 1. */
 export const cast: Kernel = ({ inputs: { x }, attrs, backend }, plain) => {
   const dtype = attrs.dtype as tf.DataType;
   if (x.dtype === dtype) return tf.clone(x);
@@ -75,13 +75,13 @@ export const cast: Kernel = ({ inputs: { x }, attrs, backend }, plain) => {
   return out;
 };
 
-/** A complex tensor that nothing is written to yet. */
+/** A complex tensor with uninitialized values. */
 export function makeComplex(backend: unknown, shape: number[]): tf.TensorInfo {
   const { dataId } = (backend as WasmBackend).makeOutput([...shape, 2], 'float32');
   return { dataId, shape, dtype: 'complex64' };
 }
 
-/** A complex tensor as the float tensor that it is in memory. */
+/** The float tensor behind a complex tensor. */
 export function pairsOf({ dataId, shape }: tf.TensorInfo): tf.TensorInfo {
   return { dataId, shape: [...shape, 2], dtype: 'float32' };
 }
@@ -91,7 +91,7 @@ function isComplex(x: tf.TensorInfo | undefined): boolean {
 }
 
 function partOf(backend: unknown, x: tf.Tensor, part: 0 | 1): tf.TensorInfo {
-  checkFit('Real, Imag', isComplex(x), `a tensor of ${x.dtype} has no such part`);
+  checkFit('Real, Imag', isComplex(x), `a tensor of ${x.dtype} has no real or imaginary part`);
   const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
   const [pairs, values] = valuesOf(backend, pairsOf(x), out);
   for (let i = 0; i < values.length; i++) values[i] = pairs[2 * i + part];

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ConvInfo } from './conv-info.js';
 
 /**
- * A convolution whose padding is done apart: TF.js's wasm backend gives zeros where a filter is narrower than its stride
+ * A convolution with padding as a separate op, because TF.js's wasm backend gives zeros if a filter is narrower than its stride
  * and the padding is 'same'.
  */
 export function composedConvolution(x: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
@@ -14,8 +14,8 @@ export function composedConvolution(x: tf.Tensor4D, filter: tf.Tensor4D, info: C
 }
 
 /**
- * Gradient of a convolution by its filter, out of ops that TF.js's wasm backend has: for every filter tap, the pixels
- * it saw times the gradient of what it gave, as one matrix product.
+ * Gradient of a convolution with respect to its filter, composed of ops of TF.js's wasm backend. For every filter tap, it is
+ * one matrix product: the pixels under the tap times the gradient of the output.
  *
  * @param x - Input, [n, height, width, inChannels].
  * @param dy - Gradient of the output, [n, outHeight, outWidth, outChannels].
@@ -30,8 +30,8 @@ export function composedFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: Co
 }
 
 /**
- * Gradient of a convolution by its input: the convolution of `dy`, spread out by the strides, with the filter turned by
- * half a circle.
+ * Gradient of a convolution with respect to its input: `dy`, spread out by the strides, is convolved with the filter rotated
+ * by 180 degrees.
  *
  * @param dy - Gradient of the output, [n, outHeight, outWidth, outChannels].
  * @param filter - [filterHeight, filterWidth, inChannels, outChannels].
@@ -45,7 +45,7 @@ export function composedInputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D, info
   });
 }
 
-/** A depthwise convolution whose padding is done apart, as `composedConvolution`. */
+/** A depthwise convolution with padding as a separate op, as in `composedConvolution`. */
 export function composedDepthwiseConvolution(x: tf.Tensor4D, filter: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   const strides: [number, number] = [info.strideHeight, info.strideWidth];
   const dilations: [number, number] = [info.dilationHeight, info.dilationWidth];
@@ -53,7 +53,7 @@ export function composedDepthwiseConvolution(x: tf.Tensor4D, filter: tf.Tensor4D
 }
 
 /**
- * Gradient of a depthwise convolution by its filter.
+ * Gradient of a depthwise convolution with respect to its filter.
  *
  * @param x - Input, [n, height, width, inChannels].
  * @param dy - Gradient of the output, [n, outHeight, outWidth, inChannels * multiplier].
@@ -71,7 +71,7 @@ export function composedDepthwiseFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D,
 }
 
 /**
- * Gradient of a depthwise convolution by its input.
+ * Gradient of a depthwise convolution with respect to its input.
  *
  * @param dy - Gradient of the output, [n, outHeight, outWidth, inChannels * multiplier].
  * @param filter - [filterHeight, filterWidth, inChannels, multiplier].
@@ -88,12 +88,12 @@ export function composedDepthwiseInputGradient(dy: tf.Tensor4D, filter: tf.Tenso
   });
 }
 
-/** Max-pooling whose padding is done apart. */
+/** Max-pooling with padding as a separate op. */
 export function composedMaxPool(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   return tf.tidy(() => tapsOf(x, info, Number.NEGATIVE_INFINITY).reduce((most, seen) => tf.maximum(most, seen)));
 }
 
-/** Average pooling: the mean of the values that a window sees. */
+/** Average pooling: the mean of the values inside a window. */
 export function composedAveragePool(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   return tf.tidy(() => tf.div(tf.addN(tapsOf(x, info)), countsOf(info)));
 }
@@ -110,8 +110,8 @@ export function composedAveragePoolGradient(dy: tf.Tensor4D, info: ConvInfo): tf
 }
 
 /**
- * Gradient of max-pooling. TF.js's wasm backend has one of its own, which gives the last of equal values the gradient
- * and loses some at borders; here the first gets it, as on the cpu backend.
+ * Gradient of max-pooling. TF.js's own wasm kernel gives the gradient to the last of equal values, and loses
+ * gradients at borders. Here the first of equal values gets it, as on the cpu backend.
  *
  * @param dy - Gradient of the output, [n, outHeight, outWidth, channels].
  * @param x - Input, [n, height, width, channels]; `y` is the output.
@@ -130,7 +130,7 @@ export function composedMaxPoolGradient(dy: tf.Tensor4D, x: tf.Tensor4D, y: tf.T
   });
 }
 
-/** What each filter tap sees, [n, outHeight, outWidth, inChannels] a tap, in the order of the filter's rows and columns. */
+/** The pixels under each filter tap, [n, outHeight, outWidth, inChannels] per tap, in the order of the filter's rows and columns. */
 function tapsOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D[] {
   const { strideHeight, strideWidth, dilationHeight, dilationWidth, outHeight, outWidth } = info;
   const padded = seenOf(x, info, fill);
@@ -152,7 +152,7 @@ function tapsOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D[] {
   return taps;
 }
 
-/** How many pixels every window sees, [1, outHeight, outWidth, 1]; at least 1. */
+/** The number of pixels in every window, [1, outHeight, outWidth, 1]; at least 1. */
 function countsOf(info: ConvInfo): tf.Tensor4D {
   const along = (outSize: number, stride: number, window: number, before: number, size: number) =>
     Array.from({ length: outSize }, (_, i) => {
@@ -165,7 +165,7 @@ function countsOf(info: ConvInfo): tf.Tensor4D {
   return tf.tensor4d(counts, [1, info.outHeight, info.outWidth, 1]);
 }
 
-/** The part of the image that windows see, with its border. */
+/** The part of the image that windows cover, with padding. */
 function seenOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D {
   const { strideHeight, strideWidth, outHeight, outWidth, padInfo } = info;
   return padOrCrop(
@@ -176,14 +176,14 @@ function seenOf(x: tf.Tensor4D, info: ConvInfo, fill = 0): tf.Tensor4D {
   );
 }
 
-/** Cells to add (or, negative, to drop) after the end, so that the last window just fits. */
+/** Number of cells to add at the end (to drop, if negative), so that the last window fits exactly. */
 function neededAfter(present: number, outSize: number, stride: number, window: number): number {
   return (outSize - 1) * stride + window - present;
 }
 
 /**
- * `dy` with `stride - 1` zeros between its pixels and a border. Without a tap, such that a stride-1 'valid' convolution
- * over it gives the input's size; with one, at the input's size and places, as that tap saw them.
+ * `dy` with `stride - 1` zeros between its pixels, and padding. Without a tap, a stride-1 'valid' convolution over the result
+ * has the input's size. With a tap, the result has the input's size, and each value is at the input pixel under that tap.
  */
 function spread(dy: tf.Tensor4D, info: ConvInfo, tapRow?: number, tapColumn?: number): tf.Tensor4D {
   const { batchSize, outHeight, outWidth, outChannels, strideHeight, strideWidth, padInfo } = info;

@@ -1,7 +1,7 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { checkShape } from './checks.js';
 
-/** All sizes of one convolution or pooling, as TF.js reckons them. */
+/** All sizes of one convolution or pooling, computed as in TF.js. */
 export type ConvInfo = backend_util.Conv2DInfo;
 
 /** A pair for height and width, or one number for both. */
@@ -13,7 +13,7 @@ export interface ConvAttributes {
   pad: 'valid' | 'same' | number | [[number, number], [number, number], [number, number], [number, number]];
   dataFormat?: 'NHWC' | 'NCHW';
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
-  /** TF.js's own gradients leave this out: there, dilation is 1. */
+  /** TF.js's own gradients do not set this: there, dilation is 1. */
   dilations?: Pair | null;
 }
 
@@ -43,10 +43,10 @@ export function convInfoOf(
 }
 
 /**
- * Sizes of the convolution whose output has the gradient `dy`. TF.js's gradients do not pass the rounding of sizes on:
- * where the sizes would not fit, the other roundings are tried.
+ * Sizes of the convolution whose output has the gradient `dy`. TF.js's gradients do not pass `dimRoundingMode`: if the sizes
+ * do not fit, the other rounding modes are tried.
  *
- * @throws FerError `SHAPE` when none fits.
+ * @throws FerError `SHAPE` when no rounding mode fits.
  */
 export function convInfoOfGradient(
   kernel: string,

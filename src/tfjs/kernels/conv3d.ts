@@ -3,8 +3,8 @@ import { asFloats, checkFit, checkRank, checkShape } from './checks.js';
 import type { Kernel } from './override.js';
 
 /*
- * Convolutions of volumes, [n, depth, height, width, channels], as sums of convolutions of images: one for every plane
- * of the filter. TF.js's own gradients are right only where fresh memory is zero.
+ * Convolutions of volumes, [n, depth, height, width, channels], as sums of image convolutions: one for every plane of the
+ * filter. TF.js's own gradients are correct only if newly allocated memory is zero.
  */
 
 /** `Conv3D`. */
@@ -66,7 +66,7 @@ type Shape5D = [number, number, number, number, number];
 interface Attributes {
   strides: Triple;
   pad: 'valid' | 'same';
-  /** TF.js's own gradients leave this out: there, dilation is 1. */
+  /** TF.js's own gradients do not set this: there, dilation is 1. */
   dilations?: Triple;
 }
 
@@ -81,7 +81,7 @@ function isEmpty({ inShape, outShape, filterShape }: Info): boolean {
   return [inShape, outShape, filterShape].some((shape) => tf.util.sizeFromShape(shape) === 0);
 }
 
-/** Of the convolutions of images. */
+/** Options of the image convolutions. */
 function flatAttributes(info: Info) {
   const { padInfo } = info;
   return {
@@ -104,7 +104,7 @@ function flat(x: tf.Tensor5D): tf.Tensor4D {
   return tf.reshape(x, [n * depth, height, width, channels]);
 }
 
-/** The plane that every output plane sees through plane `i` of the filter, as images. */
+/** For every output plane, the input plane under plane `i` of the filter, as images. */
 function seenBy(x: tf.Tensor5D, info: Info, i: number): tf.Tensor4D {
   const { batchSize, inDepth, inHeight, inWidth, inChannels, outDepth, strideDepth, padInfo } = info;
   const first = i * info.dilationDepth - padInfo.front;
@@ -126,7 +126,7 @@ function seenBy(x: tf.Tensor5D, info: Info, i: number): tf.Tensor4D {
   return tf.reshape(seen, [batchSize * outDepth, inHeight, inWidth, inChannels]);
 }
 
-/** The other way round: the planes that output planes saw through plane `i` of the filter, at their places. */
+/** The reverse: puts values of output planes at the input planes under plane `i` of the filter. */
 function seenFrom(images: tf.Tensor, info: Info, i: number): tf.Tensor3D {
   const { batchSize, inDepth, inHeight, inWidth, inChannels, outDepth, strideDepth, padInfo } = info;
   const size = inHeight * inWidth * inChannels;

@@ -5,7 +5,7 @@ import { type ConvAttributes, type ConvInfo, convInfoOf, convInfoOfGradient } fr
 import { addressOf, type NativeKernels, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `Conv2D`. TF.js packs the filter anew after every update, ours is as fast; its own knows no NCHW. */
+/** `Conv2D`. It is as fast as TF.js's kernel, which packs the filter again after every update and does not support NCHW. */
 export const conv2D: Kernel = ({ inputs, attrs, backend }, plain) => {
   const attributes = attrs as unknown as ConvAttributes;
   checkRank('Conv2D', 'x', inputs.x, 4);
@@ -49,7 +49,7 @@ export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
   return out;
 };
 
-/** `Conv2DBackpropInput`, in the place of TF.js's own, which is about ten times slower. */
+/** `Conv2DBackpropInput`; TF.js's own is about ten times slower. */
 export const conv2DBackpropInput: Kernel = ({ inputs, attrs, backend }) => {
   const kernel = 'Conv2DBackpropInput';
   const attributes = attrs as unknown as ConvAttributes;
@@ -68,18 +68,18 @@ export const conv2DBackpropInput: Kernel = ({ inputs, attrs, backend }) => {
   return inFormat(dx, info);
 };
 
-/** Whether TF.js's own convolution gives zeros: for 'same' with filters narrower than their stride. */
+/** Whether TF.js's own convolution wrongly gives zeros: with 'same' padding and a filter narrower than its stride. */
 export function filterNarrowerThanStride(info: ConvInfo): boolean {
   const { padInfo, filterHeight, filterWidth, strideHeight, strideWidth } = info;
   return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
 }
 
-/** Whether there is nothing to add up. */
+/** Whether the output is empty or sums nothing. */
 export function isEmpty({ inShape, outShape, filterShape }: ConvInfo): boolean {
   return [inShape, outShape, filterShape].some((shape) => tf.util.sizeFromShape(shape) === 0);
 }
 
-/** The image with its channels last, as the native and composed convolutions take it. */
+/** The image with channels last, as the native and composed convolutions expect. */
 export function channelsLast(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 2, 3, 1]);
 }
@@ -93,7 +93,7 @@ function channelsMessage({ inChannels }: ConvInfo, { shape }: { shape: number[] 
   return `an image of ${inChannels} channels does not fit the filter [${shape}]`;
 }
 
-/** A transposed convolution may be asked for fewer pixels than `dy` gives: those at the end count for nothing. */
+/** A transposed convolution may ask for fewer pixels than `dy` produces: the extra pixels at the end are ignored. */
 function cropToOutput(dy: tf.Tensor4D, inShape: number[], filterShape: number[], attrs: ConvAttributes): tf.Tensor4D {
   const { outShape } = convInfoOf(inShape, filterShape, { ...attrs, dimRoundingMode: attrs.dimRoundingMode ?? 'ceil' });
   const crop = dy.shape.every((size, i) => size >= outShape[i]) && !tf.util.arraysEqual(dy.shape, outShape);
@@ -118,7 +118,7 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
     'float32',
   );
   if (info.strideHeight === 1 && info.strideWidth === 1) {
-    // The convolution of dy with the filter turned by half a circle.
+    // The convolution of dy with the filter rotated by 180 degrees.
     const back: ConvInfo = {
       ...info,
       inHeight: info.outHeight,
@@ -162,7 +162,7 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor4D;
 }
 
-/** The native convolution that suits the sizes; `addresses` are those of the input, the filter and the output. */
+/** The fastest native convolution for these sizes; `addresses` are those of the input, the filter and the output. */
 function convolve(
   native: NativeKernels,
   addresses: number[],
@@ -225,7 +225,7 @@ function tileSizes(info: ConvInfo): number[] {
   ];
 }
 
-/** In the order of the native kernels' parameters. */
+/** Sizes in the order of the native kernels' parameters. */
 function sizes(info: ConvInfo): number[] {
   return [
     ...[info.batchSize, info.inHeight, info.inWidth, info.inChannels],

@@ -10,7 +10,7 @@ import { channelsLast, filterNarrowerThanStride, inFormat, isEmpty } from './con
 import { addressOf, nativeOn, type WasmBackend, withScratch } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `DepthwiseConv2dNative`. TF.js's own errs for filters narrower than their stride and for borders in numbers. */
+/** `DepthwiseConv2dNative`. TF.js's own is wrong for filters narrower than their stride and for numeric padding. */
 export const depthwiseConv2D: Kernel = ({ inputs, attrs, backend }, plain) => {
   const attributes = attrs as unknown as ConvAttributes;
   const kernel = 'DepthwiseConv2dNative';
@@ -66,7 +66,7 @@ function checkChannels(kernel: string, { inChannels }: ConvInfo, filterShape: nu
   checkFit(kernel, fits, `an image of ${inChannels} channels does not fit the filter [${filterShape}]`);
 }
 
-/** The native kernels give one channel out for one in: where there are more, the image is repeated. */
+/** The native kernels have one output channel per input channel: for a multiplier, the channels of the image are repeated. */
 function repeated(x: tf.Tensor4D, { inChannels, outChannels }: ConvInfo): tf.Tensor4D {
   if (outChannels === inChannels) return x;
   const [n, height, width] = x.shape;
@@ -102,7 +102,7 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
   const { batchSize, inHeight, inWidth, inChannels, outChannels, padInfo, filterHeight, filterWidth } = info;
   const out = (backend as WasmBackend).makeOutput([batchSize, inHeight, inWidth, outChannels], 'float32');
   if (info.strideHeight === 1 && info.strideWidth === 1) {
-    // The convolution of dy with the filter turned by half a circle.
+    // The convolution of dy with the filter rotated by 180 degrees.
     const back = { ...info, inHeight: info.outHeight, inWidth: info.outWidth, outHeight: inHeight, outWidth: inWidth };
     const filterBytes = 4 * filter.size;
     withScratch(backend, filterBytes + native.depthwiseScratch(...scratchSizes(back)), (scratch) => {
@@ -124,7 +124,7 @@ function nativeInputGradient(backend: unknown, dy: tf.Tensor4D, filter: tf.Tenso
   return tf.sum<tf.Tensor4D>(perInput, -1);
 }
 
-/** In the order of the native kernels' parameters. */
+/** Sizes in the order of the native kernels' parameters. */
 function sizes(info: ConvInfo): number[] {
   return [
     ...[info.batchSize, info.inHeight, info.inWidth, info.outChannels],

@@ -5,7 +5,7 @@ import type { Kernel } from './override.js';
 
 /*
  * Morphological dilation, [n, height, width, channels] and a filter [height, width, channels], in plain JavaScript on the
- * backend's memory. TF.js's own takes windows of nothing but negative sums for zeros.
+ * backend's memory. TF.js's own gives zero for windows where all sums are negative.
  */
 
 /** `Dilation2D`. */
@@ -76,8 +76,8 @@ function operandsOf(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Re
 }
 
 /**
- * Calls back for every output with its place and with the place in image and filter whose sum is the largest; -1 where
- * the window sees nothing.
+ * Calls back for every output with its index, and with the indices in image and filter of the largest sum; -1 if the window
+ * covers no pixel.
  */
 function forEachMaximum(
   info: Info,

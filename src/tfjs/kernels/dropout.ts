@@ -4,13 +4,13 @@ import type { Kernel } from './override.js';
 
 /**
  * Dropout (Srivastava et al., 2014) whose mask is a hash of the seed and the position: the same on every backend and
- * machine, and made anew for the gradient instead of kept. A value stays where
- * `hash(position + seed * 0x9E3779B9) >= rate * 2^32`, hash being the finalizer of MurmurHash3, and is then divided by
- * `1 - rate`.
+ * machine, and computed again for the gradient instead of stored. A value is kept if
+ * `hash(position + seed * 0x9E3779B9) >= rate * 2^32`, where hash is the finalizer of MurmurHash3. Kept values are divided
+ * by `1 - rate`.
  *
  * @param x - Any shape, float32.
  * @param rate - Share of values to drop, in [0, 1).
- * @param seed - A 32-bit integer: another one for every layer and step.
+ * @param seed - A 32-bit integer, different for every layer and step.
  * @returns The shape of `x`.
  * @example
  * const y = dropout(x, 0.2, step * layers + layer);

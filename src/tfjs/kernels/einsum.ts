@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Kernel } from './override.js';
 
-/** `Einsum` of one or two tensors, as one product of stacks of matrices. */
+/** `Einsum` of one or two tensors, as one batched matrix product. */
 export const einsum: Kernel = ({ inputs, attrs }) => {
   const tensors = Object.values(inputs);
   const equation = attrs.equation as string;
@@ -26,7 +26,7 @@ export const einsumGradient: tf.GradConfig = {
       const axes = [...terms[i]].filter((axis) => result.includes(axis) || others.join('').includes(axis)).join('');
       const factors = saved.filter((_, other) => other !== i);
       const sum = tf.einsum(`${[result, ...others].join(',')}->${axes}`, dy as tf.Tensor, ...factors);
-      // Along axes that only this tensor has, and that were summed, every value has the same gradient.
+      // Along summed axes that only this tensor has, every value has the same gradient.
       const kept = tensor.shape.map((size, axis) => (axes.includes(terms[i][axis]) ? size : 1));
       return tf.broadcastTo(tf.reshape(sum, kept), tensor.shape);
     });
@@ -36,7 +36,7 @@ export const einsumGradient: tf.GradConfig = {
 
 interface Named {
   tensor: tf.Tensor;
-  /** One letter an axis. */
+  /** One letter per axis. */
   axes: string;
 }
 

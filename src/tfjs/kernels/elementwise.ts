@@ -4,7 +4,7 @@ import { byParts } from './complex.js';
 import { addressOf, nativeOn, valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `Add`, where a vector is added to every row: a bias. */
+/** `Add` of a vector to every row: a bias. */
 export const add: Kernel = (call, plain) => {
   const { inputs, backend } = call;
   const { a, b } = inputs;
@@ -41,7 +41,7 @@ export const sum: Kernel = (call, plain) => {
   return out;
 };
 
-/** `Identity` without a copy: TF.js makes one of every tensor that it saves for the backward pass. */
+/** `Identity` without a copy. TF.js copies every tensor that it saves for the backward pass. */
 export const identity: Kernel = ({ inputs, backend }, plain) => {
   const { x } = inputs;
   if (x.dtype === 'string') return plain();
@@ -51,7 +51,7 @@ export const identity: Kernel = ({ inputs, backend }, plain) => {
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 };
 
-/** The gradient of `Relu` in one pass, a kernel of our own: TF.js's is a step, a cast and a product. */
+/** The gradient of `Relu` in one pass, a kernel of our own. TF.js uses three ops: step, cast and multiply. */
 export const reluGradient: Kernel = ({ inputs, backend }) => {
   const { x, dy } = inputs;
   checkShape('FerReluGradient', 'dy', dy, x.shape);
@@ -64,7 +64,7 @@ export const reluGradient: Kernel = ({ inputs, backend }) => {
   return out;
 };
 
-/** `ClipByValue`. TF.js's own makes numbers of not-a-numbers, which hides that a training has gone wrong. */
+/** `ClipByValue`. TF.js's own turns NaN into a number, which hides a diverged training. */
 export const clipByValue: Kernel = ({ inputs, attrs, backend }) => {
   const { x } = inputs;
   const { clipValueMin, clipValueMax } = attrs as { clipValueMin: number; clipValueMax: number };
@@ -81,7 +81,7 @@ export const clipByValue: Kernel = ({ inputs, attrs, backend }) => {
   return out;
 };
 
-/** `Prelu`. TF.js's own takes slopes of any shape for one a channel. */
+/** `Prelu`. TF.js's own treats slopes of any shape as one per channel. */
 export const prelu: Kernel = ({ inputs: { x, alpha } }, plain) => {
   const perChannel = alpha.shape.length === 1 && alpha.shape[0] === x.shape[x.shape.length - 1];
   if (perChannel && x.dtype === 'float32' && alpha.dtype === 'float32') return plain();

@@ -35,10 +35,10 @@ function turnsOf(size: number, sign: 1 | -1): Float64Array {
 }
 
 /**
- * The transform of `size` numbers, `step` apart from `start` on, into as many from `at` on (Cooley and Tukey, 1965, for
- * any factors of the size).
+ * The transform of `size` numbers from `start`, `step` apart, into the same number of values from `at` (Cooley and Tukey, 1965,
+ * for any factors of the size).
  *
- * @param turns - Of the whole transform; of them this one takes every `every`-th.
+ * @param turns - The roots of unity of the whole transform; this part uses every `every`-th of them.
  */
 function fourier(
   from: Float64Array,

@@ -5,10 +5,10 @@ import { filterNarrowerThanStride, suitsTiles } from './convolution.js';
 import { nativeOn } from './native.js';
 import type { Kernel, KernelCall, KernelOutput } from './override.js';
 
-/** `FusedConv2D`: TF.js's own, and where that errs or gives up, its parts one after the other. */
+/** `FusedConv2D`: TF.js's own kernel, or, where that is wrong or fails, the separate ops. */
 export const fusedConv2D: Kernel = (call, plain) => fused('full', call, plain);
 
-/** `FusedDepthwiseConv2D`, likewise. */
+/** `FusedDepthwiseConv2D`, in the same way. */
 export const fusedDepthwiseConv2D: Kernel = (call, plain) => fused('depthwise', call, plain);
 
 interface FusedAttributes extends ConvAttributes {
@@ -47,7 +47,7 @@ function fused(
   return activate(biased, activation, weights, leakyreluAlpha);
 }
 
-/** A vector with one number a channel, shaped to be added to an image of that format. */
+/** A vector with one number per channel, shaped for adding to an image of that format. */
 function alongChannels(vector: tf.Tensor, dataFormat: 'NHWC' | 'NCHW'): tf.Tensor {
   const isVector = vector.shape.length === 1 && vector.shape[0] !== 1;
   return dataFormat === 'NCHW' && isVector ? tf.reshape(vector, [-1, 1, 1]) : vector;

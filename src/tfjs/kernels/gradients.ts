@@ -6,8 +6,8 @@ import { einsumGradient } from './einsum.js';
 import { nestedGradients } from './nested-gradients.js';
 
 /**
- * Gradients that TF.js's core has for all backends, and that are better on wasm with kernels of ours; on other backends
- * they are what they were. Nothing happens to a gradient that core has not registered (yet).
+ * Replaces gradients of TF.js core by better ones on wasm, which use our kernels. On other backends they stay as they are.
+ * Gradients that core has not registered (yet) are skipped.
  */
 export function registerGradients(): void {
   for (const config of OWN) if (tf.getGradient(config.kernelName) === undefined) tf.registerGradient(config);
@@ -21,7 +21,7 @@ export function registerGradients(): void {
   );
   replace('Relu6', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
-    // The smallest positive number as bound: the slope at 0 is 0.
+    // The smallest positive number as the bound, because the slope at 0 is 0.
     return { x: () => run('FerClipGradient', { x: saved[0], dy: dy as tf.Tensor }, { low: 2 ** -149, high: 6 }) };
   });
   replace('ClipByValue', (plain) => (dy, saved, attrs) => {
@@ -29,7 +29,7 @@ export function registerGradients(): void {
     const { clipValueMin: low, clipValueMax: high } = attrs as { clipValueMin: number; clipValueMax: number };
     return { x: () => run('FerClipGradient', { x: saved[0], dy: dy as tf.Tensor }, { low, high }) };
   });
-  // Core's multiply by a tensor of ones.
+  // Core multiplies by a tensor of ones.
   replace('Sum', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
     const [x] = saved;
@@ -41,7 +41,7 @@ export function registerGradients(): void {
     const share = () => tf.mul(dy as tf.Tensor, (dy as tf.Tensor).size / x.size);
     return { x: () => spreadOver(share(), x.shape, attrs.axis as number[]) };
   });
-  // Core's adds as many slices as there are repetitions, of four axes at most.
+  // Core adds one slice per repetition, for at most four axes.
   replace('Tile', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
     const [x] = saved;
@@ -61,7 +61,7 @@ export function registerGradients(): void {
       offset: () => gradients[4],
     };
   });
-  // Core refuses the gradients of dilated convolutions, since its kernels have no parameter for it; ours have.
+  // Core refuses gradients of dilated convolutions, because its kernels have no parameter for dilation; ours have one.
   replace('Conv2D', (plain) => (dy, saved, attrs) => {
     if (!isDilated(attrs) || tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
     const [x, filter] = saved;
@@ -89,7 +89,7 @@ export function registerGradients(): void {
   });
 }
 
-/** Gradients of kernels of our own, and those that core has none of. */
+/** Gradients of our own kernels, and of kernels for which core has none. */
 const OWN: tf.GradConfig[] = [
   einsumGradient,
   ...batchNormTrainingGradients,
@@ -133,7 +133,7 @@ function run(name: string, inputs: Record<string, tf.Tensor>, attrs: object = {}
   return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap) as tf.Tensor;
 }
 
-/** The gradient of a sum: what was summed up has it at every place. */
+/** The gradient of a sum: every summed value gets the same gradient. */
 function spreadOver(dy: tf.Tensor, shape: number[], axis: number | number[]): tf.Tensor {
   const axes = tf.util.parseAxisParam(axis, shape);
   const kept = shape.map((size, i) => (axes.includes(i) ? 1 : size));
@@ -142,7 +142,7 @@ function spreadOver(dy: tf.Tensor, shape: number[], axis: number | number[]): tf
 }
 
 function sumOfTiles(dy: tf.Tensor, shape: number[], reps: number[]): tf.Tensor {
-  // Every axis as one of repetitions and one of what is repeated; only those that are longer than 1.
+  // Splits every axis into repetitions and repeated values; axes of length 1 are dropped.
   const axes = shape.flatMap((size, i) => [
     { size: reps[i], repeats: true },
     { size, repeats: false },

@@ -2,17 +2,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import { addressOf, nativeOn, type WasmBackend } from './native.js';
 
 /**
- * Makes two layers of TF.js train faster on the wasm backend; elsewhere, and when they predict, they are what they were.
- * Batch normalization becomes one kernel forward and one backward. A convolution runs without its fused kernel, whose
- * gradient always computes that of its input: the first layer of a net needs none. Nothing happens while TF.js's layers
- * are not imported.
+ * Makes two layers of TF.js train faster on the wasm backend. They do not change on other backends or in prediction.
+ * Batch normalization becomes one kernel forward and one backward. A convolution runs without its fused kernel, because the
+ * gradient of that kernel always includes the gradient of the input, which the first layer of a network does not need. Does
+ * nothing if TF.js's layers are not imported.
  */
 export function registerLayers(): void {
   change<BatchNormalization>('BatchNormalization', normalizeInTraining);
   change<Conv2D>('Conv2D', convolveInTraining);
 }
 
-/** `call` gives null where the layer itself must do it. */
+/** `call` returns null if the layer's own code must run. */
 function change<T extends Layer>(
   name: string,
   call: (layer: T, x: tf.Tensor, options: CallOptions) => tf.Tensor | null,
@@ -41,7 +41,7 @@ interface Layer {
   call(inputs: tf.Tensor | tf.Tensor[], options: CallOptions): tf.Tensor | tf.Tensor[];
 }
 
-/** What TF.js's layer keeps; not all of it is public. */
+/** The fields of TF.js's layer that are used here; some are not public. */
 interface BatchNormalization extends Layer {
   axis: number;
   momentum: number;

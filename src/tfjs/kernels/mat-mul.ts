@@ -5,12 +5,12 @@ import { addressOf, type NativeKernels, nativeOn, valuesOf, type WasmBackend, wi
 import type { Kernel } from './override.js';
 
 /**
- * Rows from which ours is at least as fast as TF.js's for factors that are not transposed. Below, what TF.js keeps of the
- * second factor from call to call pays when a net predicts; in training the factor is new in every step.
+ * Number of rows from which our kernel is at least as fast as TF.js's, without transposed factors. Below it, TF.js is faster in
+ * prediction, because it caches the packed second factor. In training that factor is new in every step.
  */
 const MIN_ROWS = 32;
 
-/** `BatchMatMul`. TF.js's own multiplies transposed factors one number at a time, and no integers. */
+/** `BatchMatMul`. TF.js's own multiplies transposed factors one number at a time, and does not support integers. */
 export const batchMatMul: Kernel = ({ inputs, attrs, backend }, plain) => {
   const { a, b } = inputs;
   const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
@@ -36,7 +36,7 @@ export const batchMatMul: Kernel = ({ inputs, attrs, backend }, plain) => {
   return out;
 };
 
-/** `_FusedMatMul`. TF.js's own takes biases of one axis alone. */
+/** `_FusedMatMul`. TF.js's own supports only biases with one axis. */
 export const fusedMatMul: Kernel = (call, plain) => {
   const { inputs, attrs, backend } = call;
   const { a, b, bias, preluActivationWeights } = inputs;
@@ -63,7 +63,7 @@ export const fusedMatMul: Kernel = (call, plain) => {
     if (bias !== undefined) native.addBias(to, addressOf(backend, bias), to, m, n);
     return out;
   }
-  // TF.js's own writes past its output where one factor has fewer matrices than the other.
+  // TF.js's own writes past its output if one factor has fewer matrices than the other.
   if (floats && vector && a.shape.length === 3 && b.shape.length === 3 && a.shape[0] === b.shape[0]) return plain();
   return tf.tidy(() => {
     const product = tf.matMul(a, b, transposeA, transposeB);
@@ -93,7 +93,7 @@ function sizesOf(kernel: string, a: tf.Tensor, b: tf.Tensor, transposeA: boolean
   checkFit(
     kernel,
     a.shape.length >= 2 && b.shape.length >= 2,
-    `factors of shapes [${a.shape}] and [${b.shape}] are no matrices`,
+    `factors of shapes [${a.shape}] and [${b.shape}] are not matrices`,
   );
   const [rowsA, columnsA] = a.shape.slice(-2);
   const [rowsB, columnsB] = b.shape.slice(-2);
@@ -108,7 +108,7 @@ function sizesOf(kernel: string, a: tf.Tensor, b: tf.Tensor, transposeA: boolean
   };
 }
 
-/** Factors that are not both float32, as TF.js's cpu backend multiplies them: the product has the type of the first. */
+/** Factors that are not both float32, multiplied as on TF.js's cpu backend: the product has the type of the first factor. */
 function integerProduct(
   backend: WasmBackend,
   a: tf.Tensor,

@@ -46,11 +46,11 @@ export interface NativeKernels {
   dropout(x: number, out: number, count: number, seed: number, threshold: number, scale: number): void;
 }
 
-/** The part of TF.js's wasm backend that is used here; it is not in its public types. */
+/** The parts of TF.js's wasm backend that are used here; its public types do not have them. */
 export interface WasmBackend {
   wasm: {
     asm?: { memory?: unknown };
-    /** Where TF.js's threaded build keeps it. */
+    /** The place of the memory in TF.js's threaded build. */
     wasmMemory?: unknown;
     _malloc(bytes: number): number;
     _free(address: number): void;
@@ -65,7 +65,7 @@ export type NativePath = 'relaxed-simd' | 'simd';
 
 interface NativeModule {
   path: NativePath;
-  /** Whether it works on memory that threads share. */
+  /** Whether it works on shared memory. */
   shared: boolean;
   module: WebAssembly.Module;
 }
@@ -73,16 +73,16 @@ interface NativeModule {
 const modules = new Map<string, Promise<NativeModule>>();
 const instances = new WeakMap<object, Map<NativeModule, NativeKernels | string>>();
 let active: NativeModule | null = null;
-/** What `useNative` was told last: threads of a training take their module from there too. */
+/** The last assets given to `useNative`; threads of a training load their module from them too. */
 let places: Assets | undefined;
 
 /**
- * Loads the training module, each build once, and makes it the one that `nativeOn` gives.
+ * Loads the training module (each build once), and makes `nativeOn` return it.
  *
- * @param backend - The wasm backend if it has started: a threaded one takes a build of its own.
- * @param wanted - Which build; the fastest that this engine takes when left out.
- * @param assets - Where the builds lie, or the builds themselves.
- * @throws FerError `WASM_UNREACHABLE` when it is not found; Error when the engine does not take it.
+ * @param backend - The wasm backend if it has started; a threaded backend needs a separate build.
+ * @param wanted - Which build; by default the fastest that this engine supports.
+ * @param assets - Addresses of the builds, or the builds themselves.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; Error when the engine does not accept it.
  */
 export async function useNative(
   backend: unknown,
@@ -106,7 +106,7 @@ export async function useNative(
   }
 }
 
-/** From now on `nativeOn` gives null. */
+/** Makes `nativeOn` return null from now on. */
 export function useNoNative(): void {
   active = null;
 }
@@ -118,7 +118,7 @@ export function nativeOn(backend: unknown): NativeKernels | null {
   return typeof made === 'string' ? null : made;
 }
 
-/** Why `nativeOn` gives null for this backend. */
+/** Why `nativeOn` returns null for this backend. */
 export function whyNotNative(backend: unknown): string | undefined {
   if (active === null) return 'the training kernels are not loaded';
   const made = instanceOn(backend as WasmBackend, active);
@@ -126,9 +126,9 @@ export function whyNotNative(backend: unknown): string | undefined {
 }
 
 /**
- * The training kernels on memory of one's own that threads share.
+ * The training kernels on the caller's own shared memory.
  *
- * @throws Error when they cannot be found, or the engine does not take them.
+ * @throws Error when they cannot be found, or the engine does not accept them.
  */
 export async function nativeOnShared(memory: WebAssembly.Memory): Promise<NativeKernels> {
   const { module } = await load(fastestPath(), true, places);
@@ -140,7 +140,7 @@ export async function nativeOnShared(memory: WebAssembly.Memory): Promise<Native
 export function withScratch<T>(backend: unknown, bytes: number, work: (address: number) => T): T {
   const { wasm } = backend as WasmBackend;
   const address = wasm._malloc(bytes);
-  if (address === 0) throw new Error(`the wasm backend has no ${bytes} bytes left`);
+  if (address === 0) throw new Error(`the wasm backend cannot allocate ${bytes} bytes`);
   try {
     return work(address);
   } finally {
@@ -148,19 +148,19 @@ export function withScratch<T>(backend: unknown, bytes: number, work: (address: 
   }
 }
 
-/** Where a tensor's values lie in the backend's memory; moves them there from another backend. */
+/** Address of a tensor's values in the backend's memory; moves them there from another backend. */
 export function addressOf(backend: unknown, tensor: { dataId: object }): number {
   return (backend as WasmBackend).dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
-/** The values of several tensors where they lie in the backend's memory, until the next op: making a tensor may move it. */
+/** Views of several tensors' values in the backend's memory, valid until the next op, because a new tensor may grow the memory. */
 export function valuesOf(backend: unknown, ...tensors: tf.TensorInfo[]): (Float32Array | Int32Array | Uint8Array)[] {
-  // First all come here from other backends, which may let the memory grow.
+  // First move all of them here from other backends, which may grow the memory.
   for (const tensor of tensors) addressOf(backend, tensor);
   return tensors.map((tensor) => (backend as WasmBackend).typedArrayFromHeap(tensor));
 }
 
-/** A float tensor's values where they lie, without a copy, until the next op; null on other backends than wasm. */
+/** A view of a float tensor's values without a copy, valid until the next op; null on backends other than wasm. */
 export function valuesInPlace(tensor: { dataId: object; size: number }): Float32Array | null {
   if (tf.getBackend() !== 'wasm') return null;
   const backend = tf.backend() as unknown as WasmBackend;
@@ -200,9 +200,9 @@ function isShared(memory: unknown): boolean {
 
 function instantiate(backend: WasmBackend, { module, shared }: NativeModule): NativeKernels | string {
   const memory = memoryOf(backend);
-  if (!(memory instanceof WebAssembly.Memory)) return 'this build of the wasm backend does not show its memory';
+  if (!(memory instanceof WebAssembly.Memory)) return 'this build of the wasm backend does not expose its memory';
   if (shared !== isShared(memory))
-    return 'the wasm backend started after the kernels, with other memory: register again';
+    return 'the wasm backend was restarted after the kernels were registered, with new memory: register again';
   try {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     return exports as unknown as NativeKernels;
@@ -211,7 +211,7 @@ function instantiate(backend: WasmBackend, { module, shared }: NativeModule): Na
   }
 }
 
-/** A module of one function that swizzles in the relaxed way. */
+/** A module with one function that uses a relaxed swizzle. */
 const RELAXED_PROBE = new Uint8Array([
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
   ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],

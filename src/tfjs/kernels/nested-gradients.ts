@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * Gradients of a function within a backward pass. TF.js ends the recording of the outer pass with the inner one; here the
- * outer one goes on.
+ * Gradients of a function inside a backward pass. In TF.js, the inner pass ends the recording of the outer pass; here the
+ * outer recording continues.
  *
- * @param f - Gives a scalar.
+ * @param f - Returns a scalar.
  * @returns One gradient for each input.
  */
 export function nestedGradients(f: (...inputs: tf.Tensor[]) => tf.Scalar, inputs: tf.Tensor[]): tf.Tensor[] {

@@ -2,9 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type NativeKernels, nativeOn, type WasmBackend } from './native.js';
 
 /**
- * Lets TF.js's own SGD, momentum, RMSProp and Adam make their steps in one pass over the wasm backend's memory, what they
- * keep in place; what they compute stays the same. On other backends, and where the native kernels do not run, they are
- * what they were.
+ * Makes the steps of TF.js's own SGD, momentum, RMSProp and Adam one pass over the wasm backend's memory, with their state updated
+ * in place. The results stay the same. Nothing changes on other backends, or where the native kernels do not run.
  */
 export function registerOptimizers(): void {
   change(tf.SGDOptimizer, descent);
@@ -13,13 +12,13 @@ export function registerOptimizers(): void {
   change(tf.AdamOptimizer, adam);
 }
 
-/** How an optimizer of the class makes a step; not all that it keeps is public. */
+/** How an optimizer of a class makes a step; some of its fields are not public. */
 interface Rule<T> {
-  /** The running means that it keeps, by the endings of their names. */
+  /** Its running means, by the endings of their names. */
   moments(optimizer: T): [ending: string, moments: Moment[]][];
   /** One step of one variable; `addresses` are those of the weights, the gradient, the means and the new weights. */
   step(native: NativeKernels, optimizer: T, addresses: number[], size: number): void;
-  /** What follows when all variables have made theirs. */
+  /** Called when all variables have been updated. */
   finish?(optimizer: T): void;
 }
 
@@ -142,7 +141,7 @@ function momentOf(originalName: string, value: tf.Variable): Moment {
   return { originalName, variable: tf.tidy(() => tf.variable(tf.zerosLike(value), false)) };
 }
 
-/** The variable with values of its own: what changes in place must not be seen through a clone. */
+/** The variable with its own copy of the values: a change in place must not be visible through a clone. */
 function ownValues(variable: tf.Variable): tf.Variable {
   if (tf.backend().refCount(variable.dataId) > 1) variable.assign(tf.mul(variable, 1));
   return variable;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FerError } from '../../errors.js';
 
-/** What a kernel gets: the tensors by name and the op's attributes. */
+/** The arguments of a kernel: the tensors by name and the op's attributes. */
 export interface KernelCall {
   /** Name of the kernel that is called. */
   name: string;
@@ -11,17 +11,17 @@ export interface KernelCall {
   backend: unknown;
 }
 
-/** One tensor, or several where an op has several outputs. */
+/** One tensor, or several if an op has several outputs. */
 export type KernelOutput = tf.TensorInfo | tf.TensorInfo[];
 
-/** A kernel of ours; `plain` runs the one that it stands in for. What it makes on the way is disposed of. */
+/** A kernel of ours; `plain` runs the kernel that it replaces. Its intermediate tensors are disposed. */
 export type Kernel = (call: KernelCall, plain: () => KernelOutput) => KernelOutput;
 
 const ours = new Map<string, tf.KernelConfig>();
 
 /**
- * Puts a kernel of ours in the place of the wasm backend's own, or in an empty place. Ours may still call the one it
- * replaced. Calling again with a kernel that is in place changes nothing.
+ * Registers a kernel of ours on the wasm backend, in place of the backend's own if it has one. Ours can still call the replaced
+ * kernel. Registering the same kernel again changes nothing.
  */
 export function override(kernelName: string, kernel: Kernel, setup?: (backend: unknown) => void): void {
   replace(kernelName, setup, (args, plain) => {
@@ -30,7 +30,7 @@ export function override(kernelName: string, kernel: Kernel, setup?: (backend: u
   });
 }
 
-/** Leaves a kernel of the wasm backend as it is, but for its traps: they become errors of ours. */
+/** Keeps a kernel of the wasm backend, but turns its traps into FerErrors. */
 export function guard(kernelName: string): void {
   replace(kernelName, undefined, (_, plain) => plain());
 }

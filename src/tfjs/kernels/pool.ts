@@ -47,7 +47,7 @@ export const maxPoolGrad: Kernel = ({ inputs, attrs, backend }) => {
   return out;
 };
 
-/** `AvgPool`: the mean of the values that a window sees; those outside the image do not count. */
+/** `AvgPool`: the mean of the values inside a window; padding does not count. */
 export const avgPool: Kernel = ({ inputs, attrs }, plain) => {
   checkRank('AvgPool', 'x', inputs.x, 4);
   const attributes = attrs as unknown as PoolAttributes;
@@ -59,7 +59,7 @@ export const avgPool: Kernel = ({ inputs, attrs }, plain) => {
   return suits && x === inputs.x ? plain() : composedAveragePool(x, info);
 };
 
-/** `AvgPoolGrad`. TF.js's own divides by the size of the window at the border too, where fewer values count. */
+/** `AvgPoolGrad`. TF.js's own divides by the full size of the window even at the border, where it has fewer values. */
 export const avgPoolGrad: Kernel = ({ inputs, attrs }) => {
   checkRank('AvgPoolGrad', 'input', inputs.input, 4);
   const info = gradientInfoOf('AvgPoolGrad', inputs.input.shape, inputs.dy, attrs as unknown as PoolAttributes);
@@ -68,7 +68,7 @@ export const avgPoolGrad: Kernel = ({ inputs, attrs }) => {
   return composedAveragePoolGradient(asFloats(inputs.dy as tf.Tensor4D), info);
 };
 
-/** Windows of one pixel, as many as there are pixels, are the image, whatever the border: so says TF.js. */
+/** If windows are one pixel and as many as there are pixels, the output is the image, with any padding; TF.js does the same. */
 function isIdentity({ filterHeight, filterWidth, inShape, outShape }: ConvInfo): boolean {
   return filterHeight === 1 && filterWidth === 1 && tf.util.arraysEqual(inShape, outShape);
 }
@@ -78,7 +78,7 @@ function poolInfoOf(inShape: number[], { filterSize, strides, pad, dimRoundingMo
   return tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
 }
 
-/** TF.js's gradients do not pass the rounding of sizes on: it is the one that gives the sizes of `dy`. */
+/** TF.js's gradients do not pass `dimRoundingMode`: it is the mode that gives the sizes of `dy`. */
 function gradientInfoOf(kernel: string, inShape: number[], dy: tf.TensorInfo, attributes: PoolAttributes): ConvInfo {
   const roundings = [attributes.dimRoundingMode, 'ceil', 'round'] as const;
   const infos = roundings.map((dimRoundingMode) => poolInfoOf(inShape, { ...attributes, dimRoundingMode }));

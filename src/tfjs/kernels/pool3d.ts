@@ -5,10 +5,10 @@ import type { Kernel } from './override.js';
 
 /*
  * Pooling of volumes, [n, depth, height, width, channels], in plain JavaScript on the backend's memory. TF.js's own
- * max-pooling takes windows of nothing but negative values for zeros.
+ * max-pooling gives zero for windows where all values are negative.
  */
 
-/** `MaxPool3D`. Not-a-numbers are passed over. */
+/** `MaxPool3D`. NaN values are ignored. */
 export const maxPool3D: Kernel = ({ inputs, attrs, backend }) => {
   const info = infoOf('MaxPool3D', inputs.x, attrs);
   const x = asFloats(inputs.x);
@@ -41,7 +41,7 @@ export const maxPool3DGrad: Kernel = ({ inputs, attrs, backend }) => {
   return out;
 };
 
-/** `AvgPool3D`: the mean of the values that a window sees. */
+/** `AvgPool3D`: the mean of the values inside a window. */
 export const avgPool3D: Kernel = ({ inputs, attrs, backend }) => {
   const info = infoOf('AvgPool3D', inputs.x, attrs);
   const x = asFloats(inputs.x);
@@ -88,7 +88,7 @@ function infoOf(kernel: string, x: tf.Tensor, attrs: Record<string, unknown>): I
   return tf.backend_util.computePool3DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode, dataFormat);
 }
 
-/** Calls back with the place of every value that a window sees, and the place of the window in the output. */
+/** Calls back with the index of every value inside a window, and the index of the window in the output. */
 function forEachTap(info: Info, visit: (from: number, to: number) => void): void {
   const { batchSize, outDepth, outHeight, outWidth, inDepth, inHeight, inWidth, inChannels, padInfo } = info;
   let to = 0;

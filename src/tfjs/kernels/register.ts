@@ -31,11 +31,11 @@ import * as strings from './strings.js';
 /** Which code the training kernels run. */
 export interface TrainingKernels {
   /**
-   * `relaxed-simd` and `simd`: WebAssembly of this package, on TF.js's own memory; `composed`: ops that TF.js's wasm
-   * backend has, right but slower.
+   * `relaxed-simd` and `simd`: WebAssembly of this package, on TF.js's own memory; `composed`: ops of TF.js's wasm
+   * backend, correct but slower.
    */
   path: KernelPath;
-  /** Why no faster path runs. */
+  /** Why a faster path does not run. */
   reason?: string;
 }
 
@@ -43,27 +43,27 @@ export type KernelPath = NativePath | 'composed';
 
 export interface TrainingKernelsOptions {
   /**
-   * A path to take instead of the fastest: to measure, or to tell a fault of one path from others.
-   * @default the fastest that runs here
+   * A path to use instead of the fastest: for measurements, or to find out which path has a fault.
+   * @default the fastest path that runs here
    */
   path?: KernelPath;
   /**
-   * Where the `training*.wasm` binaries lie, or the binaries themselves.
+   * Address of the `training*.wasm` binaries, or the binaries themselves.
    * @default the files in this package
    */
   assets?: Assets;
 }
 
 /**
- * Gives TF.js's `wasm` backend what the training of convolutional nets needs: `Conv2DBackpropFilter`
+ * Adds to TF.js's `wasm` backend what the training of convolutional networks needs: `Conv2DBackpropFilter`
  * (tensorflow/tfjs#8474) and the gradients of depthwise convolutions, for any batch, size, stride, padding and number of
- * channels. Other backends are left alone. The kernels are there as soon as the call returns its promise, before the
- * backend is started or after. The SIMD code takes over when the promise resolves, if the engine has SIMD and this TF.js
- * shows its memory; until then, and else, the kernels are composed of ops that the backend has. Calling again without
- * options changes nothing.
+ * channels. Other backends do not change. You may call this before or after the backend starts. The kernels work as
+ * soon as the call returns its promise; at first they are composed of ops of the backend. When the promise resolves, the
+ * SIMD code runs, if the engine has SIMD and this TF.js exposes its memory. Calling again without options changes
+ * nothing.
  *
  * @returns The path that runs.
- * @throws FerError `WASM_UNREACHABLE` when `assets` names a binary that is not there.
+ * @throws FerError `WASM_UNREACHABLE` when `assets` names a binary that is not found.
  * @example
  * import * as tf from '@tensorflow/tfjs-core';
  * import '@tensorflow/tfjs-backend-wasm';
@@ -87,13 +87,13 @@ export async function registerTrainingKernels(options: TrainingKernelsOptions = 
     if (backend === undefined || nativeOn(backend) !== null) return { path };
     return { path: 'composed', reason: whyNotNative(backend) };
   } catch (error) {
-    // Slower without a word is not what was asked for.
+    // A binary that was named must not be replaced silently by slower code.
     if (assets !== undefined) throw error;
     return { path: 'composed', reason: reasonOf(error) };
   }
 }
 
-/** Kernels that TF.js's wasm backend has not. */
+/** Kernels that TF.js's wasm backend lacks. */
 const MISSING: Record<string, Kernel> = {
   Conv2DBackpropFilter: convolution.conv2DBackpropFilter,
   DepthwiseConv2dNativeBackpropFilter: depthwise.depthwiseBackpropFilter,
@@ -114,7 +114,7 @@ const MISSING: Record<string, Kernel> = {
   FerDropout: dropoutKernel,
 };
 
-/** Kernels that stand in for slow or faulty ones of TF.js, or for ones that take too little. */
+/** Kernels that replace slow, faulty or too limited kernels of TF.js. */
 const BETTER: Record<string, Kernel> = {
   Conv2D: convolution.conv2D,
   Conv2DBackpropInput: convolution.conv2DBackpropInput,
@@ -173,8 +173,8 @@ const BETTER: Record<string, Kernel> = {
 };
 
 /**
- * What only works once TF.js's wasm package and gradients are imported, which may be later than the first call: then
- * starting the backend, which sets our first kernel up, does it.
+ * Work that needs TF.js's wasm package and gradients. They may be imported after the first call; then this runs when the
+ * backend starts and sets up our first kernel.
  */
 function registerTheRest(): void {
   for (const [name, kernel] of Object.entries(BETTER)) {

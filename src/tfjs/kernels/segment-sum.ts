@@ -5,7 +5,7 @@ import type { Kernel } from './override.js';
 
 /**
  * `UnsortedSegmentSum`, the gradient of `gather`: row i of `x` is added to row `segmentIds[i]` of the output. Rows whose
- * id is no segment count for nothing.
+ * id is not a segment are ignored.
  */
 export const unsortedSegmentSum: Kernel = ({ inputs, attrs, backend }) => {
   const { x, segmentIds } = inputs;

@@ -3,7 +3,7 @@ import { byParts } from './complex.js';
 import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
-/** `Slice`. TF.js's own copies the whole tensor first, and takes slices that reach beyond it. */
+/** `Slice`. TF.js's own copies the whole tensor first, and accepts slices past its end. */
 export const slice: Kernel = (call, plain) => {
   const { inputs, attrs, backend } = call;
   const x = inputs.x;
@@ -16,7 +16,7 @@ export const slice: Kernel = (call, plain) => {
   if (tf.util.sizeFromShape(sizes) === 0) return out;
   const [values, part] = valuesOf(backend, x, out);
   const strides = [...tf.util.computeStrides(x.shape), 1];
-  // What lies side by side in both is copied in one go.
+  // Values that are contiguous in both tensors are copied at once.
   let whole = sizes.length;
   while (whole > 0 && sizes[whole - 1] === x.shape[whole - 1]) whole--;
   const outer = sizes.slice(0, Math.max(0, whole - 1));

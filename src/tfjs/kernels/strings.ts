@@ -4,10 +4,10 @@ import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
 /*
- * Kernels that TF.js's wasm backend has for numbers alone. Strings do not lie in its memory: it keeps their bytes.
+ * Kernels that TF.js's wasm backend has only for numbers. Strings are not in its memory: it keeps their bytes in JavaScript.
  */
 
-/** `Equal`, `NotEqual`, `Less`, `LessEqual`, `Greater` and `GreaterEqual`, for strings too. */
+/** `Equal`, `NotEqual`, `Less`, `LessEqual`, `Greater` and `GreaterEqual`, also for strings. */
 export const compare: Kernel = ({ inputs: { a, b }, backend, name }, plain) => {
   if (a.dtype !== 'string' || b.dtype !== 'string') return plain();
   const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
@@ -22,7 +22,7 @@ export const compare: Kernel = ({ inputs: { a, b }, backend, name }, plain) => {
   );
 };
 
-/** `Fill`, for strings too. */
+/** `Fill`, also for strings. */
 export const fill: Kernel = ({ attrs, backend }, plain) => {
   const { shape, value } = attrs as { shape: number[]; value: number | string };
   if (typeof value !== 'string') return plain();
@@ -35,7 +35,7 @@ export const fill: Kernel = ({ attrs, backend }, plain) => {
   );
 };
 
-/** `Tile`, for strings too. Whole blocks that are repeated, such as a vector for all rows, are copied as they lie. */
+/** `Tile`, also for strings. Whole repeated blocks, such as a vector for all rows, are copied at once. */
 export const tile: Kernel = (call, plain) => {
   const { inputs, attrs, backend } = call;
   const { x } = inputs;
@@ -47,7 +47,7 @@ export const tile: Kernel = (call, plain) => {
   return makeStrings(backend, shape, tiled);
 };
 
-/** `SparseToDense`, for strings too. */
+/** `SparseToDense`, also for strings. */
 export const sparseToDense: Kernel = ({ inputs, attrs, backend }, plain) => {
   const { sparseIndices, sparseValues, defaultValue } = inputs;
   if (sparseValues.dtype !== 'string') return plain();
@@ -74,7 +74,7 @@ const COMPARISONS: Record<string, (a: string, b: string) => boolean> = {
   GreaterEqual: (a, b) => a >= b,
 };
 
-/** Whether the axes between the first and the last that are repeated are 1 long, but for the last. */
+/** Whether all axes between the first and the last repeated axis, except the last, have length 1. */
 function hasWholeBlocks(shape: number[], reps: number[]): boolean {
   const [first, last] = repeatedAxes(reps);
   return shape.slice(first, Math.max(first, last)).every((size) => size === 1);
@@ -99,7 +99,7 @@ function repeat(backend: unknown, x: tf.Tensor, reps: number[]): tf.TensorInfo {
       continue;
     }
     tiled.set(values.subarray(from, from + size), to);
-    // Twice as much every time.
+    // The copied part doubles each time.
     for (let done = size; done < tiledSize; done *= 2) {
       tiled.copyWithin(to + done, to, to + Math.min(done, tiledSize - done));
     }
@@ -117,7 +117,7 @@ function makeStrings(backend: unknown, shape: number[], bytes: Uint8Array[]): tf
   return out;
 }
 
-/** For every place in `to`, the index in `from` that it repeats, axes aligned at the end. */
+/** For every index in `to`, the index in `from` that it repeats; axes are aligned at the end. */
 function indicesOf(from: number[], to: number[]): number[] {
   const shape = [...to.slice(from.length).map(() => 1), ...from];
   const strides = [...tf.util.computeStrides(shape), 1];
