@@ -14,14 +14,14 @@ export function trainingBinary(name: TrainingBinary): ShippedFile {
 export type TfjsBinary = (typeof TFJS_BINARIES)[number];
 export type TrainingBinary = Exclude<keyof typeof BESIDE, TfjsBinary>;
 
-/** The binaries of TF.js, of which an engine takes one. */
+/** The binaries of TF.js; an engine uses one of them. */
 export const TFJS_BINARIES = [
   'tfjs-backend-wasm.wasm',
   'tfjs-backend-wasm-simd.wasm',
   'tfjs-backend-wasm-threaded-simd.wasm',
 ] as const;
 
-/** Each address is spelled out, since bundlers find files by just this expression, and made when it is asked for. */
+/** Each address is written out, because bundlers look for exactly this expression, and is created on demand. */
 const BESIDE = {
   'tfjs-backend-wasm.wasm': () => new URL('../../dist/wasm/tfjs-backend-wasm.wasm', import.meta.url),
   'tfjs-backend-wasm-simd.wasm': () => new URL('../../dist/wasm/tfjs-backend-wasm-simd.wasm', import.meta.url),

@@ -3,10 +3,10 @@ import type { Backend, BackendOptions } from '../../classify/backend.js';
 import { chosenBackend, isBackendName, startBackend } from '../../classify/use-backend.js';
 import { reasonOf } from '../../errors.js';
 
-/** The backend in use for tensors: the one that `useBackend` chose, else `wasm`, or `cpu` where it cannot be started. */
+/** The backend in use for tensors: the choice of `useBackend`, or else `wasm`, or `cpu` if `wasm` does not start. */
 export async function currentBackend(): Promise<Backend> {
   const chosen = chosenBackend();
-  // What was chosen before this wing was loaded.
+  // The choice before this part of the package was loaded.
   if (chosen !== undefined && chosen.backend !== current) await makeCurrent(chosen.backend, chosen.options);
   if (current !== undefined) return current;
   choosing ??= chooseBackend().finally(() => {
@@ -15,28 +15,27 @@ export async function currentBackend(): Promise<Backend> {
   return choosing;
 }
 
-/** Puts TF.js on a started backend, or on what that computes tensors with. */
+/** Makes TF.js use a started backend, or the backend on which it computes tensors. */
 export async function makeCurrent(backend: Backend, options?: BackendOptions): Promise<void> {
   await startTensors(backend, options);
   await tf.setBackend(tfjsNameOf(backend));
   current = backend;
 }
 
-/** Starts what a backend computes tensors with, where that is a backend of its own (`wasm` for `simd`). */
+/** Starts the backend on which another one computes tensors (`wasm` for `simd`). */
 export async function startTensors(backend: Backend, options: BackendOptions = {}): Promise<void> {
   const name = tfjsNameOf(backend);
   if (name !== backend.name && isBackendName(name)) await startBackend(name, options);
 }
 
 /**
- * Runs synchronous TF.js code on a backend that has been started, whatever TF.js's current one is, and leaves that as
- * it was.
+ * Runs synchronous TF.js code on a started backend, and afterwards restores TF.js's current backend.
  */
 export function runOn<T>(backend: Backend, work: () => T): T {
   const name = tfjsNameOf(backend);
   const before = tf.engine().backendName;
   if (before === name) return work();
-  // For a backend that has been started, setBackend has done all before it returns its promise.
+  // For a started backend, setBackend finishes its work before it returns its promise.
   void tf.setBackend(name);
   try {
     return work();
@@ -53,7 +52,7 @@ function tfjsNameOf(backend: Backend): string {
 }
 
 async function chooseBackend(): Promise<Backend> {
-  // A program that has put TF.js on another backend than `cpu` means it; `cpu` is also what TF.js takes by itself.
+  // If a program set TF.js to a backend other than `cpu`, keep it; `cpu` may also be TF.js's own default.
   const taken = tf.engine().backendName;
   const wanted = taken && taken !== 'cpu' && isBackendName(taken) ? taken : 'wasm';
   try {

@@ -3,8 +3,8 @@ import { FerError, reasonOf } from '../../errors.js';
 import { registerCpu } from './register-cpu.js';
 
 /**
- * Makes one of TF.js's registered backends ready without making it TF.js's current one. While `tf.setBackend` waits for
- * a backend, every other TF.js call in the program throws; so the backend is made here and handed over when it is whole.
+ * Starts one of TF.js's registered backends without making it TF.js's current one. While `tf.setBackend` waits for a backend,
+ * every other TF.js call in the program throws; so the backend is created here and passed on when it is ready.
  *
  * @throws FerError `BACKEND_UNAVAILABLE` when it is not registered or does not start on this machine.
  */
@@ -25,14 +25,14 @@ export async function startTfjs(name: string): Promise<void> {
 }
 
 /**
- * Imports the package of an optional backend, unless it is registered already: a bundled application may have imported
- * it on its own.
+ * Imports the package of an optional backend, unless it is already registered: a bundled application may have imported
+ * it itself.
  *
  * @throws FerError `PACKAGE_MISSING` naming the package.
  */
 export async function importBackend(name: string, packageName: string, load: () => Promise<unknown>): Promise<void> {
   if (tf.findBackendFactory(name) !== null) return;
-  // TF.js takes the best backend registered at its first use; a package imported later must not change that choice.
+  // TF.js chooses the best registered backend at its first use; a package imported later must not change that choice.
   registerCpu();
   await tf.ready();
   try {

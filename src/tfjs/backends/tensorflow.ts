@@ -6,7 +6,7 @@ export function tensorflowBackend(): Backend {
   return {
     name: 'tensorflow',
     async start() {
-      // A variable keeps bundlers from following a package that only Node can load.
+      // The variable hides the import from bundlers: only Node can load this package.
       const packageName = '@tensorflow/tfjs-node';
       await importBackend(
         'tensorflow',

@@ -5,7 +5,7 @@ import { followWeights } from '../../classify/follow-weights.js';
 import type { Predictor } from '../../network/predictor.js';
 import { runOn } from './current-backend.js';
 
-/** Runs any Layers model by TF.js, on a backend that has been started. */
+/** Runs any Layers model with TF.js, on a started backend. */
 export function tfjsPredictor(backend: Backend, model: LayersModel): Predictor {
   const shape = model.inputs[0].shape.slice(1) as number[];
   const upToDate = followWeights(model);

@@ -6,7 +6,7 @@ import { TFJS_BINARIES, type TfjsBinary, tfjsBinary } from '../assets.js';
 import { registerTrainingKernels } from '../kernels/register.js';
 import { importBackend, startTfjs } from './start-tfjs.js';
 
-/** TF.js in WebAssembly (SIMD where there is any), with the kernels for training that it lacks. */
+/** TF.js in WebAssembly (with SIMD where available), with the training kernels that it lacks. */
 export function wasmBackend(options: BackendOptions): Backend {
   return {
     name: 'wasm',
@@ -21,7 +21,7 @@ export function wasmBackend(options: BackendOptions): Backend {
 
 /**
  * Reads the binary, then lets TF.js "fetch" it from memory: a binary that is missing or damaged is reported before
- * TF.js sees it (it would refuse every later path, or wait for ever), and nothing is downloaded twice.
+ * TF.js sees it (TF.js would refuse every later path, or wait forever), and nothing is downloaded twice.
  */
 async function startFromBytes(assets: Assets | undefined): Promise<void> {
   checkMayCompile();
@@ -30,7 +30,7 @@ async function startFromBytes(assets: Assets | undefined): Promise<void> {
   const bytes = await readAssetBytes(file, assets);
 
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-  // Any address does: it is answered here.
+  // Any address works: the request is answered here.
   const address = `fer-dcnn:${name}`;
   const { platform } = tf.env();
   const fetchBefore = platform.fetch;
@@ -42,12 +42,12 @@ async function startFromBytes(assets: Assets | undefined): Promise<void> {
   } finally {
     platform.fetch = fetchBefore;
   }
-  // A program that imported TF.js's wasm package itself may have no backend chosen yet: TF.js would take this one, but
-  // would make it anew, from an address that it cannot read.
+  // If a program imported TF.js's wasm package itself and has not chosen a backend, TF.js would choose this one, but
+  // would create it again, from an address that it cannot read.
   if (!tf.engine().backendName) await tf.setBackend('wasm');
 }
 
-/** A page's Content-Security-Policy may forbid WebAssembly; TF.js would then wait for ever. */
+/** A page's Content-Security-Policy may forbid WebAssembly; TF.js would then wait forever. */
 function checkMayCompile(): void {
   try {
     new WebAssembly.Module(EMPTY_MODULE);

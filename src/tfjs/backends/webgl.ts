@@ -6,7 +6,7 @@ export function webglBackend(): Backend {
   return {
     name: 'webgl',
     async start() {
-      // A variable keeps bundlers from looking for a package that need not be there.
+      // The variable hides the import from bundlers: the package may not be installed.
       const packageName = '@tensorflow/tfjs-backend-webgl';
       await importBackend('webgl', packageName, () => import(/* @vite-ignore */ /* webpackIgnore: true */ packageName));
       await startTfjs('webgl');

@@ -6,7 +6,7 @@ export function webgpuBackend(): Backend {
   return {
     name: 'webgpu',
     async start() {
-      // A variable keeps bundlers from looking for a package that need not be there.
+      // The variable hides the import from bundlers: the package may not be installed.
       const packageName = '@tensorflow/tfjs-backend-webgpu';
       await importBackend(
         'webgpu',

@@ -6,16 +6,16 @@ import { tfjsPredictor } from '../backends/tfjs-predictor.js';
 import type { LabelledRows } from './labelled-data.js';
 import { type EvaluationReport, measure } from './metrics.js';
 
-/** Samples that have gone through the model. */
+/** Samples with the predictions of the model. */
 export interface EvaluatedBatch {
   count: number;
-  /** What the model says, [count,classes] flattened. */
+  /** Predicted probabilities, [count,classes] flattened. */
   probabilities: Float32Array;
-  /** What is true, as probabilities, [count,classes] flattened. */
+  /** True labels as probabilities, [count,classes] flattened. */
   labels: Float32Array;
 }
 
-/** Measures a model on batches that have been made ready. */
+/** Evaluates a model on prepared batches. */
 export async function evaluateRows(
   model: LayersModel,
   batches: Iterable<LabelledRows> | AsyncIterable<LabelledRows>,

@@ -11,33 +11,33 @@ import type { EvaluationReport } from './metrics.js';
 
 export interface EvaluateOptions {
   /**
-   * Samples that go through the model at once.
+   * Samples per batch.
    * @default 64
    */
   batchSize?: number;
   /**
-   * How images are normalised; tensors are taken as they are.
-   * @default what the model's metadata says, else 'unit'
+   * How images are normalized; tensors are not normalized.
+   * @default the normalization in the model's metadata, or else 'unit'
    */
   normalization?: Normalization;
   /**
-   * Names of the model's outputs, for a model that does not name them.
-   * @default what the model's metadata says, else `EMOTIONS` for five classes, else 'class 0', 'class 1', ...
+   * Names of the model's outputs, for a model without names.
+   * @default the names in the model's metadata, or else `EMOTIONS` for five classes, or else 'class 0', 'class 1', ...
    */
   classes?: readonly string[];
-  /** Called with each batch, in the order of the data: to show progress, or to look at single samples. */
+  /** Called with each batch, in the order of the data: to show progress or inspect samples. */
   onBatch?(batch: EvaluatedBatch): void;
   /** Stops the evaluation. */
   signal?: SignalLike;
 }
 
 /**
- * Measures a model on labelled data: loss, accuracy, confusion matrix, per-class figures, calibration. Nothing is
- * augmented and dropout is off. Data that names its classes, as `imageFolder` does, is matched with the model by name.
+ * Measures a model on labelled data: loss, accuracy, confusion matrix, per-class figures, calibration. There is
+ * no augmentation and no dropout. Data with class names, such as that of `imageFolder`, is matched with the model by name.
  *
  * @param data - Tensors `{ xs, ys }`, or samples such as those of `imageFolder`; streamed, never all in memory.
- * @throws FerError `MODEL`, `DATA`, `SHAPE`, `CLASSES`, `NOT_FINITE`, `OPTION`, `ABORTED`, and what reading an image
- * throws.
+ * @throws FerError `MODEL`, `DATA`, `SHAPE`, `CLASSES`, `NOT_FINITE`, `OPTION`, `ABORTED`, and the errors of reading an
+ * image.
  * @example
  * const report = await evaluate(model, imageFolder('faces/valid'));
  * console.log(report.accuracy, report.macroRecall);

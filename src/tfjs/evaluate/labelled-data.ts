@@ -12,22 +12,22 @@ import { type ModelSpec, sampleChannels } from '../model/model-spec.js';
 
 /** Labelled tensors, ready for the model. */
 export interface TensorData {
-  /** Inputs as the model takes them, [n,height,width,channels], already normalised. */
+  /** Inputs of the model, [n,height,width,channels], already normalized. */
   xs: tf.Tensor;
   /** Class indices [n], or probabilities (one-hot or soft) [n,classes]. */
   ys: tf.Tensor;
 }
 
-/** Samples, and what their labels mean. */
+/** Samples, and the meaning of their labels. */
 export interface LabelledSamples {
   /**
-   * Names of the classes, in the order of the labels' indices: they are matched with the model's by name. Without them, a label
-   * counts the model's outputs.
+   * Names of the classes, in the order of the labels' indices: they are matched with the model's names. Without them, a
+   * label is the index of a model output.
    */
   readonly classes?: readonly string[];
 }
 
-/** What `train` and `evaluate` learn from and measure on. */
+/** The data for `train` and `evaluate`. */
 export type LabelledData =
   | TensorData
   | DatasetLike
@@ -35,8 +35,8 @@ export type LabelledData =
   | ((AsyncIterable<Sample> | Iterable<Sample>) & LabelledSamples);
 
 /**
- * What is known here of a `tf.data.Dataset` of `{ xs, ys }`, whose tensors are disposed after use; those of other iterables stay
- * their owner's.
+ * The parts of a `tf.data.Dataset` of `{ xs, ys }` that are used here. Its tensors are disposed after use; the tensors of other
+ * iterables belong to the caller.
  */
 export interface DatasetLike extends LabelledSamples {
   iterator(): Promise<{ next(): Promise<{ value: unknown; done: boolean }> }>;
@@ -47,7 +47,7 @@ export function isTensorData(data: unknown): data is TensorData {
   return typeof data === 'object' && data !== null && 'xs' in data && 'ys' in data;
 }
 
-/** The names that data has for its classes, where it has some. */
+/** The class names of the data, if it has any. */
 export function classNamesOfData(data: LabelledData): readonly string[] | undefined {
   if (typeof data !== 'object' || data === null || !('classes' in data)) return undefined;
   if (data.classes !== undefined) checkClassNames(data.classes);
@@ -55,9 +55,9 @@ export function classNamesOfData(data: LabelledData): readonly string[] | undefi
 }
 
 /**
- * Gives data whose labels count the classes of a model: those of data with names of its own are put into the model's order.
+ * Returns data whose labels are indices of a model's classes: labels of data with class names are mapped to the model's order.
  *
- * @throws FerError `CLASSES`, with both lists, when their names are others.
+ * @throws FerError `CLASSES` when the names differ; the message has both lists.
  */
 export function matchedByName(data: LabelledData, classes: readonly string[]): LabelledData {
   const own = classNamesOfData(data);
@@ -68,14 +68,14 @@ export function matchedByName(data: LabelledData, classes: readonly string[]): L
     async *[Symbol.asyncIterator]() {
       for await (const sample of samplesOf(data)) {
         if (isTensorData(sample))
-          throw new FerError('CLASSES', 'batches of tensors count the outputs of the model: give no classes');
+          throw new FerError('CLASSES', 'labels of tensor batches are indices of the model outputs: leave out classes');
         yield { ...sample, label: moved(sample.label, places) };
       }
     },
   };
 }
 
-/** Inputs and labels as flat arrays, a row a sample. */
+/** Inputs and labels as flat arrays, one row per sample. */
 export interface LabelledRows {
   /** [count,inputSize] */
   inputs: Float32Array;
@@ -85,9 +85,9 @@ export interface LabelledRows {
 }
 
 /**
- * Gives labelled data as batches that a model takes; the last may be smaller.
+ * Yields labelled data as batches for a model; the last may be smaller.
  *
- * @throws FerError `DATA` when there is nothing or it is no labelled data, `SHAPE`, `CLASSES` and `NOT_FINITE` for
+ * @throws FerError `DATA` when the data is empty or not labelled data, `SHAPE`, `CLASSES` and `NOT_FINITE` for
  * tensors or labels that do not fit the model, and what reading a sample throws.
  */
 export async function* labelledBatches(
@@ -128,14 +128,14 @@ export async function* labelledBatches(
   }
 }
 
-/** A sample with what its image was reduced to, or a batch of tensors as rows. */
+/** A sample with the row made from its image, or a batch of tensors as rows. */
 export type ReadSample<Row> = { sample: Sample; row: Row } | { rows: LabelledRows };
 
 /**
  * Reads the samples of labelled data in order, several images at a time.
  *
  * @param reduce - Turns the pixels of an image into its `row`.
- * @throws FerError as {@link samplesOf} and {@link tensorRows}, and what reading an image throws.
+ * @throws FerError as {@link samplesOf} and {@link tensorRows}, and the errors of reading an image.
  */
 export async function* readSamples<Row>(
   data: Exclude<LabelledData, TensorData>,
@@ -148,7 +148,7 @@ export async function* readSamples<Row>(
   }
 }
 
-/** Tensors are read before the next batch is asked for: their owner may dispose of them then. */
+/** Tensors are read before the next batch is requested, because their owner may dispose them then. */
 async function* withTensorsRead(data: Exclude<LabelledData, TensorData>, spec: ModelSpec) {
   for await (const sample of samplesOf(data)) {
     yield isTensorData(sample) ? await tensorRows(batched(sample), spec) : sample;
@@ -174,7 +174,7 @@ export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promi
     throw new FerError('DATA', `xs and ys must be tensors, got ${describeInput(xs)} and ${describeInput(ys)}`);
   }
   if (xs.rank !== 4 || wanted.some((size, axis) => xs.shape[axis + 1] !== size)) {
-    throw new FerError('SHAPE', `xs has shape [${xs.shape}], the model takes [n,${wanted}]`);
+    throw new FerError('SHAPE', `xs has shape [${xs.shape}], the model expects [n,${wanted}]`);
   }
   const count = xs.shape[0];
   if (count === 0) throw nothing();
@@ -182,14 +182,14 @@ export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promi
   if (ys.rank > 2 || (ys.rank === 2 && ys.shape[1] !== spec.classes)) {
     throw new FerError(
       'CLASSES',
-      `ys has shape [${ys.shape}], the model has ${spec.classes} classes: [n] or [n,${spec.classes}] is needed`,
+      `ys has shape [${ys.shape}], the model has ${spec.classes} classes: expected [n] or [n,${spec.classes}]`,
     );
   }
 
   const inputs = Float32Array.from(await xs.data());
   for (let i = 0; i < inputs.length; i++) {
     if (!Number.isFinite(inputs[i])) {
-      throw new FerError('NOT_FINITE', `xs holds ${inputs[i]} in row ${Math.floor(i / spec.inputSize)}`);
+      throw new FerError('NOT_FINITE', `xs contains ${inputs[i]} in row ${Math.floor(i / spec.inputSize)}`);
     }
   }
   const given = await ys.data();
@@ -205,8 +205,8 @@ export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promi
  * Writes one label as a row of probabilities.
  *
  * @param label - A class index, or probabilities of all classes summing to 1 (within 1e-3).
- * @param where - What the label belongs to, for the message.
- * @throws FerError `CLASSES` for an index or a count out of range, `NOT_FINITE`, `DATA` for rows that are no
+ * @param where - The owner of the label, for the message.
+ * @throws FerError `CLASSES` for an index or a count out of range, `NOT_FINITE`, `DATA` for rows that are not
  * probabilities.
  */
 export function writeLabel(
@@ -218,7 +218,7 @@ export function writeLabel(
 ): void {
   if (typeof label === 'number') {
     if (!Number.isInteger(label) || label < 0 || label >= classes) {
-      throw new FerError('CLASSES', `${where}: label ${label} is no class index of a model with ${classes} classes`);
+      throw new FerError('CLASSES', `${where}: label ${label} is not a class index of a model with ${classes} classes`);
     }
     labels[row * classes + label] = 1;
     return;
@@ -228,8 +228,8 @@ export function writeLabel(
   }
   let sum = 0;
   for (let c = 0; c < classes; c++) {
-    if (!Number.isFinite(label[c])) throw new FerError('NOT_FINITE', `${where}: the label holds ${label[c]}`);
-    if (label[c] < 0) throw new FerError('DATA', `${where}: the label holds a negative probability, ${label[c]}`);
+    if (!Number.isFinite(label[c])) throw new FerError('NOT_FINITE', `${where}: the label contains ${label[c]}`);
+    if (label[c] < 0) throw new FerError('DATA', `${where}: the label contains a negative probability, ${label[c]}`);
     sum += label[c];
     labels[row * classes + c] = label[c];
   }
@@ -270,10 +270,10 @@ export async function* samplesOf(
 }
 
 export function nothing(): FerError {
-  return new FerError('DATA', 'there is no sample in the data');
+  return new FerError('DATA', 'the data has no samples');
 }
 
-/** What is not a label stays as it is, for those who check it. */
+/** Anything that is not a label is returned unchanged, and checked later. */
 function moved(label: Sample['label'], places: readonly number[]): Sample['label'] {
   if (typeof label === 'number') return places[label] ?? label;
   if (label === null || typeof label !== 'object' || label.length !== places.length) return label;
@@ -289,8 +289,8 @@ function isDatasetLike(data: unknown): data is DatasetLike {
 }
 
 /**
- * One sample as a batch of one: the same data under another shape. Its label may be a plain number or list: tf.data makes
- * tensors of those when it makes batches.
+ * One sample as a batch of one, with the same data. Its label may be a plain number or list, because tf.data converts labels to
+ * tensors only when it makes batches.
  */
 function batched({ xs, ys }: TensorData): TensorData {
   if (xs?.rank !== 3) return { xs, ys };

@@ -9,7 +9,7 @@ export interface ClassReport {
   specificity: number;
   /** 2 * precision * recall / (precision + recall) */
   f1: number;
-  /** How many samples are truly of this class. */
+  /** Number of samples whose true class this is. */
   support: number;
 }
 
@@ -20,15 +20,15 @@ export interface CalibrationBin {
   count: number;
   /** Mean top probability of the bin's samples; 0 for an empty bin. */
   confidence: number;
-  /** Share of the bin's samples that are right; 0 for an empty bin. */
+  /** Accuracy on the bin's samples; 0 for an empty bin. */
   accuracy: number;
 }
 
-/** What `evaluate` measures. */
+/** The report of `evaluate`. */
 export interface EvaluationReport {
-  /** Samples measured. */
+  /** Number of samples. */
   count: number;
-  /** Mean categorical cross-entropy, in nats; probabilities are floored at 1e-7. */
+  /** Mean categorical cross-entropy, in nats; probabilities are clipped to at least 1e-7. */
   loss: number;
   /** Share of samples whose most probable class is the true one. */
   accuracy: number;
@@ -47,10 +47,10 @@ export interface EvaluationReport {
 }
 
 /**
- * Measures predictions against labels.
+ * Compares predictions with labels.
  *
  * @param probabilities - Shape [n,classes] flattened, rows summing to 1.
- * @param labels - Shape [n,classes] flattened: one-hot or soft. The true class is the largest; the first at a tie.
+ * @param labels - Shape [n,classes] flattened: one-hot or soft. The true class has the largest value; the first one in a tie.
  * @param classNames - Names of the classes; their count is the row length.
  */
 export function measure(
@@ -100,7 +100,7 @@ export function measure(
   };
 }
 
-/** Index of the largest of `size` values from `from` on, relative to `from`; the first of equals. */
+/** Index of the largest of `size` values from `from`, relative to `from`; the first one in a tie. */
 export function indexOfLargest(values: ArrayLike<number>, from: number, size: number): number {
   let best = 0;
   for (let i = 1; i < size; i++) if (values[from + i] > values[from + best]) best = i;

@@ -5,19 +5,19 @@ import { pixels, VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
 
 export interface PlotCalibrationOptions {
   /**
-   * Width and height of the diagram, in pixels; a histogram of a quarter of that height lies below it.
+   * Width and height of the diagram, in pixels; below it is a histogram of a quarter of that height.
    * @default 300
    */
   size?: number;
 }
 
 /**
- * Draws a reliability diagram: how often the model is right, by how sure it is. A calibrated model lies on the diagonal;
- * below it, it is surer than it is right. Below, how many samples there are of each sureness.
+ * Draws a reliability diagram: accuracy by top probability. The curve of a calibrated model is the diagonal; a model whose
+ * curve is below it is overconfident. A histogram below the diagram shows the number of samples by top probability.
  *
- * @param report - What `evaluate` gives.
- * @returns A Vega-Lite specification with the bins in it.
- * @throws FerError `DATA` when no bin holds a sample.
+ * @param report - The report of `evaluate`.
+ * @returns A Vega-Lite specification that contains the bins.
+ * @throws FerError `DATA` when all bins are empty.
  * @see Guo et al., "On Calibration of Modern Neural Networks", 2017, figure 1
  * @example
  * const spec = plotCalibration(await evaluate(model, faces));
@@ -32,9 +32,9 @@ export function plotCalibration(
     () => {
       const { size = 300 } = options;
       if (!Array.isArray(report?.calibration))
-        throw new FerError('DATA', 'plotCalibration: a report of evaluate() is needed');
+        throw new FerError('DATA', 'plotCalibration: expected a report of evaluate()');
       const bins = report.calibration.filter((bin) => bin.count > 0);
-      if (bins.length === 0) throw new FerError('DATA', 'plotCalibration: no bin holds a sample');
+      if (bins.length === 0) throw new FerError('DATA', 'plotCalibration: all bins are empty');
 
       const error = report.expectedCalibrationError;
       const x = (title: string | null) => ({

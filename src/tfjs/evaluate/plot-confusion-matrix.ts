@@ -5,7 +5,7 @@ import { pixels, VEGA_LITE, type VegaLiteSpec } from './vega-lite-spec.js';
 
 export interface PlotConfusionMatrixOptions {
   /**
-   * What the cells say: how many samples, or which share of the samples of their row.
+   * Content of the cells: the number of samples, or their share of the row.
    * @default 'counts'
    */
   cells?: 'counts' | 'shares';
@@ -17,10 +17,10 @@ export interface PlotConfusionMatrixOptions {
 }
 
 /**
- * Draws a confusion matrix: rows are the truth, columns what the model says, darker is more.
+ * Draws a confusion matrix: rows are true classes, columns are predicted classes, and darker cells have more samples.
  *
- * @param report - What `evaluate` gives.
- * @returns A Vega-Lite specification with the counts in it.
+ * @param report - The report of `evaluate`.
+ * @returns A Vega-Lite specification that contains the counts.
  * @throws FerError `DATA` when the matrix does not fit the classes, `OPTION`.
  * @example
  * const spec = plotConfusionMatrix(await evaluate(model, faces), { cells: 'shares' });
@@ -35,7 +35,7 @@ export function plotConfusionMatrix(
     () => {
       const { cells = 'counts', size = 300 } = options;
       if (!Array.isArray(report?.classes) || !Array.isArray(report.confusionMatrix)) {
-        throw new FerError('DATA', 'plotConfusionMatrix: a report of evaluate() is needed');
+        throw new FerError('DATA', 'plotConfusionMatrix: expected a report of evaluate()');
       }
       const names = report.classes.map(({ className }) => className);
       const matrix = report.confusionMatrix;
@@ -48,12 +48,12 @@ export function plotConfusionMatrix(
         const support = row.reduce((sum, count) => sum + count, 0);
         return row.map((count, said) => {
           const share = support === 0 ? 0 : count / support;
-          // How dark the cell is, 0..1: what the colour and the contrast of its text go by.
+          // Darkness of the cell, 0..1: it determines the colour of the cell and of its text.
           const shade = cells === 'counts' ? count / most : share;
           return { truth: names[truth], said: names[said], count, share, shade };
         });
       });
-      // Small cells have short numbers or none; names that would overlap are turned upright.
+      // Small cells have short numbers or no numbers; names that would overlap are rotated.
       const cell = size / names.length;
       const many = cell < 40;
       const longest = Math.min(LONGEST_NAME, Math.max(...names.map((name) => name.length)));
@@ -82,7 +82,7 @@ export function plotConfusionMatrix(
           ...(many && { opacity: { condition: { test: hidden, value: 0 }, value: 1 } }),
         },
       };
-      // At the beginning of a matrix that is wider than a screen, where a reader begins.
+      // At the start of the axis, where it is visible even if the matrix is wider than the screen.
       const begin = many && { titleAnchor: 'start' };
       return {
         $schema: VEGA_LITE,
@@ -91,7 +91,7 @@ export function plotConfusionMatrix(
         height: size,
         data: { values },
         encoding: {
-          // In the order of the values, which is that of the classes.
+          // In the order of the values, which is the order of the classes.
           x: {
             field: 'said',
             type: 'nominal',
@@ -128,10 +128,10 @@ export function plotConfusionMatrix(
   );
 }
 
-/** Letters of a name that are shown. */
+/** Longest name that is shown in full. */
 const LONGEST_NAME = 24;
 
-/** Of a longer name, the beginning and the end: names often differ at the end alone. */
+/** Longer names are shown by their beginning and end, because names often differ only at the end. */
 const SHORTENED = `length(datum.label) > ${LONGEST_NAME} ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -11) : datum.label`;
 
 const checkOptions = optionsOf<PlotConfusionMatrixOptions>('plotConfusionMatrix', () => ({

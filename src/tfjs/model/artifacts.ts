@@ -11,7 +11,7 @@ import { loadBounded } from './bounded-layers.js';
 import { setFileFacts, withMetadata } from './metadata.js';
 import { type Quantization, quantizationRule, quantize } from './quantize.js';
 
-/** A model as it is stored: a `model.json` and its one binary. */
+/** A stored model: a `model.json` and its single binary. */
 export interface ModelFiles {
   json: ModelJson;
   binary: Uint8Array;
@@ -19,13 +19,13 @@ export interface ModelFiles {
 
 export interface ToFilesOptions {
   /**
-   * How kernels are stored. Biases and other vectors stay float32: they are small, and precision matters there.
+   * How kernels are stored. Biases and other vectors stay float32: they are small and need precision.
    * @default 'none'
    */
   quantize?: Quantization;
   /**
-   * For `uint8`: the least step between two stored values, as a share of the weights' standard deviation, 0 to 1. Only
-   * kernels of 65,536 weights and more are stored so: smaller ones weigh little and lose much. The binary is as long as
+   * For `uint8`: the smallest step between two stored values, as a share of the weights' standard deviation, 0 to 1. It applies
+   * only to kernels of 65,536 weights and more: smaller ones save little and lose much. The binary has the same length as
    * without it, but compresses better: at 0.2, the pretrained weights take 289 KB by brotli instead of 407.
    * @default 0
    */
@@ -47,7 +47,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
   checkOptions(options);
   const { quantize: to = 'none', quantizeStep = 0, binaryName = 'weights.bin' } = options;
   if (quantizeStep > 0 && to !== 'uint8') {
-    throw new FerError('OPTION', `quantizeStep goes with quantize: 'uint8', got '${to}'`);
+    throw new FerError('OPTION', `quantizeStep needs quantize: 'uint8', got '${to}'`);
   }
 
   const entries: io.WeightsManifestEntry[] = [];
@@ -81,10 +81,10 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
 }
 
 /**
- * Makes a model of its files, after checking the binary's length and, where the metadata has one, its sha256.
+ * Makes a model from its files, after checking the binary's length and, where the metadata has one, its sha256.
  *
- * @throws FerError `MODEL` when `json` is not a TF.js Layers model, or one that would take more memory than its weights and
- * stated bounds allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with; `NOT_FINITE` for weights
+ * @throws FerError `MODEL` when `json` is not a TF.js Layers model, or would take more memory than its weights and
+ * the limits allow; `WEIGHTS_CORRUPT` when the binary is not the one that `json` was written with; `NOT_FINITE` for weights
  * with NaN or infinity.
  */
 export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersModel> {
@@ -107,7 +107,7 @@ export async function fromFiles({ json, binary }: ModelFiles): Promise<LayersMod
   }
 }
 
-/** Weights from which on a kernel's size counts. */
+/** Number of weights from which the size of a kernel matters. */
 const LARGE = 65_536;
 
 function standardDeviation(values: Float32Array): number {

@@ -7,34 +7,34 @@ import { type AddWeight, underFreeName, withAddWeight } from './add-weight.js';
 import { fromKeras3 } from './keras3.js';
 import type { ModelParts } from './model-parts.js';
 
-/** Numbers that the layers of a model may give for one image, all together: 1 GiB as float32. */
+/** Most output numbers of all layers together for one image: 1 GiB as float32. */
 export const MOST_ACTIVATIONS = 2 ** 28;
 
-/** Layers of a model, each counted as often as it is called; the largest of Keras's own models has about 1,100. */
+/** Most layer calls of a model; the largest of Keras's own models has about 1,100. */
 export const MOST_LAYERS = 4000;
 
 /**
- * Builds a model of its parts as `loadLayersModel` does, but none that would take more memory than it shows: TF.js allocates
- * whatever sizes a topology declares, and compares them with the weights afterwards.
+ * Builds a model from its parts like `loadLayersModel`, but refuses models that would take more memory than their files
+ * suggest. TF.js allocates any size that a topology declares, and compares it with the weights only afterwards.
  *
- * @throws FerError `MODEL`, before memory is taken for it, for a layer that wants more weights than are there, for layers that
- * give more than {@link MOST_ACTIVATIONS} numbers, more than {@link MOST_LAYERS} layers, layers that wait for each other, and
- * stateful layers; for all else what TF.js throws.
+ * @throws FerError `MODEL`, before memory is allocated, for a layer that needs more weights than the file has, for layers with
+ * more than {@link MOST_ACTIVATIONS} output numbers, more than {@link MOST_LAYERS} layers, circular layers, and stateful
+ * layers; otherwise the errors of TF.js.
  */
 export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
   const { modelTopology, weightSpecs, weightData, userDefinedMetadata } = fromKeras3(parts);
   const there = weightSpecs.reduce((sum, { shape }) => sum + product(shape), 0);
   const made: LayerVariable[] = [];
 
-  // TF.js looks the class of a model up by name and builds it at one go: under this name, it does so in our hands. Each load
-  // has a name of its own, since loads overlap, and two copies of this package share one TF.js.
+  // TF.js looks up the class of a model by name and builds it in one call. Under this name, it calls our code. Each load
+  // has its own name, because loads overlap, and because two copies of this package may share one TF.js.
   const { classNameMap } = serialization.SerializationMap.getMap() as unknown as {
     classNameMap: Record<string, Entry>;
   };
   const name = `FerDcnnBounded${Math.random().toString(36).slice(2)}`;
   const build: Build = (_, { model }, ...more) => {
     const { className, config } = model as { className: string; config: object };
-    if (!Object.hasOwn(classNameMap, className)) throw new FerError('MODEL', `TF.js knows no model ${className}`);
+    if (!Object.hasOwn(classNameMap, className)) throw new FerError('MODEL', `unknown model class ${className}`);
     checkTopology(config);
     const [modelClass, fromConfig] = classNameMap[className];
     const built = withAddWeight(
@@ -43,7 +43,7 @@ export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
       () => fromConfig(modelClass, config as Record<string, unknown>, ...more),
     );
     if (typeof (built as Partial<LayersModel>).loadWeights !== 'function') {
-      throw new FerError('MODEL', `${className} is no model`);
+      throw new FerError('MODEL', `${className} is not a model class`);
     }
     return built;
   };
@@ -70,16 +70,16 @@ export async function loadBounded(parts: ModelParts): Promise<LayersModel> {
   }
 }
 
-/** A class in TF.js's register, and how a model or layer is made of its config. */
+/** A class in TF.js's registry, which makes a model or layer from its config. */
 type Entry = [modelClass: { prototype: object }, build: Build];
 type Build = (modelClass: { prototype: object }, config: Record<string, unknown>, ...more: unknown[]) => unknown;
 
-/** Where a config holds layers: those of a model, that of a wrapper, the cells of a recurrent layer. */
+/** The places of layers in a config: the layers of a model, the layer of a wrapper, the cells of a recurrent layer. */
 const HOLDS_LAYERS = new Set(['layers', 'layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells']);
 
-/** @throws FerError `MODEL` for what takes TF.js very long or for ever, or memory that no weight shows. */
+/** @throws FerError `MODEL` for what would take TF.js very long or forever, or would take memory without weights. */
 function checkTopology(config: object): void {
-  // A model inside a model is gone through as often as it is called, and so on inwards: few bytes may mean much work.
+  // A model inside a model is visited once per call, and so on recursively: few bytes may mean much work.
   const callsOf = (value: unknown, key: string): number => {
     if (typeof value !== 'object' || value === null) return 0;
     if (Array.isArray(value)) {
@@ -87,7 +87,7 @@ function checkTopology(config: object): void {
       return value.reduce((sum: number, item) => sum + callsOf(item, key), 0);
     }
     const { stateful, inboundNodes } = value as { stateful?: unknown; inboundNodes?: unknown };
-    if (stateful) throw new FerError('MODEL', 'stateful layers keep memory between calls: they are not loaded here');
+    if (stateful) throw new FerError('MODEL', 'stateful layers keep memory between calls: they are not supported');
     const inside = Object.entries(value).reduce((sum, [inner, item]) => sum + callsOf(item, inner), 0);
     const times = Array.isArray(inboundNodes) ? Math.max(1, inboundNodes.length) : 1;
     return (HOLDS_LAYERS.has(key) ? inside + 1 : inside) * times;
@@ -98,12 +98,12 @@ function checkTopology(config: object): void {
   }
 }
 
-/** Times that TF.js may go through a list of layers: a list in order needs one, layers that are called again one a call. */
+/** Most passes of TF.js over a list of layers: an ordered list needs one, repeated layers need one per call. */
 const MOST_PASSES = 100;
 
 /**
- * Ends a loop of TF.js that would not end by itself: it goes through the layers until all have their inputs, which layers
- * that wait for each other, or for one that is not there, never have.
+ * Ends a loop of TF.js that would run forever. TF.js visits the layers until all have their inputs, but circular layers, or
+ * layers with a missing input, never get them.
  */
 function boundPasses(list: unknown[]): void {
   let passes = 0;
@@ -115,7 +115,7 @@ function boundPasses(list: unknown[]): void {
   });
 }
 
-/** TF.js's own way to make a weight, for no more of them than are `there`; those that are made are put into `made`. */
+/** TF.js's own way to make a weight, limited to the number of weights in the file (`there`); adds them to `made`. */
 function bounded(there: number, made: LayerVariable[], addWeight: AddWeight): AddWeight {
   let declared = 0;
   return function (name, shape, ...more) {
@@ -124,10 +124,10 @@ function bounded(there: number, made: LayerVariable[], addWeight: AddWeight): Ad
     if (declared > there) {
       throw new FerError(
         'MODEL',
-        `${this.name}/${name} of shape [${shape}] is more than the ${there} weights there are`,
+        `${this.name}/${name} of shape [${shape}] is more than the ${there} weights of the file`,
       );
     }
-    // They are replaced at once, and some of the ways to start them take minutes.
+    // The values are replaced at once, and some initializers take minutes.
     this.setFastWeightInitDuringBuild(true);
     const weight = addWeight.call(this, name, shape, ...more);
     made.push(weight);
@@ -145,8 +145,8 @@ type AnyLayer = LayersModel['layers'][number] & {
 /**
  * Follows the shape of one image through a model, models inside it included.
  *
- * @throws FerError `MODEL` when the layers together give too much. A model of images of any size is let pass: what
- * classifies, trains or evaluates wants the size to be known.
+ * @throws FerError `MODEL` when the outputs of all layers together are too large. A model for images of any size passes:
+ * classifying, training and evaluating require a known size.
  */
 function checkActivations(model: LayersModel): void {
   const inputs = model.inputs.map(({ shape }) => [1, ...shape.slice(1)]);
@@ -174,11 +174,11 @@ function checkActivations(model: LayersModel): void {
   };
   try {
     for (const layer of model.layers) watch(layer);
-    // A chain of layers becomes a graph at its first use, or here.
+    // A sequential model becomes a graph at its first use, or here.
     model.build(inputs);
     model.computeOutputShape(inputs);
   } finally {
-    // Those that were put in front of the class's own.
+    // Removes the methods that hide the class's own.
     for (const layer of watched) delete (layer as { computeOutputShape?: unknown }).computeOutputShape;
   }
 }

@@ -5,17 +5,17 @@ import { type BuildModelOptions, reportNetwork } from './report-network.js';
 /**
  * Builds the two-convolution network of the report "Facial Emotion Recognition Using Deep Convolutional Neural
  * Network", untrained: Glorot uniform kernels (Glorot and Bengio, 2010), zero biases. 535,397 parameters with one
- * input channel, 535,973 with three; about 3.18 million multiply-adds a face.
+ * input channel, 535,973 with three; about 3.18 million multiply-adds per face.
  *
  * @returns A `tf.Sequential` from [n,32,32,channels] to softmax probabilities [n,classes]; five are in the order of `EMOTIONS`.
- * @throws FerError `CLASSES` for names that repeat, or no whole number from 2 up; `OPTION` for a dropout rate, seed or channel count out of range.
+ * @throws FerError `CLASSES` for repeated names, or a number below 2 or not whole; `OPTION` for a dropout rate, seed or channel count out of range.
  * @example
  * const model = buildModel({ seed: 1 });
  * await train(model, imageFolder('faces/train'), { epochs: 20, seed: 1 });
  */
 export function buildModel(options: BuildModelOptions = {}): Sequential {
   checkOptions(options);
-  // A module of its own: what is loaded by import() must not share this one, or bundles of `classify` alone would get TF.js.
+  // A separate module: if code that is loaded by import() shared it, bundles of `classify` alone would contain TF.js.
   return reportNetwork(options);
 }
 

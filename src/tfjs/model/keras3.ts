@@ -1,9 +1,9 @@
 import type { ModelParts } from './model-parts.js';
 
 /**
- * Gives a model that Keras 3 wrote the words of Keras 2, which TF.js reads: the same content under other names
- * (`batch_shape`, policies in place of types, calls in place of nodes, names of weights that begin with the model's).
- * A model of Keras 2 or TF.js stays as it is.
+ * Translates a model of Keras 3 into the format of Keras 2, which TF.js reads. The content is the same under other names
+ * (`batch_shape`, policies instead of types, calls instead of nodes, weight names that begin with the model's name).
+ * A model of Keras 2 or TF.js does not change.
  */
 export function fromKeras3(parts: ModelParts): ModelParts {
   const { modelTopology, weightSpecs } = parts;
@@ -41,7 +41,7 @@ function policyName(dtype: Json): Json {
   return (dtype as { config?: { name?: string } } | null)?.config?.name ?? dtype;
 }
 
-/** The call of a layer, `{ args, kwargs }` with tensors in it, as the list of those: `[[layer, node, tensor, kwargs]]`. */
+/** The call of a layer, `{ args, kwargs }` with tensors in it, as a list of these tensors: `[[layer, node, tensor, kwargs]]`. */
 function nodeOf(call: Json): Json {
   const { args, kwargs } = (call ?? {}) as { args?: Json; kwargs?: Entries };
   if (args === undefined) return call;
@@ -55,7 +55,7 @@ function historiesIn(value: Json): Json[][] {
   return class_name === '__keras_tensor__' && Array.isArray(config?.keras_history) ? [config.keras_history] : [];
 }
 
-/** Of one tensor, Keras 3 writes that tensor in place of a list. */
+/** Keras 3 writes a single tensor without a list. */
 function listOfTensors(item: readonly Json[]): Json {
   return typeof item[0] === 'string' ? [item] : item;
 }

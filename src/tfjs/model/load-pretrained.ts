@@ -6,13 +6,13 @@ import { modelJson } from './pretrained.js';
 
 export interface LoadPretrainedOptions {
   /**
-   * Where `weights.bin` lies, or its bytes.
+   * Address of `weights.bin`, or its bytes.
    * @default the file in this package
    */
   assets?: Assets;
   /**
-   * Other classes: their names, in the order of the outputs, or how many there are. The model then has a new last layer, to be
-   * trained; the columns of emotions that the weights know are kept, by name.
+   * Other classes: their names, in the order of the outputs, or their number. The model then has a new last layer for
+   * training; the weights of known emotions are kept, by name.
    * @default EMOTIONS
    */
   classes?: number | readonly string[];
@@ -23,10 +23,10 @@ export interface LoadPretrainedOptions {
 }
 
 /**
- * Loads the pretrained weights: the network of `buildModel()`, trained and stored in 8 bits a weight. Each call gives a
- * new model, the caller's to dispose. The binary's sha256 is checked.
+ * Loads the pretrained weights: the trained network of `buildModel()`, stored with 8 bits per weight. Each call
+ * returns a new model, which the caller disposes. The binary's sha256 is checked.
  *
- * @returns A `tf.LayersModel` from [n,32,32,1], normalised as `pretrained.normalization` says, to probabilities [n,classes].
+ * @returns A `tf.LayersModel` from [n,32,32,1], normalized by `pretrained.normalization`, to probabilities [n,classes].
  * @throws FerError `WEIGHTS_UNREACHABLE` when the binary is not found, `WEIGHTS_CORRUPT` when it is not the right one; `CLASSES`, `OPTION` as `buildModel`.
  * @example
  * import { loadPretrained } from 'fer-dcnn/weights';

@@ -2,20 +2,20 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { FileFacts, ModelMetadata } from '../../network/model-metadata.js';
 
 /**
- * Reads what {@link setMetadata} or a loaded `model.json` gave a model, with the facts of the file that it came from; empty
- * for models from elsewhere.
+ * Reads the metadata that {@link setMetadata} or a loaded `model.json` gave a model, with the facts of its file; empty for other
+ * models.
  */
 export function metadataOf(model: LayersModel): ModelMetadata {
   return { ...ownMetadata(model), ...facts.get(model) };
 }
 
-/** Notes which file a model was loaded from. Its facts are read with the metadata, but not saved with the model. */
+/** Records the file from which a model was loaded. Its facts are read with the metadata, but not saved with the model. */
 export function setFileFacts(model: LayersModel, fileFacts: FileFacts): void {
   setMetadata(model, { version: undefined, sha256: undefined, metrics: undefined });
   facts.set(model, fileFacts);
 }
 
-/** Takes back the facts of its file from a model whose weights will change. */
+/** Removes the facts of the file from a model whose weights will change. */
 export function forgetFileFacts(model: LayersModel): void {
   setFileFacts(model, {});
 }
@@ -28,7 +28,7 @@ export function setMetadata(model: LayersModel, fields: ModelMetadata): void {
 /** All that is stored under `userDefinedMetadata`, other programs' fields included, with `fields` merged into ours. */
 export function withMetadata(model: LayersModel, fields: ModelMetadata): Record<string, unknown> {
   const all = (model.getUserDefinedMetadata() as Record<string, unknown> | undefined) ?? {};
-  // Through JSON, which TF.js insists on: fields that are undefined are gone.
+  // Converted through JSON, which TF.js requires; undefined fields are dropped.
   return JSON.parse(JSON.stringify({ ...all, [KEY]: { ...ownMetadata(model), ...fields } }));
 }
 

@@ -1,6 +1,6 @@
 import type { io } from '@tensorflow/tfjs-core';
 
-/** What a model is made of. */
+/** The parts of a model. */
 export interface ModelParts {
   modelTopology: object;
   weightSpecs: io.WeightsManifestEntry[];

@@ -5,12 +5,12 @@ import { EMOTIONS } from '../../emotions.js';
 import { FerError } from '../../errors.js';
 import { metadataOf } from './metadata.js';
 
-/** What a model takes and gives. */
+/** The input and output shape of a model. */
 export interface ModelSpec {
   height: number;
   width: number;
   channels: number;
-  /** Numbers an input: height * width * channels. */
+  /** Numbers per input: height * width * channels. */
   inputSize: number;
   classes: number;
 }
@@ -25,7 +25,7 @@ export function specOf(model: LayersModel): ModelSpec {
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new FerError(
       'MODEL',
-      `a model of one input and one output is needed, this has ${model.inputs.length} and ${model.outputs.length}`,
+      `expected a model with one input and one output, this one has ${model.inputs.length} and ${model.outputs.length}`,
     );
   }
   const input = model.inputs[0].shape.slice(1);
@@ -33,28 +33,28 @@ export function specOf(model: LayersModel): ModelSpec {
   if (input.length !== 3 || input.some((size) => size === null) || output.length !== 1 || output[0] === null) {
     throw new FerError(
       'MODEL',
-      `a model from [n,height,width,channels] to [n,classes] is needed, this goes from [n,${input}] to [n,${output}]`,
+      `expected a model from [n,height,width,channels] to [n,classes], this one goes from [n,${input}] to [n,${output}]`,
     );
   }
   if (output[0] < 2) {
     throw new FerError(
       'MODEL',
-      'a model of two classes or more is needed, this has one output: end it with Dense(2, softmax)',
+      'expected a model with two classes or more, this one has one output: end it with Dense(2, softmax)',
     );
   }
   const [height, width, channels] = input as number[];
   return { height, width, channels, inputSize: height * width * channels, classes: output[0] };
 }
 
-/** Channels that images are read with for a model. @throws FerError `CHANNELS` when it is neither 1 nor 3. */
+/** Number of channels in which images are read for a model. @throws FerError `CHANNELS` when it is neither 1 nor 3. */
 export function sampleChannels(spec: ModelSpec): 1 | 3 {
   if (spec.channels !== 1 && spec.channels !== 3) {
-    throw new FerError('CHANNELS', `images have 1 or 3 channels, the model takes ${spec.channels}: give tensors`);
+    throw new FerError('CHANNELS', `images have 1 or 3 channels, the model expects ${spec.channels}: pass tensors`);
   }
   return spec.channels;
 }
 
-/** Names of a model's classes: its metadata's, the emotions for five where it says nothing, else numbered. */
+/** Names of a model's classes: from its metadata; without them, the emotions for five classes, or else numbers. */
 export function classNamesOf(model: LayersModel): readonly string[] {
   const { classes } = specOf(model);
   const given = givenClassNames(model);
@@ -64,9 +64,9 @@ export function classNamesOf(model: LayersModel): readonly string[] {
 }
 
 /**
- * Names of a model's outputs, where data with classes of its own is measured on it.
+ * Names of a model's outputs, for evaluation on data with its own class names.
  *
- * @throws FerError `CLASSES` when the model names none, so that which output is which cannot be known.
+ * @throws FerError `CLASSES` when the model has no names, so that its outputs cannot be matched.
  */
 export function outputNamesFor(model: LayersModel, data: readonly string[] | undefined): readonly string[] {
   const given = givenClassNames(model);
@@ -74,16 +74,16 @@ export function outputNamesFor(model: LayersModel, data: readonly string[] | und
   if (given === undefined && data !== undefined && data.some((name) => !names.includes(name))) {
     throw new FerError(
       'CLASSES',
-      `the data has the classes ${data.join(', ')}; the model does not name its ${names.length} outputs: name them by \`classes\`, in order`,
+      `the data has the classes ${data.join(', ')}; the model has no names for its ${names.length} outputs: pass them as \`classes\`, in order`,
     );
   }
   return names;
 }
 
-/** The names that a model's metadata has for its classes; undefined where it has none that fit. */
+/** The class names in a model's metadata; undefined if it has none that fit. */
 export function givenClassNames(model: LayersModel): readonly string[] | undefined {
   const named = metadataOf(model).classes;
   if (!areClassNames(named) || named.length !== specOf(model).classes) return undefined;
-  // Numbers in the place of names, which earlier versions wrote.
+  // Earlier versions wrote numbers instead of names.
   return named.every((name, i) => name === `class ${i}`) ? undefined : named;
 }

@@ -6,11 +6,11 @@ import { classNamesOf } from './model-spec.js';
 import { reportNetwork } from './report-network.js';
 
 /**
- * Gives the network of `buildModel()` another last layer: new weights for classes that it does not know, its own for those
- * that it knows, by name. Its figures are gone: they are of other classes.
+ * Gives the network of `buildModel()` a new last layer: new weights for unknown classes, and the old weights for classes that it
+ * knows by name. Its figures are removed, because they are for other classes.
  *
- * @param model - Such a network; disposed.
- * @param classes - Their names, in the order of the outputs, or how many.
+ * @param model - Such a network; it is disposed.
+ * @param classes - Their names, in the order of the outputs, or their number.
  */
 export function newHead(model: LayersModel, classes: number | readonly string[], seed?: number): LayersModel {
   const made = reportNetwork({ classes, seed });

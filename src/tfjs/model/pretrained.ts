@@ -2,17 +2,17 @@ import model from '../../../weights/model.json' with { type: 'json' };
 import type { Normalization } from '../../image/normalize.js';
 import type { ModelJson } from '../../network/weights-manifest.js';
 
-/** What is known of the pretrained weights. */
+/** Facts about the pretrained weights. */
 export interface Pretrained {
   /** Version of the weights: it rises whenever they change, whatever the package's version. */
   version: string;
   /** Hex sha256 of `weights.bin`, checked whenever it is loaded. */
   sha256: string;
-  /** How the weights' inputs are normalised; `classify` does so by itself. */
+  /** Normalization of the inputs; `classify` applies it automatically. */
   normalization: Normalization;
   /** Names of the outputs, in order. */
   classes: readonly string[];
-  /** Figures measured with these very weights; `weights/MODEL_CARD.md` says how. */
+  /** Figures measured with exactly these weights; see `weights/MODEL_CARD.md`. */
   metrics: Readonly<Record<string, unknown>>;
 }
 

@@ -2,13 +2,13 @@ import { FerError } from '../../errors.js';
 import { toFloat16 } from '../../network/float16.js';
 import { oneOf } from '../../options.js';
 
-/** How a weight is stored: `none` is float32; the integers are affine, one scale and minimum a tensor. */
+/** How weights are stored: `none` is float32; integers are affine, with one scale and minimum per tensor. */
 export type Quantization = 'none' | 'uint8' | 'uint16' | 'float16';
 
-/** The rule of the option `quantize`. */
+/** Rule for the option `quantize`. */
 export const quantizationRule = oneOf('none', 'uint8', 'uint16', 'float16');
 
-/** A weight as stored, in the words of TF.js's weights manifest. */
+/** A stored weight, with the field names of TF.js's weights manifest. */
 export interface QuantizedWeight {
   bytes: Uint8Array;
   /** Absent for float32. A stored q stands for q * scale + min. */
@@ -20,11 +20,11 @@ export interface QuantizedWeight {
 /**
  * Stores float32 values in 1, 2 or 4 bytes each; as integers q = round((w - min) / scale), with scale = (max - min) / levels and
  * min moved to the nearest multiple of scale so that zero stays exactly zero (Jacob et al., 2018, section 2.1). Values that
- * were stored so before, and lie on such a scale already, keep it: storing them again loses nothing.
+ * are already on such a scale, from an earlier save, keep it, so that saving again loses nothing.
  *
  * @param values - Weights of one tensor, any length.
- * @param leastScale - A scale not to go below. A coarser one leaves codes unused at both ends: as many bytes, but fewer
- * once they are compressed.
+ * @param leastScale - Lower limit of the scale. A coarser scale leaves codes unused at both ends: the same number of bytes, but
+ * fewer after compression.
  * @returns Little-endian bytes and, for the integers, how to read them.
  * @throws FerError `NOT_FINITE` when a weight is NaN or infinite, or too large for float16.
  */
@@ -59,8 +59,8 @@ export function quantize(values: Float32Array, to: Quantization, leastScale = 0)
 const LARGEST_FLOAT16 = 65504;
 
 /**
- * The scale of which all values are whole multiples, at most `levels` from the least to the largest; null without one, and
- * for so few values that it would be chance.
+ * The scale for which all values are whole multiples, with at most `levels` steps between the smallest and the largest; null if
+ * there is none, or so few values that it would be by chance.
  */
 function scaleOf(values: Float32Array, levels: number): number | null {
   const distinct = new Set<number>();
@@ -74,7 +74,7 @@ function scaleOf(values: Float32Array, levels: number): number | null {
   for (let i = 1; i < sorted.length; i++) gap = Math.min(gap, sorted[i] - sorted[i - 1]);
   const steps = Math.round(range / gap);
   if (steps < 16 || steps > levels) return null;
-  // Over the whole range, float32's rounding of the values no longer shows; of each value it is all that may show.
+  // Over the whole range, float32 rounding must not matter; each value may differ only by its rounding.
   const scale = range / steps;
   const rounding = Math.max(-sorted[0], sorted[sorted.length - 1]) * 2 ** -22;
   return sorted.every((value) => Math.abs(value - Math.round(value / scale) * scale) <= rounding) ? scale : null;

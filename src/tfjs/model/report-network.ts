@@ -9,8 +9,8 @@ import { setMetadata } from './metadata.js';
 
 export interface BuildModelOptions {
   /**
-   * The classes: their names, in the order of the outputs, or how many there are. Names are kept in the model's metadata; a
-   * model without names takes those of the data that it is trained on.
+   * The classes: their names, in the order of the outputs, or their number. Names are stored in the model's metadata; a
+   * model without names takes the names of its training data.
    * @default 5
    */
   classes?: number | readonly string[];
@@ -25,12 +25,12 @@ export interface BuildModelOptions {
    */
   dropout?: number;
   /**
-   * A non-negative integer: the same seed gives the same initial weights. Without one they differ from call to call.
+   * A non-negative integer: the same seed gives the same initial weights. Without a seed, they differ from call to call.
    */
   seed?: number;
 }
 
-/** The network of `buildModel()`, of options that have been checked. */
+/** The network of `buildModel()`, for checked options. */
 export function reportNetwork(options: BuildModelOptions): Sequential {
   const { channels = 1, dropout = 0.2, seed } = options;
 
@@ -53,7 +53,7 @@ export function reportNetwork(options: BuildModelOptions): Sequential {
     kernelInitializer: glorot(layer),
   });
 
-  // A model allocates its weights at once: TF.js needs a backend that starts synchronously, and that is `cpu`.
+  // A model allocates its weights immediately, so TF.js needs a backend that starts synchronously: `cpu`.
   registerCpu();
   core.backend();
   quietCpu();
@@ -92,5 +92,5 @@ function unitsOf(classes: number | readonly string[]): number {
   throw new FerError('CLASSES', `classes must be names, or a whole number from 2 to ${MOST_CLASSES}, got ${classes}`);
 }
 
-/** Of a last layer of 256 inputs: as many weights as are loaded again. */
+/** For a last layer with 256 inputs: the number of weights that can be loaded again. */
 const MOST_CLASSES = 2 ** 16;

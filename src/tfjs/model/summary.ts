@@ -2,10 +2,10 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkIsModel } from '../../classify/layers-model-like.js';
 
 /**
- * Writes a model as the table that Keras users know: a line a layer with its type, output shape and parameter count.
+ * Formats a model as the table that Keras users know: one line per layer with its type, output shape and parameter count.
  *
  * @returns The table as text, lines separated by `\n`.
- * @throws FerError `MODEL` for what is not a Layers model.
+ * @throws FerError `MODEL` when `model` is not a Layers model.
  * @example
  * console.log(summary(buildModel()));
  */

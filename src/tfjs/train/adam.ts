@@ -13,7 +13,7 @@ export interface AdamOptions {
    */
   beta2?: number;
   /**
-   * Added to the root, against division by zero.
+   * Added to the root, to avoid division by zero.
    * @default 1e-7
    */
   epsilon?: number;
@@ -42,7 +42,7 @@ export interface AdamStep {
  * Adam (Kingma and Ba, 2015, algorithm 1) with decoupled weight decay (Loshchilov and Hutter, "AdamW", 2019):
  * m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= lr ((m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + decay w).
  *
- * Unlike TF.js's, its whole state can be saved and restored, so that a resumed training goes on bit for bit.
+ * Unlike in TF.js's Adam, the full state can be saved and restored, so that a resumed training continues bit for bit.
  */
 export class Adam {
   /** Steps taken. */
@@ -61,7 +61,7 @@ export class Adam {
     this.#squares = zeros();
   }
 
-  /** Counts a step and gives its numbers: all that is needed to take it elsewhere, on the moments of {@link state}. */
+  /** Counts a step and returns its numbers, so that it can be done elsewhere, on the moments of {@link state}. */
   nextStep(learningRate: number): AdamStep {
     const { beta1, beta2, epsilon, weightDecay } = this.#options;
     this.steps++;
@@ -70,7 +70,7 @@ export class Adam {
     return { learningRate, beta1, beta2, epsilon, meanScale, squareScale, decay: 1 - learningRate * weightDecay };
   }
 
-  /** Takes one step. Gradients are by the variables' names, each of its variable's shape; the caller disposes them. */
+  /** Makes one step. `gradients` maps variable names to tensors of the variable's shape; the caller disposes them. */
   step(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): void {
     const { weightDecay } = this.#options;
     const { beta1, beta2, epsilon, meanScale, squareScale } = this.nextStep(learningRate);
@@ -92,7 +92,7 @@ export class Adam {
     });
   }
 
-  /** The moments, means first, in the order of the variables: what is saved beside {@link steps}. */
+  /** The moments, means first, in the order of the variables: saved together with {@link steps}. */
   state(): tf.Variable[] {
     return [...this.#means, ...this.#squares];
   }

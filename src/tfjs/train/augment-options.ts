@@ -1,4 +1,4 @@
-/** Random changes to a face that leave its emotion as it is. All are off at 0, and `false` where they are switches. */
+/** Random changes to a face that keep its emotion. All are off by default (0 or `false`). */
 export interface AugmentOptions {
   /**
    * Mirrors half of the faces, left to right.
@@ -16,12 +16,12 @@ export interface AugmentOptions {
    */
   shift?: number;
   /**
-   * Scales by a factor between 1 - zoom and 1 + zoom, width and height each by its own.
+   * Scales by a factor between 1 - zoom and 1 + zoom, drawn separately for width and height.
    * @default 0
    */
   zoom?: number;
   /**
-   * Scales by a factor between 1 - scale and 1 + scale, width and height by the same: a looser or tighter framing.
+   * Scales by a factor between 1 - scale and 1 + scale, the same for width and height: looser or tighter framing.
    * @default 0
    */
   scale?: number;
@@ -47,31 +47,31 @@ export interface AugmentOptions {
    */
   erasing?: number;
   /**
-   * Probability that the picture is made worse: blurred, noisy, compressed as JPEG, or reduced and enlarged again.
+   * Probability that the picture is degraded: blurred, noisy, compressed as JPEG, or reduced and enlarged again.
    * @default 0
    */
   degrade?: number;
   /**
-   * Probability that a picture made worse is made worse once more, such as one compressed twice.
+   * Probability that a degraded picture is degraded once more, for example compressed twice.
    * @default 0
    */
   degradeAgain?: number;
   /**
-   * Raises levels to a power between 1 / (1 + gamma) and 1 + gamma: pictures exposed too long or too short.
+   * Raises levels to a power between 1 / (1 + gamma) and 1 + gamma: overexposed or underexposed pictures.
    * @default 0
    */
   gamma?: number;
   /**
-   * Probability that a part of the picture lies in shadow.
+   * Probability that a part of the picture is in shadow.
    * @default 0
    */
   shadow?: number;
   /**
-   * Probability that the picture is smeared along a line, as by a moving face or camera.
+   * Probability of motion blur, as from a moving face or camera.
    * @default 0
    */
   motionBlur?: number;
 }
 
-/** The augmentation that the original report trained with: shear 0.2, zoom 0.2, horizontal flip. */
+/** The augmentation of the original report: shear 0.2, zoom 0.2, horizontal flip. */
 export const REPORT_AUGMENTATION: AugmentOptions = { shear: 0.2, zoom: 0.2, flip: true };

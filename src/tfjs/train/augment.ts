@@ -19,12 +19,12 @@ export const AUGMENTATIONS = {
 export type AugmentationName = keyof typeof AUGMENTATIONS;
 
 /**
- * Changes one image at random: geometry in one bilinear warp, edges continued outward, then levels, then
- * erasing, then light, then quality.
+ * Changes one image at random: first geometry in one bilinear warp with edges continued outward, then
+ * levels, erasing, light and quality.
  *
  * @param range - The difference between black and white on the scale of `levels`: 255, or 1.
- * @param random - Numbers in [0, 1); the same numbers make the same change.
- * @param out - Where the result is written, length of `levels.data`; not `levels.data` itself.
+ * @param random - Numbers in [0, 1); the same numbers give the same result.
+ * @param out - Receives the result: an array as long as `levels.data`, but not `levels.data` itself.
  */
 export function augment(
   levels: Levels,
@@ -38,7 +38,7 @@ export function augment(
   const { width, height } = levels;
   const around = (extent: number) => (2 * random() - 1) * extent;
 
-  // Every number is drawn whether it is used or not, so that switching one change off leaves the others as they were.
+  // Every number is drawn even if it is not used, so that switching off one change does not alter the others.
   const mirrored = random() < 0.5 && flip;
   const angle = (around(rotation) * Math.PI) / 180;
   const shiftX = around(shift) * width;
@@ -66,7 +66,7 @@ export function augment(
   }
   if (contrast || brightness) changeLevels(out, contrastFactor, lift);
   if (erased) erase(levels, out, random);
-  // These draw nothing where they are off: what is made of a picture without them is what it always was.
+  // These draw no numbers when they are off, so that results without them do not depend on them.
   const changed = { ...levels, data: out };
   if (options.gamma) raise(out, range, (1 + options.gamma) ** around(1));
   if (options.shadow && random() < options.shadow) shade(changed, random);
@@ -77,7 +77,7 @@ export function augment(
   }
 }
 
-/** The rule of the option `augment`. */
+/** Rule for the option `augment`. */
 export const augmentRule: Rule = (value, name) => {
   if (typeof value === 'string') oneOf(...Object.keys(AUGMENTATIONS))(value, name);
   else if (value !== null) augmentFields(value, name);
@@ -97,7 +97,7 @@ function warp({ data, width, height, channels }: Levels, mapping: Mapping, out: 
     const to = data.length + 1;
     kernels.reserve(4 * (to + data.length));
     kernels.floats.set(data);
-    // The pixel behind the last one: it is read, but does not count.
+    // The pixel after the last one: it is read with weight 0.
     kernels.floats[data.length] = 0;
     kernels.warp(0, width, height, channels, ...mapping, 4 * to);
     out.set(kernels.floats.subarray(to, to + data.length));
@@ -149,7 +149,7 @@ function changeLevels(data: Float32Array, factor: number, lift: number): void {
   for (let i = 0; i < data.length; i++) data[i] = mean + (data[i] - mean) * factor + lift;
 }
 
-/** Levels outside of the range count as its ends; between 256 levels the curve is taken as straight. */
+/** Levels outside the range are clamped; the curve is linear between 256 points. */
 function raise(data: Float32Array, range: number, power: number): void {
   const curve = Float64Array.from({ length: 257 }, (_, level) => range * (Math.min(level, 255) / 255) ** power);
   for (let i = 0; i < data.length; i++) {

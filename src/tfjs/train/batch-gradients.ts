@@ -8,13 +8,13 @@ import { withSeededDropout } from './seeded-dropout.js';
 import type { TrainingData } from './training-data.js';
 import { trainingLoss } from './training-loss.js';
 
-/** A part of a batch, or the whole of it. */
+/** A part of a batch, or the whole batch. */
 export interface Share {
   /** Samples of the part. */
   indices: Uint32Array;
-  /** Row of the batch that the part begins with; it keeps a sample's augmentation the same however a batch is shared. */
+  /** First row of the part in the batch, so that a sample's augmentation does not depend on how the batch is split. */
   firstRow: number;
-  /** Which part it is, from 0; parts draw dropout of their own. */
+  /** Index of the part, from 0; each part draws its own dropout masks. */
   part: number;
   /** Epoch, from 1. */
   epoch: number;
@@ -25,33 +25,33 @@ export interface Share {
 /** What stays the same from batch to batch. */
 export interface GradientSource {
   model: LayersModel;
-  /** What gradients are taken of. */
+  /** The weights whose gradients are computed. */
   variables: tf.Variable[];
   spec: ModelSpec;
   training: TrainingData;
   seed: number;
-  /** A factor a class on its samples' loss, [classes]. */
+  /** Factors of the samples' loss by class, [classes]. */
   weightOfClass: Float32Array | null;
 }
 
 export interface BatchGradients {
   /** By the variables' names; the caller disposes them. */
   gradients: tf.NamedTensorMap;
-  /** Reads the mean loss and the count of right answers; to be called once. */
+  /** Reads the mean loss and the number of correct answers; call it only once. */
   figures(): Promise<{ loss: number; right: number }>;
 }
 
-/** A part of a batch, taken and augmented: what the model is run on. */
+/** A part of a batch after augmentation: the input of the model. */
 export interface TakenShare extends Share {
   /** [n,height,width,channels] */
   inputs: Float32Array;
   /** Probabilities, [n,classes]. */
   labels: Float32Array;
-  /** What each sample's loss counts, [n]; null when all count the same. */
+  /** Weight of each sample's loss, [n]; null if all are equal. */
   weights: Float32Array | null;
 }
 
-/** Takes and augments the samples of a part. */
+/** Reads and augments the samples of a part. */
 export function takeShare(source: GradientSource, share: Share): TakenShare {
   const { indices, firstRow, epoch, step } = share;
   const { inputSize } = source.spec;
@@ -62,7 +62,7 @@ export function takeShare(source: GradientSource, share: Share): TakenShare {
   return { ...share, inputs, ...rowTargets(source, indices, epoch) };
 }
 
-/** Takes and augments the sample of one row of a batch into `out[offset...]`; needs no weights, may be done ahead. */
+/** Writes the augmented sample of one row of a batch to `out[offset...]`. It needs no weights, so it can run ahead of the step. */
 export function takeRow(
   { training, seed }: GradientSource,
   index: number,
@@ -70,12 +70,12 @@ export function takeRow(
   out: Float32Array,
   offset: number,
 ): void {
-  // The position is part of the key: balanced sampling takes a sample more than once.
+  // The position is part of the key: balanced sampling may use a sample more than once.
   const key = training.views > 0 ? [seed, 5, index, training.viewOf(epoch)] : [seed, 2, epoch, step, row];
   training.take(index, out, offset, randomStream(...key));
 }
 
-/** What the samples are, and what each one's loss counts. */
+/** The labels of the samples, and the weight of each sample's loss. */
 export function rowTargets(
   { training, spec, weightOfClass }: GradientSource,
   indices: Uint32Array,
@@ -91,7 +91,7 @@ export function rowTargets(
   return { labels, weights };
 }
 
-/** Runs a part of a batch through the model, and gives the gradients of its mean loss. */
+/** Runs a part of a batch through the model, and returns the gradients of its mean loss. */
 export function batchGradients(source: GradientSource, share: TakenShare): BatchGradients {
   const { model, variables, spec, training, seed } = source;
   const { indices, part, step, inputs, labels, weights } = share;
@@ -116,7 +116,7 @@ export function batchGradients(source: GradientSource, share: TakenShare): Batch
       );
     });
   } catch (error) {
-    // A model disposed of in the meantime, a layer of the user's own, an operation without a gradient.
+    // The model was disposed, or a layer of the user fails, or an op has no gradient.
     outputs?.dispose();
     throw error;
   }

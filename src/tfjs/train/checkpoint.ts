@@ -2,17 +2,17 @@ import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { FerError, reasonOf } from '../../errors.js';
 
-/** All that a training needs to go on as if it had not stopped. */
+/** The full state of a training, from which it continues as if it had not stopped. */
 export interface Checkpoint {
   /** Plain values: epochs done, history, settings. */
   state: Record<string, unknown>;
-  /** Weights, optimiser moments, averages and best weights, in the order that the writer chose. */
+  /** Weights, optimiser moments, averages and best weights, in the order of the writer. */
   arrays: Float32Array[];
 }
 
 /**
- * Writes a checkpoint as one sequence of bytes: a magic word, the sha256 of all that follows, the length of a JSON head,
- * the head (state, lengths), then the arrays, float32, little-endian.
+ * Encodes a checkpoint: a magic word, the sha256 of all following bytes, the length of a JSON head, the head (state,
+ * lengths), then the arrays as little-endian float32.
  */
 export function encodeCheckpoint({ state, arrays }: Checkpoint): Uint8Array {
   const head = new TextEncoder().encode(JSON.stringify({ state, lengths: arrays.map((array) => array.length) }));
@@ -36,7 +36,7 @@ export function encodeCheckpoint({ state, arrays }: Checkpoint): Uint8Array {
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   if (bytes.length < HEAD_AT || MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw new FerError('CHECKPOINT', 'the checkpoint is not one of this library, or of another version');
+    throw new FerError('CHECKPOINT', 'the file is not a checkpoint of this library, or is of another version');
   }
   const sum = bytesToHex(bytes.subarray(MAGIC.length, LENGTH_AT));
   if (bytesToHex(sha256(bytes.subarray(LENGTH_AT))) !== sum) {
@@ -45,7 +45,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   try {
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(LENGTH_AT, true);
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD_AT, HEAD_AT + length)));
-    // A copy, so that the floats are aligned; of a Node Buffer, slice would be none.
+    // A copy, so that the floats are aligned; slice() of a Node Buffer does not copy.
     const body = new Uint8Array(bytes.subarray(HEAD_AT + length));
     let offset = 0;
     const arrays = (head.lengths as number[]).map((size) => {
@@ -53,7 +53,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       offset += array.byteLength;
       return array;
     });
-    if (offset !== body.length) throw new Error(`its arrays are ${offset} bytes of ${body.length}`);
+    if (offset !== body.length) throw new Error(`its arrays take ${offset} of ${body.length} bytes`);
     return { state: head.state, arrays };
   } catch (error) {
     throw new FerError('CHECKPOINT', `the checkpoint is damaged: ${reasonOf(error)}`, { cause: error });

@@ -7,8 +7,8 @@ export interface Levels {
 }
 
 /**
- * Makes a picture worse, in place, as poor cameras and storage do: blurred, noisy, compressed as JPEG, or reduced and
- * enlarged again; one of the four, each as likely, at a random strength.
+ * Degrades a picture in place, like poor cameras and storage. It chooses one of four changes with equal probability, at a
+ * random strength: blur, noise, JPEG compression, or reducing and enlarging again.
  *
  * | kind | from | to |
  * | --- | --- | --- |
@@ -19,7 +19,7 @@ export interface Levels {
  *
  * @param levels - [height,width,channels].
  * @param range - The difference between black and white on the scale of `levels`.
- * @param random - Numbers in [0, 1); the same numbers make the same change.
+ * @param random - Numbers in [0, 1); the same numbers give the same result.
  */
 export function degrade(levels: Levels, range: number, random: () => number): void {
   const kind = Math.floor(4 * random());
@@ -36,14 +36,14 @@ type Matrix = Float64Array;
 function blur(levels: Levels, sigma: number): void {
   const gaussian = (size: number) => {
     const bell = Float64Array.from({ length: size }, (_, d) => Math.exp(-(d ** 2) / (2 * sigma * sigma)));
-    // Weights too small for any level to show.
+    // Weights too small to change any level.
     const weight = (d: number) => (bell[d] < 1e-12 ? 0 : bell[d]);
     return square(size, (to, from) => weight(Math.abs(to - from)));
   };
   separably(levels, gaussian(levels.width), gaussian(levels.height));
 }
 
-/** Down by the antialiased triangle filter of `resample`, up again by the plain one: both in one matrix an axis. */
+/** Reduces by the antialiased triangle filter of `resample` and enlarges by the plain one, combined in one matrix per axis. */
 function reduce(levels: Levels, share: number): void {
   const reduced = (size: number) => through(size, Math.max(1, Math.round(size * share)));
   separably(levels, reduced(levels.width), reduced(levels.height));
@@ -62,7 +62,7 @@ function through(size: number, small: number): Matrix {
       for (let from = 0; from < size; from++) both[to * size + from] += up[to * small + by] * down[by * size + from];
     }
   }
-  // Training pictures are of one size, and of few others.
+  // Training pictures have only a few sizes.
   if (reductions.size === 200) reductions.clear();
   reductions.set(key, both);
   return both;
@@ -72,7 +72,7 @@ const reductions = new Map<string, Matrix>();
 
 function addNoise({ data }: Levels, sigma: number, random: () => number): void {
   for (let i = 0; i < data.length; i += 2) {
-    // Box and Muller, 1958: two normal numbers from two even ones.
+    // Box and Muller, 1958: two normal numbers from two uniform ones.
     const radius = sigma * Math.sqrt(-2 * Math.log(1 - random()));
     const angle = 2 * Math.PI * random();
     data[i] += radius * Math.cos(angle);
@@ -81,8 +81,8 @@ function addNoise({ data }: Levels, sigma: number, random: () => number): void {
 }
 
 /**
- * The loss of a JPEG of this quality, every channel as luma: blocks of 8x8 in the cosine basis, rounded to the steps of
- * ITU-T T.81, table K.1, scaled by quality as libjpeg does.
+ * Applies the loss of JPEG compression, with every channel as luma: the cosine coefficients of 8x8 blocks are rounded to the
+ * steps of ITU-T T.81, table K.1, scaled by quality as in libjpeg.
  */
 function compress({ data, width, height, channels }: Levels, range: number, quality: number): void {
   const scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
@@ -145,7 +145,7 @@ function separably({ data, width, height, channels }: Levels, horizontal: Matrix
   }
 }
 
-/** Where the weights of each row begin and end that are not 0. */
+/** The first and last nonzero weight of each row. */
 type Bands = [first: Uint16Array, end: Uint16Array];
 
 function bands(weights: Matrix, size: number): Bands {

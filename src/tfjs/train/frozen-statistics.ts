@@ -1,10 +1,10 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /**
- * Runs one training step with frozen batch normalisation at rest: a layer that is not trainable, or lies in a model that is
- * not, normalises by its moving statistics and keeps them. TF.js's `fit` moves them anyway.
+ * Runs one training step in which frozen batch normalization does not change: if the layer, or a model that contains it, is not
+ * trainable, it normalizes by its moving statistics and keeps them. TF.js's `fit` updates them anyway.
  *
- * @see Keras, "Transfer learning & fine-tuning": frozen batch normalisation runs in inference mode
+ * @see Keras, "Transfer learning & fine-tuning": frozen batch normalization runs in inference mode
  */
 export function withFrozenStatistics<T>(model: LayersModel, work: () => T): T {
   const frozen = frozenNormalizations(model as unknown as AnyLayer, false);
@@ -15,12 +15,12 @@ export function withFrozenStatistics<T>(model: LayersModel, work: () => T): T {
   try {
     return work();
   } finally {
-    // The class's own method shows again.
+    // The class's own method is visible again.
     for (const layer of frozen) delete (layer as Partial<AnyLayer>).call;
   }
 }
 
-/** A layer, a model, or a wrapper around a layer, as far as it matters here. */
+/** The parts of a layer, a model or a wrapper around a layer that are used here. */
 interface AnyLayer {
   trainable: boolean;
   layers?: AnyLayer[];

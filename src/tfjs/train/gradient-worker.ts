@@ -9,9 +9,9 @@ import { StepBarrier } from './step-barrier.js';
 import { StepThread } from './step-thread.js';
 import { type StoredSamples, type TakeOptions, TrainingData } from './training-data.js';
 
-/** What a worker is reported. */
+/** The message that starts a worker. */
 export interface WorkerStart {
-  /** Which of the threads it is; 0 is the calling one. */
+  /** Index of the thread; 0 is the calling thread. */
   thread: number;
   files: ModelFiles;
   stored: StoredSamples;
@@ -23,10 +23,10 @@ export interface WorkerStart {
   memory: WebAssembly.Memory;
 }
 
-/** What a worker answers. */
+/** The answers of a worker. */
 export type WorkerAnswer = { kind: 'ready' } | { kind: 'failed'; reason: string };
 
-/** Runs in a worker: takes part in every step that is announced in the shared memory, until the thread is ended. */
+/** Runs in a worker: takes part in every step that is announced in the shared memory, until the thread is terminated. */
 export function takePartInSteps(main: {
   post(message: WorkerAnswer): void;
   listen(onMessage: (message: WorkerStart) => void): void;

@@ -14,11 +14,11 @@ import type { TrainingRun } from './training-run.js';
 import type { TrainingSteps } from './training-steps.js';
 
 /**
- * Takes the steps of a training on `count` threads, of which the calling one is the first. Every thread has a copy of
- * the model; samples, weights, moments and gradients lie in memory that all share, where the threads wait for each
- * other without messages. See {@link StepThread}.
+ * Makes the steps of a training on `count` threads; the calling thread is the first. Every thread has a copy of the model.
+ * Samples, weights, moments and gradients are in shared memory, where the threads also wait for each other without messages.
+ * See {@link StepThread}.
  *
- * @throws FerError `OPTION` where there are no such threads; `BACKEND_UNAVAILABLE` without SIMD, or when a thread ends;
+ * @throws FerError `OPTION` where such threads do not exist; `BACKEND_UNAVAILABLE` without SIMD, or when a thread ends;
  * `MODEL` when a thread fails.
  */
 export async function startGradientWorkers(
@@ -41,7 +41,7 @@ export async function startGradientWorkers(
       averaged: run.moved.averages.length > 0,
       ...{ samples: training.count, batchSize: Math.min(batchSize, training.count), inputSize: spec.inputSize },
     };
-    // One by one: where a later one does not start, those before it are ended.
+    // One by one: if one does not start, the earlier ones are terminated.
     while (threads.length < count - 1) threads.push(runtime.startGradientWorker());
     const state = new SharedState(layout);
     const kernels = await kernelsOn(state.memory);
@@ -72,7 +72,7 @@ export async function startGradientWorkers(
     const barrier = new StepBarrier(state.arrivals, count);
     const wait = async () => {
       while (!barrier.wait(PATIENCE_MS)) {
-        // What happened to the others is reported by messages, and those wait for this thread.
+        // Other threads report faults by messages, which are delivered only when this thread is idle.
         await new Promise((resolve) => setTimeout(resolve));
         if (failure) throw failure;
       }
@@ -109,7 +109,7 @@ export async function startGradientWorkers(
         return { loss, right };
       },
       async endEpoch() {
-        // The weights are in the model after every step.
+        // After every step, the model has the current weights.
         for (const { array, variables } of held.slice(1)) {
           variables.forEach((variable, i) => {
             const values = array.slice(state.starts[i], state.starts[i] + variable.size);
@@ -127,7 +127,7 @@ export async function startGradientWorkers(
   }
 }
 
-/** How long the calling thread waits for others before it looks for messages from them. */
+/** Milliseconds that the calling thread waits for others before it checks for their messages. */
 const PATIENCE_MS = 50;
 
 async function kernelsOn(memory: WebAssembly.Memory): Promise<NativeKernels> {

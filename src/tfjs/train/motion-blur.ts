@@ -1,11 +1,11 @@
 import type { Levels } from './degrade.js';
 
 /**
- * Smears a picture along a line, in place, as a moving face or camera does: the mean of seven pictures evenly spread
- * over 4% to 14% of its width, in any direction. Edges are continued outward.
+ * Applies motion blur in place: the mean of seven copies of the picture, evenly spread over 4% to 14% of its width, in any
+ * direction. Edges are continued outward.
  *
  * @param levels - [height,width,channels].
- * @param random - Numbers in [0, 1), two of which are drawn; the same numbers make the same change.
+ * @param random - Numbers in [0, 1), two of which are drawn; the same numbers give the same result.
  */
 export function motionBlur({ data, width, height, channels }: Levels, random: () => number): void {
   const angle = Math.PI * random();
@@ -20,7 +20,7 @@ export function motionBlur({ data, width, height, channels }: Levels, random: ()
 
 const TAPS = 7;
 
-/** Adds a seventh of the picture, moved by fractions of a pixel. */
+/** Adds a seventh of the picture, shifted by a fraction of a pixel. */
 function addMoved({ data, width, height, channels }: Levels, dx: number, dy: number, sums: Float32Array): void {
   const left = Math.floor(dx);
   const top = Math.floor(dy);

@@ -19,13 +19,13 @@ export interface PlotHistoryOptions {
 }
 
 /**
- * Draws loss and accuracy by epoch, for training and, where there is one, validation, side by side.
+ * Draws loss and accuracy by epoch, for training and, if available, validation, side by side.
  *
- * The training figures are those of augmented samples under dropout, as `train` saw them: validation may well be better.
+ * The training figures are measured on augmented samples with dropout, so validation figures can be better.
  *
- * @param history - What `train` gives; lists of validation figures may be empty.
- * @returns A Vega-Lite specification with the figures in it.
- * @throws FerError `DATA` when there is no epoch in it.
+ * @param history - The history that `train` returns; lists of validation figures may be empty.
+ * @returns A Vega-Lite specification that contains the figures.
+ * @throws FerError `DATA` when the history has no epoch.
  * @example
  * const { history, best } = await train(model, faces, { validationData });
  * const spec = plotHistory(history, { bestEpoch: best.epoch });
@@ -40,7 +40,7 @@ export function plotHistory(
     () => {
       const { bestEpoch, width = 300, height = 220 } = options;
       if (!Array.isArray(history?.loss) || !Array.isArray(history.accuracy)) {
-        throw new FerError('DATA', 'plotHistory: the history of a train() is needed');
+        throw new FerError('DATA', 'plotHistory: expected the history of train()');
       }
       if (history.loss.length === 0) throw new FerError('DATA', 'plotHistory: the history has no epoch');
 
@@ -120,7 +120,7 @@ export function plotHistory(
   );
 }
 
-/** The format of an axis of shares, with as many digits as it takes to tell its labels apart. */
+/** The format of a percentage axis, with enough digits to make its labels differ. */
 function percentFormat(shares: readonly number[]): string {
   const span = Math.max(...shares) - Math.min(...shares);
   const digits = span > 0 ? Math.ceil(-Math.log10(span / 10)) - 2 : 1;

@@ -1,8 +1,8 @@
 /**
- * A stream of numbers in [0, 1) that its keys alone decide, so that any epoch, batch or sample can be repeated without
- * replaying what came before it: that is what lets a killed run resume bit for bit.
+ * A stream of numbers in [0, 1) that depends only on its keys, so that any epoch, batch or sample can be repeated without
+ * replaying earlier ones. This lets a killed run resume bit for bit.
  *
- * The keys are hashed by MurmurHash3's finaliser, the numbers are those of `sfc32` (PractRand, Chris Doty-Humphrey).
+ * The keys are hashed by MurmurHash3's finalizer; the numbers come from `sfc32` (PractRand, Chris Doty-Humphrey).
  *
  * @param keys - Integers, such as seed, purpose, epoch, sample.
  */
@@ -11,7 +11,7 @@ export function randomStream(...keys: number[]): () => number {
   return () => next() / 2 ** 32;
 }
 
-/** As {@link randomStream}, as unsigned 32-bit integers. */
+/** Like {@link randomStream}, but unsigned 32-bit integers. */
 export function randomBits(...keys: number[]): () => number {
   let hash = 0x9e3779b9;
   for (const key of keys) {

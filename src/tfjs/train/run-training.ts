@@ -18,7 +18,7 @@ import { allRows, readTrainingData } from './training-data.js';
 import { TrainingRun } from './training-run.js';
 import { stepsHere, type TrainingSteps } from './training-steps.js';
 
-/** Trains a model with options that have been checked: see `train`. */
+/** Trains a model with checked options: see `train`. */
 export async function runTraining(
   model: LayersModel,
   data: LabelledData,
@@ -74,7 +74,7 @@ export async function runTraining(
         sums.right += right;
         for (const each of callbacks) await each.onBatchEnd?.({ epoch, step: step + 1, stepsPerEpoch, loss });
         if (performance.now() - lastPause > 50) {
-          // Timers, input and the abort signal get their turn.
+          // Let timers, input and the abort signal run.
           await new Promise((resolve) => (globalThis.setImmediate ?? setTimeout)(resolve));
           lastPause = performance.now();
         }
@@ -96,8 +96,8 @@ export async function runTraining(
 }
 
 /**
- * What the outputs of a model mean from now on: its own names, else those of the data. A new model takes them in the default
- * order, whatever that of the data is.
+ * The class names of the model's outputs: its own names, or else those of the data. A new model uses the default order, even if
+ * the data has another.
  */
 function classesToTrain(model: LayersModel, data: LabelledData): readonly string[] {
   const own = givenClassNames(model) ?? classNamesOf(model);
@@ -106,10 +106,10 @@ function classesToTrain(model: LayersModel, data: LabelledData): readonly string
   return inClassOrder(named);
 }
 
-/** @throws FerError `OPTION` for a schedule that gives what is no factor. */
+/** @throws FerError `OPTION` when a schedule returns an invalid factor. */
 function rateAt({ learningRate, schedule }: TrainSettings, progress: number): number {
   const factor: unknown = schedule(progress);
   const rate = learningRate * (factor as number);
   if (typeof factor === 'number' && rate >= 0 && Number.isFinite(Math.fround(rate))) return rate;
-  throw new FerError('OPTION', `schedule must give a factor of 0 or more, got ${describeInput(factor)} at ${progress}`);
+  throw new FerError('OPTION', `schedule must return a factor of at least 0, got ${describeInput(factor)} at ${progress}`);
 }

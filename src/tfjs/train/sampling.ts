@@ -1,12 +1,12 @@
 import { shuffledIndices } from './random.js';
 import type { TrainingData } from './training-data.js';
 
-/** Which samples an epoch takes; see `TrainOptions.sampling`. */
+/** How an epoch selects samples; see `TrainOptions.sampling`. */
 export type Sampling = 'shuffled' | 'balanced' | 'square-root';
 
 /**
- * The order in which one epoch takes the samples: as many as there are. Balanced orders draw with replacement, each
- * sample with a weight of class size to the power of -1 or -1/2.
+ * The order of the samples in one epoch, as many as the data has. Balanced orders draw with replacement; the weight of a
+ * sample is its class size to the power of -1 or -1/2.
  *
  * @returns Sample indices, [count].
  */

@@ -1,14 +1,14 @@
 import { callback, listOf, number, oneOf, optionsOf, type Rule } from '../../options.js';
 
 /**
- * A learning-rate schedule: given the share of the training that is done (0 at the first step, towards 1 at the last),
- * the factor that the learning rate is multiplied by.
+ * A learning-rate schedule: a function from the progress of the training (0 at the first step, towards 1 at the last) to the
+ * factor for the learning rate.
  */
 export type Schedule = (progress: number) => number;
 
 export interface CosineScheduleOptions {
   /**
-   * Share of the training in which the factor rises linearly from 0 to 1 first.
+   * Share of the training, at its start, in which the factor rises linearly from 0 to 1.
    * @default 0
    */
   warmup?: number;
@@ -45,16 +45,16 @@ export interface StepScheduleOptions {
   /** Shares of the training, ascending, at which the factor drops. */
   at: readonly number[];
   /**
-   * What the factor is multiplied by at each.
+   * Multiplier of the factor at each of these points.
    * @default 0.1
    */
   factor?: number;
 }
 
 /**
- * Drops by a constant factor at given moments.
+ * Drops by a constant factor at given points of the training.
  *
- * @throws FerError `OPTION` for a moment outside [0, 1] or a factor that is not positive.
+ * @throws FerError `OPTION` for a point outside [0, 1] or a factor that is not positive.
  * @example
  * await train(model, data, { schedule: stepSchedule({ at: [0.5, 0.75] }) });
  */
@@ -83,20 +83,20 @@ const checkStep = optionsOf<StepScheduleOptions>(
 /** Schedules by name, as `fer-dcnn train --schedule` has them. */
 export type ScheduleName = 'constant' | 'cosine' | 'step';
 
-/** The schedule that a name stands for. */
+/** The schedule with this name. */
 export function scheduleOf(schedule: Schedule | ScheduleName): Schedule {
   if (schedule === 'cosine') return cosineSchedule();
   if (schedule === 'step') return stepSchedule({ at: [0.5, 0.75] });
   return schedule === 'constant' ? () => 1 : schedule;
 }
 
-/** The rule of the option `schedule`. */
+/** Rule for the option `schedule`. */
 export const scheduleRule: Rule = (value, name) => {
   const check = typeof value === 'string' ? oneOf('constant', 'cosine', 'step') : callback;
   check(value, name);
 };
 
-/** What a schedule was made with, to compare it with another; null for a constant one and for a user's own function. */
+/** The settings of a schedule, for comparison; null for a constant schedule and for a user's function. */
 export function scheduleText(schedule: Schedule): string | null {
   return texts.get(schedule) ?? null;
 }

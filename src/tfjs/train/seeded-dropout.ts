@@ -4,10 +4,10 @@ import { dropout } from '../kernels/dropout.js';
 import { randomBits } from './random.js';
 
 /**
- * Runs one training step with every dropout layer of the model drawing from the step's own stream. TF.js's layer draws
- * either from `Math.random`, which cannot be repeated, or with a seed of its own, which gives the same mask every step.
+ * Runs one training step in which every dropout layer of the model draws from the step's own random stream. TF.js's layer uses
+ * either `Math.random`, which is not reproducible, or a fixed seed, which gives the same mask in every step.
  *
- * @param keys - Integers that decide the masks, such as seed and step.
+ * @param keys - Integers that determine the masks, such as seed and step.
  */
 export function withSeededDropout<T>(model: LayersModel, keys: readonly number[], work: () => T): T {
   const dropouts = dropoutLayers(model);
@@ -25,14 +25,14 @@ export function withSeededDropout<T>(model: LayersModel, keys: readonly number[]
   try {
     return work();
   } finally {
-    // The class's own method shows again.
+    // The class's own method is visible again.
     for (const layer of dropouts) delete layer.call;
   }
 }
 
 type Layer = LayersModel['layers'][number];
 
-/** What TF.js's dropout layer is inside; `call` is set on the one object for the time of a step. */
+/** The inside of TF.js's dropout layer; `call` is set on the single object during a step. */
 interface DropoutLayer {
   rate: number;
   noiseShape?: (number | null)[];

@@ -1,13 +1,13 @@
 import type { Levels } from './degrade.js';
 
 /**
- * Darkens one side of a picture, in place, as a lamp beside the face or a brim above it does.
+ * Darkens one side of a picture in place, like a lamp beside the face or a hat brim above it.
  *
- * Levels are multiplied by 1 on the bright side and by 0.8 down to 0.2 on the dark one. The edge between them lies
- * anywhere within a quarter of the picture from its centre, turned any way, and is 10% to 80% of the picture wide.
+ * Levels are multiplied by 1 on the bright side and by 0.8 down to 0.2 on the dark one. The edge between them has
+ * any direction, passes within a quarter of the picture from its centre, and is 10% to 80% of the picture wide.
  *
  * @param levels - [height,width,channels].
- * @param random - Numbers in [0, 1), four of which are drawn; the same numbers make the same shadow.
+ * @param random - Numbers in [0, 1), four of which are drawn; the same numbers give the same shadow.
  */
 export function shade({ data, width, height, channels }: Levels, random: () => number): void {
   const angle = 2 * Math.PI * random();

@@ -1,13 +1,13 @@
 import type { AdamStep } from './adam.js';
 
-/** What decides how much memory a training on several threads takes, and what lies where. */
+/** The sizes that determine the memory layout of a training on several threads. */
 export interface SharedLayout {
   threads: number;
   /** Numbers in each trainable weight, in the model's order. */
   trainable: readonly number[];
-  /** Whether each of them decays: kernels do. */
+  /** Whether each weight decays: only kernels do. */
   decaying: readonly boolean[];
-  /** Numbers in each weight that is not trained, such as averages of batch normalisation. */
+  /** Numbers in each weight that is not trained, such as the averages of batch normalization. */
   moving: readonly number[];
   /** Whether an average of the weights is kept. */
   averaged: boolean;
@@ -17,15 +17,15 @@ export interface SharedLayout {
   inputSize: number;
 }
 
-/** One step, as the calling thread announces it to the others. */
+/** One step, as announced by the calling thread. */
 export interface AnnouncedStep extends AdamStep {
-  /** Where the batch begins in the epoch's order. */
+  /** Start of the batch in the epoch's order. */
   first: number;
   /** Samples of the batch. */
   rows: number;
-  /** Samples of the batch after it in the same epoch, 0 for none. */
+  /** Samples of the next batch in the same epoch; 0 if there is none. */
   following: number;
-  /** From 1. */
+  /** Epoch, from 1. */
   epoch: number;
   /** Steps of the whole training before this one. */
   step: number;
@@ -33,20 +33,20 @@ export interface AnnouncedStep extends AdamStep {
 }
 
 /**
- * All that the threads of a training share, in one `WebAssembly.Memory`. Every thread has such an object, on the same
+ * The shared state of a training's threads, in one `WebAssembly.Memory`. Every thread has such an object, on the same
  * memory.
  */
 export class SharedState {
   readonly layout: SharedLayout;
   readonly memory: WebAssembly.Memory;
-  /** Trainable weights, each at a multiple of four numbers (see {@link starts}); behind them those that are not trained. */
+  /** Trainable weights, each aligned to four numbers (see {@link starts}); after them, the weights that are not trained. */
   readonly weights: Float32Array;
   /** Adam's moments, laid out as `weights`. */
   readonly means: Float32Array;
   readonly squares: Float32Array;
-  /** Averages of the weights, laid out as they are; empty where none are kept. */
+  /** Averages of the weights, laid out as `weights`; empty if no average is kept. */
   readonly averages: Float32Array;
-  /** One array a thread, laid out as `weights`; behind the gradients, what the thread made of the untrained weights. */
+  /** One array per thread, laid out as `weights`: the gradients, then the thread's new values of the untrained weights. */
   readonly gradients: readonly Float32Array[];
   /** Each thread's portion of the batch. */
   readonly portions: Float32Array;
@@ -54,17 +54,17 @@ export class SharedState {
   readonly order: Uint32Array;
   /** Augmented inputs of even and of odd steps. */
   readonly inputs: readonly [Float32Array, Float32Array];
-  /** Rows of each that a thread has taken upon itself. */
+  /** Number of rows of each that are taken by some thread. */
   readonly rowsTaken: Int32Array;
-  /** Mean loss and count of right answers, a thread. */
+  /** Mean loss and number of correct answers of each thread. */
   readonly figures: Float64Array;
   /** For the {@link StepBarrier}. */
   readonly arrivals: Int32Array;
-  /** Steps announced. */
+  /** Number of announced steps. */
   readonly announced: Int32Array;
   readonly #announcement: Float64Array;
 
-  /** @param memory - That of another thread's state with the same layout; made again when left out. */
+  /** @param memory - The memory of another thread's state with the same layout; by default, new memory. */
   constructor(layout: SharedLayout, memory?: WebAssembly.Memory) {
     const { threads, trainable, moving, averaged, samples, batchSize, inputSize } = layout;
     const trained = startsOf(trainable).at(-1)!;
@@ -79,7 +79,7 @@ export class SharedState {
     let bytes = 0;
     const places = plan.map(([count, size]) => {
       const place = { offset: bytes, count };
-      // No line of the cache is in two arrays.
+      // No cache line is shared by two arrays.
       bytes += Math.ceil((count * size) / 64) * 64;
       return place;
     });
@@ -107,12 +107,12 @@ export class SharedState {
     this.#announcement = next(Float64Array);
   }
 
-  /** Where each of the weights begins in `weights`, trainable ones first. */
+  /** Start of each weight in `weights`, trainable ones first. */
   get starts(): number[] {
     return startsOf([...this.layout.trainable, ...this.layout.moving]);
   }
 
-  /** Tells the other threads of a step, and wakes them. */
+  /** Announces a step to the other threads, and wakes them. */
   announce(step: AnnouncedStep): void {
     FIELDS.forEach((field, i) => {
       this.#announcement[i] = step[field];
@@ -137,7 +137,7 @@ function floats(count: number): [number, number] {
   return [count, 4];
 }
 
-/** Places one behind the other, each at a multiple of four: vectors of four never reach into the next. With the end. */
+/** Consecutive start indices, each a multiple of four, so that vectors of four never reach into the next array; the last is the end. */
 function startsOf(sizes: readonly number[]): number[] {
   const starts = [0];
   for (const size of sizes) starts.push(starts.at(-1)! + Math.ceil(size / 4) * 4);

@@ -1,4 +1,4 @@
-/** Where threads wait for each other: each passes once all have arrived, as often as they like. */
+/** A reusable barrier: threads wait here until all have arrived. */
 export class StepBarrier {
   readonly #arrivals: Int32Array;
   readonly #threads: number;
@@ -10,7 +10,7 @@ export class StepBarrier {
     this.#threads = threads;
   }
 
-  /** Says that this thread is there. It may do other things before it waits, but must not arrive again. */
+  /** Marks this thread as arrived. It may do other work before it waits, but must not arrive again. */
   arrive(): void {
     this.#rounds++;
     if (((Atomics.add(this.#arrivals, 0, 1) + 1) | 0) === this.#wanted) Atomics.notify(this.#arrivals, 0);
@@ -20,7 +20,7 @@ export class StepBarrier {
    * Blocks the thread until all have arrived.
    *
    * @param milliseconds - The longest wait.
-   * @returns Whether all have.
+   * @returns Whether all have arrived.
    */
   wait(milliseconds = Number.POSITIVE_INFINITY): boolean {
     for (;;) {

@@ -6,15 +6,15 @@ import { batchGradients, type GradientSource, rowTargets, takeRow } from './batc
 import type { AnnouncedStep, SharedState } from './shared-state.js';
 import type { StepBarrier } from './step-barrier.js';
 
-/** What a thread works with. */
+/** The environment of a thread. */
 export interface StepThreadParts {
-  /** Which of the threads it is, from 0. */
+  /** Index of the thread, from 0. */
   thread: number;
   /** The model that this thread runs, and the data. */
   source: GradientSource;
   backend: Backend;
   state: SharedState;
-  /** On the memory of the state. */
+  /** Kernels on the memory of the state. */
   kernels: NativeKernels;
   barrier: StepBarrier;
   /** Waits until all have arrived at the barrier. */
@@ -22,20 +22,20 @@ export interface StepThreadParts {
 }
 
 /**
- * One thread's part in the steps of a training that several threads share; the calling thread has one as well as every
- * worker. Thread `t` computes the gradients of the batch's `t`th part, then moves the `t`th slice of the weights with
- * the gradients of all, added in the order of the threads: the result is the same whichever is done first.
+ * One thread's part in the steps of a training on several threads. The calling thread and every worker have one. Thread `t`
+ * computes the gradients of the `t`th part of the batch, then updates the `t`th slice of the weights with the gradients of all
+ * threads, added in the order of the threads. So the result does not depend on which thread finishes first.
  */
 export class StepThread {
   readonly #parts: StepThreadParts;
-  /** The step whose inputs are there already. */
+  /** The step whose inputs are ready. */
   #augmented = -1;
 
   constructor(parts: StepThreadParts) {
     this.#parts = parts;
   }
 
-  /** Takes part in a step; afterwards the model holds the new weights. */
+  /** Takes part in a step; afterwards the model has the new weights. */
   async take(step: AnnouncedStep): Promise<void> {
     const { barrier, wait } = this.#parts;
     if (this.#augmented !== step.step) {
@@ -45,7 +45,7 @@ export class StepThread {
     }
     await this.#writeGradients(step);
     barrier.arrive();
-    // Those who are done early make the next batch ready.
+    // Threads that finish early prepare the next batch.
     this.#augment(step.first + step.rows, step.following, { ...step, step: step.step + 1 });
     await wait();
     this.#moveSlice(step);
@@ -54,11 +54,11 @@ export class StepThread {
     this.readWeights();
   }
 
-  /** Gives the model of this thread the weights that all share. */
+  /** Copies the shared weights into the model of this thread. */
   readWeights(): void {
     const { backend, source, state } = this.#parts;
     runOn(backend, () => {
-      // Other backends than wasm keep the array that they are given, and this one changes.
+      // Backends other than wasm keep the given array, and this one changes.
       const copies = tf.getBackend() === 'wasm';
       allVariables(source).forEach((variable, i) => {
         const shared = state.weights.subarray(state.starts[i], state.starts[i] + variable.size);
@@ -67,7 +67,7 @@ export class StepThread {
     });
   }
 
-  /** Augments rows of a batch until none are left: each thread takes the next one that is free. */
+  /** Augments rows of a batch until all are done: each thread takes the next free row. */
   #augment(first: number, rows: number, { epoch, step }: AnnouncedStep): void {
     const { source, state } = this.#parts;
     const { inputSize } = state.layout;
@@ -122,7 +122,7 @@ export class StepThread {
         ...[learningRate, beta1, beta2, epsilon, meanScale, squareScale, decaying[i] ? step.decay : 1, averageDecay],
       );
     });
-    // The weights that are not trained, a few, become the mean of what the threads made of them.
+    // The few weights that are not trained become the mean of the threads' new values.
     if (thread > 0) return;
     for (let i = end; i < weights.length; i++) {
       let mean = 0;

@@ -1,8 +1,8 @@
 /** The figures of one epoch. */
 export interface EpochFigures {
-  /** Mean loss of the training batches, augmented and with dropout, as they were seen. */
+  /** Mean loss of the training batches, with augmentation and dropout. */
   loss: number;
-  /** Share of the training samples that were right as they were seen. */
+  /** Accuracy on the training samples, with augmentation and dropout. */
   accuracy: number;
   /** The learning rate of the epoch's last step. */
   learningRate: number;
@@ -11,13 +11,13 @@ export interface EpochFigures {
   valMacroRecall?: number;
 }
 
-/** A list a figure, one entry an epoch; those of validation are empty without validation data. */
+/** One list per figure, with one entry per epoch; validation lists are empty without validation data. */
 export type TrainHistory = { [Figure in keyof EpochFigures]-?: number[] };
 
 export interface TrainResult {
   history: TrainHistory;
-  /** The epoch (from 1) whose weights the model now holds, and its figures. */
+  /** The epoch (from 1) whose weights the model now has, and its figures. */
   best: { epoch: number } & EpochFigures;
-  /** Epochs that were done, of all that were asked for. */
+  /** Number of finished epochs; early stopping may end before `epochs`. */
   stoppedAt: number;
 }

@@ -31,22 +31,22 @@ import type { EpochFigures } from './train-history.js';
 
 export interface TrainOptions {
   /**
-   * Times that the data is gone through.
+   * Number of passes over the data.
    * @default 10
    */
   epochs?: number;
   /**
-   * Samples a step; the last step of an epoch may have fewer.
+   * Samples per step; the last step of an epoch may have fewer.
    * @default 32
    */
   batchSize?: number;
   /**
-   * Adam's learning rate, the peak where there is a schedule.
+   * Adam's learning rate; with a schedule, its maximum.
    * @default 1e-3
    */
   learningRate?: number;
   /**
-   * How the learning rate moves; a name stands for `cosineSchedule()` or `stepSchedule({ at: [0.5, 0.75] })`.
+   * How the learning rate changes; a name stands for `cosineSchedule()` or `stepSchedule({ at: [0.5, 0.75] })`.
    * @default 'constant'
    */
   schedule?: Schedule | ScheduleName;
@@ -58,69 +58,69 @@ export interface TrainOptions {
   /** Measured after each epoch, without augmentation or dropout. */
   validationData?: LabelledData;
   /**
-   * Random changes to the training images. `'report'` is what the original report used: `REPORT_AUGMENTATION`.
+   * Random changes to the training images. `'report'` is the augmentation of the original report: `REPORT_AUGMENTATION`.
    * @default 'none'
    */
   augment?: AugmentOptions | AugmentationName;
   /**
-   * How images are normalised; recorded in the model, so that `classify` follows. Tensors are taken as they are.
-   * @default what the model's metadata says, else 'unit'
+   * How images are normalized. The model stores it, and `classify` uses it. Tensors are not normalized.
+   * @default the normalization in the model's metadata, or else 'unit'
    */
   normalization?: Normalization;
   /**
-   * Decides order, augmentation and dropout. Same seed, data, options and backend: the same history, bit for bit.
+   * Seed of order, augmentation and dropout. The same seed, data, options and backend give the same history, bit for bit.
    * @default 1
    */
   seed?: number;
   /**
-   * Which samples an epoch takes: `shuffled`, each once; `balanced`, drawn so that every class comes equally often;
-   * `square-root`, halfway, by the inverse square root of class size.
+   * How an epoch selects samples: `shuffled` takes each once; `balanced` draws every class equally often; `square-root` is a
+   * compromise, with weights of 1 / sqrt(class size).
    * @default 'shuffled'
    */
   sampling?: Sampling;
-  /** A factor a class on its samples' loss, or `balanced`: count / (classes * class count). */
+  /** Loss factor of each class, or `balanced`: count / (classes * class count). */
   classWeights?: 'balanced' | readonly number[];
   /**
-   * Decay of an exponential moving average of the weights, such as 0.999; the average is what is validated and kept.
+   * Decay of an exponential moving average of the weights, such as 0.999; the averaged weights are validated and kept.
    * It starts as the plain mean of the first steps: the decay is at most (1 + step) / (10 + step).
    * @default none
    */
   ema?: number;
-  /** What decides which epoch's weights are the best. @default 'valLoss', or 'loss' without validation data */
+  /** The figure that selects the best epoch's weights. @default 'valLoss', or 'loss' without validation data */
   monitor?: Monitor;
   /** Ends the training when the monitored figure no longer improves. */
   earlyStopping?: EarlyStopping;
-  /** Where the whole state is saved after each epoch: a folder (Node), or an object that keeps bytes. */
+  /** Where the full state is saved after each epoch: a folder (Node), or an object that stores bytes. */
   checkpoint?: string | CheckpointStore;
   /**
-   * Goes on from the checkpoint, when there is one; the options must be those it was started with, `epochs` aside.
+   * Continues from the checkpoint, if there is one. All options except `epochs` must be the same as before.
    * @default false
    */
   resume?: boolean;
   /** Called with progress. */
   callbacks?: TrainCallbacks | readonly TrainCallbacks[];
   /**
-   * Threads that share the work of every batch, on as many cores (Node); the one that calls is one of them. The same
-   * seed and number of workers give the same result. 128 at most. Each thread normalises its part of the batch by the
-   * statistics of that part; the moving statistics are their means, weighted by the number of samples.
+   * Number of threads that share the work of every batch (Node), including the calling thread; at most 128. The same seed and
+   * number of workers give the same result. In batch normalization, each thread normalizes its part of the batch by the
+   * statistics of that part; the moving statistics are the means over the parts, weighted by the number of samples.
    * @default 1
    */
   workers?: number;
-  /** Stops the training before the next step, with FerError `ABORTED`; the model then holds its last weights. */
+  /** Stops the training before the next step, with FerError `ABORTED`; the model then has its last weights. */
   signal?: SignalLike;
 }
 
-/** Threads of a training: each takes about 100 MB, and so many that they find no memory end the process. */
+/** Most threads of a training: each takes about 100 MB, and running out of memory ends the process. */
 export const MOST_WORKERS = 128;
 
-/** Figures that can decide which weights are best. */
+/** Figures that can select the best weights. */
 export type Monitor = 'loss' | 'valLoss' | 'valAccuracy' | 'valMacroRecall';
 
 export interface EarlyStopping {
-  /** Epochs without improvement that are waited for. */
+  /** Number of epochs without improvement before the training ends. */
   patience: number;
   /**
-   * The least change that counts as one.
+   * The smallest change that counts as an improvement.
    * @default 0
    */
   minDelta?: number;
@@ -131,7 +131,7 @@ export interface TrainCallbacks {
   onTrainBegin?(info: { samples: number; stepsPerEpoch: number; epochs: number }): void | Promise<void>;
   /** A step is done. `step` counts from 1 in the epoch, `loss` is the batch's. */
   onBatchEnd?(info: { epoch: number; step: number; stepsPerEpoch: number; loss: number }): void | Promise<void>;
-  /** An epoch (from 1) is done, validated and saved. */
+  /** An epoch (from 1) is finished, validated and saved. */
   onEpochEnd?(epoch: number, figures: EpochFigures): void | Promise<void>;
 }
 
@@ -179,7 +179,7 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
   }
   const monitor = options.monitor ?? (validationData ? 'valLoss' : 'loss');
   if (monitor !== 'loss' && !validationData) throw new FerError('OPTION', `monitor '${monitor}' needs validationData`);
-  if (options.resume && !options.checkpoint) throw new FerError('OPTION', 'resume needs a checkpoint to go on from');
+  if (options.resume && !options.checkpoint) throw new FerError('OPTION', 'resume needs a checkpoint');
 
   const { checkpoint } = options;
   return {
@@ -203,7 +203,7 @@ export function trainSettings(model: LayersModel, options: TrainOptions): TrainS
   };
 }
 
-/** What augments nothing is none: samples are then kept as inputs. */
+/** Options that change nothing count as none: samples are then stored as network inputs. */
 function augmentation(augment: TrainOptions['augment']): AugmentOptions | null {
   return typeof augment === 'string' ? AUGMENTATIONS[augment] : (augment ?? null);
 }
@@ -218,7 +218,7 @@ const weightsOfClasses: Rule = either(
   ),
 );
 
-/** Objects of the caller's own, which may hold more than callbacks. */
+/** Objects of the caller, which may have other properties too. */
 const callbacks: Rule = (value, name) => {
   for (const each of [value].flat() as TrainCallbacks[]) {
     having('an object of callbacks, or a list of them')(each, name);

@@ -7,14 +7,14 @@ import type { TrainResult } from './train-history.js';
 import { type TrainOptions, trainSettings } from './train-options.js';
 
 /**
- * Trains a model with Adam and categorical cross-entropy, on the backend in use. Afterwards the model holds the weights
- * of its best epoch (without validation data: of its last).
+ * Trains a model with Adam and categorical cross-entropy, on the backend in use. Afterwards the model has the weights
+ * of its best epoch (without validation data, of its last epoch).
  *
  * @param model - Any `tf.LayersModel` from [n,height,width,channels] to class probabilities [n,classes].
  * @param data - Tensors `{ xs, ys }`, or samples `{ image, label }` such as those of `imageFolder`. Labels are class
  * indices or probabilities over the classes (soft labels). Samples are read once and kept in memory as 8-bit levels.
- * @throws FerError `MODEL`, also while another `train` has the model; `DATA`, `SHAPE`, `CLASSES`, `OPTION`; `NOT_FINITE`
- * when loss or weights are no longer numbers, naming the epoch: the last checkpoint stays; `CHECKPOINT`, `ABORTED`, `DISPOSED`, `BACKEND_UNAVAILABLE` when a worker ends, and what reading an image throws.
+ * @throws FerError `MODEL`, also while another `train` uses the model; `DATA`, `SHAPE`, `CLASSES`, `OPTION`; `NOT_FINITE`
+ * when loss or weights are no longer finite (the message names the epoch; the last checkpoint stays); `CHECKPOINT`, `ABORTED`, `DISPOSED`, `BACKEND_UNAVAILABLE` when a worker ends, and what reading an image throws.
  * @example
  * const model = buildModel({ seed: 1 });
  * const { history, best } = await train(model, imageFolder('faces/train'), {
@@ -45,14 +45,14 @@ export async function train(model: LayersModel, data: LabelledData, options: Tra
   }
 }
 
-/** Weights that are being trained: models may share layers, so it is not the models that count. */
+/** Weights in training. Models may share layers, so weights are tracked instead of models. */
 const inTraining = new WeakSet<object>();
 
 /**
- * Takes a model's weights for one training.
+ * Reserves a model's weights for one training.
  *
- * @returns Gives them back.
- * @throws FerError `MODEL` while another training has some of them.
+ * @returns A function that releases them.
+ * @throws FerError `MODEL` while another training uses some of them.
  */
 function takeWeights(model: LayersModel): () => void {
   const weights = model.weights.map((weight) => weight.read() as object);

@@ -23,15 +23,15 @@ import type { Levels } from './degrade.js';
 
 /** Samples in memory, as plain arrays that worker threads can share. */
 export interface StoredSamples {
-  /** Ready inputs, or levels 0..255 in one byte each (luma, or RGB) that are augmented and normalised when taken. */
+  /** Network inputs, or 8-bit levels (luma or RGB) that are augmented and normalized when a sample is read. */
   data: Float32Array | Uint8Array;
-  /** Where each sample begins in `data`, with the end of the last behind it, [count + 1]. */
+  /** Start of each sample in `data`, and the end of the last, [count + 1]. */
   starts: Float64Array;
-  /** Pixels a row and rows of each sample, [2 * count]. */
+  /** Width and height of each sample, [2 * count]. */
   sizes: Uint16Array;
   /** Probabilities, [count,classes]. */
   labels: Float32Array;
-  /** Probabilities of fixed augmented views, [count,views,classes]; empty where views are not fixed. */
+  /** Probabilities of fixed augmented views, [count,views,classes]; empty if views are not fixed. */
   viewLabels?: Float32Array;
 }
 
@@ -39,11 +39,11 @@ export interface StoredSamples {
 export interface TakeOptions {
   spec: ModelSpec;
   normalization: Normalization;
-  /** None: samples are taken as they are. */
+  /** If absent, samples are used unchanged. */
   augmentation: AugmentOptions | null;
 }
 
-/** Training data: read once, kept in memory, augmented again whenever a sample is taken. */
+/** Training data: read once, kept in memory, augmented again each time a sample is read. */
 export class TrainingData {
   readonly count: number;
   /** Probabilities, [count,classes]. */
@@ -52,7 +52,7 @@ export class TrainingData {
   readonly truth: Uint16Array;
   readonly stored: StoredSamples;
   readonly options: TakeOptions;
-  /** Fixed augmented views of each sample; 0 where each epoch augments again. */
+  /** Fixed augmented views of each sample; 0 if each epoch augments again. */
   readonly views: number;
   #source = new Float32Array(0);
   #changed = new Float32Array(0);
@@ -69,7 +69,7 @@ export class TrainingData {
     );
   }
 
-  /** What sample `index` is in an epoch (from 1): its probabilities, [classes]. */
+  /** The label of sample `index` in an epoch (from 1): probabilities, [classes]. */
   labelOf(index: number, epoch: number): Float32Array {
     const { classes } = this.options.spec;
     const labels = this.views === 0 ? this.labels : this.stored.viewLabels!;
@@ -77,7 +77,7 @@ export class TrainingData {
     return labels.subarray(row * classes, (row + 1) * classes);
   }
 
-  /** Which view an epoch (from 1) takes. */
+  /** Index of the view in an epoch (from 1). */
   viewOf(epoch: number): number {
     return (epoch - 1) % this.views;
   }
@@ -85,7 +85,7 @@ export class TrainingData {
   /**
    * Writes sample `index` as an input of the model at `out[offset...]`.
    *
-   * @param random - Decides the augmentation.
+   * @param random - Random numbers for the augmentation.
    */
   take(index: number, out: Float32Array, offset: number, random: () => number): void {
     const { spec, normalization, augmentation } = this.options;
@@ -114,8 +114,8 @@ export class TrainingData {
 }
 
 /**
- * Reads all of the data. Images are kept as 8-bit levels at 1.5 times the model's input (2.3 KB a face of 48x48) when
- * they will be augmented, as ready inputs (4 KB a face) when not.
+ * Reads all data. Images that will be augmented are kept as 8-bit levels at 1.5 times the model's input (2.3 KB per face of
+ * 48x48), others as network inputs (4 KB per face).
  *
  * @throws FerError as {@link labelledBatches}; `ABORTED`.
  */
@@ -137,7 +137,7 @@ export async function readTrainingData(
   const sizes: number[] = [];
   const views: Float32Array[] = [];
   const reduce = (pixels: Raster) => {
-    // A picture that is small already is kept as it is.
+    // A small picture is kept unchanged.
     const width = Math.min(pixels.width, Math.ceil(1.5 * spec.width));
     const height = Math.min(pixels.height, Math.ceil(1.5 * spec.height));
     const levels = resample(pixels, { width, height, channels: sampleChannels(spec) });
@@ -148,7 +148,7 @@ export async function readTrainingData(
     if ('rows' in read) {
       throw new FerError(
         'OPTION',
-        'augment changes images: batches of tensors are trained on as they are, leave it out',
+        'augment works on images only: leave it out for batches of tensors',
       );
     }
     const { sample, row: stored } = read;
@@ -186,7 +186,7 @@ export async function readTrainingData(
   return new TrainingData(stored, options);
 }
 
-/** All rows of labelled data, normalised, in memory: for data that is gone through many times. */
+/** All rows of labelled data, normalized, in memory: for data that is read many times. */
 export async function allRows(
   data: LabelledData,
   spec: ModelSpec,

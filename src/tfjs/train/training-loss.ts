@@ -2,15 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers } from '@tensorflow/tfjs-layers';
 
 /**
- * Mean categorical cross-entropy of a model in training mode, in nats, each sample with its weight.
+ * Mean categorical cross-entropy of a model in training mode, in nats, with a weight per sample.
  *
- * Where the model ends in a softmax, the loss is taken from the logits before it, which neither overflows nor loses
- * small probabilities; of other models' outputs, probabilities are floored at 1e-7, as Keras does.
+ * If the model ends in a softmax, the loss is computed from the logits before it, which neither overflows nor loses small
+ * probabilities. For other models, probabilities are clipped to at least 1e-7, as in Keras.
  *
  * @param xs - Inputs, [n,height,width,channels].
  * @param ys - Probabilities, [n,classes].
- * @param weights - [n]; they count relative to 1, the sum is divided by n.
- * @returns The loss, a scalar, and the outputs it came from: logits or probabilities [n,classes], same order.
+ * @param weights - [n], relative to 1; the sum is divided by n.
+ * @returns The loss, a scalar, and the outputs from which it is computed: logits or probabilities [n,classes], same order.
  */
 export function trainingLoss(
   model: LayersModel,
@@ -36,7 +36,7 @@ interface Activation {
 }
 type Activated = { activation: Activation };
 
-/** The last layer, when it is one that applies a softmax over the classes to its own linear output. */
+/** The last layer, if it applies a softmax over the classes to its own linear output. */
 function finalSoftmax(model: LayersModel): Activated | null {
   const layer = model.outputs[0].sourceLayer;
   if (!['Dense', 'Activation'].includes(layer.getClassName())) return null;

@@ -14,11 +14,11 @@ import type { EpochFigures, TrainHistory, TrainResult } from './train-history.js
 import type { TrainSettings } from './train-options.js';
 import type { TrainingData } from './training-data.js';
 
-/** One training: everything that changes from step to step, and that a checkpoint holds. */
+/** One training: the state that changes from step to step, and that a checkpoint stores. */
 export class TrainingRun {
-  /** Epochs done. */
+  /** Number of finished epochs. */
   epoch = 0;
-  /** What batches are taken from. */
+  /** The source of the batches. */
   readonly source: GradientSource;
   readonly #model: LayersModel;
   readonly #settings: TrainSettings;
@@ -47,12 +47,12 @@ export class TrainingRun {
     this.#averages = settings.ema === null ? [] : variables.map((v) => tf.tidy(() => tf.variable(tf.clone(v), false)));
   }
 
-  /** Steps done. */
+  /** Number of finished steps. */
   get steps(): number {
     return this.#adam.steps;
   }
 
-  /** Moves the weights by one step, and their average after them; disposes the gradients. */
+  /** Updates the weights by one step, then their average; disposes the gradients. */
   apply(gradients: tf.NamedTensorMap, learningRate: number): void {
     this.#adam.step(gradients, learningRate);
     tf.dispose(gradients);
@@ -62,13 +62,13 @@ export class TrainingRun {
     });
   }
 
-  /** Counts a step that is taken elsewhere, on {@link moved}. */
+  /** Counts a step that was done elsewhere, on {@link moved}. */
   nextStep(learningRate: number): AdamStep & { averageDecay: number } {
     const numbers = this.#adam.nextStep(learningRate);
     return { ...numbers, averageDecay: this.#averageDecay() };
   }
 
-  /** All that a step moves, beside the weights that are not trained; averages are none where none are kept. */
+  /** Everything that a step updates, except the weights that are not trained; averages are empty if they are not kept. */
   get moved(): Record<'weights' | 'means' | 'squares' | 'averages', readonly tf.Variable[]> {
     const moments = this.#adam.state();
     const weights = this.source.variables;
@@ -77,9 +77,9 @@ export class TrainingRun {
   }
 
   /**
-   * Validates, notes the figures, keeps the weights when they are the best, saves the checkpoint.
+   * Validates, records the figures, keeps the weights if they are the best, and saves the checkpoint.
    *
-   * @throws FerError `NOT_FINITE` when the training has diverged: nothing is kept of the epoch.
+   * @throws FerError `NOT_FINITE` when the training has diverged; nothing of the epoch is kept.
    */
   async endEpoch(figures: EpochFigures, validation: LabelledRows | undefined): Promise<void> {
     await this.#checkFinite();
@@ -106,7 +106,7 @@ export class TrainingRun {
     return this.epoch - this.#lastImprovement(stopping.minDelta ?? 0) >= stopping.patience;
   }
 
-  /** Gives the model its best weights, and the result. */
+  /** Puts the best weights into the model, and returns the result. */
   finish(): TrainResult {
     assign(allWeights(this.#model), this.#bestWeights);
     const figures = Object.entries(this.#history)
@@ -117,9 +117,9 @@ export class TrainingRun {
   }
 
   /**
-   * Goes on from the checkpoint, when there is one.
+   * Continues from the checkpoint, if there is one.
    *
-   * @throws FerError `CHECKPOINT` when it is damaged or of another training.
+   * @throws FerError `CHECKPOINT` when it is damaged or from another training.
    */
   async restore(): Promise<void> {
     const weights = allWeights(this.#model);
@@ -146,9 +146,9 @@ export class TrainingRun {
       throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
     }
     if (!arrays.every(allFinite)) {
-      throw new FerError('CHECKPOINT', 'the checkpoint holds weights that are not finite, of a training that diverged');
+      throw new FerError('CHECKPOINT', 'the checkpoint has weights that are not finite, from a training that diverged');
     }
-    // Weights that no epoch was the best with are none to end with.
+    // Without a best epoch yet, there are no best weights.
     if (saved.epoch > 0 && saved.bestEpoch === 0) throw incomplete();
     assign(targets, arrays);
     this.#adam.steps = saved.steps;
@@ -165,12 +165,12 @@ export class TrainingRun {
     tf.dispose(this.#averages);
   }
 
-  /** At first the average is that of all steps so far. */
+  /** At first this is the plain mean of all steps so far. */
   #averageDecay(): number {
     return Math.min(this.#settings.ema ?? 0, (1 + this.steps) / (10 + this.steps));
   }
 
-  /** Runs work with the averaged weights in the model, then puts back and returns the weights as trained. */
+  /** Runs `work` with the averaged weights in the model, then restores and returns the trained weights. */
   async #withAverages(work: () => Promise<void>): Promise<Float32Array[]> {
     const weights = allWeights(this.#model);
     const raw = await valuesOf(weights);
@@ -197,7 +197,7 @@ export class TrainingRun {
     return at;
   }
 
-  /** The loss is that before a step: what the last step of an epoch has done shows in the weights alone. */
+  /** The loss is measured before a step, so the effect of an epoch's last step is only visible in the weights. */
   async #checkFinite(): Promise<void> {
     const { means, squares, averages } = this.moved;
     const parts = { weights: allWeights(this.#model), means, squares, averages };
@@ -241,7 +241,7 @@ export class TrainingRun {
     await this.#settings.store.save(bytes);
   }
 
-  /** What must be the same when a training is resumed: all but `epochs`, and functions, which cannot be compared. */
+  /** The settings that must be equal when a training is resumed: all except `epochs` and functions, which cannot be compared. */
   #settingsText(): string {
     const { batchSize, learningRate, weightDecay, normalization, seed, sampling, ema, monitor, workers } =
       this.#settings;
@@ -257,7 +257,7 @@ export class TrainingRun {
   }
 }
 
-/** Of two settings as JSON, what differs. */
+/** The differences between two settings as JSON. */
 function differences(saved: unknown, mine: string): [string, string] {
   try {
     const [theirs, ours] = [JSON.parse(saved as string), JSON.parse(mine)] as Record<string, unknown>[];
@@ -271,11 +271,11 @@ function differences(saved: unknown, mine: string): [string, string] {
   }
 }
 
-/** Fields in the order of their names, however they were written. */
+/** Fields sorted by name. */
 function sorted(fields: object): object {
   return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
-/** Bytes of a checkpoint beside its arrays: figures of a million epochs. */
+/** Most bytes of a checkpoint besides its arrays: enough for the figures of a million epochs. */
 const MOST_HEAD = 2 ** 26;
 
 interface SavedState {
@@ -286,7 +286,7 @@ interface SavedState {
   bestEpoch: number;
 }
 
-/** Whether a checkpoint's state is one that `#save` wrote: a store of the user's own may give anything. */
+/** Checks that `#save` wrote a checkpoint's state: a user's own store may return anything. */
 function isSavedState(saved: SavedState): boolean {
   const { epoch, steps, bestEpoch, history } = saved;
   return (
@@ -301,10 +301,10 @@ function isSavedState(saved: SavedState): boolean {
 }
 
 function incomplete(): FerError {
-  return new FerError('CHECKPOINT', 'the checkpoint lacks what a training goes on from');
+  return new FerError('CHECKPOINT', 'the checkpoint lacks the state of a training');
 }
 
-/** A number for each epoch. */
+/** One number per epoch. */
 function isFigures(values: unknown, epochs: number): boolean {
   return Array.isArray(values) && values.length >= epochs && values.every((value) => Number.isFinite(value));
 }

@@ -3,7 +3,7 @@ import { runOn } from '../backends/current-backend.js';
 import { batchGradients, takeShare } from './batch-gradients.js';
 import type { TrainingRun } from './training-run.js';
 
-/** Takes the steps of a training: gradients of a batch, then a move of the weights. */
+/** Makes the steps of a training: gradients of a batch, then an update of the weights. */
 export interface TrainingSteps {
   /**
    * @param epoch - From 1.
@@ -11,13 +11,13 @@ export interface TrainingSteps {
    */
   beginEpoch(epoch: number, order: Uint32Array): Promise<void>;
   /**
-   * Takes one step, after which the model holds the new weights.
+   * Makes one step, after which the model has the new weights.
    *
-   * @param first - Where the batch begins in the epoch's order; `rows` is how many samples it has.
-   * @returns The batch's mean loss before the step, and its count of right answers.
+   * @param first - Start of the batch in the epoch's order; `rows` is its number of samples.
+   * @returns The batch's mean loss before the step, and its number of correct answers.
    */
   take(first: number, rows: number, learningRate: number): Promise<{ loss: number; right: number }>;
-  /** Gives the run all that the steps have moved. */
+  /** Copies everything that the steps updated into the run. */
   endEpoch(): Promise<void>;
   dispose(): void;
 }

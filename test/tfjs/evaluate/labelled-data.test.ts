@@ -33,7 +33,7 @@ describe('specOf', () => {
     const answer = (of: SymbolicTensor) => layers.dense({ units: 2 }).apply(layers.flatten().apply(of));
     const both = layers.add().apply([picture, other]) as SymbolicTensor;
     const message = (ins: number, outs: number) =>
-      refusal('MODEL', `one input and one output is needed, this has ${ins} and ${outs}`);
+      refusal('MODEL', `one input and one output, this one has ${ins} and ${outs}`);
     expect(() => specOf(model({ inputs: [picture, other], outputs: answer(both) as never }))).toThrow(message(2, 1));
     expect(() => specOf(model({ inputs: picture, outputs: [answer(picture), answer(picture)] as never }))).toThrow(
       message(1, 2),
@@ -61,7 +61,7 @@ describe('specOf', () => {
     ],
   ])('%s is refused with the shapes', (_, build, shapes) => {
     expect(() => specOf(build())).toThrow(
-      refusal('MODEL', `from [n,height,width,channels] to [n,classes] is needed, this goes from ${shapes}`),
+      refusal('MODEL', `from [n,height,width,channels] to [n,classes], this one goes from ${shapes}`),
     );
   });
 });
@@ -90,7 +90,7 @@ describe('writeLabel', () => {
 
   test.each([-1, 3, 0.5, -0.5, Number.NaN, Number.POSITIVE_INFINITY])('%d is no class index', (label) => {
     expect(() => written(label)).toThrow(
-      refusal('CLASSES', `a.png: label ${label} is no class index of a model with 3 classes`),
+      refusal('CLASSES', `a.png: label ${label} is not a class index of a model with 3 classes`),
     );
   });
 
@@ -107,10 +107,10 @@ describe('writeLabel', () => {
   });
 
   test('what is no number, or below 0, is refused with its value', () => {
-    expect(() => written([1, Number.NaN, 0])).toThrow(refusal('NOT_FINITE', 'a.png: the label holds NaN'));
+    expect(() => written([1, Number.NaN, 0])).toThrow(refusal('NOT_FINITE', 'a.png: the label contains NaN'));
     // Its sum is 1.
     expect(() => written([1.5, -0.5, 0])).toThrow(
-      refusal('DATA', 'a.png: the label holds a negative probability, -0.5'),
+      refusal('DATA', 'a.png: the label contains a negative probability, -0.5'),
     );
   });
 });
@@ -137,7 +137,7 @@ describe('tensorRows', () => {
       [2, 1, 2, 3],
     ]) {
       await expect(tensorRows({ xs: tf.zeros(shape), ys: ys(2) }, spec)).rejects.toEqual(
-        refusal('SHAPE', `xs has shape [${shape}], the model takes [n,1,2,1]`),
+        refusal('SHAPE', `xs has shape [${shape}], the model expects [n,1,2,1]`),
       );
     }
   });
@@ -150,20 +150,20 @@ describe('tensorRows', () => {
       [2, 3, 1],
     ]) {
       await expect(tensorRows({ xs, ys: tf.zeros(shape) }, spec)).rejects.toEqual(
-        refusal('CLASSES', `ys has shape [${shape}], the model has 3 classes: [n] or [n,3] is needed`),
+        refusal('CLASSES', `ys has shape [${shape}], the model has 3 classes: expected [n] or [n,3]`),
       );
     }
     await expect(tensorRows({ xs, ys: tf.tensor1d([0, 3], 'int32') }, spec)).rejects.toEqual(
-      refusal('CLASSES', 'row 1: label 3 is no class index'),
+      refusal('CLASSES', 'row 1: label 3 is not a class index'),
     );
   });
 
   test('no rows are no data, and a number that is none is refused with its row', async () => {
     await expect(tensorRows({ xs: tf.zeros([0, 1, 2, 1]), ys: ys(0) }, spec)).rejects.toEqual(
-      refusal('DATA', 'there is no sample in the data'),
+      refusal('DATA', 'the data has no samples'),
     );
     const xs = tf.tensor4d([0, 0, 0, Number.NaN, 0, 0], [3, 1, 2, 1]);
-    await expect(tensorRows({ xs, ys: ys(3) }, spec)).rejects.toEqual(refusal('NOT_FINITE', 'xs holds NaN in row 1'));
+    await expect(tensorRows({ xs, ys: ys(3) }, spec)).rejects.toEqual(refusal('NOT_FINITE', 'xs contains NaN in row 1'));
   });
 });
 
@@ -213,7 +213,7 @@ describe('labelledBatches', () => {
     expect(sampleChannels({ ...spec, channels: 1 })).toBe(1);
     expect(sampleChannels({ ...spec, channels: 3 })).toBe(3);
     await expect(batchesOf([sample(1, 0)], 2, { ...spec, channels: 4, inputSize: 8 })).rejects.toEqual(
-      refusal('CHANNELS', 'images have 1 or 3 channels, the model takes 4: give tensors'),
+      refusal('CHANNELS', 'images have 1 or 3 channels, the model expects 4: pass tensors'),
     );
   });
 });

@@ -254,7 +254,7 @@ describe('plotCalibration', () => {
   test('a report without a sample is refused', () => {
     const empty = measure(new Float32Array(0), new Float32Array(0), ['a', 'b']);
     expect(() => plotCalibration(empty)).toThrow(
-      expect.objectContaining({ code: 'DATA', message: expect.stringContaining('no bin holds a sample') }),
+      expect.objectContaining({ code: 'DATA', message: expect.stringContaining('all bins are empty') }),
     );
   });
 

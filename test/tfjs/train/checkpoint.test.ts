@@ -45,7 +45,7 @@ describe('a checkpoint', () => {
     expect(() => decodeCheckpoint(bytes)).toThrow(
       expect.objectContaining({
         code: 'CHECKPOINT',
-        message: 'the checkpoint is not one of this library, or of another version',
+        message: 'the file is not a checkpoint of this library, or is of another version',
       }),
     );
   });
@@ -70,8 +70,8 @@ describe('a checkpoint', () => {
     ['a head that is no JSON', signed('{state}'), /JSON/],
     ['a head without lengths', signed('{"state":{}}'), /undefined/],
     ['fewer floats than its head says', signed('{"state":{},"lengths":[1,2]}', Buffer.alloc(8)), /length/],
-    ['more floats', signed('{"state":{},"lengths":[1,2]}', Buffer.alloc(16)), /its arrays are 12 bytes of 16$/],
-    ['bytes behind its floats', signed('{"state":{},"lengths":[1]}', Buffer.alloc(5)), /its arrays are 4 bytes of 5$/],
+    ['more floats', signed('{"state":{},"lengths":[1,2]}', Buffer.alloc(16)), /its arrays take 12 of 16 bytes$/],
+    ['bytes behind its floats', signed('{"state":{},"lengths":[1]}', Buffer.alloc(5)), /its arrays take 4 of 5 bytes$/],
   ])('whose sum is right but that has %s is damaged, and why is told', (_, bytes, reason) => {
     expect(() => decodeCheckpoint(bytes)).toThrow(
       expect.objectContaining({

@@ -123,7 +123,7 @@ describe('a learning rate', () => {
     const schedule = (() => factor) as () => number;
     await expect(train(small(), faces, { schedule })).rejects.toMatchObject({
       code: 'OPTION',
-      message: expect.stringMatching(/^schedule must give a factor of 0 or more, got .* at 0$/),
+      message: expect.stringMatching(/^schedule must return a factor of at least 0, got .* at 0$/),
     });
   });
 });

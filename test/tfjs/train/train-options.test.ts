@@ -121,7 +121,7 @@ describe('options out of their range are refused, by name and value', () => {
     ],
     [{ monitor: 'valAccuracy' }, "monitor 'valAccuracy' needs validationData"],
     [{ earlyStopping: { patience: 0 } }, 'earlyStopping.patience must be an integer of 1 or more, got 0'],
-    [{ resume: true }, 'resume needs a checkpoint to go on from'],
+    [{ resume: true }, 'resume needs a checkpoint'],
   ])('%o', (options, message) => {
     expect(() => trainSettings(classifier(), options)).toThrow(expect.objectContaining({ code: 'OPTION', message }));
   });

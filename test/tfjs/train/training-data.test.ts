@@ -179,7 +179,7 @@ describe.each([
     await expect(readTrainingData([], options)).rejects.toMatchObject({
       name: 'FerError',
       code: 'DATA',
-      message: 'there is no sample in the data',
+      message: 'the data has no samples',
     });
   });
 

@@ -149,7 +149,7 @@ describe('a checkpoint of a run', () => {
     { history: 'long' },
   ])('is refused with a state of %o', async (change) => {
     expect(await said(({ state }) => ({ state: { ...state, ...change } }))).toBe(
-      'CHECKPOINT: the checkpoint lacks what a training goes on from',
+      'CHECKPOINT: the checkpoint lacks the state of a training',
     );
   });
 
@@ -160,7 +160,7 @@ describe('a checkpoint of a run', () => {
         const { history } = state as { history: object };
         return { state: { ...state, history: { ...history, [figure]: undefined } } };
       });
-      expect(answer).toBe('CHECKPOINT: the checkpoint lacks what a training goes on from');
+      expect(answer).toBe('CHECKPOINT: the checkpoint lacks the state of a training');
     },
   );
 
@@ -182,7 +182,7 @@ describe('a checkpoint of a run', () => {
         arrays: arrays.slice(0, count),
       };
     });
-    expect(answer).toBe('CHECKPOINT: the checkpoint lacks what a training goes on from');
+    expect(answer).toBe('CHECKPOINT: the checkpoint lacks the state of a training');
   });
 
   test('is asked for with the most bytes that it may have; a file of more is refused unread', async () => {

@@ -1,11 +1,11 @@
 import { madd } from './madd';
 
 /*
- * Adam (Kingma and Ba, 2015), weights decayed apart from the gradient (Loshchilov and Hutter, 2019). `meanScale` is
+ * Adam (Kingma and Ba, 2015), with decoupled weight decay (Loshchilov and Hutter, 2019). `meanScale` is
  * 1 / (1 - beta1^t), `squareScale` 1 / (1 - beta2^t), `decay` 1 - learningRate * weightDecay.
  */
 
-/** One step: means in place, the weights to `out`. */
+/** One step: updates the means in place, and writes the weights to `out`. */
 export function adam(
   weight: usize, gradient: usize, mean: usize, square: usize, out: usize, count: i32,
   learningRate: f32, beta1: f32, beta2: f32, epsilon: f32, meanScale: f32, squareScale: f32, decay: f32,
@@ -32,8 +32,8 @@ export function adam(
  * One step on a slice of the weights, all in place, with the gradients of several threads, each times its portion of the
  * batch, added in order.
  *
- * @param gradients - The first thread's; each next one's lies `stride` bytes further.
- * @param portions - One float a thread.
+ * @param gradients - The first thread's gradients; each next thread's are `stride` bytes further.
+ * @param portions - One float per thread.
  * @param average - Moving average of the weights, or 0 for none: average * averageDecay + weight * (1 - averageDecay).
  * @param count - A multiple of 4.
  */
@@ -62,7 +62,7 @@ export function adamOfMany(
   }
 }
 
-/** Four weights after the step; means in place. */
+/** Four weights after the step; the means are updated in place. */
 // @ts-ignore: decorator
 @inline
 function moved(

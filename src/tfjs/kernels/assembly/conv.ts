@@ -1,11 +1,11 @@
 import { BLOCK_K, TILE_BYTES, gemm, gemmScratch, multiplyPanels, packB, roundUp, transpose4 } from './gemm';
 
 /*
- * Convolutions of any size, stride, padding and dilation, as products of matrices whose rows are gathered on the way
- * (im2col a panel at a time). NHWC activations, HWIO filters. Sizes in elements, addresses in bytes.
+ * Convolutions of any size, stride, padding and dilation, as matrix products whose rows are gathered one panel at a
+ * time (im2col). NHWC activations, HWIO filters. Sizes in elements, addresses in bytes.
  */
 
-/** Rows or columns of an image with its border, such that every window of every output pixel just lies inside. */
+/** Rows or columns of the padded image, so that the windows of all output pixels fit exactly. */
 // @ts-ignore: decorator
 @inline
 export function borderedExtent(outSize: i32, stride: i32, filterSize: i32, dilation: i32): i32 {
@@ -91,7 +91,7 @@ export function conv2d(
   }
 }
 
-/** What up to four output pixels see, taps k0 to k0 + depth, as a panel [depth][4]. */
+/** The inputs of up to four output pixels, taps k0 to k0 + depth, as a panel [depth][4]. */
 function gatherRows(
   image: usize, wideImage: i32, inChannels: i32, filterWidth: i32, dilationHeight: i32, dilationWidth: i32,
   outWidth: i32, strideHeight: i32, strideWidth: i32, p: i32, count: i32, k0: i32, depth: i32, to: usize,
@@ -109,7 +109,7 @@ function gatherRows(
   const p3 = image + <usize>row * line + <usize>column * step;
   const adjacent = inChannels == 1 && p3 - p0 == 12 && p1 - p0 == 4;
 
-  // Without dilation the taps of a filter's row lie side by side, as one tap of many channels.
+  // Without dilation, the taps of a filter row are contiguous, like one tap with many channels.
   const taps = dilationWidth == 1 ? 1 : filterWidth;
   const values = dilationWidth == 1 ? filterWidth * inChannels : inChannels;
   let value = 0, tapRow = 0, tapColumn = 0;
@@ -155,7 +155,7 @@ function gatherRows(
   }
 }
 
-/** dFilter = what each tap saw, transposed, times dy. */
+/** dFilter = the inputs under each tap, transposed, times dy. */
 export function conv2dFilterGradient(
   x: usize, dy: usize, dFilter: usize,
   batch: i32, height: i32, width: i32, inChannels: i32,
@@ -191,7 +191,7 @@ export function conv2dFilterGradient(
   }
 }
 
-/** What the taps see at pixels p0 to p0 + depth, as panels [taps / 4][depth][4]. */
+/** The inputs under the taps at pixels p0 to p0 + depth, as panels [taps / 4][depth][4]. */
 function gatherTaps(
   image: usize, wideImage: i32, inChannels: i32, filterWidth: i32, dilationHeight: i32, dilationWidth: i32,
   outWidth: i32, strideHeight: i32, strideWidth: i32, p0: i32, depth: i32, k: i32, panel: usize,
@@ -269,7 +269,7 @@ export function inputGradientScratch(
   return 4 * (image + k * pixels) + gemmScratch(pixels, k, outChannels) + 64;
 }
 
-/** dx: what each output pixel's window gets, dy times the filter transposed, added up where windows overlap. */
+/** dx: for each output pixel, dy times the transposed filter is added to its window. */
 export function conv2dInputGradient(
   dy: usize, filter: usize, dx: usize,
   batch: i32, height: i32, width: i32, inChannels: i32,
@@ -317,7 +317,7 @@ function addRun(from: usize, to: usize, count: i32): void {
   }
 }
 
-/** The filter turned by half a circle with in and out channels swapped: [height, width, out, in]. */
+/** The filter rotated by 180 degrees, with in and out channels swapped: [height, width, out, in]. */
 export function turnFilter(filter: usize, filterHeight: i32, filterWidth: i32, inChannels: i32, outChannels: i32, to: usize): void {
   const taps = filterHeight * filterWidth;
   for (let tap = 0; tap < taps; tap++) {

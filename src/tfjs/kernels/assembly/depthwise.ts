@@ -2,7 +2,7 @@ import { border, borderedExtent } from './conv';
 import { madd } from './madd';
 
 /*
- * Depthwise convolutions, one filter a channel, of any size, stride, padding and dilation. NHWC activations, filters
+ * Depthwise convolutions, one filter per channel, of any size, stride, padding and dilation. NHWC activations, filters
  * [height, width, channels]. Sizes in elements, addresses in bytes. Eight channels and four pixels at a time: eight
  * accumulators, two vectors of weights.
  */
@@ -112,7 +112,7 @@ function onePixel(
   v128.store(q, sum);
 }
 
-/** dFilter = what each tap saw times dy, summed over all pixels. */
+/** dFilter = the inputs under each tap times dy, summed over all pixels. */
 export function depthwiseFilterGradient(
   x: usize, dy: usize, dFilter: usize,
   batch: i32, height: i32, width: i32, channels: i32,
@@ -197,7 +197,7 @@ function oneTap(p: usize, step: usize, g: usize, pixel: usize, columns: i32, to:
   v128.store(to, f32x4.add(v128.load(to), sum));
 }
 
-/** dx = dy spread over what each tap saw. */
+/** dx = dy times the filter, added to the inputs under each tap. */
 export function depthwiseInputGradient(
   dy: usize, filter: usize, dx: usize,
   batch: i32, height: i32, width: i32, channels: i32,
@@ -225,7 +225,7 @@ export function depthwiseInputGradient(
         }
       }
     }
-    // Cuts the border off.
+    // Removes the padding.
     border(image, tall, wide, channels, -top, -left, dx + <usize>(n * height * width) * pixel, height, width);
   }
 }
@@ -244,7 +244,7 @@ function addProduct(to: usize, g: usize, w: usize, channels: i32): void {
   }
 }
 
-/** The taps of the filters in the opposite order: turned by half a circle. */
+/** The taps of the filters in reverse order: rotated by 180 degrees. */
 export function turnTaps(filter: usize, taps: i32, channels: i32, to: usize): void {
   const pixel: usize = 4 * <usize>channels;
   for (let tap = 0; tap < taps; tap++) {

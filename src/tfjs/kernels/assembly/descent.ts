@@ -1,8 +1,8 @@
 import { madd } from './madd';
 
 /*
- * Steps of gradient descent other than Adam, each in one pass: what the optimizer keeps changes in place, the weights go
- * to `out`. The formulas are those of TF.js's optimizers.
+ * Steps of gradient descent other than Adam, each in one pass: the optimizer's state changes in place, the weights are
+ * written to `out`. The formulas are those of TF.js's optimizers.
  */
 
 /** out = weight - rate * gradient. */
@@ -22,7 +22,7 @@ export function descend(weight: usize, gradient: usize, out: usize, count: i32, 
 /**
  * speed = momentum * speed + gradient; out = weight - rate * speed.
  *
- * @param ahead - 1 for Nesterov's way: out = weight - rate * (gradient + momentum * speed).
+ * @param ahead - 1 for Nesterov momentum: out = weight - rate * (gradient + momentum * speed).
  */
 export function descendWithMomentum(
   weight: usize, gradient: usize, speed: usize, out: usize, count: i32, rate: f32, momentum: f32, ahead: i32,
@@ -51,7 +51,7 @@ export function descendWithMomentum(
  *     square = decay * square + (1 - decay) * gradient^2
  *     speed = momentum * speed + rate * gradient / sqrt(square + epsilon);  out = weight - speed
  *
- * @param mean - 0, or the running mean of the gradients: then the root is that of square - (mean^2 + epsilon).
+ * @param mean - 0, or the running mean of the gradients; then the root is sqrt(square - (mean^2 + epsilon)).
  */
 export function rmsProp(
   weight: usize, gradient: usize, square: usize, speed: usize, mean: usize, out: usize, count: i32,

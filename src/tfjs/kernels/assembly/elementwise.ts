@@ -14,7 +14,7 @@ export function addBias(x: usize, bias: usize, out: usize, rows: i32, columns: i
   }
 }
 
-/** out = x > 0 ? dy : 0; not-a-number where x is, as a step of not-a-number is. */
+/** out = x > 0 ? dy : 0; NaN where x is NaN. */
 export function reluGradient(x: usize, dy: usize, out: usize, count: i32): void {
   const zero = f32x4.splat(0);
   let i = count;
@@ -31,7 +31,7 @@ export function reluGradient(x: usize, dy: usize, out: usize, count: i32): void 
   }
 }
 
-/** Rows that are added up before their sum joins the total, to keep rounding errors small. */
+/** Number of rows per partial sum, which keeps rounding errors small. */
 const ROWS_AT_ONCE: i32 = 64;
 
 /** out[column] = sum over rows of x[row, column]. */

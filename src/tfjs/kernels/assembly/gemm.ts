@@ -3,7 +3,7 @@ import { madd } from './madd';
 /*
  * Matrix products. All sizes are in elements, all strides and addresses in bytes.
  *
- * The blocking is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): panels of
+ * Blocking follows Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): panels of
  * B stay in L1 while blocks of A stream through. The register tile is 4 x 8: eight accumulators, two vectors of B and a
  * splat of A fit the sixteen registers that WebAssembly engines have for 128-bit vectors.
  */
@@ -15,13 +15,13 @@ const BLOCK_N: i32 = 512;
 /** Rows of a block of A: 64 x 256 floats are 64 KiB. */
 const BLOCK_M: i32 = 64;
 
-/** Bytes of scratch that `gemm` wants. */
+/** Bytes of scratch memory that `gemm` needs. */
 export function gemmScratch(m: i32, n: i32, k: i32): i32 {
   const depth = min(k, BLOCK_K);
   return 4 * depth * (roundUp(min(n, BLOCK_N), 8) + roundUp(min(m, BLOCK_M), 4)) + TILE_BYTES + 64;
 }
 
-/** The edge tile: 4 x 8 floats. */
+/** Bytes of the edge tile: 4 x 8 floats. */
 export const TILE_BYTES: i32 = 128;
 
 // @ts-ignore: decorator
@@ -33,8 +33,8 @@ export function roundUp(value: i32, multiple: i32): i32 {
 /**
  * C = A B, or C += A B where `accumulate` is 1.
  *
- * @param rowA - Bytes from a row of A to the next; `stepA` from a column to the next: 4 for A as it is, and the two
- *   swapped for A transposed. Likewise for B. C has columns side by side.
+ * @param rowA - Bytes from a row of A to the next; `stepA` from a column to the next: 4 for A, and the two
+ *   swapped for A transposed. The same for B. The columns of C are contiguous.
  */
 export function gemm(
   m: i32, n: i32, k: i32,
@@ -91,7 +91,7 @@ function storeEdge(tile: usize, c: usize, rowC: usize, rows: i32, columns: i32, 
 }
 
 /**
- * C[4, 8] (+)= sum over k of A's column k times B's row k. A's four values lie side by side, B's eight too.
+ * C[4, 8] (+)= sum over k of A's column k times B's row k. A's four values are contiguous, and so are B's eight.
  *
  * @param stepA - Bytes from one k to the next in A; `stepB` in B.
  */
@@ -140,9 +140,9 @@ export function tileOfColumns(
 }
 
 /**
- * C[rows, 8] = A[rows, depth] B[depth, 8], A's rows as they lie in memory; rows and depth are multiples of 4.
+ * C[rows, 8] = A[rows, depth] B[depth, 8], A's rows unpacked; rows and depth are multiples of 4.
  *
- * @param rowA - Bytes from a row of A to the next; B's rows lie one after the other.
+ * @param rowA - Bytes from a row of A to the next; B's rows are contiguous.
  */
 export function rowsTimesPanel(rows: i32, depth: i32, a0: usize, rowA: usize, panel: usize, c: usize, rowC: usize): void {
   for (let row = rows; row > 0; row -= 4) {

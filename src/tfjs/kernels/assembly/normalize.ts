@@ -4,7 +4,7 @@ import { madd } from './madd';
  * Batch normalization, clipping and their gradients: passes over rows of `columns` numbers.
  */
 
-/** Rows that are added up before their sum joins the total, to keep rounding errors small. */
+/** Number of rows per partial sum, which keeps rounding errors small. */
 const ROWS_AT_ONCE: i32 = 64;
 
 /** sums[c] = sum over rows of dy[row, c]; products[c] = sum over rows of dy[row, c] * (x[row, c] - mean[c]). */
@@ -55,7 +55,7 @@ function addTo(to: usize, value: v128): void {
 
 /**
  * mean[c] and variance[c] (divided by the number of rows) of every column. Each block of rows is read twice while it is
- * in the cache; blocks are joined as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
+ * in the cache; blocks are merged as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for
  * Computing Sample Variances" (1979).
  */
 export function statistics(x: usize, mean: usize, variance: usize, rows: i32, columns: i32): void {
@@ -137,7 +137,7 @@ function addSquare(sum: v128, x: v128): v128 {
   return madd(x, x, sum);
 }
 
-/** Joins the mean and the sum of squares of a block to those of the `rows` rows before it. */
+/** Merges the mean and the sum of squares of a block into those of the `rows` rows before it. */
 // @ts-ignore: decorator
 @inline
 function join(mean: usize, squares: usize, blockMean: v128, blockSquares: v128, rows: i32, share: f32): void {
@@ -149,7 +149,7 @@ function join(mean: usize, squares: usize, blockMean: v128, blockSquares: v128, 
 }
 
 /**
- * out = (x - mean) * factor + offset, with factor = scale / sqrt(variance + epsilon), which is left in `factor`.
+ * out = (x - mean) * factor + offset, with factor = scale / sqrt(variance + epsilon), which is written to `factor`.
  *
  * @param scale - 0 for ones; `offset` 0 for zeros.
  */
@@ -198,9 +198,9 @@ export function normalize(
  *     dx = factor * (dy - sum(dy) / rows) - (x - mean) * factor * sum(dy (x - mean)) / (rows * (variance + epsilon))
  *          + dMean / rows + (x - mean) * 2 dVariance / rows
  *
- * @param dMean - Gradient of the statistics that were given out; likewise `dVariance`.
+ * @param dMean - Gradient of the output mean; `dVariance` that of the output variance.
  * @param dScale - Receives sum(dy (x - mean)) / sqrt(variance + epsilon); `dOffset` sum(dy).
- * @param scratch - Room for three vectors of `columns` numbers.
+ * @param scratch - Scratch memory for three vectors of `columns` numbers.
  */
 export function batchNormGradient(
   x: usize, dy: usize, mean: usize, variance: usize, scale: usize, dMean: usize, dVariance: usize,
@@ -248,7 +248,7 @@ export function batchNormGradient(
   }
 }
 
-/** out = average - (average - value) * decay, rounded as TF.js's layer rounds it. */
+/** out = average - (average - value) * decay, rounded as in TF.js's layer. */
 export function moveAverage(average: usize, value: usize, out: usize, count: i32, decay: f32): void {
   for (let i = count; i > 0; i--) {
     const old = load<f32>(average);
@@ -273,7 +273,7 @@ export function scaleRows(x: usize, scale: usize, out: usize, rows: i32, columns
   }
 }
 
-/** out = x within [low, high]; not-a-number where x is. */
+/** out = x clipped to [low, high]; NaN where x is NaN. */
 export function clip(x: usize, out: usize, count: i32, low: f32, high: f32): void {
   const least = f32x4.splat(low), most = f32x4.splat(high);
   let i = count;

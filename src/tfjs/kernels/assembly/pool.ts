@@ -1,6 +1,6 @@
 /*
- * Max-pooling, NHWC. A window's maximum is its first value that no later one exceeds, so ties go to the first in row
- * order, and not-a-numbers are passed over: both as TF.js's cpu backend does.
+ * Max-pooling, NHWC. Of equal values in a window, the first in row order counts as the maximum. NaN values are
+ * ignored. Both are the same on TF.js's cpu backend.
  */
 
 export function maxPool(
@@ -68,7 +68,7 @@ export function maxPoolGradient(
 ): void {
   const pixel = 4 * <usize>channels;
   const line = <usize>width * pixel;
-  // Windows of 2 x 2 side by side that cover the image: every value is written once.
+  // Adjacent 2 x 2 windows that cover the image: every value is written once.
   const tiled = windowHeight == 2 && windowWidth == 2 && strideHeight == 2 && strideWidth == 2 && top == 0 && left == 0 &&
     outHeight * 2 == height && outWidth * 2 == width;
   const vectors = channels & ~3;

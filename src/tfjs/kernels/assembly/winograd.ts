@@ -2,22 +2,22 @@ import { roundUp, rowsTimesPanel, tileOfColumns } from './gemm';
 
 /*
  * 3 x 3 convolutions of stride 1 by Winograd's minimal filtering, F(4 x 4, 3 x 3), as in Lavin and Gray, "Fast Algorithms
- * for Convolutional Neural Networks" (2016): a tile of 4 x 4 outputs costs 36 products a channel pair instead of 144.
+ * for Convolutional Neural Networks" (2016): a tile of 4 x 4 outputs costs 36 products per channel pair instead of 144.
  *
- *     Y = A' [(G g G') * (B' d B)] A         and, being trilinear in (y, g, d), its transpose by the filter:
+ *     Y = A' [(G g G') * (B' d B)] A         and, because it is trilinear in (y, g, d), its transpose for the filter:
  *     dg = G' [(A dy A') * (B' d B)] G
  *
  * NHWC; tiles are numbered through the batch. Sizes in elements, addresses in bytes.
  */
 
-/** Tiles at a time: as many as keep the transformed values in L2. */
+/** Tiles at a time: the transformed values fit into the L2 cache. */
 // @ts-ignore: decorator
 @inline
 function tilesAtOnce(inChannels: i32, outChannels: i32): i32 {
   return roundUp(max(8, min(128, 4096 / (inChannels + outChannels))), 4);
 }
 
-/** Bytes of scratch that both `winograd` and `winogradFilterGradient` want. */
+/** Bytes of scratch memory that `winograd` and `winogradFilterGradient` need. */
 export function winogradScratch(inChannels: i32, outChannels: i32): i32 {
   const tiles = tilesAtOnce(inChannels, outChannels);
   return 4 * 36 * (inChannels * outChannels + tiles * (inChannels + outChannels)) + HEAD_BYTES +
@@ -25,8 +25,8 @@ export function winogradScratch(inChannels: i32, outChannels: i32): i32 {
 }
 
 /**
- * Bytes between the planes of transformed values. Without, planes would often lie a power of two apart, where their
- * cells displace one another from the cache.
+ * Bytes between the planes of transformed values. Without them, planes would often be a power of two apart, and would evict
+ * each other from the cache.
  */
 const APART: usize = 64;
 
@@ -118,7 +118,7 @@ export function winogradFilterGradient(
   untransformFilter(filters, planeFilter, inChannels, outChannels, dFilter, head);
 }
 
-/** Where the pixels of a tile lie, `size` x `size` of them, column by column; those outside the image are zeros. */
+/** Addresses of the pixels of a tile, `size` x `size` of them, column by column; pixels outside the image are zeros. */
 function addresses(
   x: usize, height: i32, width: i32, pixel: usize, rowsOfTiles: i32, columnsOfTiles: i32, tile: i32,
   top: i32, left: i32, size: i32, zeros: usize, table: usize,

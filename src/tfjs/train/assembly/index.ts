@@ -1,4 +1,4 @@
-/* The loops of ../augment.ts, in the same doubles and the same order: the same bits. */
+/* The loops of ../augment.ts, with the same doubles in the same order, so that results have the same bits. */
 
 /** Bilinear warp of floats [height, width, channels], edges continued: see `Mapping` in ../augment.ts. */
 export function warp(
@@ -30,7 +30,7 @@ export function warp(
   }
 }
 
-/** As `warp`, x and y side by side, and so the pixels above and below; one float behind `data` is read, and must be 0. */
+/** Like `warp`, but with x and y in one vector, and pixels above and below in another; one float after `data` is read and must be 0. */
 function warpGrey(
   data: usize, width: i32, height: i32,
   xx: f64, xy: f64, tx: f64, yx: f64, yy: f64, ty: f64, out: usize,
@@ -52,7 +52,7 @@ function warpGrey(
       const y0 = i32x4.extract_lane(whole, 1);
       const upper = data + 4 * <usize>(y0 * width + i32x4.extract_lane(whole, 0));
       const lower = upper + (y0 < bottom ? 4 * <usize>width : 0);
-      // Right of the last column comes another pixel: it counts 0 times.
+      // The pixel right of the last column has weight 0.
       const above = f64x2.promote_low_f32x4(v128.load64_zero(upper));
       const below = f64x2.promote_low_f32x4(v128.load64_zero(lower));
       const left = v128.shuffle<i64>(above, below, 0, 2), right = v128.shuffle<i64>(above, below, 1, 3);
