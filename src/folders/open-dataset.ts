@@ -78,7 +78,10 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   }
   const kept = entries.filter((_, index) => !skipped.has(index));
   if (kept.length === 0)
-    throw new FerError('DATA', `${path} (${form}) contains no images${skipped.size > 0 ? ' that are not excluded' : ''}`);
+    throw new FerError(
+      'DATA',
+      `${path} (${form}) contains no images${skipped.size > 0 ? ' that are not excluded' : ''}`,
+    );
   const left: LeftOut[] = [...leftOut];
   for (const index of skipped) left.push({ path: entries[index].path, kind: 'excluded', reason: 'excluded' });
 

@@ -111,5 +111,8 @@ function rateAt({ learningRate, schedule }: TrainSettings, progress: number): nu
   const factor: unknown = schedule(progress);
   const rate = learningRate * (factor as number);
   if (typeof factor === 'number' && rate >= 0 && Number.isFinite(Math.fround(rate))) return rate;
-  throw new FerError('OPTION', `schedule must return a factor of at least 0, got ${describeInput(factor)} at ${progress}`);
+  throw new FerError(
+    'OPTION',
+    `schedule must return a factor of at least 0, got ${describeInput(factor)} at ${progress}`,
+  );
 }

@@ -146,10 +146,7 @@ export async function readTrainingData(
   for await (const read of readSamples(data, spec, reduce)) {
     throwIfAborted(signal, 'training');
     if ('rows' in read) {
-      throw new FerError(
-        'OPTION',
-        'augment works on images only: leave it out for batches of tensors',
-      );
+      throw new FerError('OPTION', 'augment works on images only: leave it out for batches of tensors');
     }
     const { sample, row: stored } = read;
     const row = new Float32Array(spec.classes);

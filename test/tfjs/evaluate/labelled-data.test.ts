@@ -163,7 +163,9 @@ describe('tensorRows', () => {
       refusal('DATA', 'the data has no samples'),
     );
     const xs = tf.tensor4d([0, 0, 0, Number.NaN, 0, 0], [3, 1, 2, 1]);
-    await expect(tensorRows({ xs, ys: ys(3) }, spec)).rejects.toEqual(refusal('NOT_FINITE', 'xs contains NaN in row 1'));
+    await expect(tensorRows({ xs, ys: ys(3) }, spec)).rejects.toEqual(
+      refusal('NOT_FINITE', 'xs contains NaN in row 1'),
+    );
   });
 });
 

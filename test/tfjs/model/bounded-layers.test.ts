@@ -245,8 +245,8 @@ const hostile: [string, () => ModelFiles, RegExp][] = [
       ),
     /never come/,
   ],
-  ['a class that is none', () => files(layer('constructor', { layers: [] })), /no model constructor/],
-  ['another class', () => files(layer('Prototype', {})), /no model Prototype/],
+  ['a class that is none', () => files(layer('constructor', { layers: [] })), /unknown model class constructor/],
+  ['another class', () => files(layer('Prototype', {})), /unknown model class Prototype/],
   ['something else that TF.js can make', () => files(layer('Zeros', {})), /./],
   ['a layer instead of a model', () => files(dense()), /./],
   [
