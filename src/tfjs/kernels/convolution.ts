@@ -182,7 +182,7 @@ function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
   return native.convScratch(...scratchSizes(info));
 }
 
-/** Whether tiles of 4 x 4 outputs pay: for 3 x 3 filters of stride 1, and unless too much of the tiles is thrown away. */
+/** Whether Winograd tiles of 4 x 4 outputs are faster: for 3 x 3 filters with stride 1, unless too much of the tiles is unused. */
 function suitsWinograd(info: ConvInfo): boolean {
   const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
   const dense = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth].every((n) => n === 1);
@@ -211,8 +211,8 @@ export function suitsTiles(info: ConvInfo): boolean {
 }
 
 /**
- * Adam makes whole steps of the smallest gradients. Where few pixels are summed, many gradients are exactly zero, and
- * the rounding errors of the tiles would take their place.
+ * Adam makes full steps even for tiny gradients. If few pixels are summed, many gradients are exactly zero; the tiles would
+ * replace these zeros by rounding errors.
  */
 function enoughPixelsForTiles({ batchSize, outHeight, outWidth }: ConvInfo): boolean {
   return batchSize * outHeight * outWidth >= 1024;

@@ -31,7 +31,7 @@ function fused(
   const slopes = preluActivationWeights === undefined || preluActivationWeights.size === info.outChannels;
   const fits = x.size > 0 && tf.util.sizeFromShape(info.outShape) > 0 && x.shape[3] === filter.shape[2];
   const suits = dataFormat === 'NHWC' && typeof pad === 'string' && !filterNarrowerThanStride(info);
-  // Where tiles pay, ours is the faster one: TF.js packs the filter anew after every update.
+  // Where Winograd tiles apply, ours is faster: TF.js packs the filter again after every update.
   const ours = kind === 'full' && nativeOn(backend) !== null && suitsTiles(info);
   if (floats && vector && slopes && fits && suits && !ours) return plain();
 
