@@ -11,8 +11,10 @@ export default defineConfig({
     setupFiles: ['test/seed.ts', 'test/equal-numbers.ts'],
     include: [
       'test/{image,tfjs/evaluate,tfjs/train}/*.test.ts',
-      'test/platform/node/{decode,decode-work,read-stream,small-jpeg}.test.ts',
-      'test/platform/{byte-budget,frame-count}.test.ts',
+      'test/platform/node/{decode,decode-work,frames,read-regular-file,read-stream,small-jpeg,write-file}.test.ts',
+      'test/platform/{byte-budget,frame-count,image-limits}.test.ts',
+      // The queue's that need no worker process; sinks start a Redis.
+      'test/queue/{owner-file,read-item,redis-error,sinks}.test.ts',
       'test/reliable/settings.test.ts',
       'test/report/render-plot.test.ts',
     ],
