@@ -6,15 +6,16 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
+    // With the counters of the mutation tests, on a busy machine.
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     setupFiles: ['test/seed.ts', 'test/equal-numbers.ts'],
     include: [
       'test/{image,tfjs/evaluate,tfjs/train}/*.test.ts',
       'test/platform/node/{decode,decode-work,frames,read-regular-file,read-stream,small-jpeg,write-file}.test.ts',
       'test/platform/{byte-budget,frame-count,image-limits}.test.ts',
-      // The queue's that need no worker process; sinks start a Redis.
-      'test/queue/{owner-file,read-item,redis-error,sinks}.test.ts',
+      // The queue's that need no Redis.
+      'test/queue/{adopt-lines,owner-file,read-item,redis-error,result-file}.test.ts',
       'test/reliable/settings.test.ts',
       'test/report/render-plot.test.ts',
     ],

@@ -109,10 +109,11 @@ export class ResultFile {
       }
       await handle.datasync();
 
-      if (!isSame(await stat(this.path), found)) return 'again';
+      const now = await stat(this.path);
+      if (!isSame(now, found)) return 'again';
       // Other writes of this worker may have ended in the meantime, in the file before or in the replacement.
       if (isReplaced ? this.#version !== version : this.#isOther(found)) return 'again';
-      this.#last = found;
+      this.#last = now;
       this.#remember(placed);
       return true;
     } finally {
@@ -183,8 +184,13 @@ const MOST_TRIES = 5;
 const RECENT_MS = 60_000;
 const RECENT_BYTES = 2 ** 24;
 
+/**
+ * A file's number may be given to another once the file is gone, so the time when it was made counts too. Disks that do not know
+ * it give the time of the last change, or 0.
+ */
 function isSame(one: Stats, other: Stats): boolean {
-  return one.ino === other.ino && one.dev === other.dev;
+  const isKnown = [one, other].some(({ birthtimeMs, ctimeMs }) => birthtimeMs > 0 && birthtimeMs !== ctimeMs);
+  return one.ino === other.ino && one.dev === other.dev && (!isKnown || one.birthtimeMs === other.birthtimeMs);
 }
 
 function lengthOf(placed: readonly Placed[]): number {
