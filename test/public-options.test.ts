@@ -165,7 +165,7 @@ describe('a backend', () => {
 
   test('that runs takes no other options, and says so', async () => {
     expect(await said(() => main.useBackend('cpu', { assets: '/elsewhere/' }), undefined)).toMatch(
-      /^OPTION: backend 'cpu' runs with other options already/,
+      /^OPTION: backend 'cpu' already runs with other options/,
     );
     expect(await said(() => main.useBackend('cpu'), undefined)).toBe('nothing');
   });

@@ -3,12 +3,12 @@ import { FerError } from '../errors.js';
 import { nearest, number, type Rule, rule } from '../options.js';
 
 /**
- * Numbers that are added to the logits of classes, by name: with 0.4 a class is named more readily, with -0.4 less. A class
- * that is left out has 0. Only differences count: the same number for every class changes nothing.
+ * Numbers that are added to the logits of classes, by name: 0.4 makes a class more likely, -0.4 less likely. The default
+ * is 0. Only differences matter: the same number for every class changes nothing.
  */
 export type ClassOffsets<C extends string> = { readonly [Name in C]?: number };
 
-/** The rule of the option `offsets`; its names are checked once the classes are known. */
+/** Rule for the option `offsets`; its names are checked when the classes are known. */
 export const offsetsRule: Rule = (value, name) => {
   offsetsObject(value, name);
   for (const [className, offset] of Object.entries(value as object)) {
@@ -17,10 +17,10 @@ export const offsetsRule: Rule = (value, name) => {
 };
 
 /**
- * Puts offsets into the order of the classes.
+ * Converts offsets to an array in the order of the classes.
  *
- * @returns Undefined where there is nothing to add.
- * @throws FerError `CLASSES` for a name that is not a class; it names the class that was probably meant.
+ * @returns Undefined if all offsets are 0.
+ * @throws FerError `CLASSES` for a name that is not a class; the message suggests the closest class.
  */
 export function offsetsInOrder(
   offsets: ClassOffsets<string> | undefined,
@@ -40,13 +40,13 @@ export function offsetsInOrder(
  * Adds offsets to the logits of one row of probabilities: p exp(offset), divided by their sum, in double precision.
  *
  * @param probabilities - Shape [n,classes].
- * @param row - Which row.
- * @param offsets - One a class.
+ * @param row - Index of the row.
+ * @param offsets - One per class.
  * @returns The new probabilities, [classes].
  */
 export function withOffsets(probabilities: ArrayLike<number>, row: number, offsets: Float64Array): Float64Array {
   const first = row * offsets.length;
-  // The largest offset of a class with any probability becomes 0: nothing overflows, and the sum stays above 0.
+  // The largest offset among classes with a probability above 0 becomes 0, so that nothing overflows and the sum stays above 0.
   let most = Number.NEGATIVE_INFINITY;
   offsets.forEach((offset, c) => {
     if (probabilities[first + c] > 0) most = Math.max(most, offset);
@@ -60,7 +60,7 @@ export function withOffsets(probabilities: ArrayLike<number>, row: number, offse
 }
 
 const offsetsObject = rule(
-  'numbers by the names of classes, such as { angry: 0.4 }',
+  'numbers by class name, such as { angry: 0.4 }',
   (value: object) => value !== null && typeof value === 'object' && !Array.isArray(value) && !!Object.entries(value),
 );
 
@@ -69,5 +69,5 @@ const finite = number('a finite number', Number.isFinite);
 function unknownClass(className: string, classes: readonly string[]): FerError {
   const meant = nearest(className, classes);
   const hint = meant === undefined ? `use ${classes.slice(0, 20).join(', ')}` : `did you mean '${meant}'?`;
-  return new FerError('CLASSES', `offsets has ${describeInput(className)}, which is no class: ${hint}`);
+  return new FerError('CLASSES', `offsets has ${describeInput(className)}, which is not a class: ${hint}`);
 }

@@ -18,26 +18,26 @@ import { type Predictions, type PredictionsFor, predictionsOf } from './predicti
 
 export interface ClassifyOptions<C extends string = Emotion> extends ImageLimits {
   /**
-   * How many of the classes are given.
+   * Number of classes to return.
    * @default all: five with the pretrained weights
    */
   topk?: number;
-  /** The face's place in the image, in its pixels; turned, where the face leans. @default the whole image */
+  /** The face in the image, in pixels; it may be rotated. @default the whole image */
   box?: Crop;
   /**
-   * Which frame of an animation, or page of a TIFF, counted from 0. Browsers without `ImageDecoder` (Safari) read the first
-   * alone.
+   * Which frame of an animation, or page of a TIFF, counted from 0. Browsers without `ImageDecoder` (Safari) read only
+   * the first.
    * @default 0
    */
   frame?: number;
   /**
-   * Added to the logits of classes: which classes are named more readily, and which less.
-   * @default those of the classifier, else none
+   * Numbers that are added to the logits of classes: a positive number makes a class more likely.
+   * @default the offsets of the classifier, or else none
    */
   offsets?: ClassOffsets<C>;
 }
 
-/** The rule of the option `topk`. */
+/** Rule for the option `topk`. */
 export const topkRule = number('1 or more', (value) => Number.isInteger(value) && value >= 1);
 
 const checkClassifyOptions = optionsOf<ClassifyOptions<string>>('classify', () => ({
@@ -48,53 +48,53 @@ const checkClassifyOptions = optionsOf<ClassifyOptions<string>>('classify', () =
   ...limitRules,
 }));
 
-/** Classifies on a model and backend of its own. */
+/** A classifier with its own model and backend. */
 export interface Classifier<C extends string = Emotion> {
-  /** Names of the classes, in the order of the network's outputs; undefined until it is loaded. */
+  /** Names of the classes, in the order of the network's outputs; undefined until the network is loaded. */
   readonly classes: readonly C[] | undefined;
   /**
-   * Gives the classes of one face, most probable first, or, for an array of faces, one such list a face.
+   * Returns the classes of one face, most probable first; for an array of faces, one such list per face.
    *
-   * @throws FerError as `classify` does; `DISPOSED` after `dispose()`.
+   * @throws FerError as `classify`; `DISPOSED` after `dispose()`.
    */
   classify<const Input extends ImageInput | readonly ImageInput[]>(
     input: Input,
     options?: ClassifyOptions<C>,
   ): Promise<PredictionsFor<Input, C>>;
-  /** Loads the model and starts the backend now rather than at the first face. */
+  /** Loads the model and starts the backend now, instead of at the first face. */
   load(): Promise<void>;
-  /** Frees the model when the classifier loaded it; a model that was passed in stays the caller's. */
+  /** Frees the model if the classifier loaded it; a model that was passed in belongs to the caller. */
   dispose(): void;
 }
 
-/** A network made ready to run, and what it takes. */
+/** A network that is ready to run, and its input format. */
 export interface LoadedNetwork {
-  /** Runs it, from [n,size,size,channels] to probabilities [n,classes]. Disposed with the classifier. */
+  /** Runs the network, from [n,size,size,channels] to probabilities [n,classes]. Disposed with the classifier. */
   predictor: Predictor;
   /** Width and height of its input. */
   size: number;
   channels: 1 | 3;
-  /** What its outputs are, in order. */
+  /** Names of its outputs, in order. */
   classes: readonly string[];
-  /** Whether the network itself says so; otherwise the user may. */
+  /** Whether the names come from the network itself; otherwise the user may set them. */
   named: boolean;
-  /** What it was trained with. */
+  /** The normalization of its training. */
   normalization: Normalization;
-  /** Frees what was loaded beside the predictor. */
+  /** Frees what was loaded in addition to the predictor. */
   release?(): void;
 }
 
-/** What a classifier does with a network. */
+/** How a classifier uses a network. */
 export interface ClassifierSettings<C extends string> {
-  /** How images are normalised; by default, as the network was trained. */
+  /** How images are normalized; by default, as in the network's training. */
   normalization?: Normalization;
-  /** Names of the classes: those of the network, in any order, or names for a network that has none. */
+  /** Names of the classes: the network's own names in any order, or names for a network without names. */
   classes?: readonly C[];
-  /** Added to the logits, where a call brings no others. */
+  /** Offsets of the logits, unless a call has its own. */
   offsets?: ClassOffsets<C>;
 }
 
-/** Makes a classifier of a network that is loaded at first use. */
+/** Makes a classifier for a network that is loaded at first use. */
 export function classifierOf<C extends string = Emotion>(
   load: () => Promise<LoadedNetwork>,
   { normalization, classes: wanted, offsets }: ClassifierSettings<C> = {},
@@ -104,7 +104,7 @@ export function classifierOf<C extends string = Emotion>(
   let classes: readonly C[] | undefined;
   let usual: Float64Array | undefined;
   let disposed = false;
-  /** Inputs of single faces that nobody uses now. */
+  /** Unused input buffers for single faces. */
   const spare: Float32Array<ArrayBuffer>[] = [];
   const loadOnce = (): Promise<LoadedNetwork> => {
     if (loading === undefined) {
@@ -120,7 +120,7 @@ export function classifierOf<C extends string = Emotion>(
         }
         return network;
       });
-      // What failed may be tried again: the network may be back.
+      // A failure is not cached: the network may come back.
       loading.catch(() => {
         loading = undefined;
       });
@@ -150,7 +150,7 @@ export function classifierOf<C extends string = Emotion>(
     const faces = several ? inputs : [inputs];
     if (faces.length === 0) return [];
     const how = normalization ?? trainedWith;
-    // A single face, such as a video's next one, is written where an earlier one was.
+    // A single face, such as the next one of a video, reuses the buffer of an earlier one.
     const out = several ? undefined : (spare.pop() ?? new Float32Array(size * size * channels));
     try {
       const limits = { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds };

@@ -6,11 +6,11 @@ import { classify } from './classify-lite.js';
 import { type ClassifyFacesOptions, type DetectedFace, facesOn } from './faces-on.js';
 
 /**
- * Finds the faces on a picture and says what each shows.
+ * Finds the faces in a picture and classifies each.
  *
- * @returns One entry a face, the biggest first; none is an empty list. Boxes are in pixels of the picture.
+ * @returns One entry per face, the largest first; an empty list without faces. Boxes are in pixels of the picture.
  * @throws FerError as `classify`, and as the detector does; `DETECTOR_UNAVAILABLE` for anything else that a detector
- * throws; `SHAPE`, `NOT_FINITE` for a detector whose answers are not faces; `OPTION`.
+ * throws; `SHAPE`, `NOT_FINITE` for invalid answers of a detector; `OPTION`.
  * @example
  * for (const { box, predictions } of await classifyFaces('party.jpg')) console.log(box, predictions[0].className);
  * @example
@@ -23,7 +23,7 @@ export function classifyFaces<C extends string = Emotion>(
   return facesOn(input, options, { detector: sharedDetector, classify });
 }
 
-/** The detector of all calls that bring none. */
+/** The detector of all calls without one. */
 export function sharedDetector(): FaceDetector {
   shared ??= blazeFaceDetector();
   return shared;

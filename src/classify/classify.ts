@@ -5,11 +5,11 @@ import type { PredictionsFor } from './prediction.js';
 import { type ChosenBackend, chosenBackend } from './use-backend.js';
 
 /**
- * Says what a face shows, with the pretrained weights, on the backend chosen by
- * `useBackend`, else on `simd`. The weights are loaded at the first call,
- * once. The input should be a crop of one face, framed from forehead to chin; `box` names it in a larger picture.
+ * Classifies the emotion of a face with the pretrained weights, on the backend chosen by
+ * `useBackend`, or else on `simd`. The weights are loaded once, at the
+ * first call. The input should be a crop of one face, framed from forehead to chin; in a larger picture, pass its `box`.
  *
- * @returns The five emotions, most probable first; for an array of faces, one such list a face.
+ * @returns The five emotions, most probable first; for an array of faces, one such list per face.
  * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `CHANNELS`, `SHAPE`, `NOT_FINITE` for images;
  * `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT` for the weights; `OPTION`.
  * @example
@@ -18,7 +18,7 @@ import { type ChosenBackend, chosenBackend } from './use-backend.js';
  * @example
  * const [first, second] = await classify([canvas, video]);
  * @example
- * await classify('face.jpg', { offsets: { angry: -0.2, sad: -0.1 } }); // names these two less readily
+ * await classify('face.jpg', { offsets: { angry: -0.2, sad: -0.1 } }); // makes these two less likely
  */
 export async function classify<const Input extends ImageInput | readonly ImageInput[]>(
   input: Input,
@@ -27,7 +27,7 @@ export async function classify<const Input extends ImageInput | readonly ImageIn
   return sharedClassifier().classify(input, options);
 }
 
-/** By what `useBackend` chose. Calls under way keep theirs. */
+/** Cached by the choice of `useBackend`. Running calls keep theirs. */
 const shared = new Map<ChosenBackend | undefined, Classifier>();
 
 function sharedClassifier(): Classifier {

@@ -15,42 +15,42 @@ import { type Classifier, classifierOf } from './classifier.js';
 
 export interface CreateClassifierOptions<C extends string = Emotion> {
   /**
-   * Where the binaries lie, or the binaries themselves: `weights.bin` and one of `network-relaxed.wasm`,
-   * `network-simd.wasm` and `network-scalar.wasm`. Content is for engines that can neither fetch nor read files;
-   * where WebAssembly is missing or forbidden, `weights.bin` is enough: plain JavaScript gives the same answers.
+   * The address of the binaries, or the binaries themselves: `weights.bin` and one of `network-relaxed.wasm`,
+   * `network-simd.wasm` and `network-scalar.wasm`. Pass the content to engines that can neither fetch nor read files.
+   * Where WebAssembly is missing or forbidden, `weights.bin` is enough: plain JavaScript gives the same answers.
    * @default the files in this package
    */
   assets?: Assets;
   /**
-   * A model of your own: the content of `model.json` and of its one binary, as `saveModel` writes them. It must be the
-   * network of `buildModel()`, grey, with however many classes.
+   * A model of your own: the content of `model.json` and of its binary, as written by `saveModel`. It must be the
+   * grey network of `buildModel()`, with any number of classes.
    * @default the pretrained weights
    */
   model?: { json: object; binary: Uint8Array };
   /**
-   * Names of the model's classes, for a model that does not name them, in the order of its outputs. Where it does, they must
-   * be the same names; they then serve as the type of what `classify` gives.
-   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   * Names of the model's classes, in the order of its outputs, for a model without names. If the model has names, these must be
+   * the same, and only set the type of the result of `classify`.
+   * @default the names in the model's metadata, or else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
   /**
-   * How images are normalised.
-   * @default what the weights were trained with
+   * How images are normalized.
+   * @default the normalization of the weights' training
    */
   normalization?: Normalization;
   /**
-   * Added to the logits of classes, by name: which classes are named more readily, and which less. `{ angry: 0.4 }` multiplies
-   * angry's probability by exp(0.4) before all are divided by their sum. See "operating point" in the model card.
+   * Added to the logits of classes, by name: a positive number makes a class more likely. `{ angry: 0.4 }` multiplies
+   * angry's probability by exp(0.4), and then all are divided by their sum. See "operating point" in the model card.
    * @default none
    */
   offsets?: ClassOffsets<NoInfer<C>>;
 }
 
 /**
- * Makes a classifier of the pretrained weights, or of a model of your own. Nothing is loaded before its first use.
+ * Makes a classifier with the pretrained weights or your own model. Nothing is loaded before its first use.
  *
  * @throws FerError `OPTION`, `CLASSES` at once; at first use `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT` (their sha256 is checked),
- * `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`; `MODEL` for a model of another network, `CLASSES` for one of other classes, or offsets of other
+ * `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`; `MODEL` for another network, `CLASSES` for a model or offsets with other
  * classes.
  * @example
  * const classifier = createClassifier();

@@ -18,40 +18,40 @@ export interface CreateClassifierOptions<C extends string = Emotion> {
    */
   model?: LayersModelLike | Promise<LayersModelLike>;
   /**
-   * The backend to run on, whatever others use. An object's own settings go to `useBackend`.
-   * @default the one chosen by `useBackend`, else `simd`
+   * The backend of this classifier. For other settings of a backend, call `useBackend`.
+   * @default the choice of `useBackend`, or else `simd`
    */
   backend?: BackendName | (string & {});
   /**
-   * Where the binaries lie, or the binaries themselves. A backend of TF.js, which a program has once, is started with them
-   * if it has not been started.
-   * @default what `useBackend` was given, else the files in this package
+   * The address of the binaries, or the binaries themselves. A program has each TF.js backend only once: it is started with
+   * them, unless it is already running.
+   * @default the assets of `useBackend`, or else the files in this package
    */
   assets?: Assets;
   /**
-   * How images are normalised.
-   * @default what the model was trained with, by its metadata; else 'unit'
+   * How images are normalized.
+   * @default the normalization in the model's metadata, or else 'unit'
    */
   normalization?: Normalization;
   /**
-   * Names of the model's classes, for a model that does not name them, in the order of its outputs. Where it does, they must
-   * be the same names; they then serve as the type of what `classify` gives.
-   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   * Names of the model's classes, in the order of its outputs, for a model without names. If the model has names, these must be
+   * the same, and only set the type of the result of `classify`.
+   * @default the names in the model's metadata, or else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
   /**
-   * Added to the logits of classes, by name: which classes are named more readily, and which less. `{ angry: 0.4 }` multiplies
-   * angry's probability by exp(0.4) before all are divided by their sum. See "operating point" in the model card.
+   * Added to the logits of classes, by name: a positive number makes a class more likely. `{ angry: 0.4 }` multiplies
+   * angry's probability by exp(0.4), and then all are divided by their sum. See "operating point" in the model card.
    * @default none
    */
   offsets?: ClassOffsets<NoInfer<C>>;
 }
 
 /**
- * Makes a classifier with a model, backend and normalisation of its own. Nothing is loaded before its first use.
+ * Makes a classifier with its own model, backend and normalization. Nothing is loaded before its first use.
  *
- * @throws FerError `BACKEND_UNKNOWN`, `OPTION`, `CLASSES` for names that repeat, at once; all else at first use,
- * `CLASSES` too, when `classes` or those of `offsets` are not the model's.
+ * @throws FerError `BACKEND_UNKNOWN`, `OPTION`, `CLASSES` for repeated names, at once. All other errors at first use,
+ * including `CLASSES` when the names of `classes` or `offsets` are not the model's.
  * @example
  * const classifier = createClassifier({ backend: 'cpu' });
  * const [best] = await classifier.classify('face.jpg');

@@ -14,60 +14,60 @@ import type { Predictions } from './prediction.js';
 
 export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixelsOptions {
   /**
-   * What finds the faces; it stays the caller's to dispose.
+   * The face detector; the caller disposes it.
    * @default BlazeFace, shared by all calls: `blazeFaceDetector()`
    */
   detector?: FaceDetector;
   /**
-   * What says what they show, such as one of `createClassifier`; it stays the caller's to dispose.
-   * @default the pretrained weights, as `classify`
+   * The classifier of the faces, such as one of `createClassifier`; the caller disposes it.
+   * @default the pretrained weights, as in `classify`
    */
   classifier?: {
     classify(image: PixelImage, options?: ClassifyOptions<C>): Promise<Predictions<C>>;
     readonly classes?: readonly C[] | undefined;
   };
   /**
-   * Faces that the detector is less sure of are left out, in [0, 1].
-   * @default the detector's own bound
+   * Minimum score of a face, in [0, 1].
+   * @default the detector's own minimum
    */
   minScore?: number;
   /**
-   * How many faces are classified at most, the biggest ones.
+   * Maximum number of faces, largest first.
    * @default all
    */
   maxFaces?: number;
   /**
-   * What is done where no face is found: 'none' gives an empty list, 'whole' takes the image itself for one, with score 0.
+   * What to do without a face: 'none' returns an empty list, 'whole' classifies the whole image, with score 0.
    * @default 'none'
    */
   fallback?: 'none' | 'whole';
   /**
-   * Added to the logits of classes: which classes are named more readily, and which less.
-   * @default those of the classifier, else none
+   * Numbers that are added to the logits of classes: a positive number makes a class more likely.
+   * @default the offsets of the classifier, or else none
    */
   offsets?: ClassOffsets<NoInfer<C>>;
   /**
-   * How many of the classes are given.
+   * Number of classes to return.
    * @default all: five with the pretrained weights
    */
   topk?: number;
 }
 
-/** A face that was found, and what it shows. */
+/** A found face and its classes. */
 export interface DetectedFace<C extends string = Emotion> extends Detection {
   /** The classes, most probable first. */
   predictions: Predictions<C>;
-  /** The square that was classified: the box, framed as the network wants it and turned as the face leans. */
+  /** The square that was classified: the box with the framing of the network's training, rotated with the face. */
   crop: Crop;
 }
 
-/** What stands in for options that are left out: an entry's own. */
+/** The default detector and classifier of an entry. */
 export interface FacesDefaults {
   detector(): FaceDetector;
   classify: Classifier['classify'];
 }
 
-/** Finds and classifies faces: what `classifyFaces` is in every entry. */
+/** Finds and classifies faces: the implementation of `classifyFaces` in every entry. */
 export async function facesOn<C extends string = Emotion>(
   input: ImageInput,
   options: ClassifyFacesOptions<C>,
@@ -75,7 +75,7 @@ export async function facesOn<C extends string = Emotion>(
 ): Promise<DetectedFace<C>[]> {
   checkOptions(options as ClassifyFacesOptions<string>);
   const { detector = defaults.detector(), fallback = 'none', topk, offsets } = options;
-  // Without a classifier of the caller's own, C is `Emotion`.
+  // Without the caller's own classifier, C is `Emotion`.
   const classifier = options.classifier ?? (defaults as unknown as Classifier<C>);
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
 
@@ -97,12 +97,12 @@ export async function facesOn<C extends string = Emotion>(
   return faces;
 }
 
-/** The rules of finding and classifying faces, for other functions that do. */
+/** Rules for the options of finding and classifying faces, also for other functions. */
 export const facesRules = (): Rules<Omit<ClassifyFacesOptions<string>, 'topk' | 'frame'>> => ({
   detector: having('an object with a method detect(image), see FaceDetector', 'detect'),
-  classifier: having('an object with a method classify(), such as of createClassifier', 'classify'),
+  classifier: having('an object with a method classify(), as from createClassifier', 'classify'),
   minScore: number('in [0, 1]', (value) => value >= 0 && value <= 1),
-  maxFaces: number('a number from 1 up', (value) => value >= 1),
+  maxFaces: number('a number of at least 1', (value) => value >= 1),
   fallback: oneOf('none', 'whole'),
   offsets: offsetsRule,
   ...limitRules,
@@ -118,15 +118,15 @@ function areaOf({ box }: Detection): number {
   return box.width * box.height;
 }
 
-/** The crop, or the box where the crop lies outside the image: of a face that has almost left it. */
+/** The crop, or the box if the crop is outside the image, for a face that has almost left it. */
 function cropOn({ width, height }: PixelImage, detection: Detection, framing?: Framing): Crop {
   const crop = cropOf(detection, framing);
   const meets = crop.x < width && crop.y < height && crop.x + crop.width > 0 && crop.y + crop.height > 0;
-  // A turned one covers up to sqrt(2) times its width; `resample` takes 8 times the image.
+  // A rotated crop covers up to sqrt(2) times its width; `resample` accepts up to 8 times the image.
   return meets && crop.width < 5 * width && crop.height < 5 * height ? crop : { ...detection.box, angle: 0 };
 }
 
-/** Pixels as a detector takes them: those of a tensor are rounded. */
+/** Pixels for a detector: pixels of a tensor are rounded. */
 async function pixelsOf(input: ImageInput, options: ToPixelsOptions): Promise<PixelImage> {
   const { data, ...size } = await toPixels(input, options);
   return { ...size, data: data instanceof Float32Array ? Uint8ClampedArray.from(data) : data };

@@ -3,11 +3,11 @@ import { allFinite } from '../network/all-finite.js';
 import { isDisposed, type LayersModelLike } from './layers-model-like.js';
 
 /**
- * Follows the weights of a model, which training changes.
+ * Watches the weights of a model, which training changes.
  *
- * @param onChange - Takes all weights, layer by layer: at the first call, and again after every change.
- * @returns To be called before each use of the model.
- * @throws FerError `DISPOSED`; `NOT_FINITE` for weights with NaN or infinity, of which kernels may make plausible answers.
+ * @param onChange - Receives all weights, layer by layer, at the first call and after every change.
+ * @returns A function to call before each use of the model.
+ * @throws FerError `DISPOSED`; `NOT_FINITE` for weights with NaN or infinity, because kernels may turn them into plausible answers.
  */
 export function followWeights(
   model: LayersModelLike,
@@ -17,7 +17,7 @@ export function followWeights(
   let held: object[] = [];
   return async () => {
     if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
-    // By layer: the model's own list puts weights that are not trained last.
+    // Layer by layer, because the model's own list has the untrained weights last.
     const tensors = model.layers.flatMap(({ name, weights }) =>
       weights.map((weight) => ({ name, tensor: weight.read() })),
     );

@@ -2,8 +2,8 @@ import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 
 /**
- * What recognising needs to know of a `tf.LayersModel`, which is one. Spelled out so that code without TF.js needs none of
- * its types.
+ * The parts of a `tf.LayersModel` that classification uses. Declared here so that code without TF.js does not need TF.js's
+ * types.
  */
 export interface LayersModelLike {
   readonly name: string;
@@ -13,7 +13,7 @@ export interface LayersModelLike {
   getClassName(): string;
 }
 
-/** What is needed of one of its layers. */
+/** The parts of a layer that are used. */
 export interface LayerLike {
   readonly name: string;
   readonly weights: readonly { read(): WeightTensor }[];
@@ -21,24 +21,24 @@ export interface LayerLike {
   getConfig(): object;
 }
 
-/** What is needed of a layer's weight. */
+/** The parts of a layer's weight that are used. */
 export interface WeightTensor {
   readonly dataId: object;
   readonly isDisposed: boolean;
   data(): Promise<Float32Array | Int32Array | Uint8Array>;
 }
 
-/** @throws FerError `MODEL` for what is not a Layers model, such as a promise of one. */
+/** @throws FerError `MODEL` when `model` is not a Layers model, for example a promise of one. */
 export function checkIsModel(model: unknown): asserts model is LayersModelLike {
   let fits = false;
   try {
     const { inputs, outputs, layers } = model as LayersModelLike;
     fits = [inputs, outputs, layers].every(Array.isArray);
   } catch {}
-  if (!fits) throw new FerError('MODEL', `a tf.LayersModel is needed, got ${describeInput(model)}`);
+  if (!fits) throw new FerError('MODEL', `expected a tf.LayersModel, got ${describeInput(model)}`);
 }
 
-/** Whether a model's weights are gone. TF.js has no word for it: reading a weight of a disposed model throws. */
+/** Whether a model is disposed. TF.js has no property for it, but reading a weight of a disposed model throws. */
 export function isDisposed(model: Pick<LayersModelLike, 'layers'>): boolean {
   try {
     return model.layers.some(({ weights }) => weights.some((weight) => weight.read().isDisposed));

@@ -1,7 +1,7 @@
 import { EMOTIONS, type Emotion } from '../emotions.js';
 import { withOffsets } from './class-offsets.js';
 
-/** A class, such as an emotion, and how probable it is, in [0, 1]. */
+/** A class, such as an emotion, and its probability, in [0, 1]. */
 export interface Prediction<C extends string = Emotion> {
   className: C;
   probability: number;
@@ -10,7 +10,7 @@ export interface Prediction<C extends string = Emotion> {
 /** The classes of one face, most probable first; there is at least one. */
 export type Predictions<C extends string = Emotion> = [Prediction<C>, ...Prediction<C>[]];
 
-/** What `classify` gives for its input: one list a face. An input of type `any` counts as one face. */
+/** The result of `classify` for an input: one list per face. An input of type `any` counts as one face. */
 export type PredictionsFor<Input, C extends string = Emotion> = 0 extends 1 & Input
   ? Predictions<C>
   : Input extends readonly unknown[]
@@ -18,14 +18,14 @@ export type PredictionsFor<Input, C extends string = Emotion> = 0 extends 1 & In
     : Predictions<C>;
 
 /**
- * Names one face's probabilities.
+ * Pairs one face's probabilities with class names.
  *
  * @param probabilities - Shape [n, classes].
- * @param row - Which face.
- * @param topk - How many are given.
+ * @param row - Index of the face.
+ * @param topk - Number of classes to return.
  * @param classes - Names of the classes, in the order of the probabilities.
- * @param offsets - What is added to the logits, in the same order.
- * @returns Most probable first.
+ * @param offsets - Numbers to add to the logits, in the same order.
+ * @returns Predictions, most probable first.
  */
 export function predictionsOf<C extends string = Emotion>(
   probabilities: ArrayLike<number>,

@@ -9,8 +9,8 @@ import { followWeights } from './follow-weights.js';
 import type { LayersModelLike } from './layers-model-like.js';
 
 /**
- * The network of `buildModel()` alone, in WebAssembly of our own: several times faster than TF.js, and exact to
- * rounding; in plain JavaScript where WebAssembly is missing or forbidden. Any other model, and whatever is computed with tensors, runs on TF.js's `wasm`.
+ * Runs only the network of `buildModel()`, in this package's own WebAssembly: several times faster than TF.js, with equal results
+ * up to rounding; in plain JavaScript where WebAssembly is missing or forbidden. Other models and tensors run on TF.js's `wasm`.
  */
 export function simdBackend({ assets }: BackendOptions): Backend {
   let module: WebAssembly.Module | null;
@@ -25,7 +25,7 @@ export function simdBackend({ assets }: BackendOptions): Backend {
   };
 }
 
-/** What each layer of the network is, for any number of classes, dropout apart, which does nothing here. */
+/** The layers of the network, for any number of classes, without dropout, which has no effect here. */
 const LAYERS: [className: string, config: Record<string, unknown>][] = [
   ['Conv2D', { filters: 32, kernelSize: [3, 3], ...convolution() }],
   ['MaxPooling2D', pooling()],
@@ -61,7 +61,7 @@ function isTheNetwork(model: LayersModelLike): boolean {
   );
 }
 
-/** Follows the model: weights that training has changed are read again before the next face. */
+/** Watches the model: if training changes the weights, they are read again before the next face. */
 function networkPredictor(module: WebAssembly.Module | null, model: LayersModelLike): Predictor {
   let starting: Promise<Network> | undefined;
   let disposed = false;

@@ -7,13 +7,13 @@ import type { Backend, BackendFactory, BackendName, BackendOptions } from './bac
 import { simdBackend } from './simd-backend.js';
 
 /**
- * Starts a backend and makes it the one that `classify`, `train` and `evaluate` run on. A backend of TF.js becomes TF.js's
- * current backend too; for `simd`, that is `wasm`, started when something needs tensors. Without a call, backends start at
- * first use: `simd` to classify, `wasm` for all else; where one fails, the next of `simd`, `wasm`, `cpu`, with a warning.
+ * Starts a backend and makes `classify`, `train` and `evaluate` use it. A backend of TF.js also becomes TF.js's current
+ * backend; for `simd`, that is `wasm`, which starts when a function needs tensors. Without a call, backends start at first
+ * use: `simd` to classify, `wasm` for everything else. If one fails, the next of `simd`, `wasm`, `cpu` starts, with a warning.
  *
  * @returns When the backend is ready.
- * @throws FerError `BACKEND_UNKNOWN`; `PACKAGE_MISSING` for an optional one not installed; `BACKEND_UNAVAILABLE` for one
- * that does not start here; `WASM_UNREACHABLE` when the binary of `wasm` is not found. The backend in use stays.
+ * @throws FerError `BACKEND_UNKNOWN`; `PACKAGE_MISSING` if an optional backend is not installed; `BACKEND_UNAVAILABLE` if it
+ * does not start here; `WASM_UNREACHABLE` when the binary of `wasm` is not found. The current backend then does not change.
  * @example
  * await useBackend('cpu');
  * @example
@@ -21,24 +21,24 @@ import { simdBackend } from './simd-backend.js';
  */
 export async function useBackend(name: BackendName | (string & {}), options: BackendOptions = {}): Promise<void> {
   checkBackendName(name);
-  // A backend of the caller's own may take options of its own.
+  // A backend of the caller may have its own options.
   if (name === 'simd' || TFJS_BACKENDS.includes(name)) checkOptions(options);
   const { options: before } = started.get(name) ?? {};
   if (before !== undefined && name !== 'simd' && !sameOptions(options, before)) {
     throw new FerError(
       'OPTION',
-      `backend '${name}' runs with other options already: call useBackend('${name}', options) before anything uses it`,
+      `backend '${name}' already runs with other options: call useBackend('${name}', options) before anything uses it`,
     );
   }
   const backend = await startBackend(name, options);
   // The network's own WebAssembly needs no tensors.
   if (name !== 'simd' || loadedTfjs() !== undefined) await (await loadTfjs()).makeCurrent(backend, options);
-  // The same again is the same choice: what runs on it goes on.
+  // The same choice again: everything on it continues.
   if (chosen?.name !== name || chosen.options.assets !== options.assets) chosen = { name, backend, options };
 }
 
 /**
- * Adds a backend of your own, to be chosen by `useBackend(name)` or `createClassifier({ backend: name })`.
+ * Registers your own backend for `useBackend(name)` or `createClassifier({ backend: name })`.
  *
  * @throws FerError `OPTION` when the name is taken.
  * @example
@@ -51,58 +51,58 @@ export function registerBackend(name: string, factory: BackendFactory): void {
   factories.set(name, factory);
 }
 
-/** @throws FerError `BACKEND_UNKNOWN`, listing the names that there are. */
+/** @throws FerError `BACKEND_UNKNOWN`; the message lists the known names. */
 export function checkBackendName(name: string): void {
   if (!isBackendName(name)) {
     const own = [...factories.keys()].filter((key) => key !== 'simd');
     const names = ['simd', ...TFJS_BACKENDS, ...own].join(', ');
     const given = typeof name === 'string' ? `'${name}'` : describeInput(name);
-    throw new FerError('BACKEND_UNKNOWN', `no backend is named ${given}: there are ${names}`);
+    throw new FerError('BACKEND_UNKNOWN', `unknown backend ${given}: known are ${names}`);
   }
 }
 
-/** Whether a backend of that name comes with the library or was registered. */
+/** Whether a backend with this name is built in or registered. */
 export function isBackendName(name: string): boolean {
   return factories.has(name) || TFJS_BACKENDS.includes(name);
 }
 
-/** Starts a backend, once, without making it the current one. */
+/** Starts a backend once, without making it current. */
 export async function startBackend(name: string, options: BackendOptions = {}): Promise<Backend> {
   checkBackendName(name);
-  // One of its own: its binaries are no concern of others.
+  // A separate instance, so that its binaries do not affect others.
   if (name === 'simd' && options.assets !== undefined) return makeAndStart(name, options);
   let starting = started.get(name)?.backend;
   if (starting === undefined) {
     starting = makeAndStart(name, options);
     started.set(name, { backend: starting, options });
-    // One that failed may be tried again, with other options.
+    // A failed start may be tried again with other options.
     starting.catch(() => started.delete(name));
   }
   return starting;
 }
 
-/** The backend that `useBackend` chose last, if it was called, and the options it was given. */
+/** The last choice of `useBackend`, if any, with its options. */
 export function chosenBackend(): ChosenBackend | undefined {
   return chosen;
 }
 
 export interface ChosenBackend {
-  /** As it was asked for. */
+  /** The requested name. */
   name: string;
   backend: Backend;
   options: BackendOptions;
 }
 
-/** The backend to classify on: the one chosen by `useBackend`, else `simd`, else what all else runs on. */
+/** The backend for classification: the choice of `useBackend`, or else `simd`, or else the backend for tensors. */
 export async function classifyingBackend(assets?: Assets): Promise<Backend> {
   if (chosen !== undefined && (assets === undefined || chosen.name !== 'simd')) return chosen.backend;
-  // What was named and is not there is an error.
+  // A named binary that is not found is an error.
   if (assets !== undefined) return startBackend('simd', { assets });
   try {
     return await startBackend('simd');
   } catch (error) {
     const backend = await (await loadTfjs()).currentBackend();
-    // Of `cpu` there has been a warning already, for the same reason.
+    // For `cpu`, a warning with the same reason was already printed.
     if (!warned && backend.name !== 'cpu') {
       console.warn(`fer-dcnn: backend 'simd' cannot be used, falling back to '${backend.name}'. ${reasonOf(error)}`);
     }
@@ -111,7 +111,7 @@ export async function classifyingBackend(assets?: Assets): Promise<Backend> {
   }
 }
 
-/** Backends that TF.js runs; the last three need a package of their own. */
+/** Backends of TF.js; the last three need another package. */
 const TFJS_BACKENDS: readonly string[] = ['wasm', 'cpu', 'webgl', 'webgpu', 'tensorflow'];
 
 const factories = new Map<string, BackendFactory>([['simd', simdBackend]]);
@@ -125,7 +125,7 @@ async function makeAndStart(name: string, options: BackendOptions): Promise<Back
   if (typeof backend?.start !== 'function') {
     throw new FerError('OPTION', `the backend registered as '${name}' must be an object with a method start()`);
   }
-  // Who asks for it later goes by its own name.
+  // Later lookups use the backend's own name.
   if (backend.name !== name) {
     throw new FerError(
       'OPTION',
@@ -138,7 +138,7 @@ async function makeAndStart(name: string, options: BackendOptions): Promise<Back
 
 const checkOptions = optionsOf<BackendOptions>('useBackend', () => ({ assets: assetsRule }));
 
-/** Whether no option that is given differs from those that a backend was started with. */
+/** Whether all given options equal the options with which a backend was started. */
 function sameOptions(given: BackendOptions, before: BackendOptions): boolean {
   const known = before as Record<string, unknown>;
   return Object.entries(given).every(
@@ -146,7 +146,7 @@ function sameOptions(given: BackendOptions, before: BackendOptions): boolean {
   );
 }
 
-/** Addresses as text; anything else is the same only as itself. */
+/** Compares addresses as text, and anything else by identity. */
 function shallow(value: unknown): unknown {
   return typeof value === 'string' || value instanceof URL ? String(value) : value;
 }

@@ -12,33 +12,33 @@ import { startWasmEngine } from './wasm-face-engine.js';
 
 export interface BlazeFaceOptions {
   /**
-   * Pixels to which the image's longer side is resized, a multiple of 32. Faces are found from about 25 of these pixels
-   * on, so more finds smaller faces; time grows with its square. `'crowd'` is 640, for many small faces; `'selfie'` is 128, for
+   * Pixels to which the image's longer side is resized, a multiple of 32. A face must be at least about 25 of these
+   * pixels wide, so a larger size finds smaller faces; the time grows with the square. `'crowd'` is 640, for many small faces; `'selfie'` is 128, for
    * a face that fills a third of the picture or more.
-   * @default 256 for images of up to 800 pixels, as cameras give; 320 for larger ones
+   * @default 256 for images of up to 800 pixels, such as camera frames; 320 for larger images
    */
   inputSize?: number | 'crowd' | 'selfie';
   /**
-   * Least score of a face, in (0, 1).
+   * Minimum score of a face, in (0, 1).
    * @default 0.5
    */
   minScore?: number;
   /**
-   * Where `blazeface.bin` lies, and one of `faces-relaxed.wasm`, `faces-simd.wasm` and `faces-scalar.wasm`; or their
+   * The address of `blazeface.bin` and of one of `faces-relaxed.wasm`, `faces-simd.wasm` and `faces-scalar.wasm`; or their
    * content.
-   * @default the files in this package; of the modules, the fastest that this engine runs
+   * @default the files in this package, with the fastest module that this engine runs
    */
   assets?: Assets;
 }
 
 /**
- * Finds faces by BlazeFace, MediaPipe's "back" network, on WebAssembly of our own, without TF.js; where WebAssembly is
- * missing or forbidden, in JavaScript, about 30 times slower. Its weights (0.27 MB) come with this package and are read at
- * the first call.
+ * Finds faces with BlazeFace, MediaPipe's "back" network, in this package's own WebAssembly, without TF.js. Where WebAssembly
+ * is missing or forbidden, it runs in JavaScript, about 30 times slower. Its weights (0.27 MB) are in this package and are
+ * read at the first call.
  *
  * @throws FerError `OPTION` for an option out of its range. `detect`: `DETECTOR_UNAVAILABLE` when the weights are not
- * found, `WASM_UNREACHABLE` when the module is not, `WEIGHTS_CORRUPT` and `BACKEND_UNAVAILABLE` when they are other ones,
- * `TOO_LARGE` where memory ends, `DISPOSED`.
+ * found, `WASM_UNREACHABLE` when the module is not, `WEIGHTS_CORRUPT` and `BACKEND_UNAVAILABLE` when they are wrong files,
+ * `TOO_LARGE` when there is not enough memory, `DISPOSED`.
  * @example
  * const detector = blazeFaceDetector({ inputSize: 512 });
  * const faces = await classifyFaces('crowd.jpg', { detector });
@@ -49,7 +49,7 @@ export function blazeFaceDetector(options: BlazeFaceOptions = {}): BuiltInDetect
   return blazeFaceOf(() => blazeFaceFiles(options.assets), options);
 }
 
-/** The files that BlazeFace runs on, loaded. They can be sent to another thread. */
+/** The loaded files of BlazeFace. They can be sent to another thread. */
 export interface BlazeFaceFiles {
   weights: Uint8Array;
   /** Null where WebAssembly is missing or forbidden. */
@@ -66,7 +66,7 @@ export async function blazeFaceFiles(assets: Assets | undefined): Promise<BlazeF
   return { weights, module };
 }
 
-/** BlazeFace on files that are loaded at its first use. */
+/** BlazeFace with files that are loaded at its first use. */
 export function blazeFaceOf(
   load: () => Promise<BlazeFaceFiles>,
   { inputSize: wanted, minScore = 0.5 }: Pick<BlazeFaceOptions, 'inputSize' | 'minScore'>,
@@ -92,7 +92,7 @@ export function blazeFaceOf(
   };
 }
 
-/** The rules of what is found, for other functions that find faces by BlazeFace. */
+/** Rules for the options of detection, also for other functions that use BlazeFace. */
 export const blazeFaceRules = (): Rules<Pick<BlazeFaceOptions, 'inputSize' | 'minScore'>> => ({
   inputSize: rule(
     "'crowd', 'selfie', or a multiple of 32 from 64 to 2048",
@@ -120,10 +120,10 @@ function sizeOf(inputSize: BlazeFaceOptions['inputSize']): number | undefined {
   return size;
 }
 
-/** Of a part around one face, which is then about 60 pixels wide. */
+/** Input size for a part around one face; the face is then about 60 pixels wide. */
 const PART_SIZE = 128;
 
-/** Photos of more pixels tend to show more and smaller faces. */
+/** Larger photos tend to have more and smaller faces. */
 function sizeFor({ width, height }: PixelImage): number {
   return Math.max(width, height) > 800 ? 320 : 256;
 }
@@ -132,7 +132,7 @@ const WEIGHTS: ShippedFile = {
   name: 'blazeface.bin',
   shipped: () =>
     shippedAt(new URL('../../dist/faces/blazeface.bin', import.meta.url), 'dist/faces/blazeface.bin', import.meta.url),
-  // Another file is none of them, such as a page that a server gives for any address.
+  // A wrong file, such as a page that a server returns for any address.
   accept: ({ length }) => length === BLAZE_BYTES,
   code: 'DETECTOR_UNAVAILABLE',
 };

@@ -10,7 +10,7 @@ export interface Block {
   stride: 1 | 2;
 }
 
-/** BlazeFace's blocks. The first 31 go around themselves; the last one makes the coarse grid's features of the fine grid's. */
+/** BlazeFace's blocks. The first 31 have a residual connection; the last one makes the features of the coarse grid from those of the fine grid. */
 export function blazeBlocks(): Block[] {
   return [24, 24, 48, 96, 96].flatMap((to, stage, stages) =>
     Array.from({ length: [7, 8, 8, 8, 1][stage] }, (_, k): Block => {
@@ -25,9 +25,9 @@ export function blazeBlocks(): Block[] {
  *
  * @param bytes - The content of `blazeface.bin`: half precision, in the order of use.
  * @returns Filter and bias of the first convolution; depthwise filter, pointwise filter and bias of each of {@link blazeBlocks};
- * filter and bias of the coarse grid's places, the fine grid's, the coarse grid's logits, the fine grid's. Filters are
+ * filter and bias of the boxes of the coarse grid, then of the fine grid, then of the logits of the coarse and fine grid. Filters are
  * [height, width, in, out].
- * @throws FerError `WEIGHTS_CORRUPT` when they are of another length.
+ * @throws FerError `WEIGHTS_CORRUPT` when they have another length.
  */
 export function readBlazeWeights(bytes: Uint8Array): Float32Array[] {
   checkBlazeWeights(bytes);
@@ -41,7 +41,7 @@ export function readBlazeWeights(bytes: Uint8Array): Float32Array[] {
 }
 
 /**
- * @throws FerError `WEIGHTS_CORRUPT` when the weights are of another length.
+ * @throws FerError `WEIGHTS_CORRUPT` when the weights have another length.
  */
 export function checkBlazeWeights({ length }: Uint8Array): void {
   if (length !== BLAZE_BYTES) {
@@ -55,7 +55,7 @@ function sizes(): number[] {
   return [5 * 5 * 3 * 24, 24, ...blocks, ...heads];
 }
 
-/** What the bits of a half-precision number stand for (IEEE 754 binary16); infinities do not occur. */
+/** The value of a half-precision number (IEEE 754 binary16); infinities do not occur. */
 function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const mantissa = bits & 1023;

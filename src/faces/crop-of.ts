@@ -2,10 +2,10 @@ import type { Crop } from '../image/straighten.js';
 import type { Detection, Framing } from './types.js';
 
 /**
- * The square on which a found face is classified, framed as the network's training pictures are: from forehead to chin,
- * and turned nearly upright, by the line between the eyes, where the detector gives them.
+ * The square to classify for a found face, with the framing of the training pictures: from forehead to chin, and rotated
+ * nearly upright by the line between the eyes, if the detector gives them.
  *
- * @param framing - Where the detector's boxes lie on a face; without it, the box is the crop.
+ * @param framing - How the detector's boxes cover a face; without it, the box is the crop.
  * @example
  * const crop = cropOf(detection, detector.framing);
  */
@@ -22,12 +22,12 @@ export function cropOf({ box, keypoints }: Detection, framing?: Framing): Crop {
 }
 
 /**
- * Leaning by less is left as it is, and more by as much: the training pictures lean a little too, two eyes tell it to a
- * few degrees only, and turning costs sharpness. Measured by `npm run detectors:calibrate`, docs/faces.md.
+ * Roll below this angle is ignored; larger roll is reduced by it. The training pictures also have some roll, two eyes measure
+ * it only within a few degrees, and rotation costs sharpness. Measured by `npm run detectors:calibrate`, docs/faces.md.
  */
 const LEFT_LEANING = (5 / 180) * Math.PI;
 
-/** Radians by which the crop is turned, clockwise as one sees it; 0 without eyes. */
+/** Rotation of the crop in radians, clockwise on the screen; 0 without eyes. */
 function rollOf(keypoints: Detection['keypoints']): number {
   const right = keypoints?.find(({ name }) => name === 'rightEye');
   const left = keypoints?.find(({ name }) => name === 'leftEye');

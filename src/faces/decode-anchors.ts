@@ -1,7 +1,7 @@
 import type { Detection } from './types.js';
 
 /**
- * The answers on one grid of anchors: at each cell centre, `perCell` anchors. `logits` has the shape [cells, perCell],
+ * The network's outputs on one grid of anchors: at each cell centre, `perCell` anchors. `logits` has the shape [cells, perCell],
  * `places` [cells, perCell, 16]: centre x and y, width and height, then x and y of six points, all in pixels of the
  * network's input and from the cell's centre.
  */
@@ -19,7 +19,7 @@ export interface Anchors {
 export const POINTS = ['rightEye', 'leftEye', 'noseTip', 'mouthCenter', 'rightEarTragion', 'leftEarTragion'];
 
 /**
- * Reads BlazeFace's answers: those anchors that score at least `minScore`, in pixels of the network's input.
+ * Decodes BlazeFace's outputs: the anchors with a score of at least `minScore`, in pixels of the network's input.
  *
  * @see MediaPipe, `tensors_to_detections_calculator.cc`: the score is the logistic function of the logit; an anchor's
  * centre is its cell's; places are offsets from it

@@ -10,35 +10,35 @@ import type { BuiltInDetector } from './types.js';
 
 export interface FaceApiOptions {
   /**
-   * The library, as `import * as faceapi from '@vladmandic/face-api'` gives it. In Node it is found by itself; in browsers
-   * it is needed, for a bundler must see the import. Its default build there has a TF.js of its own, on a backend of its
-   * own; `@vladmandic/face-api/dist/face-api.esm-nobundle.js` shares ours.
+   * The library, from `import * as faceapi from '@vladmandic/face-api'`. In Node it is found automatically; in browsers it is
+   * required, because a bundler must see the import. Its default browser build contains its own TF.js and backend;
+   * `@vladmandic/face-api/dist/face-api.esm-nobundle.js` shares ours.
    */
   library?: FaceApi;
   /**
-   * Where `tiny_face_detector_model-weights_manifest.json` and `tiny_face_detector_model.bin` lie, or their bytes. Needed in
-   * browsers, where it is the package's `model` folder as you serve it.
+   * The address of `tiny_face_detector_model-weights_manifest.json` and `tiny_face_detector_model.bin`, or their bytes. Required
+   * in browsers: the address where you serve the package's `model` folder.
    * @default in Node, the files in that package
    */
   assets?: Assets;
   /**
-   * Pixels to which the image's longer side is reduced, a multiple of 32. More finds smaller faces; time grows with its
-   * square.
+   * Pixels to which the image's longer side is reduced, a multiple of 32. A larger size finds smaller faces; the time grows with
+   * the square.
    * @default 416
    */
   inputSize?: number;
   /**
-   * Least score of a face, in (0, 1).
+   * Minimum score of a face, in (0, 1).
    * @default 0.5
    */
   minScore?: number;
 }
 
-/** What is used of `@vladmandic/face-api`. */
+/** The parts of `@vladmandic/face-api` that are used. */
 export interface FaceApi {
   readonly tf: unknown;
   readonly TinyFaceDetector: new () => {
-    // biome-ignore lint/suspicious/noExplicitAny: the library's own types are of the TF.js that it was built with
+    // biome-ignore lint/suspicious/noExplicitAny: the library's own types refer to the TF.js of its build
     locateFaces(input: any, options: { inputSize: number; scoreThreshold: number }): Promise<FoundByFaceApi[]>;
     // biome-ignore lint/suspicious/noExplicitAny: as above
     loadFromWeightMap(weights: any): void;
@@ -46,7 +46,7 @@ export interface FaceApi {
   };
 }
 
-/** What is used of its TF.js. */
+/** The parts of its TF.js that are used. */
 interface TfOfFaceApi {
   ready(): Promise<void>;
   tensor3d(values: Float32Array, shape: [number, number, number]): { dispose(): void };
@@ -59,11 +59,11 @@ interface FoundByFaceApi {
 }
 
 /**
- * Finds faces by the tiny face detector of `@vladmandic/face-api`, which must be installed; in Node `@tensorflow/tfjs`
- * too, through which it shares our backend. It gives no keypoints: leaning faces are not turned.
+ * Finds faces with the tiny face detector of `@vladmandic/face-api`, which must be installed; in Node also `@tensorflow/tfjs`,
+ * through which it shares our backend. It gives no keypoints, so rotated faces are not turned upright.
  *
  * @throws FerError `OPTION` for an option out of its range. `detect`: `PACKAGE_MISSING` without the library,
- * `DETECTOR_UNAVAILABLE` when its model files are not found or are no such, `DISPOSED`.
+ * `DETECTOR_UNAVAILABLE` when its model files are missing or wrong, `DISPOSED`.
  * @example
  * const faces = await classifyFaces('party.jpg', { detector: faceApiDetector({ inputSize: 608 }) });
  * @example
@@ -80,7 +80,7 @@ export function faceApiDetector(options: FaceApiOptions = {}): BuiltInDetector {
     framing: FRAMING,
     detect: (image) =>
       network.use(async ({ net, tf }) => {
-        // It resizes by itself, and finds more faces on its own way of doing so.
+        // It resizes by itself, and finds more faces with its own method.
         const longer = Math.min(Math.max(image.width, image.height), LARGEST);
         const { pixels, height, width, scale } = reduce(image, longer);
         const tensor = tf.tensor3d(pixels, [height, width, 3]);
@@ -100,7 +100,7 @@ export function faceApiDetector(options: FaceApiOptions = {}): BuiltInDetector {
 }
 
 const checkOptions = optionsOf<FaceApiOptions>('faceApiDetector', () => ({
-  library: having('the library, as an import of it gives it', 'TinyFaceDetector'),
+  library: having('the imported library', 'TinyFaceDetector'),
   assets: assetsRule,
   inputSize: number('a multiple of 32 from 128 to 2048', (size) => size % 32 === 0 && size >= 128 && size <= 2048),
   minScore: number('in (0, 1)', (score) => score > 0 && score < 1),
@@ -108,7 +108,7 @@ const checkOptions = optionsOf<FaceApiOptions>('faceApiDetector', () => ({
 
 /** From `npm run detectors:calibrate`, on 327 FER+ training faces; quartiles of the scale 0.952 and 1.124. */
 const FRAMING = { scale: 1.051, right: 0.021, down: -0.072 };
-/** The longer side up to which an image is given as it is: `resample`'s own bound. */
+/** The longer side up to which an image is passed unchanged: the limit of `resample`. */
 const LARGEST = 4096;
 const PACKAGE = '@vladmandic/face-api';
 const MODEL = 'tiny_face_detector_model';
@@ -117,7 +117,7 @@ async function loadNetwork(given: FaceApi | undefined, assets: Assets | undefine
   await (await loadTfjs()).currentBackend();
   const library = given ?? (await importLibrary());
   const tf = library.tf as TfOfFaceApi;
-  // One of its own may have no backend yet.
+  // The library's own TF.js may not have a backend yet.
   await tf.ready();
   const manifest = await modelFile(`${MODEL}-weights_manifest.json`, assets);
   const weights = await modelFile(`${MODEL}.bin`, assets);
@@ -134,20 +134,20 @@ async function loadNetwork(given: FaceApi | undefined, assets: Assets | undefine
 }
 
 async function importLibrary(): Promise<FaceApi> {
-  // In Node the build that takes TF.js from its packages; elsewhere whatever an import map says.
+  // In Node, the build that imports the TF.js packages; elsewhere, the import map decides.
   const file = runtime.packageFile(`${PACKAGE}/dist/face-api.node-wasm.js`)?.href ?? PACKAGE;
-  // A variable keeps bundlers from following a package that need not be there.
+  // The variable hides the import from bundlers: the package may not be installed.
   const module = await importOptional(
     PACKAGE,
     () => import(/* @vite-ignore */ /* webpackIgnore: true */ file),
-    'faceApiDetector (in a browser: given as its option library; in Node with @tensorflow/tfjs)',
+    'faceApiDetector (in a browser, pass it as the option library; in Node, with @tensorflow/tfjs)',
   );
   return module.default ?? module;
 }
 
 async function modelFile(name: string, assets: Assets | undefined): Promise<Uint8Array<ArrayBuffer>> {
   const shipped = runtime.packageFile(`${PACKAGE}/model/${name}`);
-  // A server may answer any address with a page; neither file begins as one does.
+  // A server may answer any address with a page; neither file begins like a page.
   const accept = (bytes: Uint8Array) => bytes[0] !== 0x3c;
   return readAssetBytes(
     { name, shipped: () => (shipped === null ? [] : [shipped]), accept, code: 'DETECTOR_UNAVAILABLE' },

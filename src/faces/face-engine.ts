@@ -3,34 +3,34 @@ import type { PixelImage } from '../runtime.js';
 import type { Anchors } from './decode-anchors.js';
 import type { Detection } from './types.js';
 
-/** BlazeFace made ready: {@link startWasmEngine} and {@link plainEngine} make one each, which give the same. */
+/** BlazeFace, ready to run. {@link startWasmEngine} and {@link plainEngine} each make one, with equal results. */
 export interface FaceEngine {
   /**
-   * Finds faces; what is returned is in pixels of the image, best score first.
+   * Finds faces; results are in pixels of the image, best score first.
    *
    * @param image - Pixels of any size.
-   * @throws FerError `TOO_LARGE` where there is no memory for it.
+   * @throws FerError `TOO_LARGE` when there is not enough memory.
    */
   find(image: PixelImage, options: FindOptions): Detection[];
-  /** What the network said of each anchor of the last picture. */
+  /** The network's outputs for the anchors of the last picture. */
   anchors(): Anchors[];
-  /** Frees what it holds. */
+  /** Frees its memory. */
   dispose(): void;
 }
 
 export interface FindOptions {
   /** Pixels to which the longer side is resized, a multiple of 32. */
   inputSize: number;
-  /** Least score of a face, in (0, 1). */
+  /** Minimum score of a face, in (0, 1). */
   minScore: number;
   /**
-   * The part of the image in which faces are looked for.
-   * @default all of it
+   * The part of the image to search.
+   * @default the whole image
    */
   part?: Box;
 }
 
-/** Least intersection over union of two boxes of one face, as MediaPipe has it. */
+/** Minimum intersection over union of two boxes of one face, as in MediaPipe. */
 export const OVERLAP = 0.3;
 
 /** The grids of anchors of a picture. */

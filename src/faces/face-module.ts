@@ -5,11 +5,11 @@ import { type WasmBuild, wasmModule } from '../platform/wasm-module.js';
  * Compiles BlazeFace's module (`src/faces/assembly`).
  *
  * @param assets - By default, the fastest build that this engine runs, from this package.
- * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
- * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
+ * @returns Null where WebAssembly is missing or forbidden; then nothing is read.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are not a module.
  */
 export function faceModule(assets?: Assets): Promise<WebAssembly.Module | null> {
-  // The addresses are spelled out, since bundlers find files by just this expression.
+  // The addresses are written out, because bundlers look for exactly this expression.
   const beside = {
     relaxed: () => new URL('../../dist/wasm/faces-relaxed.wasm', import.meta.url),
     simd: () => new URL('../../dist/wasm/faces-simd.wasm', import.meta.url),

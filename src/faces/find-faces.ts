@@ -3,10 +3,10 @@ import type { PixelImage } from '../runtime.js';
 import type { Detection, FaceDetector } from './types.js';
 
 /**
- * Asks a detector, and checks what it answers: a detector may be a user's own.
+ * Calls a detector and checks its result, because a detector may be a user's own.
  *
- * @returns What it found, in its order; boxes that do not meet the image are refused.
- * @throws FerError `OPTION` for an invalid `detector`; its own; `DETECTOR_UNAVAILABLE` for anything else that it
+ * @returns Its detections, in its order; boxes outside the image are refused.
+ * @throws FerError `OPTION` for an invalid `detector`; its own FerErrors; `DETECTOR_UNAVAILABLE` for anything else that it
  * throws; `SHAPE` for an answer that is not a list of detections, or a box without area or outside the image; `NOT_FINITE`
  * for NaN or infinity.
  * @example

@@ -1,17 +1,17 @@
 import { FerError } from '../errors.js';
 
-/** What a detector works with: loaded at first use, freed when it is disposed. */
+/** A resource of a detector, loaded at first use and freed by `dispose()`. */
 export interface LoadedOnce<Network> {
   /**
    * @throws FerError `DISPOSED` after `dispose()`, and whatever loading throws.
    */
   use<Result>(work: (network: Network) => Promise<Result>): Promise<Result>;
-  /** Frees it, once the last `use` has ended. */
+  /** Frees it when the last `use` has ended. */
   dispose(): void;
 }
 
 /**
- * Loads a network at its first use, once; a load that failed is tried again at the next use.
+ * Loads a network at its first use, once; after a failed load, the next use tries again.
  *
  * @example
  * const network = loadedOnce(async () => startWasmEngine(module, await weights()));

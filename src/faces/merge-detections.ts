@@ -2,10 +2,10 @@ import { intersectionOverUnion } from '../image/box.js';
 import type { Detection } from './types.js';
 
 /**
- * Makes one of those detections that mean the same face: the best one takes the average place of all that overlap it,
- * weighted by score, which lies steadier from frame to frame than the best one's own.
+ * Merges detections of the same face: the best one gets the average box of all that overlap it, weighted by score. This average is
+ * more stable from frame to frame than the best box itself.
  *
- * @param overlap - Least intersection over union of two boxes of one face.
+ * @param overlap - Minimum intersection over union of two boxes of one face.
  * @returns Best score first.
  * @see Bazarevsky et al., "BlazeFace", 2019, section 4.3 (blending instead of non-maximum suppression)
  */

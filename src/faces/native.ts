@@ -10,17 +10,17 @@ export interface NativeDetectorOptions {
    */
   fastMode?: boolean;
   /**
-   * Where its boxes lie on a face. They are the operating system's, and differ from one to the next.
-   * @default boxes are crops already
+   * How its boxes cover a face. The boxes come from the operating system, and differ between systems.
+   * @default the boxes are used as crops
    */
   framing?: Framing;
 }
 
 /**
- * Finds faces by the browser's own `FaceDetector` (the Shape Detection API), where there is one: nothing is loaded. It
- * gives no scores: each face counts as certain.
+ * Finds faces with the browser's own `FaceDetector` (the Shape Detection API), without a download. It gives no scores, so every
+ * face has score 1.
  *
- * @throws FerError from `detect`: `DETECTOR_UNAVAILABLE` where the browser or operating system has none.
+ * @throws FerError from `detect`: `DETECTOR_UNAVAILABLE` if the browser or operating system has no detector.
  * @see https://wicg.github.io/shape-detection-api/
  * @example
  * const detector = 'FaceDetector' in globalThis ? nativeDetector() : blazeFaceDetector();
@@ -89,7 +89,7 @@ function classOf(): new (options: { fastMode: boolean }) => NativeFaceDetector {
   return FaceDetector;
 }
 
-/** The mean of each landmark's outline. Of two eyes, the one on the picture's left is the person's right one. */
+/** The mean of each landmark's outline. The eye on the left of the picture is the person's right eye. */
 function keypointsOf(landmarks: Landmark[]): Keypoint[] {
   const points = landmarks
     .filter(({ locations }) => locations.length > 0)

@@ -6,10 +6,10 @@ import { mergeDetections } from './merge-detections.js';
 import { enlarge, reduce } from './reduce.js';
 
 /**
- * BlazeFace in TypeScript, for engines without WebAssembly: the same answers, about 30 times slower.
+ * BlazeFace in TypeScript, for engines without WebAssembly: the same results, about 30 times slower.
  *
  * @param weights - The content of `blazeface.bin`.
- * @throws FerError `WEIGHTS_CORRUPT` when the weights are of another length.
+ * @throws FerError `WEIGHTS_CORRUPT` when the weights have another length.
  * @see Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019, arXiv:1907.05047
  */
 export function plainEngine(weights: Uint8Array): FaceEngine {
@@ -38,7 +38,7 @@ interface Map3D {
   channels: number;
 }
 
-/** -1 .. 1 of levels 0 .. 255, with black beside and below up to a multiple of 32. */
+/** Converts levels 0 .. 255 to -1 .. 1, padded with black on the right and below to a multiple of 32. */
 function inputOf(levels: Float32Array, width: number, height: number): Map3D {
   const input = mapOf(32 * Math.ceil(width / 32), 32 * Math.ceil(height / 32), 3);
   input.values.fill(-1);
@@ -76,7 +76,7 @@ function mapOf(width: number, height: number, channels: number): Map3D {
   return { values: new Float32Array(width * height * channels), width, height, channels };
 }
 
-/** 5x5 filters two pixels apart, padded by one pixel left and above, ReLU. */
+/** 5x5 filters with stride 2, padded by one pixel on the left and above, then ReLU. */
 function firstConvolution(input: Map3D, filter: Float32Array, bias: Float32Array): Map3D {
   const output = mapOf(input.width / 2, input.height / 2, 24);
   const sums = new Float64Array(24);
@@ -102,7 +102,7 @@ function firstConvolution(input: Map3D, filter: Float32Array, bias: Float32Array
   return output;
 }
 
-/** 3x3 filters a channel; strided ones are padded right and below alone. */
+/** Depthwise 3x3 filters; strided filters are padded only on the right and below. */
 function depthwise(input: Map3D, filter: Float32Array, stride: 1 | 2): Map3D {
   const { width, height, channels, values } = input;
   const output = mapOf(width / stride, height / stride, channels);
@@ -128,7 +128,7 @@ function depthwise(input: Map3D, filter: Float32Array, stride: 1 | 2): Map3D {
   return output;
 }
 
-/** 1x1 filters, bias, what went around the block (in its first channels), ReLU. */
+/** 1x1 filters, bias, the residual connection (added to the first channels), ReLU. */
 function pointwise(input: Map3D, filter: Float32Array, bias: Float32Array, { to }: Block, around?: Map3D): Map3D {
   const { width, height, channels, values } = input;
   const output = mapOf(width, height, to);
@@ -145,7 +145,7 @@ function pointwise(input: Map3D, filter: Float32Array, bias: Float32Array, { to 
   return output;
 }
 
-/** The greatest of 2x2 pixels. */
+/** 2x2 max-pool. */
 function pooled({ values, width, height, channels }: Map3D): Map3D {
   const output = mapOf(width / 2, height / 2, channels);
   const line = width * channels;

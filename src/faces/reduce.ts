@@ -3,7 +3,7 @@ import { resample } from '../image/resample.js';
 import type { PixelImage } from '../runtime.js';
 import type { Detection } from './types.js';
 
-/** An image as a detector's network takes it. */
+/** An image in the format of a detector's network. */
 export interface ReducedImage extends ReducedSize {
   /** Levels 0..255, shape [height, width, 3]. */
   pixels: Float32Array;
@@ -12,11 +12,11 @@ export interface ReducedImage extends ReducedSize {
 export interface ReducedSize {
   height: number;
   width: number;
-  /** Pixels of the image a pixel of this. */
+  /** Pixels of the original image per pixel of this one. */
   scale: number;
 }
 
-/** Resizes an image, or a part of it, so that its longer side has `longer` pixels, its shape kept. */
+/** Resizes an image, or a part of it, so that its longer side has `longer` pixels; keeps the aspect ratio. */
 export function reduce(image: PixelImage, longer: number, part?: Box): ReducedImage {
   const size = reducedSize(part ?? image, longer);
   const { width, height } = size;
@@ -29,7 +29,7 @@ export function reducedSize({ width, height }: Pick<Box, 'width' | 'height'>, lo
   return { scale, width: Math.max(Math.round(width / scale), 1), height: Math.max(Math.round(height / scale), 1) };
 }
 
-/** What was found on the reduced image, on the image itself; without those whose centre lies beside it. */
+/** Converts detections on the reduced image to pixels of the image; drops those whose centre is outside. */
 export function enlarge(detections: readonly Detection[], scale: number, image: PixelImage, part?: Box): Detection[] {
   const { x: left, y: top } = part ?? { x: 0, y: 0 };
   return detections

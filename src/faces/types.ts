@@ -2,8 +2,8 @@ import type { Box } from '../image/box.js';
 import type { PixelImage } from '../runtime.js';
 
 /**
- * Whatever finds faces. `blazeFaceDetector`, `faceApiDetector` and `nativeDetector` make one; any object of your own with
- * a `detect` is one too.
+ * A face detector. `blazeFaceDetector`, `faceApiDetector` and `nativeDetector` make one; your own object with a `detect`
+ * method also is one.
  *
  * @example
  * const mine: FaceDetector = {
@@ -13,30 +13,30 @@ import type { PixelImage } from '../runtime.js';
  * };
  */
 export interface FaceDetector {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly name?: string;
-  /** Where its boxes lie on a face. @default boxes are crops already */
+  /** How its boxes cover a face. @default the boxes are used as crops */
   readonly framing?: Framing;
-  /** Finds the faces on an image, in any order; none is an empty list. */
+  /** Finds the faces in an image, in any order; returns an empty list without faces. */
   detect(image: PixelImage): Promise<Detection[]>;
   /**
-   * Finds the faces in a part of an image, in pixels of the image: around where one was a moment ago, which is quicker than
-   * all of it. What has it is used so by `createTracker`, see `detectEvery`.
+   * Finds the faces in a part of an image, in pixels of the image: around the last position of a face, which is faster
+   * than the whole image. `createTracker` uses it if it exists, see `detectEvery`.
    */
   detectIn?(image: PixelImage, part: Box): Promise<Detection[]>;
-  /** Frees what it holds. */
+  /** Frees its memory. */
   dispose?(): void;
 }
 
 /** A detector of this package. */
 export type BuiltInDetector = Required<Omit<FaceDetector, 'detectIn'>> & Pick<FaceDetector, 'detectIn'>;
 
-/** A face that was found. Lengths are in pixels of the source image, from its top left corner; parts may lie outside. */
+/** A found face. Lengths are in pixels of the source image, from its top left corner; parts may be outside. */
 export interface Detection {
   box: Box;
-  /** How sure the detector is, in [0, 1]. */
+  /** Confidence of the detector, in [0, 1]. */
   score: number;
-  /** Points of the face. Those named `leftEye` and `rightEye` (the person's own left and right) tell how it leans. */
+  /** Points of the face. Those named `leftEye` and `rightEye` (the person's own left and right) give the roll of the face. */
   keypoints?: Keypoint[];
 }
 
@@ -49,8 +49,8 @@ export interface Keypoint {
 
 /**
  * How a detector's box becomes the square that the network was trained on, from forehead to chin: with
- * s = sqrt(width * height) of the box, the square's side is `scale` * s and its centre lies `right` * s and `down` * s from the
- * box's, in the directions of an upright face.
+ * s = sqrt(width * height) of the box, the square's side is `scale` * s, and its centre is `right` * s and `down` * s from the
+ * centre of the box, in the directions of an upright face.
  */
 export interface Framing {
   scale: number;

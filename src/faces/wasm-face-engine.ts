@@ -10,11 +10,11 @@ import { enlarge, type ReducedSize, reducedSize } from './reduce.js';
 import type { Detection } from './types.js';
 
 /**
- * Starts BlazeFace on a compiled module. Each has about 2 MB of memory, and up to 6 MB for pixels.
+ * Starts BlazeFace on a compiled module. Each engine has about 2 MB of memory, and up to 6 MB for pixels.
  *
  * @param weights - The content of `blazeface.bin`.
- * @throws FerError `BACKEND_UNAVAILABLE` for a module that is not BlazeFace's, or that does not start here;
- * `WEIGHTS_CORRUPT` when the weights are of another length.
+ * @throws FerError `BACKEND_UNAVAILABLE` for a wrong module, or one that does not start here;
+ * `WEIGHTS_CORRUPT` when the weights have another length.
  */
 export async function startWasmEngine(module: WebAssembly.Module, weights: Uint8Array): Promise<FaceEngine> {
   checkBlazeWeights(weights);
@@ -34,18 +34,18 @@ export async function startWasmEngine(module: WebAssembly.Module, weights: Uint8
     return exports;
   }
 
-  /** The view is another one after the memory has grown. */
+  /** A new view is needed after the memory has grown. */
   function refresh({ memory }: FaceExports): void {
     if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
   }
 
-  /** The image's rows go in bands: all of a frame at once, not all of a photograph. */
+  /** Rows are copied in bands: a video frame at once, a photo in parts. */
   function takePixels(running: FaceExports, image: PixelImage, part: Box, { width, height, scale }: ReducedSize): void {
     const stride = image.width * image.channels;
     const band = Math.max(Math.floor(BAND / stride), 2 * Math.ceil(scale) + 1);
     const room = Math.min(band, image.height) * stride + 2 * BLOCK;
     const { x, y } = part;
-    // biome-ignore format: the arguments by what they are about
+    // biome-ignore format: arguments grouped by meaning
     const pixels = running.frame(
       image.width, image.height, image.channels, x, y, part.width, part.height,
       width, height, room,
@@ -62,7 +62,7 @@ export async function startWasmEngine(module: WebAssembly.Module, weights: Uint8
     }
   }
 
-  /** As `takePixels`, for what the module does not resize. */
+  /** Like `takePixels`, for images that the module does not resize. */
   function takeLevels(running: FaceExports, image: PixelImage, part: Box, { width, height }: ReducedSize): void {
     const count = width * height * 3;
     if (levels.length !== count) levels = new Float32Array(count);
@@ -142,9 +142,9 @@ interface FaceExports {
 
 /** Numbers of a detection: score, box, six points. */
 const DETECTION = 17;
-/** Bytes of rows that the module is given at a time. */
+/** Bytes of rows per call of the module. */
 const BAND = 2 ** 22;
-/** Bytes of the rows of an image that make one row of the input: beyond, `resample` does it in less memory. */
+/** Most bytes of image rows for one row of the input; above it, `resample` needs less memory. */
 const LONGEST = 2 ** 24;
 
 async function instantiate(module: WebAssembly.Module): Promise<FaceExports> {

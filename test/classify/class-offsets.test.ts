@@ -165,12 +165,12 @@ describe('wrong offsets are refused', () => {
     ['faces', () => classifyFaces(face, { detector: whole, offsets: wrong({ angri: 1 }) })],
     ['a pool', () => new ClassifierPool({ workers: 1, offsets: wrong({ angri: 1 }) }).load()],
   ])('by %s: the name that is nearly right is named', async (_, work) => {
-    expect(await refusal(work)).toMatch(/^CLASSES: offsets has "[aA]ngri", which is no class: did you mean 'angry'\?$/);
+    expect(await refusal(work)).toMatch(/^CLASSES: offsets has "[aA]ngri", which is not a class: did you mean 'angry'\?$/);
   });
 
   test('a name that is like no other is answered with all names', async () => {
     expect(await refusal(() => classify(face, { offsets: wrong({ contempt: 1 }) }))).toBe(
-      'CLASSES: offsets has "contempt", which is no class: use angry, happy, sad, neutral, surprised',
+      'CLASSES: offsets has "contempt", which is not a class: use angry, happy, sad, neutral, surprised',
     );
   });
 
@@ -178,9 +178,9 @@ describe('wrong offsets are refused', () => {
     [{ angry: Number.NaN }, 'offsets.angry must be a finite number, got NaN'],
     [{ sad: Number.POSITIVE_INFINITY }, 'offsets.sad must be a finite number, got Infinity'],
     [{ sad: '0.4' }, "offsets.sad must be a finite number, got '0.4'"],
-    [[0.4, 0, 0, 0, 0], 'offsets must be numbers by the names of classes, such as { angry: 0.4 }, got 0.4, 0, 0, 0, 0'],
-    [null, 'offsets must be numbers by the names of classes, such as { angry: 0.4 }, got null'],
-    ['angry', "offsets must be numbers by the names of classes, such as { angry: 0.4 }, got 'angry'"],
+    [[0.4, 0, 0, 0, 0], 'offsets must be numbers by class name, such as { angry: 0.4 }, got 0.4, 0, 0, 0, 0'],
+    [null, 'offsets must be numbers by class name, such as { angry: 0.4 }, got null'],
+    ['angry', "offsets must be numbers by class name, such as { angry: 0.4 }, got 'angry'"],
   ])('%o', async (value, message) => {
     for (const work of [
       () => createClassifier({ offsets: wrong(value) }),

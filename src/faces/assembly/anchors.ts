@@ -3,8 +3,8 @@ import { layer, rowOf } from './layers';
 import { BLOCKS, LOGITS, LOGITS_BIAS, PLACE, PLACES, PLACES_BIAS } from './layout';
 
 /*
- * The heads. Of every cell of the fine grid there are 2 anchors, of the coarse one 6; anchors are counted row by row, the fine grid
- * first. Places are computed of those alone that are asked for.
+ * The heads. Every cell of the fine grid has 2 anchors, every cell of the coarse grid 6. Anchors are numbered row by row, the fine
+ * grid first. Boxes are computed only on request.
  */
 
 /** Anchors of both grids. */
@@ -26,7 +26,7 @@ export function logit<V>(anchor: i32): f32 {
   return dot<V>(featuresOf(anchor), LOGITS + <usize>output * 384) + load<f32>(LOGITS_BIAS + <usize>(4 * output));
 }
 
-/** An anchor's place in pixels, 16 doubles: centre, size, six points. */
+/** An anchor's box in pixels, 16 doubles: centre, size, six points. */
 export function place<V>(anchor: i32, to: usize): void {
   const fine = anchor < fineAnchors();
   const cell = cellOf(anchor);
@@ -41,7 +41,7 @@ export function place<V>(anchor: i32, to: usize): void {
   }
 }
 
-/** Among the 2 and 6 anchors of cells. */
+/** Index of an anchor within its cell. */
 function outputOf(anchor: i32): i32 {
   const fine = fineAnchors();
   return anchor < fine ? anchor & 1 : 2 + (anchor - fine) % 6;

@@ -3,20 +3,20 @@ import { layer } from './layers';
 import { BLOCKS, POOLED, ROWS, TILE } from './layout';
 
 /*
- * Rows of blocks: depthwise 3x3, pointwise, bias, what went around, ReLU. Depthwise sums of a few pixels go to TILE, and from there
- * through the pointwise filters.
+ * Rows of blocks: depthwise 3x3, pointwise, bias, residual connection, ReLU. Depthwise sums of a few pixels go to TILE, and from
+ * there through the pointwise filters.
  */
 
 /*
- * Rows of blocks that keep their size and channels. Six pixels at a time as far as that goes, since twelve sums hide how long a
- * multiply-add takes. A function for each number of channels, that the compiler may take it for a constant.
+ * Rows of blocks that keep their size and channels. Six pixels at a time where possible, because twelve sums hide the latency of
+ * a multiply-add. One function per number of channels, so that it is a constant for the compiler.
  */
 
 export function row24<V>(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
   const size: usize = 24 * 4;
   const center = load<usize>(ROWS, 4) + size;
   const end = <usize>columns * size;
-  // Up to five pixels too many cost less here than fours.
+  // Up to five extra pixels cost less here than groups of four.
   for (let x: usize = 0; x < end; x += 6 * size) six<V>(depthwise, pointwise, bias, size, x, center, out);
 }
 
@@ -42,7 +42,7 @@ function sixesAndFours<V>(
   for (; x < end; x += 4 * size) four<V>(depthwise, pointwise, bias, size, x, center + x, out + x);
 }
 
-/** A row of a block that halves its size: the way around is a 2x2 max-pool; of the last block there is none. */
+/** A row of a block that halves the size: its residual connection is a 2x2 max-pool, except in the last block, which has none. */
 export function stridedRow<V>(index: i32, out: usize, columns: i32): void {
   const one = layer(index);
   const from = one.from, to = one.to, depthwise = one.depthwise, pointwise = one.pointwise, bias = one.bias;
@@ -192,7 +192,7 @@ function four<V>(depthwise: usize, pointwise: usize, bias: usize, size: usize, x
   mix<V>(pointwise, bias, size, size, beside, size, out);
 }
 
-/** TILE through a pointwise convolution, bias, the first `around` bytes of what went around, ReLU. */
+/** TILE through a pointwise convolution, bias, the first `around` bytes of the residual connection, ReLU. */
 // @ts-ignore: decorator
 @inline
 function mix<V>(w: usize, bias: usize, from: usize, to: usize, beside: usize, around: usize, out: usize): void {

@@ -3,12 +3,12 @@ import { firstRow } from './first';
 import { layer, rowOf } from './layers';
 import { ROWS } from './layout';
 
-/** Makes row `j` of what layer `index` gives, into the input of the next. Channels are in V. */
+/** Computes row `j` of the output of layer `index`, which is the input of the next layer. Channels are counted in V. */
 export function makeRow<V>(index: i32, j: i32): void {
   const one = layer(index), next = layer(index + 1);
   const out = rowOf(next, j) + one.to;
   const columns = next.width;
-  // Rows that the filter covers.
+  // The rows under the filter.
   const top = index == 0 ? 2 * j - 1 : one.stride == 2 ? 2 * j : j - 1;
   const size = index == 0 ? 5 : 3;
   for (let k = 0; k < size; k++) store<usize>(ROWS + (<usize>k << 2), rowOf(one, top + k));
@@ -17,6 +17,6 @@ export function makeRow<V>(index: i32, j: i32): void {
   else if (one.from == 96) row24<V>(one.depthwise, one.pointwise, one.bias, out, columns);
   else if (one.from == 192) row48<V>(one.depthwise, one.pointwise, one.bias, out, columns);
   else row96<V>(one.depthwise, one.pointwise, one.bias, out, columns);
-  // Pixels are made four or six at a time: what came to lie behind the row is its border of zeros.
+  // Pixels are computed four or six at a time: values after the end of the row are reset to its zero padding.
   memory.fill(out + <usize>columns * one.to, 0, one.to);
 }

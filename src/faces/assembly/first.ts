@@ -1,7 +1,7 @@
 import { all, greater, madd, read, splat, write } from '../../network/assembly/vector';
 import { FIRST, FIRST_BIAS, ROWS } from './layout';
 
-/** A row of the first convolution: 5x5 filters of three channels, two pixels apart, bias, ReLU; six pixels by two V at a time. */
+/** A row of the first convolution: 5x5 filters of three channels with stride 2, bias, ReLU; six pixels by two V at a time. */
 export function firstRow<V>(out: usize, columns: i32): void {
   const step: usize = sizeof<V>();
   const zero = all<V>(0);

@@ -7,9 +7,9 @@ import { blackRow, levelRow, resizeRow } from './resize';
 import { widen as widenWeights } from './weights';
 
 /*
- * BlazeFace, from pixels to faces: `stage` and `widen` its weights; then for each picture `arrange`, `frame`, rows of pixels or of
- * levels from the first to the last, and `find`. A row of the input goes at once through all layers that have what they need, so that
- * a few rows of each are all that is kept. Built three times: see build.mjs.
+ * BlazeFace, from pixels to faces. Call `stage` and `widen` for its weights; then for each picture `arrange`, `frame`, all rows of
+ * pixels or levels in order, and `find`. A row of the input immediately goes through all layers that have the rows they need, so
+ * that only a few rows of each layer are kept. Built three times: see build.mjs.
  */
 
 export { arrange } from './layers';
@@ -17,13 +17,13 @@ export { found } from './merge';
 export { endRow, firstRow, frame } from './resize';
 export { stage } from './weights';
 
-/** Where so many bytes may lie until `find`; 0 where there is no memory for them. */
+/** Address for this many bytes, valid until `find`; 0 without enough memory. */
 export function room(bytes: usize): usize {
   const at = (rowsEnd + 15) & ~15;
   return reserve(at + bytes) ? at : 0;
 }
 
-/** Whether `pixelRows` works here: in the scalar build rows come resized, by `levelRows`. */
+/** Whether `pixelRows` works here: in the scalar build, rows are resized outside and come by `levelRows`. */
 export const resizes: i32 = ASC_FEATURE_SIMD ? 1 : 0;
 
 export function widen(): void {
@@ -31,7 +31,7 @@ export function widen(): void {
   else widenWeights<f32>();
 }
 
-/** Takes rows `from` .. `end` of the input, of an image whose row `top` lies at `pixels`. */
+/** Takes rows `from` .. `end` of the input, of an image whose row `top` is at `pixels`. */
 export function pixelRows(from: i32, end: i32, pixels: usize, top: i32): void {
   if (ASC_FEATURE_SIMD) {
     for (let y = from; y < end; y++) {
@@ -50,7 +50,7 @@ export function levelRows(from: i32, end: i32, levels: usize, width: i32): void 
   }
 }
 
-/** Takes the rows of the input from `from` on as black ones. */
+/** Fills the rows of the input from `from` to the end with black. */
 export function blackRows(from: i32): void {
   for (let y = from; y < layer(0).height; y++) {
     blackRow(y);
@@ -63,7 +63,7 @@ export function find(least: f64, overlap: f64): i32 {
   return findFaces<f32>(least, overlap);
 }
 
-/** An anchor's logit and place, as they are: 17 doubles from where this says; 0 where there is no memory for them. */
+/** Address of an anchor's raw logit and box, 17 doubles; 0 without enough memory. */
 export function anchor(index: i32): usize {
   const at = room(8 * (PLACE + 1));
   if (at == 0) return 0;
@@ -77,17 +77,17 @@ export function anchor(index: i32): usize {
   return at;
 }
 
-/** Row `j` of what a layer gives; for benchmarks. */
+/** Computes row `j` of a layer's output; for benchmarks. */
 export function rowOfLayer(index: i32, j: i32): void {
   if (ASC_FEATURE_SIMD) makeRow<v128>(index, j);
   else makeRow<f32>(index, j);
 }
 
-/** Row `y` of a layer's input is there: makes what rows of its output can now be made. */
+/** Called when row `y` of a layer's input is ready: computes the output rows that are now possible. */
 function deliver(index: i32, y: i32): void {
   if (index > BLOCKS) return;
   const one = layer(index);
-  // Rows that the filter reaches over its centre's, or over the first one's where it is strided.
+  // Number of rows that the filter needs after its centre row, or after its first row if it is strided.
   const reach = index == 0 ? 3 : one.stride;
   const last = y == one.height - 1;
   if (one.stride == 1) {

@@ -1,6 +1,6 @@
 import { BLOCK_WEIGHTS, BLOCKS, FREE, LAYERS } from './layout';
 
-/** A layer: its weights, and the rows that it is made of. Sizes of channels are in bytes of floats. */
+/** A layer: its weights and its input rows. Sizes of channels are in bytes of floats. */
 @unmanaged
 export class Layer {
   depthwise: usize;
@@ -9,23 +9,23 @@ export class Layer {
   from: usize;
   to: usize;
   stride: i32;
-  /** The last rows that have come in, each with a pixel of zeros left of it and behind it. */
+  /** The last input rows, each with a zero pixel before and after it. */
   rows: usize;
-  /** How many are kept; row y lies at y % kept. */
+  /** Number of kept rows; row y is at index y % kept. */
   kept: i32;
   rowBytes: usize;
   width: i32;
   height: i32;
 }
 
-/** Layer 0 is the first convolution, 1 .. BLOCKS are blocks; BLOCKS + 1 has the rows that the last one makes. */
+/** Layer 0 is the first convolution, 1 .. BLOCKS are blocks; BLOCKS + 1 has the output rows of the last block. */
 // @ts-ignore: decorator
 @inline
 export function layer(index: i32): Layer {
   return changetype<Layer>(LAYERS + <usize>index * offsetof<Layer>());
 }
 
-/** A row of a layer's input, from the pixel left of it on. Rows outside are zeros. */
+/** Address of a row of a layer's input, from the zero pixel on its left. Rows outside the image are zeros. */
 // @ts-ignore: decorator
 @inline
 export function rowOf(one: Layer, y: i32): usize {
@@ -37,10 +37,10 @@ let zeros: usize = 0;
 let width: i32 = 0;
 let height: i32 = 0;
 
-/** The first byte behind the rows. */
+/** The first byte after the rows. */
 export let rowsEnd: usize = FREE;
 
-/** What does not depend on the picture: channels, strides and where the weights lie. */
+/** The fields that do not depend on the picture: channels, strides and addresses of the weights. */
 export function describe(): void {
   let weights = BLOCK_WEIGHTS;
   const first = layer(0);
@@ -61,7 +61,7 @@ export function describe(): void {
   layer(BLOCKS + 1).from = 384;
 }
 
-/** Makes room for pictures of a size, in multiples of 32. */
+/** Allocates memory for pictures of a size, in multiples of 32. */
 export function arrange(newWidth: i32, newHeight: i32): bool {
   if (newWidth == width && newHeight == height) return true;
   width = height = 0;
@@ -72,9 +72,9 @@ export function arrange(newWidth: i32, newHeight: i32): bool {
     const one = layer(k);
     one.width = columns;
     one.height = lines;
-    // Up to 9 pixels behind the row are read or written, as outputs are made four or six at a time.
+    // Up to 9 pixels after the row are read or written, because outputs are computed four or six at a time.
     one.rowBytes = ((<usize>columns + 10) * one.from + 63) & ~63;
-    // Both grids of anchors are kept whole.
+    // Both grids of anchors are kept completely.
     one.kept = k >= BLOCKS ? lines : k == 0 ? 5 : 3;
     one.rows = at;
     at += <usize>one.kept * one.rowBytes;
@@ -94,7 +94,7 @@ export function arrange(newWidth: i32, newHeight: i32): bool {
   return true;
 }
 
-/** Lets the memory reach an address. */
+/** Grows the memory up to an address. */
 export function reserve(end: usize): bool {
   const missing = <i32>((end + 65535) >>> 16) - memory.size();
   return missing <= 0 || memory.grow(missing) >= 0;

@@ -1,21 +1,21 @@
 /*
- * Where everything lies in the module's memory, in bytes. Page 0 is left to the compiler's own data. Up to FREE the sizes
- * are those of the one network that it runs; behind, `arrange` of layers.ts places what depends on the picture's size.
+ * The layout of the module's memory, in bytes. Page 0 belongs to the compiler's data. Up to FREE, the sizes are fixed by the
+ * network; after it, `arrange` of layers.ts places everything that depends on the picture's size.
  */
 
-/** Blocks of a depthwise and a pointwise convolution, the last of which feeds the coarse grid alone. */
+/** Blocks of a depthwise and a pointwise convolution, the last of which feeds only the coarse grid. */
 export const BLOCKS: i32 = 32;
 
 /** Channels of both grids of anchors. */
 export const FEATURES: usize = 96;
 
-/** Numbers of a place: centre, size, six points. */
+/** Numbers of a box: centre, size, six points. */
 export const PLACE: usize = 16;
 
-export const LAYERS: usize = 65536; // one Layer each: the first convolution, the blocks, what the last block makes
-export const ROWS: usize = LAYERS + 4096; // addresses of the rows that a row is made of, up to 5
-export const TILE: usize = ROWS + 64; // [6][96], what depthwise hands to pointwise
-export const POOLED: usize = TILE + 6 * 96 * 4; // [4][96], the way around strided blocks
+export const LAYERS: usize = 65536; // one Layer each: the first convolution, the blocks, the output of the last block
+export const ROWS: usize = LAYERS + 4096; // addresses of the input rows of a row, up to 5
+export const TILE: usize = ROWS + 64; // [6][96], output of depthwise and input of pointwise
+export const POOLED: usize = TILE + 6 * 96 * 4; // [4][96], residual connection of strided blocks
 
 export const FIRST: usize = POOLED + 4 * 96 * 4; // [24 / 2V][75][2V]
 export const FIRST_BIAS: usize = FIRST + 75 * 24 * 4;

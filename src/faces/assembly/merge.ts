@@ -4,14 +4,14 @@ import { reserve, rowsEnd } from './layers';
 /** Doubles of a detection: score, left, top, width, height, six points. */
 const DETECTION: usize = 17 * 8;
 
-/** Where the detections lie, after the candidates. */
+/** Address of the detections, after the candidates. */
 export let found: usize = 0;
 
 /**
- * Faces of the picture: anchors whose logit is `least` or more, those of one face made one. The best one takes the average place of all
- * whose boxes share `overlap` of their area with its own, weighted by score: see `mergeDetections` of src/faces/merge-detections.ts.
+ * Faces of the picture: anchors whose logit is `least` or more; anchors of one face are merged. The best one gets the average box of
+ * all whose intersection over union with it is at least `overlap`, weighted by score: see src/faces/merge-detections.ts.
  *
- * @returns How many; -1 where there is no memory for them.
+ * @returns The number of faces; -1 without enough memory.
  */
 export function find<V>(least: f64, overlap: f64): i32 {
   const all = anchors();
@@ -40,7 +40,7 @@ export function find<V>(least: f64, overlap: f64): i32 {
   return <i32>((to - found) / DETECTION);
 }
 
-/** Writes the average of `best` and those that overlap it, and moves the rest together. */
+/** Writes the average of `best` and the boxes that overlap it, and closes the gaps in the list. */
 function take(best: usize, candidates: usize, end: usize, overlap: f64, to: usize): usize {
   memory.copy(to, best, DETECTION);
   memory.fill(to + 8, 0, DETECTION - 8);

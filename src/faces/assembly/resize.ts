@@ -2,15 +2,15 @@ import { madd } from '../../network/assembly/vector';
 import { layer, reserve, rowOf, rowsEnd } from './layers';
 
 /*
- * Pixels to rows of the network's input, as `resample` of src/image/resample.ts resizes them: for every row the rows of the image
- * are summed up first, whole, then the columns; levels 0 .. 255 become -1 .. 1 on the way. In vectors only.
+ * Pixels to rows of the network's input, resized like `resample` of src/image/resample.ts: for every output row, the rows of the image
+ * are summed first, then the columns. Levels 0 .. 255 become -1 .. 1. Vector code only.
  */
 
-/** Of each output: the first input, how many there are, and their weights. */
+/** For each output: the first input, the number of inputs, and their weights. */
 let columns: usize = 0;
 let rows: usize = 0;
 let columnTaps: i32 = 0;
-/** The most inputs that a column has. */
+/** The largest number of inputs of a column. */
 let mostTaps: i32 = 0;
 let rowTaps: i32 = 0;
 /** Sums of one row, `count` pixels from column `left` on. */
@@ -19,12 +19,12 @@ let left: i32 = 0;
 let count: i32 = 0;
 let imageWidth: i32 = 0;
 let channels: i32 = 0;
-/** The picture inside the network's input; black is right of it and below. */
+/** The picture inside the network's input; the rest, right and below, is black. */
 let width: i32 = 0;
 
 /**
- * Gets ready to resize a part of an image to `newWidth` x `newHeight`; rows come to where this says, of up to `pixelBytes` bytes.
- * 0 where there is no memory for it.
+ * Gets ready to resize a part of an image to `newWidth` x `newHeight`; returns the address for image rows of up to `pixelBytes` bytes;
+ * 0 without enough memory.
  */
 export function frame(
   fullWidth: i32, fullHeight: i32, imageChannels: i32, x: f64, y: f64, partWidth: f64, partHeight: f64,
@@ -49,7 +49,7 @@ export function frame(
   return pixels;
 }
 
-/** Lets every column have `mostTaps` inputs that are there, some of weight 0, so that four columns can be summed at a time. */
+/** Gives every column `mostTaps` valid inputs, some with weight 0, so that four columns can be summed at a time. */
 function alignColumns(newWidth: i32): void {
   mostTaps = 0;
   let at = columns;
@@ -67,7 +67,7 @@ function alignColumns(newWidth: i32): void {
   }
 }
 
-/** The first row of the image that row `y` is made of, and the first that it is not. */
+/** The first image row that row `y` needs, and the first that it no longer needs. */
 export function firstRow(y: i32): i32 {
   return firstOf(rows + <usize>y * bytesOf(rowTaps));
 }
@@ -77,7 +77,7 @@ export function endRow(y: i32): i32 {
   return firstOf(at) + countOf(at);
 }
 
-/** Puts pixels of RGBA over black, in place; done once, though several rows may be made of them. */
+/** Composites RGBA pixels on black, in place; done once, even if several rows use them. */
 function compose(at: usize, end: usize): void {
   const opaque = i32x4.splat(<i32>0xff000000);
   for (; at < end; at += 16) {
@@ -94,7 +94,7 @@ function composeFour(at: usize): void {
   }
 }
 
-/** Makes row `y` of the network's input, of an image whose row `top` lies at `pixels`. */
+/** Makes row `y` of the network's input, of an image whose row `top` is at `pixels`. */
 export function resizeRow(y: i32, pixels: usize, top: i32): void {
   const stride = <usize>(imageWidth * channels);
   const at = rows + <usize>y * bytesOf(rowTaps);
@@ -104,7 +104,7 @@ export function resizeRow(y: i32, pixels: usize, top: i32): void {
   if (channels == 1) sumGrey(y);
   else if (channels == 3) sumColumns(y, 12);
   else if (sumColumns(y, 16) < OPAQUE) {
-    // Once more, over black: few frames have pixels that are not opaque, and their sums tell.
+    // Again, composited on black: few frames have transparent pixels, and the alpha sums show it.
     compose(first, first + <usize>countOf(at) * stride);
     sumRows(part, stride, at + 8, countOf(at));
     sumColumns(y, 16);
@@ -112,10 +112,10 @@ export function resizeRow(y: i32, pixels: usize, top: i32): void {
   endOfRow(y);
 }
 
-/** Less than this is no mean of alphas of 255, but for rounding: what is missed changes less than 0.01 levels. */
+/** Below this, the mean of the alphas is less than 255, apart from rounding; what it misses changes less than 0.01 levels. */
 const OPAQUE: f32 = 254.99;
 
-/** Makes row `y` of levels [newWidth, 3], as `resample` gives them. */
+/** Makes row `y` of levels [newWidth, 3], as from `resample`. */
 export function levelRow(y: i32, levels: usize, newWidth: i32): void {
   width = newWidth;
   const to = rowOf(layer(0), y) + 12;
@@ -131,7 +131,7 @@ export function blackRow(y: i32): void {
   memory.fill(row + 12 * <usize>(input.width + 1), 0, 24);
 }
 
-/** Black up to the end of the row, then zeros: what lies outside of it. */
+/** Black up to the end of the row, then the zero padding. */
 function endOfRow(y: i32): void {
   const input = layer(0);
   const row = rowOf(input, y);
@@ -166,7 +166,7 @@ function sumRows(first: usize, stride: usize, weights: usize, taps: i32): void {
 
 /**
  * @param size - Bytes of a pixel's sums; the first three are red, green and blue.
- * @returns The least of the fourth.
+ * @returns The smallest value of the fourth number.
  */
 // @ts-ignore: decorator
 @inline
@@ -190,7 +190,7 @@ function sumColumns(y: i32, size: usize): f32 {
       p += size; q += size; r += size; s += size;
     }
     least = f32x4.min(f32x4.min(least, f32x4.min(a, b)), f32x4.min(c, d));
-    // The fourth number of each is the next pixel's place, and written again.
+    // The fourth number of each overlaps the next pixel, which is written afterwards.
     v128.store(to, madd<v128>(a, unit, minusOne));
     v128.store(to, madd<v128>(b, unit, minusOne), 12);
     v128.store(to, madd<v128>(c, unit, minusOne), 24);
@@ -251,7 +251,7 @@ function countOf(at: usize): i32 {
   return load<i32>(at, 4);
 }
 
-/** The weights of a triangle filter, for each output: see `triangles` of src/image/resample.ts. */
+/** The weights of the triangle filter for each output: see `triangles` of src/image/resample.ts. */
 function triangles(inputSize: i32, outputSize: i32, offset: f64, extent: f64, to: usize, taps: i32): void {
   const scale = extent / <f64>outputSize;
   const support = max(scale, 1.0);
@@ -267,7 +267,7 @@ function triangles(inputSize: i32, outputSize: i32, offset: f64, extent: f64, to
     store<i32>(to, min(max(end - 1, 0), inputSize - 1) + 1 - start, 4);
     to += 8;
     memory.fill(to, 0, 4 * <usize>taps);
-    // Inputs beyond the edge repeat it.
+    // Inputs beyond the edge repeat the edge.
     for (let k = from; k < end; k++) {
       const at = to + 4 * <usize>(min(max(k, 0), inputSize - 1) - start);
       store<f32>(at, <f32>(<f64>load<f32>(at) + triangle(k, center, support) / total));

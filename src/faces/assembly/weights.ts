@@ -2,17 +2,17 @@ import { lanes } from '../../network/assembly/vector';
 import { describe, layer, reserve } from './layers';
 import { BLOCKS, FIRST, FIRST_BIAS, FREE, LOGITS, LOGITS_BIAS, PLACES, PLACES_BIAS } from './layout';
 
-/** Halves come in here. */
+/** Address where the half-precision weights are staged. */
 let next: usize = FREE;
 
-/** Makes room for so many bytes of weights. */
+/** Allocates memory for this many bytes of weights. */
 export function stage(bytes: usize): usize {
   return reserve(FREE + bytes) ? FREE : 0;
 }
 
 /**
- * Widens the staged weights, in half precision and in the order of use, to where the layers want them: filters in panels of two V
- * of outputs, those of the heads transposed.
+ * Widens the staged weights, in half precision and in the order of use, to their places in the layers: filters in panels of two V
+ * of outputs, filters of the heads transposed.
  */
 export function widen<V>(): void {
   describe();
@@ -25,7 +25,7 @@ export function widen<V>(): void {
     panels<V>(block.pointwise, <i32>(block.from >> 2), <i32>(block.to >> 2));
     straight(block.bias, <i32>(block.to >> 2));
   }
-  // The coarse grid's places, the fine one's, then the logits in the same order.
+  // Boxes of the coarse grid, boxes of the fine grid, then the logits in the same order.
   transposed(PLACES + 32 * 384, 96);
   straight(PLACES_BIAS + 32 * 4, 96);
   transposed(PLACES, 32);
@@ -36,7 +36,7 @@ export function widen<V>(): void {
   straight(LOGITS_BIAS, 2);
 }
 
-/** The next half: a shift makes a float of it that is 2^112 times too small, which is exact for all but infinities. */
+/** Reads the next half: a shift turns it into a float that is 2^112 times too small, which is exact except for infinities. */
 // @ts-ignore: decorator
 @inline
 function half(): f32 {

@@ -129,7 +129,7 @@ describe('a worker', () => {
   test('that cannot begin says why', async () => {
     const start = startOf(network());
     expect(await answersTo({ ...start, backend: 'abacus' })).toEqual([
-      { kind: 'failed', reason: expect.stringMatching(/^no backend is named 'abacus'/) },
+      { kind: 'failed', reason: expect.stringMatching(/^unknown backend 'abacus'/) },
     ]);
     const files = { ...start.files, binary: start.files.binary.slice(4) };
     const [answer, ...others] = await answersTo({ ...start, files });
