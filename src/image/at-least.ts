@@ -1,5 +1,5 @@
 /**
- * The array, or a larger one where it is too small: for memory that the next call uses again. Nothing is copied.
+ * Returns the array, or a new larger one if it is too small: for buffers that calls reuse. Nothing is copied.
  *
  * @example
  * sums = atLeast(sums, rows * columns);

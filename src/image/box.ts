@@ -17,17 +17,17 @@ export interface Box {
   height: number;
 }
 
-/** The rule of the option `box`; its numbers are looked at with the image. */
+/** Rule for the option `box`; its numbers are checked together with the image. */
 export const boxRule: Rule = having('{ x, y, width, height }');
 
 /**
- * Refuses a box whose place or size is not a number, or that has no area.
+ * Refuses a box with a number that is not finite, or without area.
  *
  * @throws FerError `OPTION`.
  */
 export function checkBox(box: Box): void {
   const { x, y, width, height } = box;
-  // By name: an array of them would be garbage in every frame.
+  // Checked by name, because an array would be garbage in every frame.
   const finite = Number.isFinite(x) && Number.isFinite(y) && Number.isFinite(width) && Number.isFinite(height);
   if (!finite || width <= 0 || height <= 0) {
     throw new FerError('OPTION', `${describeBox(box)} must have finite numbers and a width and height above 0`);
@@ -40,7 +40,7 @@ export function describeBox({ x, y, width, height }: Box): string {
   return `box { x: ${left}, y: ${top}, width: ${wide}, height: ${high} }`;
 }
 
-/** The area that two boxes share as a part of the area that either covers: 1 for equal ones, 0 for ones apart. */
+/** Intersection over union of two boxes: 1 for equal boxes, 0 for disjoint boxes. */
 export function intersectionOverUnion(a: Box, b: Box): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
   const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);

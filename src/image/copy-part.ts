@@ -1,15 +1,15 @@
 import type { Raster } from './pixels.js';
 
-/** Elements of a block. A part is copied by whole blocks: up to two more than it has. */
+/** Elements per block. A part is copied in whole blocks: up to two more than it needs. */
 export const BLOCK = 2 ** 16;
 
 /**
- * Copies elements `from` .. `end` of an image, and some around them, leaving nothing to collect when it is given the same
- * array again, as the frames of a video may be: a view of the part would be garbage of every frame, so views of all its
- * blocks are kept, as long as the image itself.
+ * Copies elements `from` .. `end` of an image, and some around them. It makes no garbage when called again with the same array,
+ * as for the frames of a video: instead of a new view in every frame, it keeps views of all blocks, as long as the image
+ * lives.
  *
- * @param target - Of the same kind of element, with room for end - from + 2 * {@link BLOCK} elements from `at` on.
- * @returns Where in `target` element `from` came to lie.
+ * @param target - An array of the same type, with room for end - from + 2 * {@link BLOCK} elements from `at`.
+ * @returns The index of element `from` in `target`.
  */
 export function copyPart(
   data: Raster['data'],
@@ -27,7 +27,7 @@ export function copyPart(
   const first = Math.floor(from / BLOCK);
   for (let k = first; k * BLOCK < end; k++) {
     const start = k * BLOCK;
-    // The buffer below the array may have been resized since.
+    // The buffer of the array may have been resized.
     if (blocks[k]?.length !== Math.min(BLOCK, data.length - start)) blocks[k] = data.subarray(start, start + BLOCK);
     target.set(blocks[k], at + start - first * BLOCK);
   }

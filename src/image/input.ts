@@ -2,12 +2,12 @@ import type { BlobLike, Drawable, ImageDataLike, UrlLike } from '../global-types
 import type { PixelImage } from '../runtime.js';
 
 /**
- * Whatever an image may come as.
+ * All accepted forms of an image.
  *
  * | kind | where |
  * | --- | --- |
  * | path or `file:` URL of a JPEG, PNG, WebP, AVIF, GIF or TIFF file | Node |
- * | `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob` that holds such a file's bytes | everywhere, formats as the browser reads them |
+ * | `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob` with such a file's bytes | everywhere; in browsers, the formats of the browser |
  * | `<img>`, `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `VideoFrame` | browsers |
  * | `ImageData`, {@link PixelImage}, {@link PixelTensor} such as `tf.Tensor3D` | everywhere |
  */
@@ -23,8 +23,8 @@ export type ImageInput =
   | PixelTensor;
 
 /**
- * What is needed of a `tf.Tensor3D`: shape [height, width, 1, 3 or 4], dtype float32 or int32, values on the 0..255
- * scale. A tensor stays its owner's to dispose. Spelled out so that code without TF.js needs none of its types.
+ * The parts of a `tf.Tensor3D` that are used: shape [height, width, 1, 3 or 4], dtype float32 or int32, values on the 0..255
+ * scale. The caller disposes the tensor. Declared here so that code without TF.js does not need its types.
  */
 export interface PixelTensor {
   readonly shape: [number, number, number];

@@ -3,9 +3,9 @@ import { FerError, reasonOf } from '../errors.js';
 import type { ImageInput } from './input.js';
 
 /**
- * Whether several images were given.
+ * Whether the input is a list of images.
  *
- * @throws FerError `INPUT` for an object that cannot be asked, such as a revoked proxy.
+ * @throws FerError `INPUT` for an object that cannot be inspected, such as a revoked proxy.
  */
 export function isList(input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] {
   try {

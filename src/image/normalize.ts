@@ -3,12 +3,12 @@ import { FerError } from '../errors.js';
 import { oneOf, type Rule } from '../options.js';
 import { pixelKernels } from './pixel-kernels.js';
 
-/** How levels 0..255 become the inputs of a network. */
+/** How levels 0..255 are converted to the inputs of a network. */
 export type Normalization = (typeof NORMALIZATIONS)[number];
 
 const NORMALIZATIONS = ['unit', 'standardize', 'localContrast'] as const;
 
-/** The rule of the option `normalization`. */
+/** Rule for the option `normalization`. */
 export const normalizationRule: Rule = oneOf(...NORMALIZATIONS);
 
 export interface NormalizeOptions {
@@ -20,30 +20,30 @@ export interface NormalizeOptions {
    */
   normalization?: Normalization;
   /**
-   * Pixels a row.
+   * Pixels per row.
    * @default 32
    */
   width?: number;
   /**
-   * Channels, interleaved. `localContrast` treats each on its own, `standardize` all together.
+   * Channels, interleaved. `localContrast` treats each separately, `standardize` all together.
    * @default 1
    */
   channels?: number;
 }
 
 /**
- * Normalises one image in place.
+ * Normalizes one image in place.
  *
  * With x = level / 255 and n = levels.length:
  * - `'unit'`: x.
- * - `'standardize'`: (x - mean(x)) / max(std(x), 1 / sqrt(n)), std the population's. As
+ * - `'standardize'`: (x - mean(x)) / max(std(x), 1 / sqrt(n)), with the population std, like
  *   `tf.image.per_image_standardization`; an image of one colour gives zeros.
  * - `'localContrast'`: r = x - G(x), y = r / max(s, mean(s) / 2, 1e-4) with s = sqrt(G(r^2)). G is a Gaussian mean with
- *   sigma = 4 pixels cut off at 12 pixels, separable; at the borders only pixels inside the image count (normalised
+ *   sigma = 4 pixels cut off at 12 pixels, separable; at the borders only pixels inside the image count (normalized
  *   convolution). An image of one colour gives zeros. After Jarrett et al., "What is the best multi-stage architecture
  *   for object recognition?", ICCV 2009, section 2.
  *
- * Only additions, multiplications, divisions and square roots in double are used: all platforms give the same bits.
+ * Only additions, multiplications, divisions and square roots in double precision are used, so that all platforms give the same bits.
  *
  * @param levels - Levels 0..255, shape [height, width, channels]; overwritten.
  * @returns `levels`.
@@ -56,7 +56,7 @@ export function normalize<T extends Float32Array>(levels: T, options: NormalizeO
   return normalizeAs(levels, normalization, width, channels);
 }
 
-/** {@link normalize}, its options one by one: an object of them would be garbage of every frame. */
+/** {@link normalize} with separate arguments, because an options object would be garbage in every frame. */
 export function normalizeAs<T extends Float32Array>(
   levels: T,
   normalization: Normalization,
@@ -85,7 +85,7 @@ function unit(levels: Float32Array) {
 
 function standardize(levels: Float32Array) {
   const n = levels.length;
-  // Differences to the first level are exact for 8-bit images, so that one colour gives exact zeros.
+  // Differences from the first level are exact for 8-bit images, so that a constant image gives exact zeros.
   const origin = levels[0];
   let sum = 0;
   for (let k = 0; k < n; k++) sum += levels[k] - origin;
@@ -139,7 +139,7 @@ function localContrast(levels: Float32Array, width: number, channels: number) {
   }
 }
 
-/** Memory that is used again by the next call, as in resample.ts. */
+/** Buffers that the next call reuses, as in resample.ts. */
 let planes = newPlanes(0);
 
 function newPlanes(count: number): Float64Array[] {
@@ -149,7 +149,7 @@ function newPlanes(count: number): Float64Array[] {
 const RADIUS = 12;
 const TAPS = 2 * RADIUS + 1;
 
-/** exp(-1 / (2 sigma^2)) for sigma = 4. Written out because engines need not agree on the last bit of Math.exp. */
+/** exp(-1 / (2 sigma^2)) for sigma = 4. Written out because engines may differ in the last bit of Math.exp. */
 const DECAY = 0.9692332344763441;
 
 /** exp(-d^2 / (2 sigma^2)) for d = 0 .. RADIUS. */
@@ -159,7 +159,7 @@ const BELL = Float64Array.from({ length: RADIUS + 1 }, (_, d) => {
   return value;
 });
 
-/** The weights of a line of pixels, [size, TAPS]: pixel i takes pixel i - RADIUS + t by [i, t]; each row sums to 1. */
+/** The weights of a line of pixels, [size, TAPS]: the weight of pixel i - RADIUS + t for pixel i is at [i, t]; each row sums to 1. */
 function gaussian(size: number): Float64Array {
   return gaussians.get(size) ?? newGaussian(size);
 }
@@ -178,7 +178,7 @@ function newGaussian(size: number): Float64Array {
 
 const gaussians = new Map<number, Float64Array>();
 
-/** Blurs the rows of [height, width] into the transpose, [width, height]: twice is a blur of both directions. */
+/** Blurs the rows of [height, width] into the transpose, [width, height]: calling it twice blurs in both directions. */
 function blurAndTurn(
   plane: Float64Array,
   width: number,
@@ -191,7 +191,7 @@ function blurAndTurn(
     const to = Math.min(i + RADIUS + 1, width);
     const first = i * TAPS + from - i + RADIUS;
     let y = 0;
-    // Four rows at a time: their sums do not wait for one another.
+    // Four rows at a time, so that sums do not wait for each other.
     for (; y + 3 < height; y += 4) {
       let a = 0;
       let b = 0;

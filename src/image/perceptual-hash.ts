@@ -1,14 +1,14 @@
-/** Width and height of the picture that is hashed. */
+/** Width and height of the hashed picture. */
 export const HASHED_SIZE = 32;
 
 /**
- * Hashes a face so that pictures that look alike have hashes that differ in few bits: the signs of its 63 lowest
- * frequencies beside the mean.
+ * Computes a hash of a face: similar pictures have hashes that differ in few bits. Its bits are the signs of the 63 lowest
+ * frequencies, without the mean.
  *
  * @param luma - Grey levels, [32 * 32].
  * @returns 64 bits as two whole numbers; the second hash is that of the mirror image.
- * @see Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010: the DCT hash, with signs in
- * place of the median, so that the mirror image only changes the signs of odd horizontal frequencies
+ * @see Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010: the DCT hash, but with signs
+ * instead of the median, so that mirroring only changes the signs of odd horizontal frequencies
  */
 export function perceptualHash(luma: ArrayLike<number>): { hash: [number, number]; mirrored: [number, number] } {
   // Rows first: [row][u], then columns: [v][u], both cosines of the DCT-II.
@@ -35,14 +35,14 @@ export function perceptualHash(luma: ArrayLike<number>): { hash: [number, number
   return { hash, mirrored };
 }
 
-/** How many bits of a 32-bit word are set. */
+/** Number of set bits in a 32-bit word. */
 export function bitCount(word: number): number {
   let bits = word - ((word >>> 1) & 0x55555555);
   bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
   return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-/** Frequencies either way. */
+/** Frequencies per direction. */
 const LOW = 8;
 const COSINES = Float64Array.from({ length: LOW * HASHED_SIZE }, (_, i) =>
   Math.cos((Math.PI * Math.floor(i / HASHED_SIZE) * ((i % HASHED_SIZE) + 0.5)) / HASHED_SIZE),

@@ -6,26 +6,26 @@ export interface KernelMemory {
   integers: Int32Array;
   floats: Float32Array;
   doubles: Float64Array;
-  /** Makes room for this many bytes from address 0 on. A later call may overwrite what lies there. */
+  /** Reserves this many bytes from address 0. A later call may overwrite them. */
   reserve(bytes: number): void;
 }
 
-/** Loops over pixels in SIMD, as src/image/assembly has them. Addresses in bytes, sizes in elements. */
+/** The SIMD loops over pixels in src/image/assembly. Addresses in bytes, sizes in elements. */
 export interface PixelKernels extends KernelMemory {
   resampleRows(...addressesAndNumbers: number[]): void;
   localContrast(levels: number, width: number, height: number, across: number, down: number, scratch: number): void;
 }
 
 /**
- * The pixel kernels; null where there is no WebAssembly with SIMD, or it is not allowed. TypeScript then gives the same
- * bits, several times slower.
+ * The pixel kernels; null where WebAssembly with SIMD is missing or forbidden. TypeScript then gives the
+ * same bits, several times slower.
  */
 export function pixelKernels(): PixelKernels | null {
   if (kernels === undefined) kernels = startKernels(PIXEL_KERNELS_WASM);
   return kernels;
 }
 
-/** For tests: from now on TypeScript does the work, or the kernels again. */
+/** For tests: switches between TypeScript and the kernels. */
 export function usePixelKernels(use: 'kernels' | 'none'): void {
   kernels = use === 'none' ? null : undefined;
 }
@@ -41,7 +41,7 @@ let kernels: PixelKernels | null | undefined;
 export function startKernels<K extends KernelMemory>(hex: readonly string[]): K | null {
   try {
     const bytes = Uint8Array.from(hex.join('').match(/../g)!, (digits) => Number.parseInt(digits, 16));
-    // Synchronous, as resampling is: engines allow it for modules of this size.
+    // Synchronous, like resampling: engines allow this for modules of this size.
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
     return withViews<K>(exports as unknown as Exports);
   } catch {

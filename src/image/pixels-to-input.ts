@@ -7,7 +7,7 @@ import { type Crop, straighten } from './straighten.js';
 
 export interface PixelsToInputOptions {
   /**
-   * How levels become inputs: see `normalize`. It must be the one that the model was trained with.
+   * Normalization, see `normalize`. It must be the same as in the model's training.
    * @default 'unit'
    */
   normalization?: Normalization;
@@ -22,22 +22,22 @@ export interface PixelsToInputOptions {
    */
   size?: number;
   /**
-   * The part of the image to use, such as a face: see `resample`, and for one that is turned, `straighten`.
+   * The part of the image to use, such as a face: see `resample`, and `straighten` for a rotated one.
    * @default the whole image
    */
   box?: Crop;
   /**
-   * Where the input is written: see `resample`.
+   * Receives the result: see `resample`.
    * @default a new array
    */
   out?: Float32Array<ArrayBuffer>;
 }
 
 /**
- * Turns pixels into the network's input: luma (or RGB), resized, normalised.
+ * Turns pixels into the network's input: luma (or RGB), resized, normalized.
  *
  * @returns Shape [size, size, channels].
- * @throws FerError `OPTION` for an option out of its range; `INPUT` for an image that is transparent everywhere.
+ * @throws FerError `OPTION` for an option out of its range; `INPUT` for a fully transparent image.
  * @example
  * const input = pixelsToInput(photo, { box: face, normalization: 'standardize' }); // Float32Array, 32 * 32
  */
@@ -46,13 +46,13 @@ export function pixelsToInput(image: Raster, options: PixelsToInputOptions = {})
   if (image.channels === 4 && isClear(image)) {
     throw new FerError('INPUT', 'the image shows nothing: every pixel is transparent');
   }
-  // Not `box?.angle`: what may be a number or undefined is put on the heap.
+  // Not `box?.angle`: engines put a value that may be a number or undefined on the heap.
   const turned = box ? box.angle !== undefined && box.angle !== 0 : false;
   if (!box || !turned) return wholeToInput(image, { width: size, height: size, channels }, normalization, box, out);
   return normalizeAs(straighten(image, box, size, channels, out), normalization, size, channels);
 }
 
-/** {@link pixelsToInput} for inputs that need not be square, of an image or an upright part of it. */
+/** {@link pixelsToInput} for inputs of any aspect ratio, from an image or an upright part of it. */
 export function wholeToInput(
   image: Raster,
   { width, height, channels }: { width: number; height: number; channels: 1 | 3 },
@@ -63,7 +63,7 @@ export function wholeToInput(
   return normalizeAs(resampleTo(image, width, height, channels, box, out), normalization, width, channels);
 }
 
-/** Whether no pixel of an image with alpha is seen. */
+/** Whether all pixels are transparent. */
 function isClear({ data }: Raster): boolean {
   for (let at = 3; at < data.length; at += 4) if (data[at] !== 0) return false;
   return true;

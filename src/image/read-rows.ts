@@ -3,10 +3,10 @@ import type { ImageInput } from './input.js';
 import type { Raster } from './pixels.js';
 import { type ToPixelsOptions, toPixels } from './to-pixels.js';
 
-/** Stands for the image of an item that has none. */
+/** Marks an item without an image. */
 export const NO_IMAGE = Symbol('no image');
 
-/** An item with what its image was reduced to. */
+/** An item with the row that was made from its image. */
 export interface ReadRow<Item, Row> {
   item: Item;
   /** Undefined for an item without an image. */
@@ -14,15 +14,15 @@ export interface ReadRow<Item, Row> {
 }
 
 /**
- * Reads the images of many items, several at a time, and gives what each is reduced to, in the items' order. An image is
- * reduced as soon as it is decoded, so that memory does not grow with the list. `preprocess`, `train` and `evaluate` read
- * their images only here.
+ * Reads the images of many items, several at a time, and yields the row of each, in the order of the items. An image is reduced
+ * as soon as it is decoded, so that memory does not grow with the list. `preprocess`, `train` and `evaluate` all read their
+ * images here.
  *
  * @param imageOf - The image of an item, or {@link NO_IMAGE}.
- * @param reduce - Turns pixels into what is kept of them, such as the network's input.
- * @param options - Limits of the images.
- * @throws The error of the first image in order that fails: no image is begun after a failure, and those under way are
- * waited for.
+ * @param reduce - Turns pixels into the row, such as the network's input.
+ * @param options - Limits for the images.
+ * @throws The error of the first image in order that fails. After a failure, no further image is started, and running ones are
+ * awaited.
  */
 export async function* readRows<Item, Row>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -55,5 +55,5 @@ export async function* readRows<Item, Row>(
   if (first !== undefined) throw first.error;
 }
 
-/** Images under way at a time: Node decodes on four threads. */
+/** Images that are read at the same time: Node decodes on four threads. */
 const READERS = 4;

@@ -23,15 +23,15 @@ export interface ResampleOptions {
    */
   channels?: 1 | 3;
   /**
-   * The part of the image to resample. Pixels that the box touches are used, no others, so a box of whole numbers is the
-   * same as cutting it out first. Where it reaches outside the image, the nearest edge pixel is repeated. It must meet
-   * the image and be at most 8 times as wide and as high as the image.
+   * The part of the image to resample. Only pixels that the box touches are used, so a box of whole numbers is the same
+   * as cropping first. Outside the image, the nearest edge pixel is repeated. The box must overlap the image and be at most
+   * 8 times as wide and as high.
    * @default the whole image
    */
   box?: Box;
   /**
-   * Where the result is written, so that the frames of a video leave nothing to collect: height * width * channels
-   * floats.
+   * Receives the result, height * width * channels floats, so that the frames of a video make no
+   * garbage.
    * @default a new array
    */
   out?: Float32Array<ArrayBuffer>;
@@ -43,12 +43,12 @@ export interface ResampleOptions {
  * Alpha is composited on black, rounded to the nearest level, as an 8-bit canvas does. Luma is that of BT.601:
  * 0.299 R + 0.587 G + 0.114 B. The resize is separable, horizontal first: output i reads the inputs k under a triangle of
  * centre c = (i + 0.5) s and half width max(s, 1), s = input size / output size, with the weights
- * 1 - |k + 0.5 - c| / max(s, 1), normalised to sum 1. This is `Image.resize(size, BILINEAR)` of Pillow on mode F, sums
- * in double, stored as float32. The image is read row by row: no second image of its size is made.
+ * 1 - |k + 0.5 - c| / max(s, 1), normalized to sum 1. This equals `Image.resize(size, BILINEAR)` of Pillow in mode F:
+ * sums in double precision, stored as float32. The image is read row by row, without a second image of its size.
  *
  * @param image - Pixels of shape [height, width, channels], levels 0..255.
  * @returns Levels 0..255, float32, shape [options.height, options.width, options.channels].
- * @throws FerError `OPTION` for a size, channel count or box out of its range; `SHAPE` for an `out` of another length.
+ * @throws FerError `OPTION` for a size, channel count or box out of its range; `SHAPE` for an `out` with another length.
  * @see ITU-R BT.601-7, section 2.5.1 (luma); Pillow, `src/libImaging/Resample.c` (filter)
  * @example
  * const luma = resample({ data, width: 640, height: 480, channels: 3 }); // Float32Array, 32 * 32
@@ -58,7 +58,7 @@ export function resample(image: Raster, options: ResampleOptions = {}): Float32A
   return resampleTo(image, width, height, channels, box, out);
 }
 
-/** {@link resample}, its options one by one: an object of them would be garbage of every frame. */
+/** {@link resample} with separate arguments, because an options object would be garbage in every frame. */
 export function resampleTo(
   image: Raster,
   width: number,
@@ -107,7 +107,7 @@ export function resampleInto(
   if (kernels === null || !resampleFast(kernels, image, channels, result)) resamplePlainly(image, channels, result);
 }
 
-/** By the triangles that are kept. */
+/** With the cached triangle weights. */
 function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): void {
   const { columns, rows } = kept;
   const width = columns.size;
@@ -141,13 +141,13 @@ function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): 
   for (let k = 0; k < height * rowLength; k++) result[k] = sums[k];
 }
 
-/** Bytes of rows that the kernels are given at a time: all of a frame, not all of a photograph. */
+/** Bytes of rows per call of the kernels: a video frame at once, a photo in parts. */
 const BAND = 2 ** 21;
 
 /**
- * As {@link resamplePlainly}, to the bit, in SIMD.
+ * Like {@link resamplePlainly}, with the same bits, in SIMD.
  *
- * @returns False, and nothing is done, for float levels whose channels are not those wanted.
+ * @returns False for float levels with other channels than wanted; then nothing is done.
  */
 function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, result: Float32Array): boolean {
   const floats = image.data instanceof Float32Array;
@@ -163,7 +163,7 @@ function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, res
   const bottom = rows.end[rows.size - 1];
   const band = Math.max(1, Math.min(bottom - top, Math.floor(BAND / stride)));
 
-  // Doubles first, so that all are aligned.
+  // Doubles first, so that everything is aligned.
   const columnWeights = 0;
   const rowWeights = columnWeights + 8 * columns.weights.length;
   const line = rowWeights + 8 * rows.weights.length;
@@ -192,7 +192,7 @@ function resampleFast(kernels: PixelKernels, image: Raster, channels: 1 | 3, res
     const target = floats ? kernels.floats : kernels.bytes;
     const row = copyPart(image.data, y * rowLevels, end * rowLevels, target, pixels / bytesALevel);
     const first = (row + left * image.channels) * bytesALevel;
-    // biome-ignore format: the arguments by what they are about
+    // biome-ignore format: arguments grouped by meaning
     kernels.resampleRows(
       first, stride, Number(floats), image.channels, channels, count, y, end,
       columns.size, columnStart, columnEnd, columnWeights, columns.taps,
@@ -214,8 +214,8 @@ interface Triangles {
 }
 
 /**
- * Memory that is used again by the next call: the frames of a video leave next to nothing to collect. No call looks at
- * what another has left there.
+ * Buffers that the next call reuses, so that the frames of a video make almost no garbage. No call reads what another has
+ * left in them.
  */
 const kept = {
   columns: noTriangles(),
@@ -231,8 +231,8 @@ function noTriangles(): Triangles {
 }
 
 /**
- * Offset and extent of the columns, then of the rows, for {@link triangles}: fractions passed from function to function
- * may each be a number on the heap.
+ * Offset and extent of the columns, then of the rows, for {@link triangles}: fractions that are passed between functions
+ * may each be allocated on the heap.
  */
 const place = new Float64Array(4);
 
@@ -243,7 +243,7 @@ function triangles(inputSize: number, outputSize: number, at: number, into: Tria
   const support = Math.max(scale, 1);
   const lowest = Math.floor(offset);
   const highest = Math.ceil(offset + extent);
-  // `| 0`: a whole number as engines keep without a place on the heap. At most 2 * 8 * 64e6.
+  // `| 0`: an integer that engines keep off the heap. At most 2 * 8 * 64e6.
   const taps = Math.min(2 * Math.ceil(support) + 1, inputSize) | 0;
 
   into.size = outputSize;
@@ -259,7 +259,7 @@ function triangles(inputSize: number, outputSize: number, at: number, into: Tria
     let total = 0;
     for (let k = from; k < to; k++) total += triangle(k, center, support);
 
-    // Inputs beyond the edge repeat it: their weight is added to that of the edge pixel.
+    // Inputs beyond the edge repeat the edge pixel: their weight is added to its weight.
     start[i] = clamp(from, 0, inputSize - 1);
     end[i] = clamp(to - 1, 0, inputSize - 1) + 1;
     for (let k = from; k < to; k++) {
@@ -272,7 +272,7 @@ function triangle(k: number, center: number, support: number): number {
   return Math.max(1 - Math.abs((k + 0.5 - center) / support), 0);
 }
 
-/** @param unit - What 1 in the row stands for, in levels. */
+/** @param unit - The value of 1 in the row, in levels. */
 function convolveRow(
   row: Float32Array | Int32Array,
   unit: number,
@@ -286,7 +286,7 @@ function convolveRow(
     const count = end[i] - start[i];
     const from = (start[i] - left) * channels;
     for (let c = 0; c < channels; c++) {
-      // Four sums, since one would make every addition wait for the one before.
+      // Four sums, because with one sum every addition waits for the previous one.
       let a = 0;
       let b = 0;
       let d = 0;
@@ -307,9 +307,9 @@ function convolveRow(
 }
 
 /**
- * Reads `count` 8-bit pixels from `at` on as whole numbers, which is fast and exact: luma as 299 R + 587 G + 114 B.
+ * Reads `count` 8-bit pixels from `at` as integers, which is fast and exact: luma as 299 R + 587 G + 114 B.
  *
- * @returns What 1 in the row stands for, in levels.
+ * @returns The value of 1 in the row, in levels.
  */
 function readLevels(
   data: Uint8Array | Uint8ClampedArray,
@@ -351,7 +351,7 @@ function readLevels(
   return 1;
 }
 
-/** As `readLevels`, of float levels: whole ones give the same bits. */
+/** Like `readLevels` for float levels; whole levels give the same bits. */
 function readFloats(
   data: Float32Array,
   at: number,

@@ -5,25 +5,25 @@ import { type Box, checkBox } from './box.js';
 import type { Raster } from './pixels.js';
 import { resampleInto, resampleTo } from './resample.js';
 
-/** A rectangle on an image that may be turned, such as a leaning face: {@link Box} says how it lies at angle 0. */
+/** A rectangle on an image that may be rotated, such as a tilted face; {@link Box} describes it at angle 0. */
 export interface Crop extends Box {
   /**
-   * Radians by which it is turned about its centre, clockwise as one sees it: at 0.1, its right edge lies lower than its
-   * left one.
+   * Rotation about its centre in radians, clockwise on the screen: at 0.1, its right edge is lower than its left
+   * edge.
    * @default 0
    */
   angle?: number;
 }
 
 /**
- * Cuts a turned rectangle out of an image and stands it upright: what `resample` gives for a box that is not turned.
+ * Cuts a rotated rectangle out of an image and makes it upright: `resample` for rotated boxes.
  *
- * The upright rectangle around it is resampled to four times the wanted density, turned there by bilinear interpolation, and
- * reduced to the wanted size. At four times, the first two steps add an eighth to the variance of the last one's filter:
- * at twice it would be half, which costs accuracy.
+ * The upright rectangle around it is resampled to four times the wanted density, rotated by bilinear interpolation, and reduced
+ * to the wanted size. At four times the density, the first two steps add an eighth to the variance of the last filter; at
+ * twice the density it would be a half, which costs accuracy.
  *
  * @param size - Width and height of the result.
- * @param out - Where it is written: see `resample`.
+ * @param out - Receives the result: see `resample`.
  * @returns Levels 0..255, float32, shape [size, size, channels].
  * @throws FerError `OPTION` for a rectangle out of its range: see `resample`.
  * @example
@@ -38,7 +38,7 @@ export function straighten(
 ): Float32Array<ArrayBuffer> {
   checkBox(crop);
   const { x, y, width, height } = crop;
-  // Not with a default: what may be one of two numbers is put on the heap.
+  // Without a default value: engines put a number that may come from two places on the heap.
   const { angle } = crop;
   if (angle !== undefined && !Number.isFinite(angle)) {
     throw new FerError('OPTION', `the angle of a box must be a finite number, got ${describeInput(angle)}`);
@@ -53,10 +53,10 @@ export function straighten(
   upright.x = x + (width - upright.width) / 2;
   upright.y = y + (height - upright.height) / 2;
   const dense = 4 * size;
-  // `| 0`: whole numbers as engines pass without a place on the heap.
+  // `| 0`: integers that engines pass without the heap.
   const columns = Math.min(Math.ceil((upright.width / width) * dense), TOO_MANY) | 0;
   const rows = Math.min(Math.ceil((upright.height / height) * dense), TOO_MANY) | 0;
-  // Sizes that `resample` refuses get no memory.
+  // Allocate nothing for sizes that `resample` refuses.
   if (columns <= 4096 && rows <= 4096) levels = atLeast(levels, columns * rows * channels);
   resampleInto(image, columns, rows, channels, upright, levels);
   turned = atLeast(turned, dense * dense * channels);
@@ -86,10 +86,10 @@ export function straighten(
   return resampleTo(square, size, size, channels, undefined, out);
 }
 
-/** The rectangle around the crop that is not turned; of fractions from the start, as it will be. */
+/** The upright rectangle around the crop; initialized with fractions, so that its type in the engine does not change. */
 const upright: Box = { x: 0.5, y: 0.5, width: 0.5, height: 0.5 };
 
-/** Columns or rows of no image, whatever the box. */
+/** More columns or rows than any image has. */
 const TOO_MANY = 2 ** 30;
 
 let levels = new Float32Array(0);

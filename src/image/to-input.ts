@@ -9,11 +9,11 @@ import { type ToPixelsOptions, toPixels } from './to-pixels.js';
 export interface ToInputOptions extends PixelsToInputOptions, ToPixelsOptions {}
 
 /**
- * Reads images and turns them into the network's input, without TF.js: what `preprocess` does, as plain numbers.
+ * Reads images and turns them into the network's input, without TF.js: like `preprocess`, but with plain arrays.
  *
- * A list is read several images at a time, and each is reduced at once: memory does not grow with the list.
+ * Several images of a list are read at a time, and each is reduced immediately, so that memory does not grow with the list.
  *
- * @returns Shape [n, size, size, channels], n = 1 for a single image; for that, `out` where it is given.
+ * @returns Shape [n, size, size, channels], n = 1 for a single image, which is written to `out` if given.
  * @throws FerError as `toPixels` and `pixelsToInput`, and `INPUT` for an empty list. For a list, the message starts with
  * the index of the image.
  * @example

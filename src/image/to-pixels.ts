@@ -10,22 +10,21 @@ import type { Raster } from './pixels.js';
 
 export interface ToPixelsOptions extends ImageLimits {
   /**
-   * Which frame of an animation, or page of a TIFF, counted from 0. Browsers without `ImageDecoder` (Safari) read the first
-   * alone.
+   * Which frame of an animation, or page of a TIFF, counted from 0. Browsers without `ImageDecoder` (Safari) read only
+   * the first.
    * @default 0
    */
   frame?: number;
 }
 
 /**
- * Reads any image input into pixels, upright by its EXIF orientation, in sRGB; of an animation, one frame.
+ * Reads any image input into pixels, upright by its EXIF orientation, in sRGB; one frame of an animation.
  *
- * @returns Pixels; floats for a float tensor. Those of a `PixelImage` and of an `ImageData` are the caller's own, not a
- * copy.
+ * @returns Pixels; floats for a float tensor. Pixels of a `PixelImage` or `ImageData` are not copied.
  * @throws FerError `INPUT` for a value that is not an image, `NOT_FOUND` for a missing file, `DECODE` for broken bytes,
  * `TOO_LARGE` over a limit, `TIMEOUT` after `maxMilliseconds`, `SHAPE` and `CHANNELS` for pixels or tensors of the wrong size, `NOT_FINITE` for NaN
- * or infinity in a tensor, `DISPOSED` for a disposed tensor, `OPTION` for a frame that is not there, `CANVAS` in a browser that
- * disguises canvases.
+ * or infinity in a tensor, `DISPOSED` for a disposed tensor, `OPTION` for a frame that does not exist, `CANVAS` in a browser that
+ * hides the pixels of canvases.
  * @example
  * const photo = await toPixels('photo.jpg'); // { data, width: 640, height: 480, channels: 3 }
  */
@@ -37,13 +36,13 @@ export async function toPixels(input: ImageInput, options: ToPixelsOptions = {})
     if (isPixels(input)) return fromPixels(onlyOne(input, frame), maxPixels);
     return await runtime.decode(input, imageLimits(options), frame);
   } catch (error) {
-    // Getters and proxies may throw anything, at any place.
+    // Getters and proxies may throw anything, anywhere.
     if (error instanceof FerError) throw error;
     throw new FerError('INPUT', `${describeInput(input)} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** The rule of the option `frame`. */
+/** Rule for the option `frame`. */
 export const frameRule: Rule = integer(0);
 
 function onlyOne<Image>(image: Image, frame: number): Image {
@@ -57,7 +56,7 @@ type Pixels = Omit<PixelImage, 'channels'> & { channels?: number; colorSpace?: s
 function isPixels(input: unknown): input is Pixels {
   if (typeof input !== 'object' || input === null) return false;
   if (!('data' in input && 'width' in input && 'height' in input)) return false;
-  // Colours of another space are for the platform to convert.
+  // The platform converts colours of other colour spaces.
   return !('colorSpace' in input) || 'channels' in input || input.colorSpace === 'srgb';
 }
 
@@ -86,11 +85,11 @@ function fromPixels(image: Pixels, maxPixels: number): Raster {
   return { data: floats ? levelsOfFloats(data) : data, width, height, channels };
 }
 
-/** Of an `ImageData` of `rgba-float16`, whose colours beyond sRGB lie below 0 and above 1. */
+/** Levels of an `ImageData` of `rgba-float16`; colours outside sRGB are below 0 or above 1. */
 function levelsOfFloats(data: ArrayLike<number>): Float32Array {
   const levels = new Float32Array(data.length);
   for (let k = 0; k < levels.length; k++) {
-    if (!Number.isFinite(data[k])) throw new FerError('NOT_FINITE', `the image holds ${data[k]} at ${k}`);
+    if (!Number.isFinite(data[k])) throw new FerError('NOT_FINITE', `the image contains ${data[k]} at ${k}`);
     levels[k] = Math.min(Math.max(data[k], 0), 1) * 255;
   }
   return levels;
@@ -100,7 +99,7 @@ function isLevels(data: unknown): data is PixelImage['data'] {
   return ArrayBuffer.isView(data) && /^Uint8(Clamped)?Array$/.test(kindOf(data));
 }
 
-/** By name, because arrays of another window or worker context are no instances of this one's classes. */
+/** Checked by name, because arrays of another window or worker are not instances of this one's classes. */
 function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
@@ -129,7 +128,7 @@ async function fromTensor(tensor: PixelTensor, maxPixels: number): Promise<Raste
   }
   checkPixelCount(width, height, maxPixels, 'the image tensor');
 
-  // A copy: tensors of the cpu backend give out their own memory.
+  // A copy, because tensors of the cpu backend return their own memory.
   const data = new Float32Array(await tensor.data());
   if (data.length !== width * height * channels) {
     throw new FerError('SHAPE', `an image tensor of shape [${shape}] holds ${data.length} levels`);
@@ -138,7 +137,7 @@ async function fromTensor(tensor: PixelTensor, maxPixels: number): Promise<Raste
     const level = data[k];
     if (level >= 0 && level <= 255) continue;
     const place = `[${Math.floor(k / channels / width)}, ${Math.floor(k / channels) % width}, ${k % channels}]`;
-    if (!Number.isFinite(level)) throw new FerError('NOT_FINITE', `the image tensor holds ${level} at ${place}`);
+    if (!Number.isFinite(level)) throw new FerError('NOT_FINITE', `the image tensor contains ${level} at ${place}`);
     if (level < -SLACK || level > 255 + SLACK) {
       throw new FerError('INPUT', `image tensors are on the 0..255 scale, got ${level} at ${place}`);
     }
@@ -147,5 +146,5 @@ async function fromTensor(tensor: PixelTensor, maxPixels: number): Promise<Raste
   return { data, width, height, channels };
 }
 
-/** What rounding may add to a level at the ends of the scale. */
+/** Tolerance for rounding at the ends of the scale. */
 const SLACK = 0.01;

@@ -1,6 +1,6 @@
-/** Whether there is neither NaN nor infinity among some numbers. */
+/** Whether all numbers are finite: no NaN, no infinity. */
 export function allFinite(values: ArrayLike<number>): boolean {
-  // Zero times what is not finite is NaN, and NaN stays: no branch a number.
+  // Zero times NaN or infinity is NaN, and a sum with NaN stays NaN: this needs no branch per number.
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += 0 * values[i];
   return sum === 0;

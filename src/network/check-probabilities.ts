@@ -27,12 +27,12 @@ export function checkProbabilities(outputs: ArrayLike<number>, classes: number):
       const row = Array.from({ length: classes }, (_, i) => Number(outputs[first + i].toPrecision(4)));
       throw new FerError(
         'MODEL',
-        `the model's outputs are no probabilities of ${classes} classes: [${row.slice(0, 8).join(', ')}] sums to ` +
+        `the model's outputs are not probabilities of ${classes} classes: [${row.slice(0, 8).join(', ')}] sums to ` +
           `${Number(sum.toPrecision(4))}; end the model with a softmax over its classes`,
       );
     }
   }
 }
 
-/** Softmax in half precision, as some graphics cards have it, rounds so much. */
+/** The rounding of a softmax in half precision, as on some graphics cards. */
 const SLACK = 0.01;

@@ -1,17 +1,17 @@
-/** The last layer of a network with another number of classes than five, which its engines have built in. */
+/** The last layer of a network whose number of classes is not five; five is built into the engines. */
 export interface ClassHead {
   classes: number;
   /**
    * Dense and softmax, of one face. Sums are in double.
    *
-   * @param hidden - What the first dense layer gives, [256] from `from` on.
-   * @param out - Takes the probabilities, [classes] from `to` on.
+   * @param hidden - Output of the first dense layer, [256] from index `from`.
+   * @param out - Receives the probabilities, [classes] from index `to`.
    */
   run(hidden: ArrayLike<number>, from: number, out: Float32Array, to: number): void;
 }
 
 /**
- * Makes the last layer of its weights.
+ * Makes the last layer from its weights.
  *
  * @param kernel - Shape [256,classes].
  * @param bias - Shape [classes].
@@ -26,7 +26,7 @@ export function classHead(kernel: Float32Array, bias: Float32Array): ClassHead {
       logits.set(bias);
       for (let k = 0; k < inputs; k++) {
         const value = hidden[from + k];
-        if (value <= 0) continue; // plain TypeScript leaves ReLU to who reads
+        if (value <= 0) continue; // the plain TypeScript network leaves ReLU to the reader of its output
         for (let c = 0; c < classes; c++) logits[c] += value * kernel[k * classes + c];
       }
       let top = Number.NEGATIVE_INFINITY;

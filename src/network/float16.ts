@@ -1,7 +1,7 @@
 /**
  * Rounds float32 values to float16, to the nearest, ties to even (IEEE 754, binary16).
  *
- * @returns The bits of each; what is over 65504 becomes infinite.
+ * @returns The bits of each; values above 65504 become infinite.
  */
 export function toFloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -12,11 +12,11 @@ export function toFloat16(values: Float32Array): Uint16Array {
     if (exponent === 143) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200);
     if (exponent >= 31) return sign | 0x7c00;
     if (exponent <= 0) {
-      // Below the least normal number: the leading one becomes part of the fraction.
+      // Below the smallest normal number: the leading one becomes part of the fraction.
       if (exponent < -10) return sign;
       return sign | roundedShift(fraction | 0x800000, 14 - exponent);
     }
-    // A carry out of the fraction raises the exponent, as it should.
+    // A carry out of the fraction correctly raises the exponent.
     return sign | ((exponent << 10) + roundedShift(fraction, 13));
   });
 }

@@ -1,18 +1,18 @@
 import type { Normalization } from '../image/normalize.js';
 
-/** What a model of this library carries beside its weights, in `model.json` under `userDefinedMetadata['fer-dcnn']`. */
+/** Metadata of a model of this library, in `model.json` under `userDefinedMetadata['fer-dcnn']`. */
 export interface ModelMetadata {
-  /** How its inputs are normalised; `classify` and `evaluate` follow it. */
+  /** Normalization of its inputs; `classify` and `evaluate` use it. */
   normalization?: Normalization;
   /** Names of its outputs, in order. */
   classes?: readonly string[];
-  /** Version of the weights, if whoever published them counts versions. */
+  /** Version of the weights, if their publisher numbers versions. */
   version?: string;
   /** Hex sha256 of the weights' binary, checked when the model is loaded. */
   sha256?: string;
-  /** Figures measured with these weights; names say on what. */
+  /** Figures measured with these weights; the names say on which data. */
   metrics?: Readonly<Record<string, unknown>>;
 }
 
-/** What is true of a file's weights alone: no other save may carry it on. */
+/** Facts about the weights of one file; other saved files must not contain them. */
 export type FileFacts = Pick<ModelMetadata, 'version' | 'sha256' | 'metrics'>;

@@ -16,11 +16,11 @@ export function fastestBuild(): NetworkBuild {
  * Compiles the network's module.
  *
  * @param assets - By default, the fastest build that this engine runs, from this package.
- * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
- * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
+ * @returns Null where WebAssembly is missing or forbidden; then nothing is read.
+ * @throws FerError `WASM_UNREACHABLE` when it is not found; `BACKEND_UNAVAILABLE` when the bytes are not a module.
  */
 export function networkModule(assets?: Assets): Promise<WebAssembly.Module | null> {
-  // The addresses are spelled out, since bundlers find files by just this expression.
+  // The addresses are written out, because bundlers look for exactly this expression.
   const beside = {
     relaxed: () => new URL('../../dist/wasm/network-relaxed.wasm', import.meta.url),
     simd: () => new URL('../../dist/wasm/network-simd.wasm', import.meta.url),

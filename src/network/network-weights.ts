@@ -7,21 +7,21 @@ import type { ModelMetadata } from './model-metadata.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 import { type ModelJson, readWeights } from './weights-manifest.js';
 
-/** The weights of a model that is the network of `buildModel()`, with however many classes, and what it was trained with. */
+/** The weights of a model with the network of `buildModel()` and any number of classes, and the settings of its training. */
 export interface NetworkWeights {
   /** Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout. */
   weights: Float32Array[];
   normalization: Normalization;
   /** Names of the outputs, in order. */
   classes: readonly string[];
-  /** Whether the model names them itself. */
+  /** Whether the names come from the model. */
   named: boolean;
 }
 
 /**
  * Reads a model's weights without TF.js, for the network's own WebAssembly.
  *
- * @throws FerError `MODEL` when it is another network than that of `buildModel()`, grey; `WEIGHTS_CORRUPT` when the binary
+ * @throws FerError `MODEL` when it is not the grey network of `buildModel()`; `WEIGHTS_CORRUPT` when the binary
  * is not the one that `json` was written with.
  */
 export async function networkWeights(
@@ -39,7 +39,7 @@ export async function networkWeights(
   return { weights, normalization: metadata?.normalization ?? 'unit', ...namesOf(metadata, outputs) };
 }
 
-/** As `classNamesOf` of a Layers model does. */
+/** Like `classNamesOf` for a Layers model. */
 function namesOf(metadata: ModelMetadata | undefined, outputs: number): Pick<NetworkWeights, 'classes' | 'named'> {
   const given = metadata?.classes;
   const numbers = Array.from({ length: outputs }, (_, i) => `class ${i}`);
@@ -54,7 +54,7 @@ interface Topology {
   config?: { layers?: { class_name: string; config: Record<string, unknown> }[] };
 }
 
-/** The network's layers as `model.json` has them, dropout apart, which does nothing here. */
+/** The network's layers as in `model.json`, without dropout, which has no effect here. */
 const LAYERS: readonly [className: string, config: Record<string, unknown>][] = [
   ['Conv2D', { filters: 32, kernel_size: [3, 3], batch_input_shape: [null, 32, 32, 1], ...convolution() }],
   ['MaxPooling2D', pooling()],
@@ -95,6 +95,6 @@ function layerNames(topology: Topology): string[] {
 function anotherNetwork(): FerError {
   return new FerError(
     'MODEL',
-    'this runs the network of buildModel() alone, as saveModel() writes it: use createClassifier({ model }) of fer-dcnn for others',
+    'this entry runs only the network of buildModel(), as saved by saveModel(): for others, use createClassifier({ model }) of fer-dcnn',
   );
 }

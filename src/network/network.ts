@@ -4,14 +4,14 @@ import type { Fallbacks } from './fallbacks.js';
 import type { Predictor } from './predictor.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 
-/** The network of `buildModel()`, grey, in memory of its own: inputs [n,32,32,1], outputs [n,classes]. */
+/** The grey network of `buildModel()` in its own memory: inputs [n,32,32,1], outputs [n,classes]. */
 export interface Network extends Predictor {
   /**
-   * Takes other weights.
+   * Sets the weights.
    *
    * @param weights - Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout.
-   * The length of the last says how many classes there are.
-   * @param grid - What dense1's kernel was rounded to, where it was stored in 8 bits: one face alone is then classified by the codes.
+   * The length of the last determines the number of classes.
+   * @param grid - The quantization grid of dense1's kernel, if it was stored in 8 bits; single faces then use the codes.
    */
   setWeights(weights: readonly Float32Array[], grid?: Grid): void;
 }
@@ -23,9 +23,9 @@ export interface Grid {
 }
 
 /**
- * Starts the network on a compiled module, or in plain TypeScript without one. Each has about 3 MB of memory of its own.
+ * Starts the network on a compiled module, or in plain TypeScript without one. Each has about 3 MB of its own memory.
  *
- * @throws FerError `BACKEND_UNAVAILABLE` for a module that is not the network's, or that does not start here.
+ * @throws FerError `BACKEND_UNAVAILABLE` for a wrong module, or one that does not start here.
  */
 export async function startNetwork(
   module: WebAssembly.Module | null,
@@ -33,7 +33,7 @@ export async function startNetwork(
 ): Promise<Network> {
   let engine: Engine | undefined = module ? await wasmEngine(module) : await fallbacks.plainNetwork();
   const { faces, inputs, outputs, hidden } = engine;
-  /** The last layer, where it has not the five classes that the engines have built in. */
+  /** The last layer, if it does not have the five classes that are built into the engines. */
   let head: ClassHead | undefined;
 
   function running(): Engine {
@@ -54,11 +54,11 @@ export async function startNetwork(
       const classes = head?.classes ?? CLASSES;
       const probabilities = new Float32Array(n * classes);
       for (let first = 0; first < n; first += faces) {
-        // Others' single faces go in between the parts of a large batch.
+        // Single faces of other calls run between the parts of a large batch.
         if (first > 0 && first % (RUNS_AT_A_STRETCH * faces) === 0) await new Promise((resolve) => setTimeout(resolve));
         const { run } = running();
         const count = Math.min(faces, n - first);
-        // One face is given as it is: a view of it would be garbage of every frame.
+        // A single face is passed without a view, which would be garbage in every frame.
         inputs.set(n === count ? rows : rows.subarray(first * INPUT_SIZE, (first + count) * INPUT_SIZE));
         run(count);
         for (let face = 0; face < count; face++) {
@@ -81,18 +81,18 @@ export async function startNetwork(
   };
 }
 
-/** What computes `outputs` [n,8], of which the first 5 of a row are probabilities, of `inputs` [n,32,32]; n <= `faces`. */
+/** An engine: computes `outputs` [n,8], where the first 5 of a row are probabilities, from `inputs` [n,32,32]; n <= `faces`. */
 interface Engine {
   faces: number;
   inputs: Float32Array;
   outputs: ArrayLike<number>;
-  /** What the first dense layer gave, [n,256]. */
+  /** Output of the first dense layer, [n,256]. */
   hidden: ArrayLike<number>;
   run(n: number): void;
   setWeights(weights: readonly Float32Array[], grid?: Grid): void;
 }
 
-/** The exports of the module, as src/network/assembly/index.ts has them. */
+/** The exports of the module in src/network/assembly/index.ts. */
 interface NetworkExports {
   memory: WebAssembly.Memory;
   faces: WebAssembly.Global<'i32'>;
@@ -110,7 +110,7 @@ const CLASSES = 5;
 const INPUT_SIZE = 32 * 32;
 const OUTPUT_STRIDE = 8;
 const HIDDEN_SIZE = 256;
-/** Some 10 ms of work. */
+/** Faces per part of a batch: about 10 ms of work. */
 const RUNS_AT_A_STRETCH = 4;
 
 async function wasmEngine(module: WebAssembly.Module): Promise<Engine> {
@@ -127,7 +127,7 @@ async function wasmEngine(module: WebAssembly.Module): Promise<Engine> {
     run,
     setWeights(weights, grid) {
       const { scale, min } = grid ?? { scale: 0, min: 0 };
-      // Codes count from the weight next to 0: most are small, and large codes that cancel would cost digits of their sums.
+      // Codes are relative to the weight next to 0: most weights are small, and large codes that cancel would lose digits in sums.
       setGrid(scale, grid ? min + Math.round(-min / scale) * scale : 0);
       weights.forEach((values, index) => {
         for (let first = 0; first < values.length; first += stage.length) {

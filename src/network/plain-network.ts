@@ -1,24 +1,24 @@
 import { WEIGHT_SIZES } from './weight-sizes.js';
 
-/** The network's forward pass on memory of its own, as {@link plainNetwork} makes it. */
+/** The network's forward pass in its own memory, made by {@link plainNetwork}. */
 export interface PlainNetwork {
-  /** Faces a run: 1. */
+  /** Faces per run: 1. */
   faces: number;
   /** Shape [32,32]. */
   inputs: Float32Array;
   /** Probabilities of the five classes. */
   outputs: Float64Array;
-  /** What the first dense layer gave, [256]. */
+  /** Output of the first dense layer, [256]. */
   hidden: Float64Array;
-  /** Computes `outputs` of `inputs`, without allocating memory. */
+  /** Computes `outputs` from `inputs` without allocating memory. */
   run(): void;
   /** Copies the weights: kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout. */
   setWeights(weights: readonly Float32Array[]): void;
 }
 
 /**
- * Makes the network of `buildModel()` in plain TypeScript, for engines that have no WebAssembly or forbid it. Sums are in
- * double: its answers are those of the WebAssembly builds, to their rounding.
+ * Makes the network of `buildModel()` in plain TypeScript, for engines where WebAssembly is missing or forbidden. Sums are
+ * in double precision; its results equal those of the WebAssembly builds up to their rounding.
  *
  * Both convolutions use Winograd's minimal filtering F(2 x 2, 3 x 3), Y = A' [(G g G') * (B' d B)] A: its tile of 2 x 2
  * outputs is one cell of the max-pool that follows.
@@ -28,7 +28,7 @@ export interface PlainNetwork {
 export function plainNetwork(): PlainNetwork {
   const inputs = new Float32Array(32 * 32);
   const outputs = new Float64Array(5);
-  // The first two have a border of zeros.
+  // The first two have zero padding.
   const image = new Float64Array(34 * 34);
   const map = new Float64Array(18 * 18 * 32);
   const features = new Float64Array(8 * 8 * 32);
@@ -37,7 +37,7 @@ export function plainNetwork(): PlainNetwork {
     tile: new Float64Array(16),
     tilesIn: new Float64Array(16 * 16 * 32),
     tilesOut: new Float64Array(16 * 16 * 32),
-    // Three zeros more than there may be values.
+    // With room for three extra zeros.
     values: new Float64Array(2048 + 3),
     rows: new Int32Array(2048 + 3),
   };
@@ -93,7 +93,7 @@ function convolve(
   { tile, tilesIn, tilesOut }: Scratch,
 ): void {
   const row = (2 * size + 2) * depth;
-  // 16 tiles at a time: all that belongs to them stays in the cache.
+  // 16 tiles at a time: all their data stays in the cache.
   for (let first = 0; first < size * size; first += 16) {
     for (let t = 0; t < 16; t++) {
       const corner = 2 * Math.floor((first + t) / size) * row + 2 * ((first + t) % size) * depth;
@@ -179,7 +179,7 @@ function multiply(tilesIn: Float64Array, depth: number, filters: Float64Array, t
 }
 
 /**
- * ReLU, then a dense layer without activation. Inputs that ReLU makes 0 cost nothing; the others go four at a time.
+ * ReLU, then a dense layer without activation. Inputs that ReLU sets to 0 are skipped; the others are processed four at a time.
  *
  * @param kernel - Shape [inputs, outputs].
  */
@@ -193,7 +193,7 @@ function dense(
   const columns = outputs.length;
   let count = 0;
   for (let k = 0; k < inputs.length; k++) {
-    // NaN is listed too.
+    // The list includes NaN.
     if (inputs[k] <= 0) continue;
     values[count] = inputs[k];
     rows[count++] = k * columns;
@@ -228,7 +228,7 @@ function softmax(values: Float64Array): void {
   for (let k = 0; k < 5; k++) values[k] /= total;
 }
 
-/** [3,3,depth,32] to G g G', [16,16,depth,2]. */
+/** Transforms filters [3,3,depth,32] to G g G', [16,16,depth,2]. */
 function transformFilters(kernel: Float32Array, depth: number, filters: Float64Array): void {
   const g = [1, 0, 0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0, 0, 1];
   filters.fill(0);
@@ -236,7 +236,7 @@ function transformFilters(kernel: Float32Array, depth: number, filters: Float64A
     for (let tap = 0; tap < 9; tap++) {
       const factor = g[3 * (place >> 2) + Math.floor(tap / 3)] * g[3 * (place & 3) + (tap % 3)];
       for (let k = 0; k < depth * 32; k++) {
-        // Pairs of outputs lie side by side.
+        // Pairs of outputs are contiguous.
         const to = ((16 * place + ((k & 31) >> 1)) * depth + (k >> 5)) * 2 + (k & 1);
         filters[to] += factor * kernel[tap * depth * 32 + k];
       }

@@ -1,8 +1,8 @@
-/** A model made ready to run on one backend. */
+/** A model that is ready to run on one backend. */
 export interface Predictor {
   /**
-   * @param inputs - Normalised inputs, shape [n,height,width,channels] flattened.
-   * @returns Outputs, shape [n,classes] flattened; the caller's to keep.
+   * @param inputs - Normalized inputs, shape [n,height,width,channels] flattened.
+   * @returns Outputs, shape [n,classes] flattened; they belong to the caller.
    */
   predict(inputs: Float32Array, n: number): Promise<Float32Array>;
   dispose(): void;

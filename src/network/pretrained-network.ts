@@ -26,7 +26,7 @@ export async function pretrainedNetwork(
 }
 
 /**
- * Reads the pretrained weights, as {@link Network.setWeights} takes them.
+ * Reads the pretrained weights for {@link Network.setWeights}.
  *
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
  */
@@ -40,7 +40,7 @@ export async function pretrainedValues(fallbacks: Pick<Fallbacks, 'sha256'>, ass
   });
 }
 
-/** What the first dense layer's pretrained kernel was rounded to, as {@link Network.setWeights} takes it. */
+/** The quantization grid of the first dense layer's pretrained kernel, for {@link Network.setWeights}. */
 export function pretrainedGrid(): Grid | undefined {
   const entries = layoutJson.weightsManifest.flatMap(({ weights }) => weights);
   const { quantization } = entries.find(({ name }) => name === 'dense1/kernel') ?? {};

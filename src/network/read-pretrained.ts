@@ -1,7 +1,7 @@
 import { type Assets, readAssetBytes, shippedAt } from '../platform/assets.js';
 
 /**
- * Reads `weights.bin`, unchecked.
+ * Reads `weights.bin` without checking it.
  *
  * @throws FerError `WEIGHTS_UNREACHABLE`.
  */
@@ -12,7 +12,7 @@ export function readPretrained(assets?: Assets): Promise<Uint8Array<ArrayBuffer>
   return readAssetBytes({ name, shipped, accept: (bytes) => !isPage(bytes), code: 'WEIGHTS_UNREACHABLE' }, assets);
 }
 
-/** Whether a server gave its index page, as some do for any address; other wrong bytes are found by their sha256. */
+/** Whether a server returned its index page, as some do for any address. The sha256 detects other wrong bytes. */
 function isPage(bytes: Uint8Array): boolean {
   return /^\s*<(!doctype|html|!--)/i.test(String.fromCharCode(...bytes.subarray(0, 100)));
 }

@@ -1,7 +1,7 @@
 import type { Fallbacks } from './fallbacks.js';
 
 /**
- * Hex sha256 of bytes, by `crypto.subtle`. Insecure pages and some engines lack it: the fallback computes it there.
+ * Hex sha256 of bytes, by `crypto.subtle`. Insecure pages and some engines lack it; they use the fallback.
  */
 export async function sha256Of(bytes: Uint8Array, { sha256 }: Pick<Fallbacks, 'sha256'>): Promise<string> {
   const subtle = globalThis.crypto?.subtle;

@@ -5,12 +5,12 @@ import { fromFloat16 } from './float16.js';
 import type { FileFacts, ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
 
-/** One weight, as `model.json` lists it. */
+/** One weight in the list of `model.json`. */
 export interface WeightEntry {
   name: string;
   shape: number[];
   dtype: 'float32' | 'int32' | 'bool' | 'string' | 'complex64';
-  /** How it is stored: a stored q stands for q * scale + min. */
+  /** Quantization: a stored q means q * scale + min. */
   quantization?: { dtype: 'uint8' | 'uint16' | 'float16'; scale?: number; min?: number };
 }
 
@@ -22,26 +22,26 @@ export interface ModelJson {
   modelTopology: object;
   weightsManifest: { paths: string[]; weights: WeightEntry[] }[];
   userDefinedMetadata?: Record<string, unknown>;
-  /** The binary in base64, of a model in one file. */
+  /** The binary in base64, in a single-file model. */
   weightData?: string;
 }
 
-/** Numbers that a model's weights may be: 1 GiB as float32, which they are computed with however they are stored. */
+/** Most weights of a model: 1 GiB as float32, the type of all computations. */
 const MOST_WEIGHTS = 2 ** 28;
 
 /**
  * The bytes of all weights that `model.json` lists.
  *
- * @throws FerError `MODEL` when `json` is not a TF.js Layers model, or one of more weights than are loaded here.
+ * @throws FerError `MODEL` when `json` is not a TF.js Layers model, or has too many weights.
  */
 export function declaredBytes(json: ModelJson): number {
   return weightEntries(json).reduce((sum, entry) => sum + bytesOf(entry), 0);
 }
 
 /**
- * Reads the list of weights in a binary, and checks the binary's length and, where the metadata has one, its sha256.
+ * Reads the list of weights in a binary, and checks the binary's length and, if the metadata has one, its sha256.
  *
- * @returns The weights in the order in which the binary holds them.
+ * @returns The weights in the order of the binary.
  * @throws FerError `MODEL` when `json` is not a TF.js Layers model; `WEIGHTS_CORRUPT` when the binary is not the one that
  * `json` was written with.
  */
@@ -66,9 +66,9 @@ export async function checkedEntries(
 }
 
 /**
- * Reads weights as floats, by name, rounded as TF.js rounds: a stored q stands for q * scale + min.
+ * Reads weights as floats, by name, rounded as in TF.js: a stored q means q * scale + min.
  *
- * @throws FerError as {@link checkedEntries}; `NOT_FINITE` for a weight with NaN or infinity; `MODEL` for a weight that is stored as anything but float32, float16,
+ * @throws FerError as {@link checkedEntries}; `NOT_FINITE` for a weight with NaN or infinity; `MODEL` for a weight that is not stored as float32, float16,
  * uint8 or uint16.
  */
 export async function readWeights(
@@ -80,36 +80,36 @@ export async function readWeights(
   let offset = 0;
   for (const entry of await checkedEntries(json, binary, fallbacks)) {
     const bytes = bytesOf(entry);
-    // A copy, since an offset of one byte is none of a float.
+    // A copy, because a float array needs an aligned offset.
     const { buffer } = binary.slice(offset, offset + bytes);
     const { dtype, scale = 1, min = 0 } = entry.quantization ?? { dtype: entry.dtype };
     if (dtype === 'float32') weights.set(entry.name, new Float32Array(buffer));
     else if (dtype === 'uint8') weights.set(entry.name, dequantize(new Uint8Array(buffer), scale, min));
     else if (dtype === 'uint16') weights.set(entry.name, dequantize(new Uint16Array(buffer), scale, min));
     else if (dtype === 'float16') weights.set(entry.name, fromFloat16(new Uint16Array(buffer)));
-    else throw new FerError('MODEL', `the weight ${entry.name} is stored as ${dtype}, which is not read here`);
+    else throw new FerError('MODEL', `the weight ${entry.name} is stored as ${dtype}, which is not supported`);
     if (!allFinite(weights.get(entry.name)!)) throw notFinite(entry.name);
     offset += bytes;
   }
   return weights;
 }
 
-/** A weight with NaN or infinity: what it is computed with has no meaning. */
+/** Refuses a weight with NaN or infinity: results with it would be meaningless. */
 export function notFinite(name: string): FerError {
   return new FerError(
     'NOT_FINITE',
-    `the weight ${name} holds NaN or infinity: its file is damaged, or its training diverged`,
+    `the weight ${name} contains NaN or infinity: its file is damaged, or its training diverged`,
   );
 }
 
 /**
- * What `model.json` says of its own binary: version, checksum, figures. A file that `model.save` of TF.js wrote is not
- * believed: it copies the metadata of the file that the model came from.
+ * The facts in `model.json` about its own binary: version, checksum, figures. They are ignored in files written by
+ * `model.save` of TF.js, which copies the metadata of the model's original file.
  */
 export function factsOf(json: ModelJson): FileFacts {
   if (String(json.generatedBy).startsWith('TensorFlow.js')) return {};
   const { version, sha256, metrics } = (json.userDefinedMetadata?.['fer-dcnn'] ?? {}) as ModelMetadata;
-  // Through JSON: fields that are undefined are gone.
+  // Converted through JSON, which drops undefined fields.
   return JSON.parse(JSON.stringify({ version, sha256, metrics }));
 }
 
@@ -127,7 +127,7 @@ function weightEntries(json: ModelJson): WeightEntry[] {
   const entries = groups.flatMap((group) => group.weights);
   const weights = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
   if (!(weights <= MOST_WEIGHTS)) {
-    throw new FerError('MODEL', `model.json lists ${weights} weights; up to ${MOST_WEIGHTS} are loaded`);
+    throw new FerError('MODEL', `model.json lists ${weights} weights; the limit is ${MOST_WEIGHTS}`);
   }
   return entries;
 }
@@ -144,7 +144,7 @@ function isEntry(entry: WeightEntry): boolean {
   );
 }
 
-/** TF.js reads what has no scale as it is stored. */
+/** TF.js reads weights without a scale unchanged. */
 function isScale(quantization: WeightEntry['quantization']): boolean {
   const { scale = 1, min = 0 } = quantization ?? {};
   return Number.isFinite(scale) && Number.isFinite(min);

@@ -171,7 +171,7 @@ describe.each(engines)('pictures in %s', (engine) => {
     if (floats === undefined) return;
     // Half precision has 11 bits.
     expectClose(floats as number[], inNode['face.png'], 2e-3);
-    expect(infinite).toMatch(/^NOT_FINITE the image holds NaN at 7/);
+    expect(infinite).toMatch(/^NOT_FINITE the image contains NaN at 7/);
   });
 
   test('a canvas that lies is told from one with a little noise', async () => {

@@ -165,7 +165,9 @@ describe('wrong offsets are refused', () => {
     ['faces', () => classifyFaces(face, { detector: whole, offsets: wrong({ angri: 1 }) })],
     ['a pool', () => new ClassifierPool({ workers: 1, offsets: wrong({ angri: 1 }) }).load()],
   ])('by %s: the name that is nearly right is named', async (_, work) => {
-    expect(await refusal(work)).toMatch(/^CLASSES: offsets has "[aA]ngri", which is not a class: did you mean 'angry'\?$/);
+    expect(await refusal(work)).toMatch(
+      /^CLASSES: offsets has "[aA]ngri", which is not a class: did you mean 'angry'\?$/,
+    );
   });
 
   test('a name that is like no other is answered with all names', async () => {

@@ -87,7 +87,7 @@ describe('a model on disk', () => {
       group.paths = Array(1e5).fill('weights.bin');
       group.weights[0].shape = [...group.weights[0].shape, 1e5];
     });
-    await refused('MODEL', /names a binary twice|weights; up to/);
+    await refused('MODEL', /names a binary twice|weights; the limit is/);
     change(([group]) => {
       group.paths = ['weights.bin', 'weights.bin'];
       group.weights = [...group.weights, ...group.weights].map((entry) => ({

@@ -105,12 +105,17 @@ describe('toPixels', () => {
   });
 
   test.each<[string, () => tf.Tensor, string, string]>([
-    ['NaN', () => tf.tensor3d([1, Number.NaN, 3], [1, 1, 3]), 'NOT_FINITE', 'the image tensor holds NaN at [0, 0, 1]'],
+    [
+      'NaN',
+      () => tf.tensor3d([1, Number.NaN, 3], [1, 1, 3]),
+      'NOT_FINITE',
+      'the image tensor contains NaN at [0, 0, 1]',
+    ],
     [
       'infinity',
       () => tf.tensor3d([1, 2, 3, Number.POSITIVE_INFINITY], [2, 2, 1]),
       'NOT_FINITE',
-      'the image tensor holds Infinity at [1, 1, 0]',
+      'the image tensor contains Infinity at [1, 1, 0]',
     ],
     ['rank 2', () => tf.tensor2d([1, 2], [1, 2]), 'SHAPE', `${shape} [1,2]`],
     ['rank 4', () => tf.zeros([1, 4, 4, 3]), 'SHAPE', `${shape} [1,4,4,3]`],

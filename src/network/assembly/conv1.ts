@@ -1,7 +1,7 @@
 import { CONV1, CONV1_BIAS, IMAGE, MAP } from './layout';
 import { add, all, greater, madd, read, splat, write } from './vector';
 
-/** One face into the middle of the bordered image. */
+/** Copies one face into the middle of the padded image. */
 export function border(face: usize): void {
   for (let row: usize = 0; row < 32; row++) {
     memory.copy(IMAGE + ((row + 1) * 34 + 1) * 4, face + row * 128, 128);

@@ -4,7 +4,7 @@ import { add, all, greater, madd, nmadd, read, splat, sub, write } from './vecto
 /*
  * MAP to FEATURES: 3x3 convolution of 32 channels to 32, bias, ReLU, 2x2 max-pool, by Winograd's minimal filtering
  * F(4 x 4, 3 x 3): Y = A' [(G g G') * (B' d B)] A, after Lavin and Gray, "Fast Algorithms for Convolutional Neural
- * Networks" (2016). 16 tiles of 4 x 4 outputs cost 36 products a channel pair instead of 144.
+ * Networks" (2016). 16 tiles of 4 x 4 outputs cost 36 products per channel pair instead of 144.
  */
 export function conv2<V>(): void {
   for (let tile: usize = 0; tile < 16; tile++) transformInput<V>(tile);
@@ -51,7 +51,7 @@ function transformInput<V>(tile: usize): void {
   }
 }
 
-/** For each of the 36 places: [16 tiles][32] times [32][32]; 4 tiles by 2 V of outputs at a time. */
+/** For each of the 36 positions: [16 tiles][32] times [32][32]; 4 tiles by 2 V of outputs at a time. */
 function multiply<V>(): void {
   const step: usize = sizeof<V>();
   let panel: usize = CONV2;
@@ -102,7 +102,7 @@ function transformOutput<V>(tile: usize): void {
   const two = all<V>(2), four = all<V>(4), eight = all<V>(8);
   let to: usize = FEATURES + ((tile >> 2) * 8 + (tile & 3)) * 2 * 128;
   for (let c: usize = 0; c < 128; c += sizeof<V>()) {
-    // Columns first, [6][6] to [4][6]; the bias may wait until after the maximum.
+    // Columns first, [6][6] to [4][6]; the bias is added after the maximum.
     let m: usize = TILES_OUT + tile * 128 + c;
     for (let j: usize = 0; j < 6 * 64; j += 64) {
       const m0 = read<V>(m), m1 = read<V>(m, 6 * PLANE), m2 = read<V>(m, 12 * PLANE);

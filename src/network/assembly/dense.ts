@@ -1,7 +1,7 @@
 import { COUNTS, DENSE1, DENSE1_BIAS, DENSE1_CODES, DENSE2, DENSE2_BIAS, FEATURES, HIDDEN, LISTS, OUTPUTS, STAGE } from './layout';
 import { add, all, greater, madd, read, splat, write } from './vector';
 
-/** FEATURES to the list of a face: those that ReLU left, each with the offset of its row of weights. Zeros need no work. */
+/** FEATURES to the list of a face: the features above 0 after ReLU, each with the offset of its row of weights. Zeros are skipped. */
 export function listFeatures<V>(face: usize): void {
   const row: usize = 8 * sizeof<V>();
   const list: usize = LISTS + face * 2048 * 8;
@@ -61,29 +61,29 @@ export function dense1<V>(faces: usize): void {
 }
 
 /*
- * The scale of DENSE1's 8-bit codes, 0 where its weights are none, and what a code of 0 stands for: a code c, -128 to 127, is
+ * The scale of DENSE1's 8-bit codes (0 if its weights are not codes), and the value of code 0: a code c, -128 to 127, means
  * the weight c * scale + origin.
  */
 let scale: f32 = 0;
 let origin: f32 = 0;
 
 /**
- * Says that DENSE1's weights are whole steps from `zero`, up to 128 down and 127 up; a scale of 0 takes that back, and so does a weight
- * outside, when it comes.
+ * Declares that DENSE1's weights are whole steps from `zero`, up to 128 down and 127 up. A scale of 0 cancels this, and so does a
+ * weight outside this range.
  */
 export function setGrid(step: f32, zero: f32): void {
   scale = step;
   origin = zero;
 }
 
-/** Whether the weights are there as codes. */
+/** Whether the weights are available as codes. */
 export function hasCodes(): bool {
   return scale > 0;
 }
 
 /**
- * As `dense1` of one face, from the codes: a quarter of the bytes, and reading them is what one face's time goes into. The scale
- * is applied to the sums.
+ * Like `dense1` for one face, from the codes: a quarter of the bytes, and reading them dominates the time of a single face. The
+ * scale is applied to the sums.
  */
 export function dense1Coded(): void {
   const end: usize = LISTS + load<usize>(COUNTS);
@@ -140,7 +140,7 @@ function finish(to: usize, bias: usize, sum: v128, step: v128, shift: v128): voi
   v128.store(to, greater<v128>(madd<v128>(sum, step, f32x4.add(v128.load(bias), shift)), f32x4.splat(0)));
 }
 
-/** STAGE, `rows` rows from `first` on, to their places in DENSE1_CODES. In vectors: it is part of the time to the first answer. */
+/** STAGE, `rows` rows from `first`, to their places in DENSE1_CODES. Vectorized, because it is part of the startup time. */
 export function packCodes(first: usize, rows: usize): void {
   const zero = f32x4.splat(origin), perStep = f32x4.splat(1 / scale);
   let outside = i32x4.splat(0);
@@ -166,20 +166,20 @@ function codes(from: usize, zero: v128, perStep: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.sub(v128.load(from), zero), perStep)));
 }
 
-/** Not 0 where a code has more than 8 bits. */
+/** Not 0 if a code has more than 8 bits. */
 // @ts-ignore: decorator
 @inline
 function beyond(code: v128): v128 {
   return v128.xor(i32x4.shr_s(code, 7), i32x4.shr_s(code, 31));
 }
 
-/** STAGE, `rows` rows from `first` on of [2048,256], to their places in DENSE1. */
+/** STAGE, `rows` rows from `first` of [2048,256], to their places in DENSE1. */
 export function packDense1<V>(first: usize, rows: usize): void {
   const step: usize = sizeof<V>();
   const row: usize = 8 * step;
   let from: usize = STAGE;
   for (let k: usize = first; k < first + rows; k++) {
-    // Not by memory.copy: so short a one costs more than eight vectors.
+    // Not with memory.copy: for so few bytes it costs more than eight vector moves.
     for (let to: usize = DENSE1 + k * row; to < DENSE1 + 2048 * 1024; to += 2048 * row) {
       write<V>(to, read<V>(from));
       write<V>(to + step, read<V>(from, step));

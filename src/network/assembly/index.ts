@@ -11,11 +11,11 @@ import { CONV1, CONV1_BIAS, CONV2_BIAS, DENSE1_BIAS, DENSE2_BIAS, END, INPUTS, S
 export { setGrid } from './dense';
 export { FACES as faces, HIDDEN as hidden, INPUTS as inputs, OUTPUTS as outputs, STAGE as stage, STAGE_FLOATS as stageFloats } from './layout';
 
-// The memory's size is an option of the build.
+// The size of the memory is an option of the build.
 if (<usize>memory.size() << 16 < END) unreachable();
 
 /**
- * Takes `count` staged floats as elements `first` and on of one of the network's weights, numbered as in the Layers
+ * Copies `count` staged floats to the elements from `first` of one of the network's weights, numbered as in the Layers
  * model: kernel and bias of conv1, conv2, dense1, dense2. Only dense1's kernel comes in parts, of whole rows.
  */
 export function place(weight: i32, first: usize, count: usize): void {
@@ -51,7 +51,7 @@ export function run(n: usize): void {
   }
 }
 
-/** The layers one by one, to be timed. */
+/** The separate layers, for benchmarks. */
 export function layer1(): void {
   if (ASC_FEATURE_SIMD) conv1<v128>();
   else conv1<f32>();
@@ -64,7 +64,7 @@ export function layer2(): void {
 
 export function layer3(n: usize): void {
   if (ASC_FEATURE_SIMD) {
-    // A batch reads a block of floats from the cache for every face but the first: there codes are slower.
+    // In a batch, all faces but the first read a block of floats from the cache, so codes are slower.
     if (n == 1 && hasCodes()) dense1Coded();
     else dense1<v128>(n);
   } else dense1<f32>(n);

@@ -1,15 +1,15 @@
 /*
- * Where everything lies in the module's memory, in bytes. The sizes are those of the one network that it runs; page 0
- * is left to the compiler's own data.
+ * The layout of the module's memory, in bytes. The sizes are fixed by the network; page 0 belongs to the compiler's
+ * data.
  */
 
-/** Faces at a time: the first dense layer's weights, read in blocks, serve them all. */
+/** Faces at a time: they share each block of the first dense layer's weights. */
 export const FACES: i32 = 16;
 
 /** Floats of the staging area, through which weights come in. */
 export const STAGE_FLOATS: i32 = 32768;
 
-/** Bytes of one of the 36 planes [16 tiles][32 channels]; the odd 64 keep the planes out of one another's cache sets. */
+/** Bytes of one of the 36 planes [16 tiles][32 channels]; the extra 64 keep the planes out of each other's cache sets. */
 export const PLANE: usize = 16 * 32 * 4 + 64;
 
 export const CONV1: usize = 65536; // [3,3,32]
@@ -24,7 +24,7 @@ export const DENSE2_BIAS: usize = DENSE2 + 256 * 8 * 4;
 
 export const INPUTS: usize = DENSE2_BIAS + 8 * 4; // [FACES,32,32]
 export const OUTPUTS: usize = INPUTS + FACES * 1024 * 4; // [FACES,8]
-export const IMAGE: usize = OUTPUTS + FACES * 8 * 4; // [34,34], a border of zeros around one face
+export const IMAGE: usize = OUTPUTS + FACES * 8 * 4; // [34,34], one face with zero padding
 export const MAP: usize = IMAGE + 34 * 34 * 4 + 48; // [18,18,32], as above
 export const TILE: usize = MAP + 18 * 18 * 32 * 4; // [36][V]
 export const TILES_IN: usize = TILE + 36 * 16; // [36][PLANE]

@@ -1,6 +1,6 @@
 /*
- * Arithmetic on V: four floats (`v128`) where there is SIMD, one (`f32`) where there is none. The layers are written once
- * in these words.
+ * Arithmetic on V: four floats (`v128`) where there is SIMD, one (`f32`) without. The layers are written once, with
+ * these functions.
  */
 
 /** Floats in a V. */
@@ -83,7 +83,7 @@ export function nmadd<V>(a: V, b: V, c: V): V {
   return c - a * b;
 }
 
-/** The greater; a where either is NaN. */
+/** The larger; a if either is NaN. */
 // @ts-ignore: decorator
 @inline
 export function greater<V>(a: V, b: V): V {
