@@ -112,9 +112,9 @@ describe('a value that passed unread', () => {
     ['evaluate', { normalization: 'typo' }, "normalization must be 'unit', 'standardize' or 'localContrast'"],
     ['stepSchedule', { at: [0.5], factor: -1 }, 'factor must be positive, got -1'],
     ['createWorker', { hosts: 'images.example.com' }, "hosts must be a list of hosts, got 'images.example.com'"],
-    ['createWorker', { hosts: ['https://images.example.com/'] }, 'hosts[0] must be a host as addresses have it'],
-    ['createWorker', { maxBytes: Number.NaN }, 'maxBytes must be a number of bytes from 1 up, got NaN'],
-    ['createWorker', { maxBytes: '10kB' }, "maxBytes must be a number of bytes from 1 up, got '10kB'"],
+    ['createWorker', { hosts: ['https://images.example.com/'] }, 'hosts[0] must be a host as in addresses'],
+    ['createWorker', { maxBytes: Number.NaN }, 'maxBytes must be a number of bytes of at least 1, got NaN'],
+    ['createWorker', { maxBytes: '10kB' }, "maxBytes must be a number of bytes of at least 1, got '10kB'"],
   ])('by %s is refused: %o', async (name, options, message) => {
     expect(await said(calls[name], options)).toContain(`OPTION: ${message}`);
   });

@@ -1,19 +1,19 @@
 import { type Quantization, quantize } from '../tfjs/model/quantize.js';
 import { ELEMENT, type OnnxAttribute, type OnnxNode, type OnnxTensor } from './onnx-types.js';
 
-/** What an attribute may be given as: whole numbers, lists of them, and `{ float }` and `{ text }`. */
+/** An attribute: a whole number, a list of them, `{ float }` or `{ text }`. */
 export type AttributeValue = number | readonly number[] | { float: number } | { text: string };
 
 /**
- * An ONNX graph that grows at its end. Images lie as ONNX has them, [n,channels,height,width], from the first layer that
- * wants it so, and as TF.js has them, [n,height,width,channels], before and where a layer depends on it.
+ * An ONNX graph that grows at its end. Images have ONNX's layout, [n,channels,height,width], from the first layer that needs it.
+ * Before that, and where a layer depends on it, they have TF.js's layout, [n,height,width,channels].
  */
 export class OnnxGraph {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
   /** Name of the last value. */
   value: string;
-  /** Whether it is an image with its channels first. */
+  /** Whether the last value is an image with channels first. */
   channelsFirst = false;
   readonly #quantization: Quantization;
   #count = 0;
@@ -23,24 +23,24 @@ export class OnnxGraph {
     this.#quantization = quantization;
   }
 
-  /** Adds a node that takes the last value, then `weights`, and gives the new last value. */
+  /** Adds a node whose inputs are the last value and `weights`; its output is the new last value. */
   add(opType: string, attributes: Record<string, AttributeValue> = {}, weights: readonly string[] = []): void {
     this.value = this.#node(opType, [this.value, ...weights], attributes);
   }
 
-  /** Adds a node on any values, and gives the name of its own. */
+  /** Adds a node with any inputs, and returns the name of its output. */
   node(opType: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string {
     return this.#node(opType, inputs, attributes);
   }
 
-  /** Puts the channels of an image first, or last, where they are not. */
+  /** Moves the channels of an image first, or last, if they are not. */
   arrange(order: 'first' | 'last'): void {
     if (this.channelsFirst === (order === 'first')) return;
     this.add('Transpose', { perm: order === 'first' ? [0, 3, 1, 2] : [0, 2, 3, 1] });
     this.channelsFirst = order === 'first';
   }
 
-  /** Adds weights; kernels (of two axes and more) are stored as the quantization says. */
+  /** Adds weights; kernels (with two axes or more) are quantized. */
   weights(name: string, dims: readonly number[], values: Float32Array): string {
     if (dims.length < 2 || this.#quantization === 'none')
       return this.#tensor(name, dims, ELEMENT.float32, bytesOf(values));
@@ -50,7 +50,7 @@ export class OnnxGraph {
     const bytes = this.#tensor(`${name}_${dtype}`, dims, ELEMENT[dtype], stored.bytes);
     const values32 = this.#node('Cast', [bytes], { to: ELEMENT.float32 });
     if (scale === undefined) return values32;
-    // In plain operators, as TF.js reads them. Of DequantizeLinear onnxruntime makes 8-bit products, which differ by 4e-4.
+    // With plain operators, to get the same values as TF.js. For DequantizeLinear, onnxruntime uses 8-bit products, which differ by 4e-4.
     const scaled = this.#node('Mul', [values32, this.scalar(`${name}_scale`, scale)], {});
     return this.#node('Add', [scaled, this.scalar(`${name}_min`, min)], {});
   }
@@ -86,7 +86,7 @@ function attributeOf(name: string, value: AttributeValue): OnnxAttribute {
   return { name, type: 7, ints: value };
 }
 
-/** ONNX is little-endian, as all platforms of TF.js are. */
+/** ONNX is little-endian, like all platforms of TF.js. */
 function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
 }

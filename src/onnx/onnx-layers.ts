@@ -4,10 +4,10 @@ import type { AttributeValue, OnnxGraph } from './onnx-graph.js';
 
 type Layer = layers.Layer;
 
-/** Appends what a TF.js layer does to a graph. */
+/** Appends the operation of a TF.js layer to a graph. */
 export type LayerWriter = (graph: OnnxGraph, layer: Layer) => void;
 
-/** The layers that ONNX is written for, by TF.js's class names. */
+/** The supported layers, by TF.js's class names. */
 export const LAYER_WRITERS: Readonly<Record<string, LayerWriter>> = {
   InputLayer: nothing,
   Dropout: nothing,
@@ -33,7 +33,7 @@ export const LAYER_WRITERS: Readonly<Record<string, LayerWriter>> = {
   Softmax: softmaxLayer,
 };
 
-/** What a layer was made with. */
+/** The config of a layer. */
 type Config = Record<string, unknown>;
 
 function nothing(): void {}
@@ -164,7 +164,7 @@ function clip(graph: OnnxGraph, layer: Layer, most: number): void {
   graph.add('Clip', {}, [graph.scalar(`${layer.name}_least`, 0), graph.scalar(`${layer.name}_most`, most)]);
 }
 
-/** Strides, dilation and padding of a layer that slides a window of `size` over the image. */
+/** Strides, dilation and padding of a layer with a window of `size`. */
 function windows(layer: Layer, size: readonly number[]): Record<string, AttributeValue> {
   const { strides, padding, dilationRate, dataFormat } = configOf(layer);
   if (dataFormat === 'channelsFirst' || dataFormat === 'channels_first') throw unsupported(layer, 'channelsFirst');
@@ -211,7 +211,7 @@ function optionalWeight(layer: Layer, name: string): Float32Array | undefined {
   return there ? weightOf(layer, name).values : undefined;
 }
 
-/** The values with their axes in another order: axis `order[k]` becomes axis k. */
+/** Transposes values: axis `order[k]` becomes axis k. */
 function permuted(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
   const sizes = order.map((axis) => shape[axis]);
@@ -226,5 +226,5 @@ function permuted(values: Float32Array, shape: readonly number[], order: readonl
 }
 
 function unsupported(layer: Layer, what: string): FerError {
-  return new FerError('MODEL', `the layer ${layer.name} (${layer.getClassName()}) has no ONNX here: ${what}`);
+  return new FerError('MODEL', `the layer ${layer.name} (${layer.getClassName()}) cannot be converted to ONNX: ${what}`);
 }

@@ -4,7 +4,7 @@ import type { OnnxModel } from './onnx-types.js';
 /**
  * Writes an ONNX model.
  *
- * @param model - A `ModelProto`, in protobuf.js's spelling (`opType` for `op_type`).
+ * @param model - A `ModelProto`, with the field names of protobuf.js (`opType` for `op_type`).
  */
 export function encodeOnnx(model: OnnxModel): Uint8Array {
   return MODEL.encode(MODEL.fromObject(model)).finish();

@@ -1,4 +1,4 @@
-/** Types of tensor elements, as ONNX numbers them. */
+/** Types of tensor elements, with ONNX's numbers. */
 export const ELEMENT = { float32: 1, uint8: 2, uint16: 4, int64: 7, float16: 10 } as const;
 
 /** A value of a node's attribute, tagged by its type. */

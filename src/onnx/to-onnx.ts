@@ -10,8 +10,8 @@ import { ELEMENT, type OnnxValueInfo } from './onnx-types.js';
 
 export interface ToOnnxOptions {
   /**
-   * How kernels are stored. Biases stay float32, and all is computed in float32: the same as TF.js makes of a model that
-   * `saveModel` stored so.
+   * How kernels are stored. Biases stay float32, and all computations are in float32, as in TF.js with a model that
+   * `saveModel` stored in the same way.
    * @default 'none'
    */
   quantize?: Quantization;
@@ -19,13 +19,13 @@ export interface ToOnnxOptions {
 
 /**
  * Writes a model as ONNX (operator set 13), for onnxruntime in Python, C#, C++, Java or a browser. Its input `images`
- * is what the TF.js model takes, [n,height,width,channels], normalised; its output `probabilities` is [n,classes]. The
- * model's metadata (`classes`, `normalization`) says the rest.
+ * is the input of the TF.js model, [n,height,width,channels], normalized; its output `probabilities` is [n,classes]. The
+ * metadata of the ONNX model has `classes` and `normalization`.
  *
- * @param model - A chain of layers: convolutions, depthwise convolutions, pooling, batch normalisation, dense, dropout,
+ * @param model - A sequence of layers: convolutions, depthwise convolutions, pooling, batch normalization, dense, dropout,
  * flatten, reshape, zero padding and activations.
  * @returns The bytes of an `.onnx` file.
- * @throws FerError `MODEL` for a model that is not a chain or has another layer, naming it; `OPTION` for an unknown
+ * @throws FerError `MODEL` for a model that is not a sequence or has another layer (the message names it); `OPTION` for an unknown
  * quantization; `NOT_FINITE` when a weight is NaN or infinite.
  * @see https://onnx.ai/onnx/operators/
  * @example
@@ -40,7 +40,7 @@ export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): P
   for (const layer of model.layers) {
     const write = LAYER_WRITERS[layer.getClassName()];
     if (write === undefined) {
-      throw new FerError('MODEL', `the layer ${layer.name} (${layer.getClassName()}) has no ONNX here`);
+      throw new FerError('MODEL', `the layer ${layer.name} (${layer.getClassName()}) cannot be converted to ONNX`);
     }
     write(graph, layer);
   }
@@ -50,7 +50,7 @@ export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): P
   const { normalization = 'unit' } = metadataOf(model);
   const { encodeOnnx } = await import('./onnx-schema.js');
   return encodeOnnx({
-    // Of ONNX 1.8, which came with operator set 13.
+    // The version of ONNX 1.8, which introduced operator set 13.
     irVersion: 7,
     producerName: 'fer-dcnn',
     opsetImport: [{ domain: '', version: 13 }],
@@ -73,7 +73,7 @@ const checkOptions = optionsOf<ToOnnxOptions>('toOnnx', () => ({ quantize: quant
 const INPUT = 'images';
 const OUTPUT = 'probabilities';
 
-/** Every layer takes what the one before it gives, and nothing else. */
+/** Every layer's only input is the output of the layer before it. */
 function checkChain({ layers }: LayersModel): void {
   layers.forEach((layer, i) => {
     const sources = layer.inboundNodes.flatMap((node) => node.inboundLayers);
@@ -82,7 +82,7 @@ function checkChain({ layers }: LayersModel): void {
     if (!fits || (sources.length === 1 && before !== undefined && sources[0] !== before)) {
       throw new FerError(
         'MODEL',
-        `ONNX is written for chains of layers; ${layer.name} has other inputs than the one before`,
+        `only sequences of layers can be converted to ONNX; ${layer.name} has other inputs than the layer before it`,
       );
     }
   });

@@ -2,7 +2,7 @@ import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 
 /**
- * Gathers items into batches. A batch is given when it is full, when the source has ended, or when the source pauses for
+ * Gathers items into batches. A batch is yielded when it is full, when the source has ended, or when the source pauses for
  * 20 ms, so that early items do not wait for late ones.
  *
  * @param size - Largest number of items in a batch.
@@ -15,7 +15,7 @@ export async function* batchesOf<Item>(
   pauseMs = PAUSE_MS,
 ): AsyncGenerator<Item[], void, undefined> {
   if (typeof items !== 'object' || items === null || !(Symbol.iterator in items || Symbol.asyncIterator in items)) {
-    throw new FerError('INPUT', `a list or another iterable of items is needed, got ${describeInput(items)}`);
+    throw new FerError('INPUT', `expected a list or another iterable of items, got ${describeInput(items)}`);
   }
   if (Symbol.iterator in items) {
     let batch: Item[] = [];
@@ -82,7 +82,7 @@ class Pause {
     });
   }
 
-  /** From now on the source is silent. */
+  /** Marks the source as silent from now on. */
   begin(): void {
     if (this.#timer) this.#timer.refresh();
     else this.#timer = setTimeout(() => this.#resolve(LATE), this.#ms);

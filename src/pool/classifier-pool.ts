@@ -43,29 +43,29 @@ export interface ClassifierPoolOptions<
   batchSize?: number;
   /**
    * Finds the faces of each image and classifies each, as `classifyFaces` does with `blazeFaceDetector()`. Results then have
-   * `faces` in place of `predictions`. An object sets how faces are found.
+   * `faces` instead of `predictions`. An object sets how faces are found.
    * @default false: each image is one face
    */
   faces?: Faces;
   /**
-   * A model of your own, as `saveModel` writes it: its folder, or the content of its files. It must be the grey network of
+   * A model of your own, as written by `saveModel`: its folder, or the content of its files. It must be the grey network of
    * `buildModel()`, with any weights and classes.
    * @default the pretrained weights
    */
   model?: string | ModelFiles;
   /**
-   * Where the binaries lie, or the binaries themselves.
+   * The address of the binaries, or the binaries themselves.
    * @default the files in this package
    */
   assets?: Assets;
   /**
-   * Names of the classes, in the order of the outputs, for a model that does not name them. A model that names its classes
-   * must have the same names. They also are the type of the results.
-   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   * Names of the classes, in the order of the outputs, for a model without names. If the model has names, they must
+   * be the same. The names also set the type of the results.
+   * @default the names in the model's metadata, or else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
   /**
-   * Added to the logits of classes: which classes are named more readily, and which less.
+   * Numbers that are added to the logits of classes: a positive number makes a class more likely.
    * @default none
    */
   offsets?: ClassOffsets<NoInfer<C>>;
@@ -77,7 +77,7 @@ export interface PoolClassifyOptions extends ImageLimits {
    * @default all: five with the pretrained weights
    */
   topk?: number;
-  /** Stops the work: `ABORTED` is thrown, images under way are dropped. */
+  /** Stops the work: `ABORTED` is thrown, and running images are dropped. */
   signal?: AbortSignal;
   /**
    * Whether encoded bytes are transferred to the threads rather than copied. Arrays that are alone in their buffer are empty
@@ -95,7 +95,7 @@ export interface PoolProgress {
   done: number;
   /** Items that could not be classified. */
   failed: number;
-  /** All items, where their number is known. */
+  /** Number of all items, if known. */
   total?: number;
 }
 
@@ -107,7 +107,7 @@ export interface PoolProgress {
  * more, alone. An image that ends its thread again has the error `WORKER`.
  *
  * @throws FerError `OPTION` for a number out of its range. The first call: `PACKAGE_MISSING`; `WEIGHTS_UNREACHABLE`,
- * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `CLASSES` when `classes` or those of `offsets` are not the model's; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
+ * `WEIGHTS_CORRUPT`, `NOT_FOUND`, `MODEL` for the weights; `CLASSES` when the names in `classes` or `offsets` are not the model's; `WASM_UNREACHABLE`, `BACKEND_UNAVAILABLE`.
  * @example
  * const pool = new ClassifierPool();
  * for await (const { item, predictions, error } of pool.classifyStream(paths)) {
@@ -142,7 +142,7 @@ export class ClassifierPool<const C extends string = Emotion, Faces extends bool
     return this.#threads.classes as readonly C[] | undefined;
   }
 
-  /** Starts the threads now rather than at the first image. */
+  /** Starts the threads now instead of at the first image. */
   async load(): Promise<void> {
     await this.#threads.start();
   }
@@ -183,7 +183,7 @@ export class ClassifierPool<const C extends string = Emotion, Faces extends bool
     const aborted = abortOf(signal);
     const progress: PoolProgress = { done: 0, failed: 0 };
     if (Array.isArray(items)) progress.total = items.length;
-    // Each thread has a batch in hand and one that waits.
+    // Each thread has one running and one waiting batch.
     const atATime = 2 * this.#threads.count;
     const running: Promise<PoolResult<Item, C, Faces>[]>[] = [];
     const batches = batchesOf(items, this.#batchSize);
@@ -216,7 +216,7 @@ export class ClassifierPool<const C extends string = Emotion, Faces extends bool
       }
     } finally {
       aborted.forget();
-      // Not waited for: a source that never answers would hold the caller who aborts.
+      // Not awaited: a source that never answers would block the aborting caller.
       coming?.catch(() => {});
       batches.return(undefined).catch(() => {});
     }
@@ -230,7 +230,7 @@ export class ClassifierPool<const C extends string = Emotion, Faces extends bool
 
 const count = number('a whole number of 1 or more', (value) => Number.isSafeInteger(value) && value >= 1);
 
-/** The rules of a pool's options. */
+/** Rules for a pool's options. */
 export const poolRules = (): Rules<ClassifierPoolOptions<string>> => ({
   workers: count,
   batchSize: count,
@@ -252,14 +252,14 @@ const checkClassifyOptions = optionsOf<PoolClassifyOptions>('pool.classify', () 
 }));
 
 interface Abort {
-  /** What comes first of some promises; rejects when the signal does. */
+  /** The first of several promises to settle; rejects when the signal aborts. */
   orFirstOf<Value>(promises: Promise<Value>[]): Promise<Value>;
   forget(): void;
 }
 
 /**
- * Not `Promise.race` with one promise of the signal: that promise would keep every other promise of a race, and so every
- * result, alive until the signal aborts.
+ * Not `Promise.race` with one promise for the signal, because that promise would keep all other promises of a race, and so all
+ * results, alive until the signal aborts.
  */
 function abortOf(signal: AbortSignal | undefined): Abort {
   let rejectWaiting: ((error: FerError) => void) | undefined;
@@ -276,7 +276,7 @@ function abortOf(signal: AbortSignal | undefined): Abort {
   };
 }
 
-/** The same promise; when it fails before it is awaited, that is no unhandled rejection. */
+/** Returns the same promise, without an unhandled rejection if it fails before it is awaited. */
 function silenced<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {});
   return promise;

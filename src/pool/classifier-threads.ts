@@ -19,13 +19,13 @@ import type { PoolAnswer, PoolTask, PoolWorkerStart } from './classifier-worker.
 import type { PoolFacesOptions, PoolItem, PoolResult } from './pool-item.js';
 
 export interface ThreadsClassifyOptions extends Pick<PoolTask, 'limits'> {
-  /** How many classes are given. */
+  /** Number of classes to return. */
   topk: number;
-  /** Whether encoded bytes are handed over rather than copied. */
+  /** Whether encoded bytes are transferred instead of copied. */
   transfer: boolean;
 }
 
-/** What the threads are started with; see `ClassifierPoolOptions`. */
+/** Settings of the threads; see `ClassifierPoolOptions`. */
 export interface ThreadsOptions {
   model?: string | ModelFiles;
   assets?: Assets;
@@ -72,7 +72,7 @@ export class ClassifierThreads {
     return this.#classes;
   }
 
-  /** Loads what the threads need and starts them, once. After a failure it can be called again. */
+  /** Loads the files of the threads and starts them, once. After a failure it can be called again. */
   async start(): Promise<void> {
     this.#throwIfClosed();
     this.#starting ??= this.#load();
@@ -102,7 +102,7 @@ export class ClassifierThreads {
       } catch (error) {
         refused.set(
           i,
-          new FerError('INPUT', `${describeInput(item)} is no image: ${reasonOf(error)}`, { cause: error }),
+          new FerError('INPUT', `${describeInput(item)} is not an image: ${reasonOf(error)}`, { cause: error }),
         );
         return [];
       }
@@ -122,13 +122,13 @@ export class ClassifierThreads {
     }
     const alone = images.map(async (image, i): Promise<AnyPoolResult<Item>> => {
       try {
-        if (isGone(image)) throw new Error('its bytes were handed over');
+        if (isGone(image)) throw new Error('its bytes were transferred');
         return this.#resultsOf([items[i]], await this.#run({ images: [image], limits }), topk)[0];
       } catch (error) {
         this.#throwIfClosed();
         // Functions and other values that cannot be sent to another thread.
         if ((error as Error).name === 'DataCloneError') {
-          return { item: items[i], error: new FerError('INPUT', `no image: ${reasonOf(error)}`, { cause: error }) };
+          return { item: items[i], error: new FerError('INPUT', `not an image: ${reasonOf(error)}`, { cause: error }) };
         }
         const message = `${nameOf(image.image)}: the thread that classified it ended${isGone(image) ? '' : ', twice'}: ${reasonOf(error)}`;
         return { item: items[i], error: new FerError('WORKER', message, { cause: error }) };
@@ -137,7 +137,7 @@ export class ClassifierThreads {
     return Promise.all(alone);
   }
 
-  /** Waits for what the threads have in hand, then ends them. */
+  /** Waits for the running batches, then ends the threads. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
@@ -204,17 +204,17 @@ export class ClassifierThreads {
 
   #startThreads(workerData: PoolWorkerStart): Piscina {
     const pool = new this.#Piscina({
-      // The built file, from the sources too.
+      // The built file, even when running from the sources.
       filename: fileURLToPath(new URL('../../dist/node/classifier-worker.js', import.meta.url)),
       minThreads: this.count,
       maxThreads: this.count,
-      // Not this process's flags: --input-type and loaders of TypeScript would stop or slow them.
+      // Not this process's flags: --input-type and TypeScript loaders would break or slow the threads.
       execArgv: [],
       workerData,
     });
     // The tasks of a thread that dies reject by themselves.
     pool.on('error', () => {});
-    // Piscina does not replace a thread that dies while it starts: waiting tasks would wait for ever.
+    // Piscina does not replace a thread that dies while it starts: waiting tasks would wait forever.
     clearInterval(this.#watch);
     this.#watch = setInterval(() => {
       if (this.#running.size === 0 || pool.threads.length > 0) return;
@@ -238,7 +238,7 @@ type TaskImage = PoolTask['images'][number];
 function withBox(item: PoolItem): TaskImage {
   const { image, box } =
     typeof item === 'object' && 'image' in item ? item : { image: item as TaskImage['image'], box: undefined };
-  // Getters may throw here, where only this item fails; a URL cannot be sent to another thread.
+  // Read here, because getters may throw, and then only this item fails; also, a URL cannot be sent to another thread.
   return { image: image instanceof URL ? image.href : image, box: box && { ...box } };
 }
 
@@ -251,7 +251,7 @@ function buffersOf(images: readonly TaskImage[]): ArrayBuffer[] {
   return [...new Set(whole)];
 }
 
-/** Fewer bytes than this are copied as fast as they are transferred. */
+/** Below this number of bytes, copying is as fast as transferring. */
 const SMALL = 2 ** 16;
 
 function nameOf(image: TaskImage['image']): string {

@@ -17,7 +17,7 @@ import type { DecodeLimits } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import type { PoolFacesOptions, PoolImage } from './pool-item.js';
 
-/** What a worker is started with. */
+/** Settings of a worker. */
 export interface PoolWorkerStart {
   module: WebAssembly.Module | null;
   weights: Float32Array[];
@@ -27,7 +27,7 @@ export interface PoolWorkerStart {
     files: BlazeFaceFiles;
     classes: readonly string[];
     offsets?: ClassOffsets<string>;
-    /** What the pretrained weights were rounded to, so that one face has the same probabilities as by `classifyFaces`. */
+    /** The quantization grid of the pretrained weights, so that a single face has the same probabilities as with `classifyFaces`. */
     grid?: Grid;
   };
 }
@@ -38,7 +38,7 @@ export interface PoolTask {
   limits: DecodeLimits;
 }
 
-/** The answer: mostly numbers, which cost the thread that asks the least. */
+/** The answer: mostly numbers, which are cheapest for the calling thread. */
 export interface PoolAnswer {
   /** Of the images that could be read, in their order, [n, classes]; empty for a pool that finds faces. */
   probabilities: Float32Array;
@@ -91,7 +91,7 @@ async function findAndClassify(
   const faces: DetectedFace<string>[][] = [];
   const failures = await eachImage(task, async (image, box) => {
     if (box !== undefined) {
-      throw new FerError('OPTION', 'a pool that finds faces takes whole images: leave out box');
+      throw new FerError('OPTION', 'a pool that finds faces needs whole images: leave out box');
     }
     // The image was decoded within the limits of the call.
     faces.push(await facesOn(image as PixelImage, { ...tools, maxPixels: task.limits.maxPixels }, NO_DEFAULTS));
@@ -99,7 +99,7 @@ async function findAndClassify(
   return { probabilities: new Float32Array(0), faces, failures };
 }
 
-/** Does something with each image, in order. @returns The images that cannot be read or used. */
+/** Runs a function on each image, in order. @returns The images that cannot be read or used. */
 async function eachImage(
   { images, limits }: PoolTask,
   work: (image: Raster, box: Box | undefined) => void | Promise<void>,
@@ -122,8 +122,8 @@ const INPUT_SIZE = 32 * 32;
 
 /**
  * Images that are decoded at a time. All but small JPEGs are decoded in threads of libuv, and each wait for another thread
- * costs as much as a small image: with several under way there are fewer waits. Each may be as large as its limits allow, so
- * no more than needed.
+ * costs as much as a small image: with several at a time there are fewer waits. Each may be as large as its limits allow, so
+ * their number is small.
  */
 const AHEAD = 4;
 

@@ -6,11 +6,11 @@ import type { BlazeFaceOptions } from '../faces/blaze-face.js';
 import type { Box } from '../image/box.js';
 import type { PixelImage } from '../runtime.js';
 
-/** An image as a thread can be given it: a path, a `file:` URL, encoded bytes, or pixels. */
+/** An image that can be sent to a thread: a path, a `file:` URL, encoded bytes, or pixels. */
 export type PoolImage = string | URL | Uint8Array | ArrayBuffer | PixelImage;
 
 /**
- * What a pool takes: an image of one face, or an image and the face's place in it; with `faces`, an image of any number of
+ * An item of a pool: an image of one face, or an image with the box of the face; with `faces`, an image with any number of
  * faces, without a box.
  */
 export type PoolItem = PoolImage | { image: PoolImage; box?: Box };

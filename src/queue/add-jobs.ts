@@ -4,10 +4,10 @@ import { jobDataOf, jobId, type QueueItem } from './items.js';
 import { redisError } from './redis-error.js';
 
 /**
- * Adds a job for each batch of items. A job that waits or runs already is not added again; one that neither waits nor runs is
- * replaced.
+ * Adds a job for each batch of items. A job that already waits or runs is not added again; other jobs with the same id
+ * are replaced.
  *
- * @throws FerError `UNREACHABLE` or `QUEUE` for what Redis refuses.
+ * @throws FerError `UNREACHABLE` or `QUEUE` for errors of Redis.
  */
 export async function addJobs(
   batches: readonly (readonly QueueItem[])[],
@@ -44,5 +44,5 @@ const JOB_OPTIONS = {
   backoff: { type: 'exponential', delay: 1000 },
 };
 
-/** `unknown`: the job is in no list. */
+/** `unknown`: the job is not in any list. */
 const ENDED = new Set(['failed', 'completed', 'unknown']);

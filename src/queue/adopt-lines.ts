@@ -5,7 +5,7 @@ import type { OpenedFile } from './ledger.js';
 import { QueueStop } from './queue-stop.js';
 import type { Ledger } from './result-sink.js';
 
-/** What {@link adoptLines} found. */
+/** The result of {@link adoptLines}. */
 export interface Adopted extends Pick<OpenedFile, 'run' | 'seconds'> {
   /** Bytes of the file. */
   size: number;
@@ -15,9 +15,9 @@ export interface Adopted extends Pick<OpenedFile, 'run' | 'seconds'> {
  * Makes a results file and a ledger agree: records the results in the file that the ledger does not know, because Redis was
  * emptied or lost its last writes. The next result overwrites a last line that is incomplete.
  *
- * @param id - What the ledger knows the file by.
- * @param from - First byte to read. @default the first one that Redis does not know; then places without a line are filled
- * with spaces, which JSON lines may have: neither a worker nor Redis has their results any more
+ * @param id - The ledger's id of the file.
+ * @param from - First byte to read. @default the first byte that Redis does not know; then places without a line are filled
+ * with spaces, which JSON lines allow, because their results are lost
  * @throws FerError `UNREACHABLE` when the file cannot be read; QueueStop when it is shorter than what was written into it; as
  * {@link Ledger}.
  */
@@ -26,7 +26,7 @@ export async function adoptLines(file: string, id: string, ledger: Ledger, from?
     try {
       const handle = await open(file, 'r+');
       try {
-        // The size comes first: what is written from now on gets a place behind it.
+        // Read the size first: everything that is written from now on is placed after it.
         const { size } = await handle.stat();
         const opened = await ledger.openFile(id, size);
         if (size >= opened.least) return await adoptFrom(handle, size, opened, id, ledger, from);
@@ -49,7 +49,7 @@ const SPACE = 32;
 
 function tooShort(file: string, size: number, least: number): QueueStop {
   return new QueueStop(
-    `the results file ${file} has ${size} bytes, ${least} were written into it: put it back, or begin another queue`,
+    `the results file ${file} has ${size} bytes, ${least} were written into it: restore it, or start another queue`,
   );
 }
 

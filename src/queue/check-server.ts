@@ -16,7 +16,7 @@ export async function checkServer(redis: Redis): Promise<void> {
   if (of('redis_mode') === 'cluster' || of('cluster_enabled') === '1') {
     throw new FerError(
       'OPTION',
-      'this Redis is a Cluster, over which a queue cannot lie: take a Redis with replicas and Sentinel, or one a shard (docs/scaling.md)',
+      'this Redis is a Cluster, which a queue cannot use: use a Redis with replicas and Sentinel, or one per shard (docs/scaling.md)',
     );
   }
   const policy = of('maxmemory_policy') ?? 'noeviction';

@@ -33,7 +33,7 @@ export async function connect(address: QueueAddress, options: ConnectOptions): P
   if (!/^[\w.-]{1,100}$/.test(name)) {
     throw new FerError(
       'OPTION',
-      `a queue's name has letters, digits, '.', '_' and '-' alone, got ${JSON.stringify(name)}`,
+      `a queue's name may have only letters, digits, '.', '_' and '-', got ${JSON.stringify(name)}`,
     );
   }
   const purpose = 'fer-dcnn/queue';
@@ -98,11 +98,11 @@ function redisOptions(connection: RedisConnection): Record<string, unknown> {
   const url = URL.canParse(connection) ? new URL(connection) : null;
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol)) {
     // Not the address itself: it may contain a password.
-    const given = url === null ? `${connection.length} characters that are no address` : `${url.protocol}//...`;
-    throw new FerError('OPTION', `Redis is named as redis://host:6379 or rediss://host:6379, not ${given}`);
+    const given = url === null ? `${connection.length} characters that are not an address` : `${url.protocol}//...`;
+    throw new FerError('OPTION', `a Redis address is redis://host:6379 or rediss://host:6379, got ${given}`);
   }
   const db = url.pathname.slice(1);
-  if (!/^\d*$/.test(db)) throw new FerError('OPTION', `the path of ${url.host} is a database's number`);
+  if (!/^\d*$/.test(db)) throw new FerError('OPTION', `the path of ${url.host} must be the number of a database`);
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port || 6379),

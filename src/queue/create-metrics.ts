@@ -24,7 +24,7 @@ export interface QueueMetrics {
  * | --- | --- | --- |
  * | `fer_queue_items{state}` | gauge | the queue's items: waiting, active, completed, failed |
  * | `fer_worker_items_total{outcome}` | counter | this worker's results: done, failed |
- * | `fer_worker_items_per_second` | gauge | its results of the last minute, a second |
+ * | `fer_worker_items_per_second` | gauge | its results per second, over the last minute |
  * | `fer_worker_batch_seconds{quantile}` | summary | from taking a batch until its results are recorded, 0.5 and 0.95, of the last ten minutes |
  *
  * @throws FerError `PACKAGE_MISSING`, `UNREACHABLE`, `OPTION`.
@@ -66,7 +66,7 @@ export async function createMetrics(address: QueueAddress): Promise<QueueMetrics
   const started = performance.now();
   new Gauge({
     name: 'fer_worker_items_per_second',
-    help: 'Results of this worker in the last minute, a second',
+    help: 'Results of this worker per second, over the last minute',
     registers,
     collect() {
       const now = performance.now();

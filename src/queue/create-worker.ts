@@ -41,11 +41,11 @@ export interface CreateWorkerOptions<
   model?: ClassifierPoolOptions['model'];
   /**
    * Names of the classes, as for `ClassifierPool`; they are the type of the results.
-   * @default what the model's metadata says, else `EMOTIONS` for five outputs
+   * @default the names in the model's metadata, or else `EMOTIONS` for five outputs
    */
   classes?: readonly C[];
   /**
-   * Finds the faces of each image, as `ClassifierPool` does; a result then has `faces` in place of `predictions`.
+   * Finds the faces of each image, as `ClassifierPool` does; a result then has `faces` instead of `predictions`.
    * @default false: each image is one face
    */
   faces?: Faces;

@@ -21,7 +21,7 @@ export interface EnqueueFolderOptions extends EnqueueOptions {
  * links are left out. Files with the extension of an image are not opened. The list of names is never in
  * memory as a whole.
  *
- * @throws FerError `NOT_FOUND` when `dir` is no folder; as {@link enqueue}.
+ * @throws FerError `NOT_FOUND` when `dir` is not a folder; as {@link enqueue}.
  * @example
  * const { items, fresh } = await enqueueFolder('/faces', { connection: 'redis://localhost' });
  */

@@ -32,7 +32,7 @@ export interface EnqueueOptions extends QueueAddress {
   onRefused?: (error: FerError, reference: ItemReference) => void;
 }
 
-/** The rules of the options; numbers that depend on each other are checked later. */
+/** Rules for the options; numbers that depend on each other are checked later. */
 export const enqueueRules = (): Rules<EnqueueOptions> => ({
   ...addressRules,
   batchSize: anything,
@@ -44,7 +44,7 @@ export const enqueueRules = (): Rules<EnqueueOptions> => ({
 
 const checkOptions = optionsOf<EnqueueOptions>('enqueue', enqueueRules, 'connection');
 
-/** What became of the references. */
+/** The outcome for the references. */
 export interface Enqueued {
   /** All references. */
   items: number;

@@ -18,12 +18,12 @@ export interface FetchImageOptions {
 }
 
 /**
- * Fetches an image from one of the named hosts. It connects to the very address that was checked: a name that
- * resolves to another address the next time is no way around the check. Redirects are not followed.
+ * Fetches an image from one of the named hosts. It connects to the same address that was checked, so a name that
+ * resolves to another address the next time cannot bypass the check. Redirects are not followed.
  *
- * @throws FerError `REFUSED` for other hosts, private addresses and redirects; `NOT_FOUND` when the server has no such
- * image or denies access (4xx); `TOO_LARGE`; `UNREACHABLE` when the server does not answer in time or says 5xx or
- * 429, which is worth another try.
+ * @throws FerError `REFUSED` for other hosts, private addresses and redirects; `NOT_FOUND` when the server does not have
+ * the image or denies access (4xx); `TOO_LARGE`; `UNREACHABLE` when the server does not answer in time, or answers 5xx or
+ * 429; then a retry may help.
  */
 export async function fetchImage(address: string, options: FetchImageOptions): Promise<Uint8Array> {
   const url = new URL(address);
@@ -49,7 +49,7 @@ export async function fetchImage(address: string, options: FetchImageOptions): P
   } catch (error) {
     if (error instanceof FerError) throw error;
     if (options.signal?.aborted) throw new FerError('ABORTED', `${shown}: stopped`, { cause: error });
-    const reason = timeout.aborted ? `no whole answer within ${options.timeoutMs} ms` : reasonOf(error);
+    const reason = timeout.aborted ? `no complete answer within ${options.timeoutMs} ms` : reasonOf(error);
     throw new FerError('UNREACHABLE', `${shown} cannot be fetched: ${reason}`, { cause: error });
   }
 }
@@ -76,7 +76,7 @@ function publicLookup(host: string): Lookup {
 }
 
 function privateAddress(host: string, address: string): FerError {
-  return new FerError('REFUSED', `${host} lies at the private address ${address} (--private-host allows that)`);
+  return new FerError('REFUSED', `${host} has the private address ${address} (--private-host allows that)`);
 }
 
 interface Answer {

@@ -6,11 +6,11 @@ import { itemsOf } from './items.js';
 import type { Ledger } from './ledger.js';
 
 /**
- * Looks at each job that ends after its connection was lost. Redis may have been restarted without the results of the job, and
- * then have been told that the job is done: its items would wait for ever. Such a job is added again.
+ * Checks each job that ends after its connection was lost. Redis may have been restarted without the results of the job, and then
+ * have marked the job as done, so that its items would wait forever. Such a job is added again.
  *
- * @param onTrouble - Called when that fails; then `enqueue` helps.
- * @returns `began`: tells of a job before any of its results is recorded; `settled`: waits for what is being looked at.
+ * @param onTrouble - Called when that fails; a new `enqueue` then helps.
+ * @returns `began`: reports a job before any of its results is recorded; `settled`: waits for running checks.
  */
 export function addForgottenJobs(
   worker: Worker,

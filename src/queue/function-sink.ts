@@ -4,7 +4,7 @@ import type { PoolFacesOptions } from '../pool/pool-item.js';
 import type { Ledger, ResultSink } from './result-sink.js';
 import type { ItemResult } from './types.js';
 
-/** A result as a function gets it. */
+/** A result as passed to a function. */
 export type IdentifiedResult<C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false> = ItemResult<
   C,
   Faces
@@ -14,7 +14,7 @@ export type IdentifiedResult<C extends string = Emotion, Faces extends boolean |
 };
 
 /**
- * Gives results to a function. When a worker dies after the function has returned and before Redis has recorded it, the function
+ * Passes results to a function. When a worker dies after the function has returned and before Redis has recorded it, the function
  * gets the results again, with the same `id`. If it stores by `id` (`insert … on conflict do nothing`), it has each exactly once.
  */
 export function functionSink<C extends string = Emotion, Faces extends boolean | PoolFacesOptions = false>(

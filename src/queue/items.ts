@@ -7,13 +7,13 @@ export interface QueueItem {
   id: string;
   /** A path, an http(s) address, or `sha256:…` for bytes; the `item` of its result. */
   ref: string;
-  /** The image itself, where the job carries it. */
+  /** The image itself, if the job contains it. */
   bytes?: Uint8Array;
   /** Why the reference is invalid; this becomes its result. */
   error?: FerError;
 }
 
-/** What a job holds. Items are references, or bytes in base64. */
+/** The content of a job. Items are references, or bytes in base64. */
 export interface JobData {
   version: 1;
   items: (string | { bytes: string })[];
@@ -30,7 +30,7 @@ const MAX_REFERENCE = 4096;
 /**
  * Checks a reference.
  *
- * @throws FerError `INPUT` for an invalid one; `REFUSED` for what no worker would read; `TOO_LARGE` for bytes.
+ * @throws FerError `INPUT` for an invalid one; `REFUSED` if no worker would read it; `TOO_LARGE` for bytes.
  */
 export function itemOf(reference: unknown): QueueItem {
   if (ArrayBuffer.isView(reference)) {
@@ -50,7 +50,7 @@ export function itemOf(reference: unknown): QueueItem {
   if (reference.includes('\0') || reference.length > MAX_REFERENCE) {
     throw new FerError(
       'INPUT',
-      `${shown(reference)}: no path or address has NUL or more than ${MAX_REFERENCE} characters`,
+      `${shown(reference)}: a path or address must not have NUL or more than ${MAX_REFERENCE} characters`,
     );
   }
   const ref = schemeOf(reference) === null ? reference : addressOf(reference);
@@ -77,19 +77,19 @@ export function jobDataOf(items: readonly QueueItem[]): JobData {
 }
 
 /**
- * Reads what a job holds. An invalid item has an `error`; the others get their results.
+ * Reads the content of a job. An invalid item has an `error`; the others get their results.
  *
- * @throws FerError `QUEUE` for a payload that this library did not write, or wrote in another version.
+ * @throws FerError `QUEUE` for a payload of another program or another version of this library.
  */
 export function itemsOf(data: unknown): QueueItem[] {
   const { version, items } = (data ?? {}) as Partial<JobData>;
   if (version !== 1 || !Array.isArray(items)) {
-    throw new FerError('QUEUE', `a job of another program or version: { version: 1, items } is needed`);
+    throw new FerError('QUEUE', `a job of another program or version: expected { version: 1, items }`);
   }
   if (items.length > MAX_ITEMS) {
     throw new FerError(
       'QUEUE',
-      `a job of another program: it has ${items.length} items, ${MAX_ITEMS} at most are taken`,
+      `a job of another program: it has ${items.length} items, the limit is ${MAX_ITEMS}`,
     );
   }
   return items.map((item: unknown) => {
@@ -129,9 +129,9 @@ function shown(reference: string): string {
 function addressOf(reference: string): string {
   const scheme = schemeOf(reference);
   if (scheme !== 'http' && scheme !== 'https') {
-    throw new FerError('REFUSED', `${reference}: paths and http(s) addresses are read, ${scheme}: is not`);
+    throw new FerError('REFUSED', `${reference}: expected a path or http(s) address, got ${scheme}:`);
   }
-  if (!URL.canParse(reference)) throw new FerError('INPUT', `${reference} is no address`);
+  if (!URL.canParse(reference)) throw new FerError('INPUT', `${reference} is not an address`);
   const url = new URL(reference);
   if (url.username !== '' || url.password !== '') {
     throw new FerError('REFUSED', `${url.origin}: an address with a password would be written into queue and results`);

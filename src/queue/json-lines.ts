@@ -15,13 +15,13 @@ import type { Ledger, ResultSink } from './result-sink.js';
  * that any worker may write it again after a crash without changing anything. Any number of workers may share a file, also on
  * network storage and under different paths. Lines are flushed to the disk before they count as written.
  *
- * While workers run, NUL bytes may stand in the place of a line that is not written yet; leave the file where it is. An existing
+ * While workers run, NUL bytes may fill the place of a line that is not written yet; do not move the file. An existing
  * file is continued: items with a result in it are not classified again. `<file>.owner` beside it says which queue writes there; no
  * other queue does.
  *
  * @param path - The file; a missing folder is created.
- * @returns A sink for `createWorker`, which throws FerError `OPTION` for a file that holds something else, belongs to another
- * queue or has a second name (hard link), and `NOT_FOUND` for a file that cannot be opened. A worker stops with `QUEUE` rather
+ * @returns A sink for `createWorker`, which throws FerError `OPTION` for a file with other content, of another
+ * queue or with a second name (hard link), and `NOT_FOUND` for a file that cannot be opened. A worker stops with `QUEUE` rather
  * than overwrite bytes of another program.
  * @example
  * await createWorker({ connection, roots: ['/faces'], sink: jsonLines('/results/faces.jsonl') });
@@ -31,14 +31,14 @@ export function jsonLines(path: string): ResultSink {
   let own: ResultFile;
   /** The run of Redis that knows how much of the file is used. */
   let run: string;
-  /** When Redis was found restarted: it may have given places away again that are in use. */
+  /** When Redis was found restarted: it may assign places again that are in use. */
   let restarted = Number.NEGATIVE_INFINITY;
   let recovering: Promise<void> | undefined;
   /** This worker's file, and files of other workers whose results it wrote. */
   const files = new Map<string, ResultFile>();
   /** Writes that are not done yet. */
   const writing = new Set<Promise<unknown>>();
-  /** Places that were given up after they were given; blanks in them are filled. */
+  /** Places that were assigned and then abandoned; blanks in them are filled. */
   const gaps = new Set<{ file: ResultFile; offset: number; end: number }>();
   /** Identifies the ledger of the queue. */
   let epoch: string;
@@ -47,8 +47,8 @@ export function jsonLines(path: string): ResultSink {
    * Writes lines and records them as written.
    *
    * @param known - The run of Redis that gave their places.
-   * @param given - When that was, or before.
-   * @returns False when Redis was restarted since: it may have forgotten the places, and give them away again.
+   * @param given - A time not later than that.
+   * @returns False when Redis was restarted since: it may have forgotten the places, and assign them again.
    */
   async function write(placed: readonly Placed[], known: string, given: number): Promise<boolean> {
     const isStillTheirs = async () => performance.now() - given < FRESH_MS || (await ledger.check()) === known;
@@ -61,7 +61,7 @@ export function jsonLines(path: string): ResultSink {
     } catch (error) {
       if (!(error instanceof ForeignBytes)) throw error;
       if ((await ledger.check()) !== known) return false;
-      // Bytes that a worker wrote after the restart, into a place of the run before it.
+      // Bytes that a worker wrote after the restart, into a place of the previous run.
       if (performance.now() - restarted > RESTART_MS) throw error;
       const elsewhere = await giveWay(error, placed, known);
       return elsewhere !== null && write(elsewhere, known, given);
@@ -81,7 +81,7 @@ export function jsonLines(path: string): ResultSink {
     }
   }
 
-  /** Records what stands where lines belong, and gets other places for them. @returns Null when Redis was restarted again. */
+  /** Records what is at the places of the lines, and gets other places for them. @returns Null when Redis was restarted again. */
   async function giveWay({ file, offset, end }: ForeignBytes, placed: readonly Placed[], known: string) {
     await adoptLines(file.path, file.id, ledger, offset);
     gaps.add({ file, offset, end });
@@ -91,7 +91,7 @@ export function jsonLines(path: string): ResultSink {
     return anew && [...placed.filter((each) => !isInTheWay(each)), ...anew];
   }
 
-  /** Redis does not choose which files of this machine are written: the owner file beside each does. */
+  /** The owner file beside each results file decides which files are written, not Redis. */
   async function fileKnownBy(id: string): Promise<ResultFile> {
     const name = id === own.id ? own.path : await fileOf(dirname(own.path), id, epoch);
     if (name === null) {
@@ -105,7 +105,7 @@ export function jsonLines(path: string): ResultSink {
     return file;
   }
 
-  /** After a restart of Redis, perhaps without its last writes: makes files and ledger agree. */
+  /** After a restart of Redis, perhaps without its last writes, makes files and ledger agree. */
   async function recover(known: string): Promise<void> {
     if (run !== known) return;
     recovering ??= restart().finally(() => {
@@ -137,7 +137,7 @@ export function jsonLines(path: string): ResultSink {
     }
   }
 
-  /** Also records lines that are written in places that Redis has forgotten, and may have given away again. */
+  /** Also records lines that are written in places that Redis has forgotten, and may have assigned again. */
   async function recoverWith(placed: readonly Placed[], known: string): Promise<void> {
     await recover(known);
     for (const id of new Set(placed.map((each) => each.file))) {
@@ -156,7 +156,7 @@ export function jsonLines(path: string): ResultSink {
       files.set(id, own);
       const found = await adoptLines(file, id, ledger);
       run = found.run;
-      // Other workers may be writing into places of the run before.
+      // Other workers may be writing into places of the previous run.
       if (found.size > 0 && 1000 * found.seconds < SETTLING_MS) await recover(run);
     },
 
@@ -164,7 +164,7 @@ export function jsonLines(path: string): ResultSink {
 
     async finish(placed) {
       for (const id of new Set(placed.map(({ file }) => file))) await fileKnownBy(id);
-      // Those that have their places keep them, unless Redis has forgotten them since.
+      // Lines with places keep them, unless Redis has forgotten these places.
       await deliver(outcomesOf(placed));
     },
 
@@ -189,10 +189,10 @@ async function createFile(path: string): Promise<string> {
       const found = await handle.stat();
       if (!found.isFile()) throw new FerError('OPTION', `${path} is not a regular file`);
       if (found.nlink > 1) {
-        throw new FerError('OPTION', `${path} has a second name (hard link), which others may write to: take another`);
+        throw new FerError('OPTION', `${path} has a second name (hard link), which others may write to: use another file`);
       }
       if (!(await holdsResults(handle))) {
-        throw new FerError('OPTION', `${path} holds something else than results: take another file`);
+        throw new FerError('OPTION', `${path} has other content than results: use another file`);
       }
     } finally {
       await handle.close();
@@ -205,13 +205,13 @@ async function createFile(path: string): Promise<string> {
   }
 }
 
-/** Time after a restart of Redis in which workers end the writes that they had begun before. */
+/** Time after a restart of Redis in which workers finish earlier writes. */
 const SETTLING_MS = 2000;
 
-/** Time after which a worker that has not begun to write asks whether its places are still its own. */
+/** Time after which a worker that has not started to write checks whether its places are still valid. */
 const FRESH_MS = SETTLING_MS / 4;
 
-/** Time after a restart of Redis in which other bytes in a place may be those of a worker that was slow. */
+/** Time after a restart of Redis in which other bytes in a place may come from a slow worker. */
 const RESTART_MS = 60_000;
 
 function outcomesOf(placed: readonly Placed[]): Outcome[] {

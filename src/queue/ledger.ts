@@ -46,7 +46,7 @@ export interface LedgerCounts {
   failed: number;
 }
 
-/** What a ledger knows of a results file. */
+/** A ledger's data about a results file. */
 export interface OpenedFile {
   written: number | null;
   run: string;
@@ -54,7 +54,7 @@ export interface OpenedFile {
   least: number;
 }
 
-/** What is needed of an ioredis client. */
+/** The parts of an ioredis client that are used. */
 interface RedisClient {
   eval(script: string, keys: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
   hincrby(key: string, field: string, by: number): Promise<number>;
@@ -65,7 +65,7 @@ interface RedisClient {
  * The state of every item of a queue, kept in Redis. Each change is one script, which Redis runs completely or not at all. With a
  * million items, each takes 51 bytes there (docs/scaling.md).
  *
- * @throws QueueStop from any call once part of the ledger is gone; FerError `UNREACHABLE` or `QUEUE` for what Redis refuses.
+ * @throws QueueStop from any call when part of the ledger is gone; FerError `UNREACHABLE` or `QUEUE` for errors of Redis.
  */
 export class Ledger {
   readonly #redis: RedisClient;
@@ -100,7 +100,7 @@ export class Ledger {
     return this.#run(CHECK, []);
   }
 
-  /** Adds items that are not known yet. @returns Which of them are new, and which are still to be done. */
+  /** Adds items that are not yet known. @returns Which of them are new, and which are still to be done. */
   async register(ids: readonly string[]): Promise<{ fresh: boolean[]; open: boolean[] }> {
     const states = await this.#run<string[]>(REGISTER, ids);
     return {
@@ -118,18 +118,18 @@ export class Ledger {
   }
 
   /**
-   * Gives every result that is not recorded yet its place in a file; those that have one keep it.
+   * Assigns every result that is not yet recorded a place in a file; results with a place keep it.
    *
    * @param file - Identifies the file.
    * @param run - The run of Redis that {@link openFile} returned.
-   * @returns The lines to write; null when Redis was restarted since: open the file again.
+   * @returns The lines to write; null if Redis was restarted meanwhile: open the file again.
    */
   async commitToFile(file: string, run: string, outcomes: readonly Outcome[]): Promise<Placed[] | null> {
     const entries = await this.#run<string[] | null>(COMMIT_TO_FILE, [file, run, ...flat(outcomes)]);
     if (entries === null) return null;
     const placed = outcomes.map(({ id }, i) => (entries[i] === '' ? null : placedOf(id, entries[i])));
     if (placed.includes('damaged')) {
-      // What was just replaced cannot be damaged again: the line itself is no result, and asking again would never end.
+      // A replaced entry cannot be damaged again: the line itself is not a result, and asking again would never end.
       const hopeless = outcomes.find(({ replaces }, i) => replaces && placed[i] === 'damaged');
       if (hopeless) throw new FerError('QUEUE', `not a result of its item: ${hopeless.line.slice(0, 200)}`);
       const again = outcomes.map((outcome, i) => (placed[i] === 'damaged' ? { ...outcome, replaces: true } : outcome));
@@ -159,7 +159,7 @@ export class Ledger {
   }
 
   /**
-   * Adds a results file to the ledger, or finds it there.
+   * Adds a results file to the ledger, unless it is already there.
    *
    * @param size - Its length in bytes.
    * @returns `written`: the bytes in use as Redis knows them, null when the file is new; `run` identifies this run of Redis, and

@@ -30,7 +30,7 @@ export async function ownFile(file: string, queue: string, ledger: string): Prom
     if (owner !== null && owner.queue !== queue) {
       throw new FerError(
         'OPTION',
-        `${file} has results of the queue ${owner.queue}: take another file, or delete ${file}${OWNER} if that queue is gone`,
+        `${file} has results of the queue ${owner.queue}: use another file, or delete ${file}${OWNER} if that queue is gone`,
       );
     }
     if (owner !== null) {
@@ -74,7 +74,7 @@ function text(owner: FileOwner): string {
   return `${JSON.stringify(owner)}\n`;
 }
 
-/** Creates the owner file unless it exists already. Where the disk has hard links, nobody sees it half written. */
+/** Creates the owner file unless it exists already. If the disk supports hard links, nobody sees it half written. */
 async function made(file: string, owner: FileOwner): Promise<boolean> {
   const neighbour = join(dirname(file), `.${basename(file)}.${owner.id}.tmp`);
   try {

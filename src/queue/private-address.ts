@@ -2,7 +2,7 @@ import { BlockList, isIPv6 } from 'node:net';
 
 /**
  * Whether an IP address is not public: private, loopback, link-local (where clouds keep credentials),
- * multicast, reserved, or a way around that (IPv4 inside IPv6). By the special-purpose registries of IANA (RFC 6890).
+ * multicast, reserved, or one of these as IPv4 inside IPv6. From the special-purpose registries of IANA (RFC 6890).
  */
 export function isPrivateAddress(address: string): boolean {
   const plain = address.split('%', 1)[0];

@@ -14,7 +14,7 @@ import type { ItemReader } from './read-item.js';
 import type { ResultSink } from './result-sink.js';
 import type { BatchReport, FaceResult, ItemResult } from './types.js';
 
-/** What processing a job needs. */
+/** The dependencies of job processing. */
 export interface JobTools {
   bullmq: typeof import('bullmq');
   pool: ClassifierPool<string, boolean | PoolFacesOptions>;
@@ -23,9 +23,9 @@ export interface JobTools {
   sink: ResultSink;
   topk?: number;
   limits: ImageLimits;
-  /** Bytes of images that the worker's jobs hold together. */
+  /** Bytes of images held by all jobs of the worker. */
   budget: ByteBudget;
-  /** Results that the worker's jobs have delivered. */
+  /** Number of results delivered by all jobs of the worker. */
   delivered: { count: number };
   /** Ends the work: items without a delivered result go back to the queue. */
   signal: AbortSignal;
@@ -39,7 +39,7 @@ export interface JobTools {
  * Classifies the items of a job that have no result yet, and delivers the results.
  *
  * @throws UnrecoverableError that names the images that cannot be classified, after their results have been delivered; the job
- * then holds only these. WaitingError when the worker is stopped; DelayedError when another worker has to write results of the
+ * then contains only these. WaitingError when the worker is stopped; DelayedError when another worker has to write results of the
  * job. QueueStop when the worker has to end. Error when a server did not answer: BullMQ tries the job again.
  */
 export async function processJob(job: Job, token: string | undefined, tools: JobTools): Promise<void> {
@@ -117,7 +117,7 @@ function readJob(job: Job, { bullmq }: JobTools): QueueItem[] {
   }
 }
 
-/** Either what one face shows, or the faces of an image. */
+/** Either the predictions for one face, or the faces of an image. */
 type Classified = { predictions: Predictions<string> } | { faces: FaceResult<string>[] };
 
 /** Reads images while there is memory for them and classifies them as they arrive, so that a job may be larger than the memory. */
@@ -167,7 +167,7 @@ async function classify(
       else results.set(item, new FerError(error.code, nameItem(error.message, item.ref), { cause: error }));
       if (transfer && error?.code === 'WORKER') lost.push(item);
     }
-    // Their bytes were lost with the thread.
+    // Their bytes are lost with the thread.
     const again = lost.length > 0 ? await classify(lost, false, tools, false) : [];
     for (const [item, result] of again) results.set(item, result);
   } finally {
@@ -180,7 +180,7 @@ function faceResult({ box, score, predictions }: DetectedFace<string>): FaceResu
   return { box, score, predictions };
 }
 
-/** Workers that may die of an item before it is an error. */
+/** Number of workers that may die of an item before it counts as an error. */
 const DEATHS = 2;
 
 /** Files or addresses read at a time. */
@@ -266,7 +266,7 @@ async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: numbe
       tools.delivered.count += outcomes.length;
       return true;
     } catch (error) {
-      reason = error ?? new Error('the sink throws nothing at all');
+      reason = error ?? new Error('the sink throws undefined');
       throw error;
     }
   };

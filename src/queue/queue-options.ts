@@ -3,22 +3,22 @@ import { hostOf } from './host-of.js';
 import type { ReadItemOptions } from './read-item.js';
 import type { QueueAddress } from './types.js';
 
-/** The rules of a queue's address; `connect` checks its name. */
+/** Rules for a queue's address; `connect` checks its name. */
 export const addressRules: Rules<QueueAddress> = {
   connection: either(text, having("an address such as 'redis://localhost', or options of ioredis")),
   queue: anything,
 };
 
 const host = rule(
-  "a host as addresses have it, such as 'images.example.com' or 'images.example.com:8443'",
+  "a host as in addresses, such as 'images.example.com' or 'images.example.com:8443'",
   (value: unknown) => typeof value === 'string' && /^[^\s/@?#\\]+$/.test(value) && hostOf(value) !== null,
 );
 
-/** The rules of what a worker may read. */
+/** Rules for the options about reading. */
 export const readRules: Rules<ReadItemOptions> = {
   roots: listOf(text, 'a list of folders'),
   hosts: listOf(host, 'a list of hosts'),
   privateHosts: listOf(host, 'a list of hosts'),
-  maxBytes: number('a number of bytes from 1 up', (value) => value >= 1),
+  maxBytes: number('a number of bytes of at least 1', (value) => value >= 1),
   fetchTimeout: number('1 ms or more', (value) => value >= 1),
 };

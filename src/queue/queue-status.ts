@@ -35,7 +35,7 @@ export async function queueStatus(address: QueueAddress): Promise<QueueStatus> {
   }
 }
 
-/** As {@link queueStatus}, on an open connection. */
+/** Like {@link queueStatus}, on an open connection. */
 export async function statusOf({ bullmq, redis, name }: QueueConnection): Promise<QueueStatus> {
   const queue = new bullmq.Queue(name, { connection: redis });
   queue.on('error', () => {});

@@ -19,7 +19,7 @@ export interface ReadItemOptions {
    */
   hosts?: readonly string[];
   /**
-   * As `hosts`, and private addresses are allowed: for an object store in your own network.
+   * Like `hosts`, but private addresses are allowed: for an object store in your own network.
    * @default none
    */
   privateHosts?: readonly string[];
@@ -113,17 +113,17 @@ function isOfTheSystem(error: unknown): boolean {
 async function readWhole(real: string, root: Root, ref: string, maxBytes: number, room: Room): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
-    // Non-blocking: a pipe would block the worker without end.
+    // Non-blocking, because a pipe would block the worker forever.
     handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    // A folder may have become a link since it was checked; Linux tells which file was opened.
+    // A folder may have become a link since it was checked; Linux reports which file was opened.
     if (process.platform === 'linux' && !isBelow(readlinkSync(`/proc/self/fd/${handle.fd}`), root.real))
       throw outside(ref);
     const found = await handle.stat();
     if (!found.isFile()) throw new FerError('INPUT', `${ref} is not a regular file`);
     if (found.size > maxBytes)
-      throw new FerError('TOO_LARGE', `${ref} has ${found.size} bytes, ${maxBytes} are allowed`);
+      throw new FerError('TOO_LARGE', `${ref} has ${found.size} bytes, the limit is ${maxBytes}`);
     await room(found.size);
-    // A separate buffer, which can be transferred to a thread, and no more than was allowed for: a file may grow.
+    // A separate buffer, which can be transferred to a thread, and no larger than allowed, because a file may grow.
     const bytes = new Uint8Array(found.size);
     let length = 0;
     while (length < bytes.length) {

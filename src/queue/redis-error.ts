@@ -2,7 +2,7 @@ import { FerError, reasonOf } from '../errors.js';
 import { QueueStop } from './queue-stop.js';
 
 /**
- * Turns an error of Redis into a FerError: `UNREACHABLE` for errors that pass (no connection, no memory, a server that is loading
+ * Turns an error of Redis into a FerError: `UNREACHABLE` for temporary errors (no connection, no memory, a server that is loading
  * or is a replica), `QUEUE` for others.
  *
  * @param queue - Its name, for the message.
@@ -13,7 +13,7 @@ export function redisError(error: unknown, queue: string): FerError {
   if (reason.includes('FERLOST')) {
     const what = /FERLOST ([a-z ]*[a-z])/.exec(reason)?.[1] ?? 'the ledger';
     return new QueueStop(
-      `${what} of the queue ${queue} is gone from Redis, which was emptied or evicted it. Results files are as they were. Set maxmemory-policy to noeviction, delete the keys fer:{${queue}}:*, enqueue again and start workers on the same results files: what they hold is not classified again`,
+      `${what} of the queue ${queue} is gone from Redis, which was emptied or evicted it. Results files are unchanged. Set maxmemory-policy to noeviction, delete the keys fer:{${queue}}:*, enqueue again and start workers on the same results files: images with a result in them are not classified again`,
       { cause: error },
     );
   }
@@ -23,5 +23,5 @@ export function redisError(error: unknown, queue: string): FerError {
     : new FerError('UNREACHABLE', message, { cause: error });
 }
 
-/** Errors that do not pass: another type at a key, no permission, another data layout. */
+/** Permanent errors: another type at a key, no permission, another data layout. */
 const PERMANENT = /\b(WRONGTYPE|NOPERM|NOAUTH|WRONGPASS|CROSSSLOT|MOVED|ERR unknown command)\b/;

@@ -3,14 +3,14 @@ import type { Ledger, ResultSink } from './result-sink.js';
 
 /**
  * Appends results to a Redis stream, each an entry of `id` and `result` (the line of JSON that `jsonLines` would write). One
- * script appends and records a result, so that a crash never leaves only one of both done.
+ * script appends and records a result, so that a crash never leaves only one of the two done.
  *
  * @param key - The stream's key. The library never trims it; its reader may, with `XDEL` or `XTRIM`.
  * @example
  * await createWorker({ connection, roots: ['/faces'], sink: redisStream('faces:results') });
  */
 export function redisStream(key: string): ResultSink {
-  if (key === '') throw new FerError('OPTION', "a stream's key has at least one character");
+  if (key === '') throw new FerError('OPTION', "a stream's key must have at least one character");
   let ledger: Ledger;
   return {
     async open(queueLedger) {

@@ -9,15 +9,15 @@ import { QueueStop } from './queue-stop.js';
 /**
  * A results file that one worker writes to, each line in its place.
  *
- * Somebody may replace the file at any moment by a copy of it, as editors and backups do. A line that was written during that
- * moment is in the old file only. So a write counts when the path still leads to the file that was written, and the lines of the
- * last minute are kept: those that are missing in a replacement are written there too.
+ * Another program may replace the file by a copy at any moment, as editors and backups do. A line that is written at that moment
+ * is only in the old file. So a write counts only if the path still leads to the written file, and the lines of the last minute
+ * are kept in memory: lines that are missing in a replacement are written to it again.
  */
 export class ResultFile {
   readonly path: string;
-  /** What the ledger knows the file by. */
+  /** The ledger's id of the file. */
   readonly id: string;
-  /** The file that was written last. Another one under the same path is a replacement. */
+  /** The last written file. Another file at the same path is a replacement. */
   #last: Stats | undefined;
   #recent: { line: Placed; written: number }[] = [];
   #recentBytes = 0;
@@ -32,12 +32,12 @@ export class ResultFile {
   }
 
   /**
-   * Writes lines in their places and flushes them to the disk. The file is opened anew each time, so that a disk may go away
-   * and come back; it is never created.
+   * Writes lines in their places and flushes them to the disk. The file is opened each time, so that a disk may go away
+   * and come back. It is never created.
    *
-   * @param isStillTheirs - Asked right before anything is written; resolves to false when the places are not the lines' any more.
+   * @param isStillTheirs - Called right before anything is written; resolves to false if the places no longer belong to the lines.
    * @returns Whether they are written.
-   * @throws FerError `UNREACHABLE` for what may be mended by waiting or by hand; {@link ForeignBytes}; QueueStop.
+   * @throws FerError `UNREACHABLE` for errors that may be fixed by waiting or by hand; {@link ForeignBytes}; QueueStop.
    */
   async write(placed: readonly Placed[], isStillTheirs = async () => true): Promise<boolean> {
     try {
@@ -56,16 +56,16 @@ export class ResultFile {
     return new FerError('UNREACHABLE', `${this.path} cannot be written: ${reasonOf(error)}`, { cause: error });
   }
 
-  /** Writes the recent lines into a file that has taken the place of the one that was written last. As {@link write}. */
+  /** Writes the recent lines into a file that replaced the last written one. Like {@link write}. */
   async verify(): Promise<void> {
     if (this.#last === undefined) return;
     const found = await stat(this.path).catch(() => undefined);
-    // One that is not there may come back; nothing can be written until then.
+    // A missing file may come back; until then, nothing can be written.
     if (found && !isSame(found, this.#last)) await this.write([]);
   }
 
   /**
-   * Writes spaces into what is still blank of a place that was given up.
+   * Writes spaces into the remaining blanks of an abandoned place.
    *
    * @returns Whether the file is long enough to have all of it.
    */
@@ -129,10 +129,10 @@ export class ResultFile {
     const isCopy = isReplaced && size > 0 && (await holdsResults(handle));
     const ends = isCopy ? [] : this.#recent.map(({ line }) => endOf(line));
     const least = ends.reduce((most, end) => Math.max(most, end), this.#leastOfOld);
-    if (size < least) throw new Error(`it has ${size} bytes, ${least} were written: put it back`);
-    if (isReplaced && !isCopy && this.#recent.length > 0) throw new Error('it is another file: put it back');
+    if (size < least) throw new Error(`it has ${size} bytes, ${least} were written: restore it`);
+    if (isReplaced && !isCopy && this.#recent.length > 0) throw new Error('it is another file: restore it');
     const owner = await readOwner(this.path);
-    if (owner === null) throw new Error(`${this.path}.owner is not there: put it back`);
+    if (owner === null) throw new Error(`${this.path}.owner is missing: restore it`);
     if (owner.id !== this.id) {
       throw new QueueStop(`${this.path} was taken over by another ledger of the queue ${owner.queue}`);
     }
@@ -155,7 +155,7 @@ export class ResultFile {
   }
 }
 
-/** Whether a file begins as results do, or is empty. */
+/** Whether a file begins like results, or is empty. */
 export async function holdsResults(handle: FileHandle): Promise<boolean> {
   const { bytesRead, buffer } = await handle.read(Buffer.alloc(START.length), 0, START.length, 0);
   // The first line may still be missing.
@@ -164,7 +164,7 @@ export async function holdsResults(handle: FileHandle): Promise<boolean> {
 
 const START = '{"item":';
 
-/** Bytes of somebody else where a result belongs. */
+/** Bytes of another program at the place of a result. */
 export class ForeignBytes extends QueueStop {
   constructor(
     readonly file: ResultFile,
@@ -172,7 +172,7 @@ export class ForeignBytes extends QueueStop {
     readonly end: number,
   ) {
     super(
-      `${file.path} holds other bytes than this queue's where a result belongs, at ${offset}: nothing was written over. Something else writes to it, or Redis lost its ledger`,
+      `${file.path} has other bytes than this queue's at the place of a result, ${offset}: nothing was overwritten. Another program writes to it, or Redis lost its ledger`,
     );
   }
 }
@@ -185,8 +185,8 @@ const RECENT_MS = 60_000;
 const RECENT_BYTES = 2 ** 24;
 
 /**
- * A file's number may be given to another once the file is gone, so the time when it was made counts too. Disks that do not know
- * it give the time of the last change, or 0.
+ * A file's inode number may be reused after the file is gone, so its creation time counts too. Disks without creation times report
+ * the time of the last change, or 0.
  */
 function isSame(one: Stats, other: Stats): boolean {
   const isKnown = [one, other].some(({ birthtimeMs, ctimeMs }) => birthtimeMs > 0 && birthtimeMs !== ctimeMs);
@@ -201,7 +201,7 @@ function endOf({ offset, line }: Placed): number {
   return offset + Buffer.byteLength(line);
 }
 
-/** Lines that follow one another, written in one. */
+/** Consecutive lines, written at once. */
 interface Part {
   offset: number;
   bytes: Buffer;
@@ -221,15 +221,15 @@ function together(placed: readonly Placed[]): Part[] {
   return runs.map(({ offset, parts }) => ({ offset, bytes: Buffer.concat(parts) }));
 }
 
-/** More than all workers of a queue have in hand. */
+/** More than all workers of a queue have in progress. */
 const MOST_AHEAD = 2 ** 30;
 
 const LINE_END = 10;
 const SPACE = 32;
 
 /**
- * Refuses a place that holds anything but blanks, the same bytes, or the beginning of a line at the file's end, which is no
- * result. Of several lines in a row, some may be there and others not.
+ * Refuses a place unless it has blanks, the same bytes, or an incomplete line at the end of the file, which is not a result. Of
+ * several consecutive lines, some may be there and others not.
  */
 async function checkPlace(
   handle: FileHandle,
@@ -237,7 +237,7 @@ async function checkPlace(
   { size }: Stats,
   { offset, bytes }: Part,
 ): Promise<void> {
-  if (offset > size + MOST_AHEAD) throw new QueueStop(`${file.path}: Redis names a place far behind the file's end`);
+  if (offset > size + MOST_AHEAD) throw new QueueStop(`${file.path}: Redis names a place far past the end of the file`);
   const there = Buffer.alloc(Math.max(0, Math.min(bytes.length, size - offset)));
   await handle.read(there, 0, there.length, offset);
   const foreign = there.findIndex((byte, i) => byte !== 0 && byte !== SPACE && byte !== bytes[i]);
@@ -256,5 +256,5 @@ async function isHalfLine(handle: FileHandle, size: number, offset: number, ther
   return isLast && before[0] === LINE_END && !there.includes(LINE_END) && !tail.includes(LINE_END);
 }
 
-/** Bytes that a line may have: a reference, its name in a message, and the probabilities of some hundred faces. */
+/** Most bytes of a line: a reference, its name in a message, and the probabilities of about a hundred faces. */
 const MOST_LINE = 2 ** 20;

@@ -1,9 +1,9 @@
 import type { Outcome, Placed, Ledger as QueueLedger } from './ledger.js';
 
 /**
- * What a sink asks of its queue's ledger, which knows what has become of every item. A sink that takes results where they
- * may come twice calls `open`, `states` before and `settle` after; `commitToFile` and `commitToStream` give each its one
- * place. Each call throws FerError `UNREACHABLE` or `QUEUE`; pass it on.
+ * The methods of a queue's ledger for a sink; the ledger knows the state of every item. A sink that may receive results twice
+ * calls `open` and `states` before, and `settle` after storing them. `commitToFile` and `commitToStream` assign each result its
+ * only place. Each call may throw FerError `UNREACHABLE` or `QUEUE`; do not catch these.
  */
 export type Ledger = Pick<
   QueueLedger,
@@ -19,24 +19,24 @@ export type Ledger = Pick<
   | 'adopt'
 >;
 
-/** Where results go. A driver: one file, one factory. */
+/** The destination of results. Each sink is one file with one factory. */
 export interface ResultSink {
-  /** Makes it ready; told the ledger of the queue that it serves. */
+  /** Prepares the sink; `ledger` is the ledger of its queue. */
   open(ledger: Ledger): Promise<void>;
   /**
-   * Takes results; when it has, each is in the sink and recorded in the ledger. What is recorded already is passed over.
-   * Called again with the same when it throws.
+   * Stores results; afterwards, each is in the sink and recorded in the ledger. Recorded results are skipped. If it
+   * throws, it is called again with the same results.
    */
   deliver(outcomes: readonly Outcome[]): Promise<void>;
-  /** Writes results that another worker left behind with a place in a file. */
+  /** Writes results that another worker left unwritten, with a place in a file. */
   finish(placed: readonly Placed[]): Promise<void>;
   /**
-   * Looks whether what was delivered is still there, and mends what it can. Called every two seconds, and when the worker has
-   * finished.
+   * Checks whether delivered results are still there, and repairs what it can. Called every two seconds, and when the worker
+   * has finished.
    */
   verify?(): Promise<void>;
   /**
-   * Records again what the ledger may have forgotten: Redis was restarted, perhaps without its last writes. Called within two
+   * Records results again that the ledger may have forgotten: Redis was restarted, perhaps without its last writes. Called within two
    * seconds, by every worker.
    *
    * @param run - Identifies the new run of Redis.

@@ -5,8 +5,8 @@ import type { FerErrorCode } from '../errors.js';
 import type { PoolFacesOptions } from '../pool/pool-item.js';
 
 /**
- * Names an image: a path, an http(s) address (an object store's, signed if need be), or the bytes of an encoded image, 256
- * KiB at most.
+ * Names an image: a path, an http(s) address (for example a signed address of an object store), or the bytes of an encoded
+ * image, at most 256 KiB.
  */
 export type ItemReference = string | Uint8Array;
 
@@ -14,13 +14,13 @@ export type ItemReference = string | Uint8Array;
 export type RedisConnection = string | RedisConnectionOptions;
 
 /**
- * Options of ioredis, spelled out so that these types need none of its. Others that it knows come in a variable of its own
- * type, `RedisOptions`.
+ * Options of ioredis, declared here so that these types do not need its types. To pass other options, use a variable of its
+ * type `RedisOptions`.
  */
 export interface RedisConnectionOptions {
   host?: string | undefined;
   port?: number | undefined;
-  /** A socket's path, in place of host and port. */
+  /** A socket's path, instead of host and port. */
   path?: string | undefined;
   /** 4 or 6. */
   family?: number | undefined;
@@ -30,13 +30,13 @@ export interface RedisConnectionOptions {
   /** Options of `tls.connect`; `{}` for TLS with the system's certificates. */
   tls?: object | undefined;
   connectionName?: string | undefined;
-  /** Servers that know the master, and its `name`. */
+  /** Sentinel servers, which know the master, and its `name`. */
   sentinels?: { host?: string | undefined; port?: number | undefined }[] | undefined;
   name?: string | undefined;
   sentinelUsername?: string | undefined;
   sentinelPassword?: string | undefined;
   enableReadyCheck?: boolean | undefined;
-  /** This library decides: `null` in a worker. */
+  /** Set by this library: `null` in a worker. */
   maxRetriesPerRequest?: number | null | undefined;
 }
 

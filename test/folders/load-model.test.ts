@@ -79,7 +79,7 @@ describe('a model on disk', () => {
     change(([group]) => {
       group.weights = [{ ...group.weights[0], shape: [2 ** 31] }];
     });
-    await refused('MODEL', /2147483648 weights; up to 268435456/);
+    await refused('MODEL', /2147483648 weights; the limit is 268435456/);
   });
 
   test('that names one binary many times is refused', async () => {

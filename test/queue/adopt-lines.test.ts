@@ -116,7 +116,7 @@ describe('lines of a results file', () => {
     const error = await adoptLines(path, 'id', ledger).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(QueueStop);
     expect(error.message).toBe(
-      `the results file ${path} has ${lineOf('a').length} bytes, 400 were written into it: put it back, or begin another queue`,
+      `the results file ${path} has ${lineOf('a').length} bytes, 400 were written into it: restore it, or start another queue`,
     );
     expect(sizes).toHaveLength(1);
   });

@@ -133,7 +133,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
     writeFileSync(file, '');
     await expect
       .poll(() => workers.map(({ stderr }) => stderr).join(), { timeout: 60_000 })
-      .toMatch(/both\.jsonl cannot be written: .*put it back/);
+      .toMatch(/both\.jsonl cannot be written: .*restore it/);
     renameSync(`${file}.away`, file);
     await until(COUNT);
     await expectExact();

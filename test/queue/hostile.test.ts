@@ -314,7 +314,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       await enqueue(paths, address());
       expect(await worker.ended).toMatchObject({
         code: 'QUEUE',
-        message: expect.stringContaining('holds other bytes'),
+        message: expect.stringContaining('has other bytes'),
       });
       // Another batch may have its place behind it.
       expect(readFileSync(file, 'utf8').startsWith(before)).toBe(true);
@@ -344,7 +344,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       truncateSync(file, 100);
       await enqueue(paths, address());
       await expect.poll(() => troubles.length, { timeout: 10_000 }).toBeGreaterThan(1);
-      expect(troubles[0]).toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('put it back') });
+      expect(troubles[0]).toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('restore it') });
       expect(statSync(file).size).toBe(100);
       await expect(start()).rejects.toMatchObject({ code: 'QUEUE', message: expect.stringContaining('has 100 bytes') });
       writeFileSync(file, before);

@@ -47,7 +47,7 @@ describe('an error of Redis', () => {
     expect(error).toBeInstanceOf(QueueStop);
     expect(error).toMatchObject({ code: 'QUEUE', cause });
     expect(error.message).toBe(
-      `${what} of the queue faces is gone from Redis, which was emptied or evicted it. Results files are as they were. Set maxmemory-policy to noeviction, delete the keys fer:{faces}:*, enqueue again and start workers on the same results files: what they hold is not classified again`,
+      `${what} of the queue faces is gone from Redis, which was emptied or evicted it. Results files are unchanged. Set maxmemory-policy to noeviction, delete the keys fer:{faces}:*, enqueue again and start workers on the same results files: images with a result in them are not classified again`,
     );
   });
 

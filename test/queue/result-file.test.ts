@@ -95,9 +95,9 @@ describe('a results file', () => {
     const error = await file.write(placed(LENGTH, 'b', 'c')).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(ForeignBytes);
     expect(error).toMatchObject({ code: 'QUEUE', file, offset: LENGTH, end: 3 * LENGTH });
-    expect(error.message).toContain(`${path} holds other bytes than this queue's where a result belongs, at ${LENGTH}`);
+    expect(error.message).toContain(`${path} has other bytes than this queue's at the place of a result, ${LENGTH}`);
     await expect(file.write([...placed(0, 'z'), ...placed(5 * LENGTH, 'e'), ...placed(LENGTH, 'b')])).rejects.toThrow(
-      'holds other bytes',
+      'has other bytes',
     );
     expect(written()).toBe(foreign);
     // A line of which only the end is another.
@@ -114,7 +114,7 @@ describe('a results file', () => {
   test('without its owner file, or with that of another ledger, is not written', async () => {
     const owner = `${path}.owner`;
     rmSync(owner);
-    await expect(file.write(placed(0, 'a'))).rejects.toMatchObject(unreachable(`${owner} is not there: put it back`));
+    await expect(file.write(placed(0, 'a'))).rejects.toMatchObject(unreachable(`${owner} is missing: restore it`));
     writeFileSync(owner, '{"id":"new","queue":"faces","ledger":"new"}');
     const error = await file.write(placed(0, 'a')).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(QueueStop);
@@ -136,7 +136,7 @@ describe('a results file', () => {
     await file.write(placed(0, 'a', 'b'));
     truncateSync(path, LENGTH);
     await expect(file.write(placed(2 * LENGTH, 'c'))).rejects.toMatchObject(
-      unreachable(`it has ${LENGTH} bytes, ${2 * LENGTH} were written: put it back`),
+      unreachable(`it has ${LENGTH} bytes, ${2 * LENGTH} were written: restore it`),
     );
     appendFileSync(path, lineOf('b'));
     expect(await file.write(placed(2 * LENGTH, 'c'))).toBe(true);

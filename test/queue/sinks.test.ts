@@ -385,7 +385,7 @@ describe.skipIf(!hasRedis())('results', () => {
         writeFileSync(file, content);
         await expect(sink.deliver([b])).rejects.toMatchObject({
           code: 'UNREACHABLE',
-          message: expect.stringContaining('put it back'),
+          message: expect.stringContaining('restore it'),
         });
         await expect(sink.verify!()).rejects.toMatchObject({ code: 'UNREACHABLE' });
         expect(written()).toBe(content);
@@ -394,7 +394,7 @@ describe.skipIf(!hasRedis())('results', () => {
       const whole = written();
       truncateSync(file, 5);
       await expect(sink.deliver([b])).rejects.toMatchObject({
-        message: expect.stringContaining(`it has 5 bytes, ${whole.length} were written: put it back`),
+        message: expect.stringContaining(`it has 5 bytes, ${whole.length} were written: restore it`),
       });
       writeFileSync(file, whole);
       await sink.deliver([b]);
