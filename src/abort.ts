@@ -1,16 +1,16 @@
 import { FerError } from './errors.js';
 
 /**
- * Ends work whose signal has been aborted.
+ * Throws if a signal is aborted.
  *
- * @param work - What is aborted, for the message: "training".
+ * @param work - Name of the work in the message: "training".
  * @throws FerError `ABORTED`, with the signal's reason as its cause.
  */
 export function throwIfAborted(signal: AbortSignal | undefined, work: string): void {
   if (signal?.aborted) throw abortError(signal, work);
 }
 
-/** The error of work that its signal ended. */
+/** The error of aborted work. */
 export function abortError(signal: AbortSignal, work: string): FerError {
   return new FerError('ABORTED', `${work} was aborted`, { cause: signal.reason });
 }

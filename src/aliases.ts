@@ -1,6 +1,6 @@
 /**
- * The name that this library has for an emotion that goes by many: `Happiness`, `joy` and `HA` are `happy`. Names that are
- * not known stay as they are.
+ * This library's name for an emotion with several names: `Happiness`, `joy` and `HA` are `happy`. Unknown names do not
+ * change.
  *
  * @example
  * commonName('Surprise'); // 'surprised'
@@ -10,7 +10,7 @@ export function commonName(name: string): string {
   return COMMON.get(name.normalize('NFC').trim().toLowerCase()) ?? name;
 }
 
-/** Whether a name is one of {@link commonName}'s. */
+/** Whether {@link commonName} knows a name. */
 export function isKnownEmotion(name: string): boolean {
   return COMMON.has(name.normalize('NFC').trim().toLowerCase());
 }

@@ -2,18 +2,18 @@ import { EMOTIONS } from './emotions.js';
 import { FerError } from './errors.js';
 
 /**
- * Refuses names that cannot tell classes apart.
+ * Refuses class names that are not unique.
  *
- * @throws FerError `CLASSES` when they are not a list of different texts.
+ * @throws FerError `CLASSES` when they are not a list of different strings.
  */
 export function checkClassNames(names: unknown): asserts names is readonly string[] {
   if (!areClassNames(names)) {
     const given = Array.isArray(names) ? `[${names.map(textOf).join(', ')}]` : textOf(names);
-    throw new FerError('CLASSES', `classes must be names, each once, got ${given}`);
+    throw new FerError('CLASSES', `classes must be unique names, got ${given}`);
   }
 }
 
-/** Whether something is a list of different texts, none of them empty. */
+/** Whether a value is a list of different strings that are not empty. */
 export function areClassNames(names: unknown): names is readonly string[] {
   return (
     Array.isArray(names) &&
@@ -23,7 +23,7 @@ export function areClassNames(names: unknown): names is readonly string[] {
   );
 }
 
-/** Names in the order that classes have by default: {@link EMOTIONS} first, then the others by alphabet. */
+/** Names in the default order of classes: {@link EMOTIONS} first, then the others by alphabet. */
 export function inClassOrder(names: Iterable<string>): string[] {
   const all = new Set(names);
   const others = [...all].filter((name) => !isEmotion(name));
@@ -31,13 +31,13 @@ export function inClassOrder(names: Iterable<string>): string[] {
 }
 
 /**
- * Where each of some classes lies among others of the same names.
+ * Maps classes to the indices of the same names in another list.
  *
- * @param from - Names of the data, say.
- * @param to - Names of the model, say.
- * @param said - What the two are, for the message.
- * @returns For each of `from` its index in `to`; null when the order is the same.
- * @throws FerError `CLASSES`, with both lists, when one has a name that the other lacks.
+ * @param from - Names of the data, for example.
+ * @param to - Names of the model, for example.
+ * @param said - Descriptions of the two lists, for the message.
+ * @returns For each of `from` its index in `to`; null if the order is the same.
+ * @throws FerError `CLASSES` when one list has a name that the other lacks; the message has both lists.
  */
 export function placesByName(
   from: readonly string[],
@@ -52,12 +52,12 @@ export function placesByName(
 }
 
 /**
- * Names for the outputs of a model: its own, or those that a user has for a model without names.
+ * Names for the outputs of a model: its own, or the user's names for a model without names.
  *
- * @param own - The model's, or what stands in their place.
- * @param named - Whether the model itself says so.
- * @param wanted - The user's: in any order the model's own, where it has some.
- * @throws FerError `CLASSES` when they are others, or another number of them.
+ * @param own - The model's names, or placeholders.
+ * @param named - Whether the names come from the model itself.
+ * @param wanted - The user's names; if the model has names, these must be the same, in any order.
+ * @throws FerError `CLASSES` when they differ, or their number does.
  */
 export function outputNames(
   own: readonly string[],
@@ -70,14 +70,14 @@ export function outputNames(
     return own;
   }
   if (wanted.length === own.length) return [...wanted];
-  throw new FerError('CLASSES', `${wanted.length} names for a model of ${own.length} classes: ${wanted.join(', ')}`);
+  throw new FerError('CLASSES', `${wanted.length} names for a model with ${own.length} classes: ${wanted.join(', ')}`);
 }
 
 function isEmotion(name: string): boolean {
   return (EMOTIONS as readonly string[]).includes(name);
 }
 
-/** Case counts only between equals; the same on every machine. */
+/** Case matters only between otherwise equal names; the order is the same on every machine. */
 function byAlphabet(a: string, b: string): number {
   const [low, high] = [a.toLowerCase(), b.toLowerCase()];
   if (low !== high) return low < high ? -1 : 1;

@@ -1,5 +1,5 @@
 /**
- * Says in a few words what a value is, for an error message. It never throws, whatever the value's getters do.
+ * Describes a value in a few words, for an error message. It never throws, even if the value's getters do.
  *
  * @example
  * describeInput(new Uint8Array(3)); // 'Uint8Array of 3 bytes'
@@ -13,21 +13,21 @@ export function describeInput(value: unknown): string {
   try {
     return describeObject(value);
   } catch {
-    return 'an object that cannot be looked into';
+    return 'an object that cannot be inspected';
   }
 }
 
-/** Letters of a name in a message. */
+/** Most characters of a name in a message. */
 const LONGEST = 200;
 
 function cut(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }
 
-/** It can be as long as the picture in it. */
+/** A `data:` address can be as long as its picture. */
 function dataAddress(text: string): string {
   const type = /^data:([\w.+-]+\/[\w.+-]+)/i.exec(text.slice(0, LONGEST))?.[1];
-  return `a data: address of ${text.length.toLocaleString('en')} letters${type === undefined ? '' : `, ${type}`}`;
+  return `a data: address of ${text.length.toLocaleString('en')} characters${type === undefined ? '' : `, ${type}`}`;
 }
 
 function describeObject(value: object): string {
@@ -35,7 +35,7 @@ function describeObject(value: object): string {
     return value.protocol === 'data:' ? dataAddress(value.href) : cut(value.href);
   }
 
-  if (typeof (value as Partial<Promise<unknown>>).then === 'function') return 'a Promise: an await is missing';
+  if (typeof (value as Partial<Promise<unknown>>).then === 'function') return 'a Promise: await is missing';
   const given: unknown = value.constructor?.name;
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;

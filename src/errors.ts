@@ -1,12 +1,12 @@
 /**
- * What went wrong, as a stable word to branch on; messages may change, codes do not.
+ * The kind of an error, as a stable word. Messages may change, codes do not.
  *
  * | code | when |
  * | --- | --- |
- * | `INPUT` | an image input of a kind that cannot be read |
- * | `NOT_FOUND` | a file or folder that is not there or cannot be opened |
+ * | `INPUT` | an image input of an unsupported kind |
+ * | `NOT_FOUND` | a file or folder that is missing or cannot be opened |
  * | `DECODE` | bytes that are not an image, or a broken image |
- * | `CANVAS` | a browser that disguises what a canvas holds: no picture can be read by one |
+ * | `CANVAS` | a browser that hides the pixels of canvases: no picture can be read with one |
  * | `TOO_LARGE` | an image over a limit: pixels, bytes or frames |
  * | `TIMEOUT` | an image that takes longer to decode than allowed |
  * | `CHANNELS` | a channel count that does not fit |
@@ -28,12 +28,12 @@
  * | `CHECKPOINT` | a checkpoint that cannot be written, read or continued |
  * | `NOT_WRITTEN` | a file that cannot be written: a full disk, a read-only folder |
  * | `DETECTOR_UNAVAILABLE` | a face detector that does not start here |
- * | `TIMESTAMP` | a frame's time that is not a number or lies before the last one's |
+ * | `TIMESTAMP` | a frame's time that is not a number, or is before the last one |
  * | `DAMAGED` | a video or data file that ends too early or breaks off |
  * | `WORKER` | a worker thread or process that ended before it answered |
  * | `REFUSED` | a reference outside the roots and hosts that a worker may read |
  * | `UNREACHABLE` | a server or object that does not answer |
- * | `QUEUE` | a queue or job that is damaged, or of another version |
+ * | `QUEUE` | a queue or job that is damaged, or from another version |
  */
 export type FerErrorCode =
   | 'INPUT'
@@ -69,8 +69,8 @@ export type FerErrorCode =
   | 'QUEUE';
 
 /**
- * The one error type of this library. Its message is one line without control characters, whatever the name of a file in it:
- * it may go into a log or a terminal as it is.
+ * The only error type of this library. Its message is one line without control characters, even if it contains the name of a
+ * file, so it is safe in logs and terminals.
  *
  * @example
  * try {
@@ -91,33 +91,33 @@ export class FerError extends Error {
   }
 
   /**
-   * Whether something that was thrown is an error of this library, whichever copy of it made it: `require` and `import`
-   * load one each, a bundle may hold another. `instanceof` says the same.
+   * Whether an error comes from this library, even from another copy of it: `require` and `import` load separate copies, and a
+   * bundle may contain another. `instanceof` gives the same answer.
    */
   static is(error: unknown): error is FerError {
     try {
       return (error as Record<symbol, unknown> | null | undefined)?.[Symbol.for(BRAND)] === true;
     } catch {
-      // A proxy may throw at any place.
+      // A proxy may throw anywhere.
       return false;
     }
   }
 
-  /** For this class alone: of a class below it, the language's own rule. */
+  /** Only for this class; subclasses follow the language's own rule. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: a class below this one is another
+    // biome-ignore lint/complexity/noThisInStatic: a subclass is different
     return this === FerError ? FerError.is(value) : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
 
 const BRAND = 'fer-dcnn.FerError';
 
-/** The message of anything that was thrown, for use inside another message. */
+/** The message of any thrown value, for use inside another message. */
 export function reasonOf(error: unknown): string {
   try {
     return error instanceof Error ? error.message : String(error);
   } catch {
-    return 'something was thrown that has no text';
+    return 'a value without text was thrown';
   }
 }
 
@@ -127,13 +127,13 @@ export function joinLines(text: string): string {
   return lines.filter((line) => line !== '').join('; ');
 }
 
-/** Characters of a message; a path or a value may be longer than any reader wants. */
+/** Most characters of a message, because a path or a value may be very long. */
 const LONGEST = 2000;
 
 function oneLine(message: string): string {
   // All but control characters, U+2028 and U+2029: Hermes knows no \p{Cc}.
   const escaped = message.replace(/[^ -~\xa0-\u2027\u202a-\uffff]/g, (character) => {
-    // JSON has short words for some, and leaves DEL and those from U+0080 on as they are.
+    // JSON has short escapes for some, but does not escape DEL and those from U+0080.
     const text = JSON.stringify(character).slice(1, -1);
     return text === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : text;
   });

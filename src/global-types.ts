@@ -1,7 +1,6 @@
 /*
- * Types of the platform, for signatures: the class that the project's own libraries declare (`DOM`, `WebWorker`,
- * `@types/node`), or, in a project that has none of it, what this package needs of such an object. A name that is not
- * declared would silently be `any` there.
+ * Types of the platform, for signatures: the class that the project's libraries declare (`DOM`, `WebWorker`, `@types/node`), or,
+ * in a project without them, the members that this package uses. Otherwise an undeclared name would silently be `any` there.
  */
 
 /** A global class by its name. */
@@ -20,13 +19,13 @@ export type BlobLike = Declared<
 /** A `URL`. */
 export type UrlLike = Declared<'URL', { readonly href: string; readonly protocol: string }>;
 
-/** Canvas pixels: RGBA, four levels a pixel. */
+/** Canvas pixels: RGBA, four levels per pixel. */
 export type ImageDataLike = Declared<
   'ImageData',
   { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number }
 >;
 
-/** What a page or a worker draws on or shows; nothing where there is neither. */
+/** Drawable or visible elements of a page or worker; `never` where they do not exist. */
 export type Drawable =
   | Declared<'HTMLImageElement', never>
   | Declared<'HTMLCanvasElement', never>
@@ -53,7 +52,7 @@ export type EventTargetLike = Declared<
 /** An `Event`. */
 export type EventLike = Declared<'Event', { readonly type: string }>;
 
-/** A `CustomEvent` whose `detail` is known. */
+/** A `CustomEvent` with a typed `detail`. */
 export type EventWith<Detail> = Omit<Declared<'CustomEvent', EventLike>, 'detail'> & { readonly detail: Detail };
 
 /** An `AbortSignal`. */
@@ -67,10 +66,10 @@ export type SignalLike = Declared<
   }
 >;
 
-/** What hears an event. */
+/** An event listener. */
 export type Listener<Event> = ((event: Event) => void) | { handleEvent(event: Event): void };
 
-/** How a listener is called. */
+/** Options of a listener. */
 export interface ListenerOptions {
   capture?: boolean;
   once?: boolean;

@@ -4,10 +4,10 @@ export type Settled<Item, Result> =
   | { item: Item; result?: undefined; error: unknown };
 
 /**
- * Does the same work on many items, a few at a time, and gives the results in the items' order. An error is a result as well.
+ * Does the same work on many items, a few at a time, and yields the results in the order of the items. An error is also a result.
  *
- * @param ahead - Number of items under way at a time.
- * @throws What the source throws, once the items before it have been given. Ending the iteration early closes the source.
+ * @param ahead - Number of items at a time.
+ * @throws The errors of the source, after the results of earlier items. Ending the iteration early closes the source.
  * @example
  * for await (const { item, result, error } of inOrder(paths, (path) => classifier.classify(path))) { … }
  */

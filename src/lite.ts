@@ -1,4 +1,4 @@
-/** All that recognises, on WebAssembly of our own: no TF.js anywhere. */
+/** The parts that recognise, in this package's own WebAssembly, without TF.js. */
 export type { ClassOffsets } from './classify/class-offsets.js';
 export type { Classifier, ClassifyOptions } from './classify/classifier.js';
 export { classifyFaces } from './classify/classify-faces-lite.js';

@@ -1,8 +1,8 @@
 import { FerError, reasonOf } from './errors.js';
 
 /**
- * Loads the wing that trains, and TF.js with it, once. The one place where recognising reaches it: for a Layers model, or
- * for a backend of TF.js.
+ * Loads the training code and TF.js once. This is the only place where the recognition code uses them: for a Layers model or a
+ * backend of TF.js.
  *
  * @throws FerError `PACKAGE_MISSING` when TF.js is not installed.
  */
@@ -22,7 +22,7 @@ export async function loadTfjs(): Promise<TfjsWing> {
   }
 }
 
-/** The wing, if something has loaded it. */
+/** The training code, if it is loaded. */
 export function loadedTfjs(): TfjsWing | undefined {
   return loaded;
 }

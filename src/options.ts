@@ -1,19 +1,19 @@
 import { describeInput } from './describe-input.js';
 import { FerError, type FerErrorCode } from './errors.js';
 
-/** Refuses a wrong value of an option, which the name says: throws. */
+/** Throws if the value of the option is wrong. */
 export type Rule = (value: unknown, name: string) => void;
 
-/** One rule an option. */
+/** One rule per option. */
 export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule };
 
 /**
- * Makes the check of a function's options: every option that is given must have a rule and fit it.
+ * Makes a function that checks options: every given option must have a rule and fit it.
  *
- * @param owner - The function, as its users write it.
- * @param rulesOf - Asked for at the first call: nothing runs at import.
- * @param needed - Names of those that must be given.
- * @returns Throws FerError `OPTION` that names the option and its value, or the option that was meant.
+ * @param owner - The function's name, as its users write it.
+ * @param rulesOf - Called at the first check, so that nothing runs at import.
+ * @param needed - Names of the required options.
+ * @returns A function that throws FerError `OPTION`; the message names the option and its value, or suggests an option.
  * @example
  * const check = optionsOf<HistogramOptions>('histogram', () => ({ bins: integer(1) }));
  * check({ bin: 3 }); // OPTION: histogram has no option 'bin': did you mean 'bins'?
@@ -26,7 +26,7 @@ export function optionsOf<Options extends object>(
 ): (options: Options) => void {
   let known: Fields | undefined;
   return (options) => {
-    // Once: it is asked for every frame.
+    // Made once, because it is used for every frame.
     known ??= {
       ...{ rules: rulesOf(), needed, prefix: '' },
       ...{ what: `the options of ${owner}`, hasNo: `${owner} has no option` },
@@ -35,7 +35,7 @@ export function optionsOf<Options extends object>(
   };
 }
 
-/** An object whose fields have rules of their own: `patience` of `earlyStopping` is named `earlyStopping.patience`. */
+/** An object whose fields have rules: `patience` of `earlyStopping` is named `earlyStopping.patience`. */
 /* @__NO_SIDE_EFFECTS__ */
 export function fields<Fields extends object>(rules: Rules<Fields>, ...needed: (keyof Fields & string)[]): Rule {
   return (value, name) => {
@@ -57,7 +57,7 @@ export function rule(wanted: string, fits: (value: never) => boolean): Rule {
   };
 }
 
-/** A number that fits. NaN never does where `fits` compares. */
+/** A number that fits. NaN never fits if `fits` compares. */
 /* @__NO_SIDE_EFFECTS__ */
 export function number(wanted: string, fits: (value: number) => boolean): Rule {
   return rule(wanted, (value: unknown) => typeof value === 'number' && fits(value));
@@ -78,7 +78,7 @@ export function oneOf(...values: readonly (string | number)[]): Rule {
   return rule(`${words.join(', ')}${last}`, (value: string) => values.includes(value));
 }
 
-/** What one of two rules takes; the message is the second's where the value is an object, else the first's. */
+/** A value that fits one of two rules. The message is the second's if the value is an object, otherwise the first's. */
 /* @__NO_SIDE_EFFECTS__ */
 export function either(first: Rule, second: Rule): Rule {
   return (value, name) => {
@@ -118,7 +118,7 @@ export const text: Rule = rule('a text', (value: unknown) => typeof value === 's
 
 export const callback: Rule = rule('a function', (value: unknown) => typeof value === 'function');
 
-/** By what it has, because a signal of another window is no instance of this one's class. */
+/** Checked by its members, because a signal of another window is not an instance of this one's class. */
 export const signal: Rule = rule(
   'an AbortSignal',
   (value: AbortSignal) => typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function',
@@ -127,7 +127,7 @@ export const signal: Rule = rule(
 /** Checked where it is used. */
 export const anything: Rule = () => {};
 
-/** A value in a message, words as one writes them in code. */
+/** A value in a message; strings in quotes, as in code. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 200)}'`;
   if (attempt(() => Array.isArray(value)))
@@ -138,7 +138,7 @@ function shown(value: unknown): string {
 interface Fields {
   rules: Readonly<Record<string, Rule>>;
   needed: readonly string[];
-  /** What the object is called, and what is said of a field that it does not have. */
+  /** The object's name, and the message for an unknown field. */
   what: string;
   hasNo: string;
   prefix: string;
@@ -168,7 +168,7 @@ function read(given: unknown, name: string, prefix: string): unknown {
 }
 
 /**
- * Reads a value of the caller's: getters and proxies may throw anything, at any place.
+ * Reads a value of the caller, whose getters and proxies may throw anything.
  *
  * @param code - Code of the FerError that replaces any other error.
  */
@@ -188,7 +188,7 @@ function passes(check: Rule, value: unknown): boolean {
   });
 }
 
-/** What hostile values make throw counts as no. */
+/** An error caused by a hostile value counts as no. */
 function attempt<T>(work: () => T): T | false {
   try {
     return work();
@@ -201,7 +201,7 @@ function isPromise(value: unknown): boolean {
   return typeof (value as Partial<Promise<unknown>> | null)?.then === 'function';
 }
 
-/** The name that a wrong one stands for: the same but for case and marks between words, or two letters off. */
+/** The closest known name: equal except for case and separators, or with at most two different letters. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const plain = (word: string) => word.toLowerCase().replace(/[^a-z]/g, '');
   const wanted = plain(name.slice(0, 50));
@@ -212,7 +212,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return names.find((other) => plain(other) === wanted) ?? names.find(near);
 }
 
-/** Letters to insert, delete or replace (Levenshtein, 1966). */
+/** Number of letters to insert, delete or replace (Levenshtein, 1966). */
 function distanceOf(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

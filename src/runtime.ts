@@ -1,37 +1,37 @@
 /**
- * All that differs between Node, browsers and React Native. `#runtime` (package.json `imports`) names the implementation:
+ * Everything that differs between Node, browsers and React Native. `#runtime` (package.json `imports`) names the implementation:
  * `src/platform/node/runtime.ts` under the `node` condition, `src/platform/react-native/runtime.ts` under `react-native`,
  * `src/platform/browser/runtime.ts` otherwise.
  */
 export interface Runtime {
   /**
-   * Reads what only this platform can read (paths and encoded bytes in Node; DOM images, blobs and encoded bytes in
+   * Reads the image inputs of this platform (paths and encoded bytes in Node; DOM images, blobs and encoded bytes in
    * browsers) into pixels, upright by its EXIF orientation.
    *
-   * @param frame - Which frame of an animation, or page of a TIFF, from 0 on; `OPTION` where there is none.
+   * @param frame - Which frame of an animation, or page of a TIFF, from 0; `OPTION` if it does not exist.
    * @throws FerError `INPUT`, `NOT_FOUND`, `DECODE`, `TOO_LARGE`, `TIMEOUT`, `CANVAS`, `OPTION`.
    */
   decode(input: unknown, limits: Required<ImageLimits>, frame?: number): Promise<PixelImage>;
 
   /**
-   * Reads a file that the package ships: the first of `candidates` that answers with bytes that `accept` takes.
+   * Reads a file of the package: the first of `candidates` whose bytes `accept` accepts.
    *
-   * @returns The bytes and where they came from, or null when no candidate gave any.
+   * @returns The bytes and their address, or null if no candidate has them.
    */
   readAsset(candidates: readonly URL[], accept: (bytes: Uint8Array<ArrayBuffer>) => boolean): Promise<Asset | null>;
 
-  /** Makes a URL of an address as a user writes it: relative to the page in browsers; in Node a path is a file. */
+  /** Converts a user's address to a URL: relative to the page in browsers; in Node a path is a file. */
   toUrl(address: string): URL;
 
   /**
-   * Where a file of an installed package lies, or null: browsers do not know of packages.
+   * The address of a file of an installed package, or null in browsers, which do not know packages.
    *
    * @param file - The package's name and the file's path in it.
    */
   packageFile(file: string): URL | null;
 
   /**
-   * Keeps checkpoints in a folder, which is made when it is not there.
+   * Stores checkpoints in a folder, which is created if needed.
    *
    * @throws FerError `OPTION` where there is no file system.
    */
@@ -40,21 +40,21 @@ export interface Runtime {
   /**
    * Starts a thread that computes gradients (`src/tfjs/train/gradient-worker.ts`).
    *
-   * @throws FerError `OPTION` where there are no threads that share memory.
+   * @throws FerError `OPTION` where threads cannot share memory.
    */
   startGradientWorker(): Thread;
 }
 
-/** The other end of a thread. Messages are structured clones; arrays over a `SharedArrayBuffer` are shared. */
+/** A connection to a thread. Messages are structured clones; arrays over a `SharedArrayBuffer` are shared. */
 export interface Thread {
   post(message: unknown): void;
-  /** `onEnd` tells that the thread has ended by itself, and why. */
+  /** `onEnd` is called when the thread ends by itself, with the reason. */
   listen<Message>(onMessage: (message: Message) => void, onEnd: (reason: string) => void): void;
-  /** Ends the thread. */
+  /** Terminates the thread. */
   end(): void;
 }
 
-/** A file that was read. */
+/** A read file. */
 export interface Asset {
   url: URL;
   bytes: Uint8Array<ArrayBuffer>;
@@ -64,27 +64,27 @@ export interface Asset {
 export interface PixelImage {
   /** Levels 0..255, length width * height * channels. */
   data: Uint8Array | Uint8ClampedArray;
-  /** Pixels a row. */
+  /** Pixels per row. */
   width: number;
-  /** Rows. */
+  /** Number of rows. */
   height: number;
   /** 1 is grey, 3 is RGB, 4 is RGB with straight (not premultiplied) alpha. */
   channels: 1 | 3 | 4;
 }
 
 /**
- * Bounds on an image, for pictures of strangers. Sizes are known before anything is decoded: what is over one is refused
- * with `TOO_LARGE`.
+ * Limits on images from strangers. Sizes are checked before decoding: an image above a limit is refused with
+ * `TOO_LARGE`.
  */
 export interface ImageLimits {
   /**
-   * Largest width * height. No side may be longer than 65,535, whatever this is.
+   * Largest width * height. Independently of this, no side may be longer than 65,535.
    * @default 64e6
    */
   maxPixels?: number;
   /**
-   * Most work that decoding an encoded image may be, estimated by its format, size, bytes and scans: 1 is about 2 seconds of a
-   * core, or 512 MB of memory. Node alone; browsers look after themselves.
+   * Most work of decoding an encoded image, estimated from its format, size, bytes and scans: 1 is about 2 seconds of one core,
+   * or 512 MB of memory. Only in Node; browsers limit decoding themselves.
    * @default 1
    */
   maxWork?: number;
@@ -94,32 +94,32 @@ export interface ImageLimits {
    */
   maxBytes?: number;
   /**
-   * Most frames of an animation, or pages of a TIFF, in an encoded image. The first alone is decoded, however many there are.
+   * Most frames of an animation, or pages of a TIFF, in an encoded image. Only one frame is decoded in any case.
    * @default Infinity
    */
   maxFrames?: number;
   /**
-   * Longest time to read an image, and longest time to decode it, milliseconds; after it, `TIMEOUT`. In Node, images other than
-   * small JPEGs are then decoded in another process, which is ended when its time is up. Elsewhere, waiting for other images counts.
+   * Longest time to read an image, and longest time to decode it, milliseconds; after it, `TIMEOUT`. With a limit, Node decodes
+   * images other than small JPEGs in another process, which is stopped after that time. Elsewhere, waiting for other images counts.
    * @default Infinity
    */
   maxMilliseconds?: number;
 }
 
-/** Where checkpoints are kept. In Node a folder's path does; elsewhere, or for other storage, an object like this. */
+/** A store for checkpoints. In Node, the path of a folder is enough; elsewhere, or for other storage, pass an object like this. */
 export interface CheckpointStore {
-  /** Replaces what was saved before, all or nothing. */
+  /** Replaces the last saved bytes, completely or not at all. */
   save(bytes: Uint8Array): Promise<void>;
   /**
-   * What was saved last, or null.
+   * The last saved bytes, or null.
    *
-   * @param most - Bytes that a checkpoint of this training may have: a longer one need not be read, but refused.
+   * @param most - Largest size of a checkpoint of this training: a longer one should be refused without reading.
    */
   load(most?: number): Promise<Uint8Array | null>;
   /**
-   * Takes the store for one training, so that no other writes into it; gives what ends that.
+   * Reserves the store for one training, so that no other writes into it; returns a function that releases it.
    *
-   * @throws FerError `CHECKPOINT` while another has it.
+   * @throws FerError `CHECKPOINT` while another training uses it.
    */
   lock?(): Promise<() => Promise<void>>;
 }

@@ -1,6 +1,6 @@
 /**
- * Text as a terminal, a log, a table or a picture may hold it: one line, without characters that they obey. Control characters,
- * line and paragraph separators, changes of the direction of writing and halves of characters become question marks.
+ * Text that is safe in a terminal, a log, a table or a picture: one line, without control characters. Control characters,
+ * line and paragraph separators, bidirectional controls and lone surrogates become question marks.
  */
 export function safeText(text: string): string {
   const whole = text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) =>
@@ -15,8 +15,8 @@ export function safeLines(text: string): string {
 }
 
 /**
- * A value as a cell of CSV, after RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe in front, by
- * which spreadsheets know a text.
+ * A value as a cell of CSV (RFC 4180). A text that a spreadsheet would run as a formula gets an apostrophe in front, which marks
+ * text in spreadsheets.
  *
  * @example
  * csvCell('=1+1, "two"'); // "'=1+1, ""two"""

@@ -1,6 +1,6 @@
 /**
- * What a page without a bundler imports: all of `fer-dcnn`, `/weights` and `/kernels`. In the browser's build TF.js is
- * inside; `tf` and `layers` are that very TF.js, whose tensors and models the rest takes.
+ * The entry for pages without a bundler: everything of `fer-dcnn`, `/weights` and `/kernels`. The browser build contains TF.js;
+ * `tf` and `layers` are this TF.js, whose tensors and models the other functions accept.
  */
 
 export * as tf from '@tensorflow/tfjs-core';

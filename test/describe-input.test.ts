@@ -64,7 +64,7 @@ test('nothing that a value does when it is looked into gets out', () => {
       throw new Error('hands off');
     },
   };
-  for (const value of [proxy, angry]) expect(describeInput(value)).toBe('an object that cannot be looked into');
+  for (const value of [proxy, angry]) expect(describeInput(value)).toBe('an object that cannot be inspected');
 });
 
 test('where there are no blobs, other values are told all the same', () => {

@@ -226,5 +226,8 @@ function permuted(values: Float32Array, shape: readonly number[], order: readonl
 }
 
 function unsupported(layer: Layer, what: string): FerError {
-  return new FerError('MODEL', `the layer ${layer.name} (${layer.getClassName()}) cannot be converted to ONNX: ${what}`);
+  return new FerError(
+    'MODEL',
+    `the layer ${layer.name} (${layer.getClassName()}) cannot be converted to ONNX: ${what}`,
+  );
 }

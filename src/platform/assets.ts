@@ -5,8 +5,8 @@ import type { UrlLike, WasmModule } from '../global-types.js';
 import type { Rule } from '../options.js';
 
 /**
- * Where the binaries of this package lie: a base address (a folder, in Node a path is one), or a map from file name to an
- * address or the content itself. Files that a map leaves out are read from this package.
+ * The location of this package's binaries: a base address (in Node it may be the path of a folder), or a map from file name to an
+ * address or to the content. Files that are missing in a map are read from this package.
  *
  * @example
  * const assets: Assets = '/static/fer-dcnn/';
@@ -15,18 +15,18 @@ import type { Rule } from '../options.js';
  */
 export type Assets = string | UrlLike | Readonly<Record<string, AssetSource | undefined>>;
 
-/** A binary: where it lies, its bytes, or, for a `.wasm` file, the compiled module. */
+/** A binary: its address, its bytes or, for a `.wasm` file, the compiled module. */
 export type AssetSource = string | UrlLike | ArrayBuffer | Uint8Array | WasmModule;
 
-/** A binary of this package, and how it is told apart from other files. */
+/** A binary of this package, and a check that distinguishes it from other files. */
 export interface ShippedFile {
   /** Its name, as in {@link Assets}. */
   name: string;
-  /** Where it lies when nobody says otherwise, most likely first. */
+  /** Its default locations, most likely first. */
   shipped(): URL[];
-  /** Whether bytes are such a file: servers answer unknown addresses with pages. */
+  /** Whether bytes are such a file: servers may answer unknown addresses with a page. */
   accept(bytes: Uint8Array<ArrayBuffer>): boolean;
-  /** What is thrown when it is not found. */
+  /** Code of the error when it is not found. */
   code: FerErrorCode;
 }
 
@@ -39,7 +39,7 @@ export interface FoundAsset {
 /**
  * Reads a binary of this package.
  *
- * @throws FerError the file's `code`, naming the addresses that were tried; `OPTION` for an invalid `assets`.
+ * @throws FerError with the file's `code`; the message lists the tried addresses. `OPTION` for an invalid `assets`.
  */
 export async function readAsset(file: ShippedFile, assets?: Assets): Promise<FoundAsset> {
   const source = assets === undefined ? undefined : assetSource(assets, file.name);
@@ -52,23 +52,23 @@ export async function readAsset(file: ShippedFile, assets?: Assets): Promise<Fou
   if (found !== null) return { content: found.bytes, url: found.url };
   throw new FerError(
     file.code,
-    `${file.name} is not at ${candidates.join(' nor ') || 'a known place'}: serve it there, or say where it lies, or pass ` +
+    `${file.name} is not at ${candidates.join(' nor ') || 'a known place'}: serve it there, or pass its address or ` +
       'its bytes, by the option assets',
   );
 }
 
-/** Reads a binary of which the bytes are needed: a compiled module does not do. */
+/** Reads a binary as bytes; a compiled module is refused. */
 export async function readAssetBytes(file: ShippedFile, assets?: Assets): Promise<Uint8Array<ArrayBuffer>> {
   const { content } = await readAsset(file, assets);
   if (!isModule(content)) return content;
   throw new FerError('OPTION', `assets['${file.name}'] is a WebAssembly.Module: pass its bytes or its address`);
 }
 
-/** The rule of the option `assets`; what a map says of a file is looked at when it is read. */
+/** Rule for the option `assets`; the entries of a map are checked when their files are read. */
 export const assetsRule: Rule = (value) => void assetSource(value as Assets, 'weights.bin');
 
 /**
- * What `assets` says of a file; undefined for one that a map leaves out.
+ * The entry of `assets` for a file; undefined if a map does not have it.
  *
  * @throws FerError `OPTION` for an invalid `assets`.
  */
@@ -92,20 +92,20 @@ export function isWasm(bytes: Uint8Array): boolean {
   return bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
 }
 
-/** By name, because a module of another window or worker context is no instance of this one's class. */
+/** Checked by name, because a module of another window or worker is not an instance of this one's class. */
 export function isModule(source: unknown): source is WebAssembly.Module {
   return Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
 }
 
 /**
- * Where a file of this package may lie, most likely first.
+ * Possible addresses of a file of this package, most likely first.
  *
- * A file beside the running module is named as `new URL('…', import.meta.url)`, which bundlers rewrite to where they
- * put it. Vite's development server, however, moves the module alone, into `node_modules/.vite/deps`. From there the
- * file is at its place in the package; and where the package lies in another `node_modules` (a monorepo's), the server
- * tells its place when asked for the module `/@id/fer-dcnn/…?import&url`.
+ * A file beside the running module is written as `new URL('…', import.meta.url)`, which bundlers rewrite to its new address.
+ * Vite's development server, however, moves only the module, into `node_modules/.vite/deps`. Then the file is still in the
+ * package; if the package is in another `node_modules` (of a monorepo), the server returns its address for the module
+ * `/@id/fer-dcnn/…?import&url`.
  *
- * @param beside - The file, as the module that needs it names it.
+ * @param beside - The file, as written in the module that needs it.
  * @param path - The file's path inside the package.
  * @param moduleUrl - That module's `import.meta.url`.
  */
@@ -124,8 +124,8 @@ export function shippedAt(beside: URL, path: string, moduleUrl: string): URL[] {
 }
 
 /**
- * The address of the package where a CDN serves the module at the package's own, such as `/npm/fer-dcnn@0.1.0`, and not at
- * that of a file.
+ * The address of the package, if a CDN serves the module at the package's address, such as `/npm/fer-dcnn@0.1.0`, and not at the
+ * address of a file.
  */
 function addressOfPackage(moduleUrl: string): string | null {
   return /^(https?:[^?#]*\/fer-dcnn(?:@[^/?#]*)?)\/?(?:[?#]|$)/.exec(moduleUrl)?.[1] ?? null;
@@ -143,7 +143,7 @@ function viewed({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<Arra
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** Nothing where no address can be named: some engines and bundles do not tell a module its own, and some have no `URL`. */
+/** Undefined without an address: some engines and bundles do not give a module its address, and some have no `URL`. */
 function addressesOf(name: () => URL[]): URL[] {
   try {
     return name();

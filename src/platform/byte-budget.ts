@@ -1,15 +1,15 @@
-/** Bytes that a worker holds of images at a time. Whoever wants more than is left waits, in turn. */
+/** Limits the bytes of images that a worker holds at a time. A request that exceeds the rest waits for its turn. */
 export class ByteBudget {
   readonly #limit: number;
   #used = 0;
   readonly #waiting: { bytes: number; admit: () => void }[] = [];
 
-  /** @param limit - One that alone is larger is let in when nothing else is held. */
+  /** @param limit - A request above the limit is accepted when nothing else is held. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Waits until there is room, and takes it. @throws the signal's reason when that aborts. */
+  /** Waits until there is room, and reserves it. @throws the signal's reason when it aborts. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#waiting.length === 0 && this.#fits(bytes)) {

@@ -1,9 +1,9 @@
 import { FerError } from '../errors.js';
 
 /**
- * Refuses an image of more than `maxPixels` pixels, with a side of more than 65,535, or of none.
+ * Refuses an image of more than `maxPixels` pixels, with a side of more than 65,535, or without pixels.
  *
- * @param name - What the image is called in the message.
+ * @param name - Name of the image in the message.
  * @throws FerError `TOO_LARGE` over the limit, `DECODE` for an image without pixels.
  */
 export function checkPixelCount(width: number, height: number, maxPixels: number, name: string): void {
@@ -19,5 +19,5 @@ export function checkPixelCount(width: number, height: number, maxPixels: number
   }
 }
 
-/** As in JPEG; some decoders take time by rows, however narrow. */
+/** As in JPEG; the time of some decoders grows with the rows, even if they are narrow. */
 const LONGEST_SIDE = 65_535;

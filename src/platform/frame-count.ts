@@ -2,28 +2,28 @@ import { FerError } from '../errors.js';
 import type { ImageFormat } from './image-format.js';
 
 /**
- * Refuses an encoded image of more than `maxFrames` frames or pages, by its structure alone: nothing is decoded.
+ * Refuses an encoded image of more than `maxFrames` frames or pages, by its structure, without decoding.
  *
- * @param name - What the image is called in the message.
+ * @param name - Name of the image in the message.
  * @throws FerError `TOO_LARGE`.
  */
 export function checkFrameCount(bytes: Uint8Array, format: ImageFormat, maxFrames: number, name: string): void {
   if (maxFrames === Number.POSITIVE_INFINITY) return;
-  // Counting ends soon after the limit: a chain of pages may lead back to its start.
+  // Counting ends soon after the limit, because a chain of pages may be circular.
   if (counters[format](bytes, maxFrames) <= maxFrames) return;
   throw new FerError('TOO_LARGE', `${name} has more than ${maxFrames} frames; maxFrames raises the limit`);
 }
 
 /**
- * How many frames or pages there are; any number over `enough` stands for more than that. Reading beyond the end gives
- * NaN or 0, and ends the walk: what is broken is for the decoder to tell.
+ * The number of frames or pages; any number above `enough` means more than that. Reading past the end gives NaN or 0,
+ * which ends the loop; the decoder then reports a broken file.
  */
 type FrameCounter = (bytes: Uint8Array, enough: number) => number;
 
 const counters: Record<ImageFormat, FrameCounter> = {
   jpeg: () => 1,
 
-  /** PNG 3rd edition, 11.3.6.1: acTL says how many. */
+  /** PNG 3rd edition, 11.3.6.1: acTL has the number. */
   png(bytes) {
     const view = viewOf(bytes);
     for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
@@ -61,7 +61,7 @@ const counters: Record<ImageFormat, FrameCounter> = {
     return Math.max(frames, 1);
   },
 
-  /** TIFF 6.0, section 2, and BigTIFF: each directory ends with the place of the next. */
+  /** TIFF 6.0, section 2, and BigTIFF: each directory ends with the offset of the next. */
   tiff(bytes, enough) {
     const view = viewOf(bytes);
     const little = bytes[0] === 0x49;
@@ -71,7 +71,7 @@ const counters: Record<ImageFormat, FrameCounter> = {
       if (at + word > bytes.length) return 0;
       return big ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little);
     };
-    // A chain that leads back has no more pages than fit into the file.
+    // The pages are at most as many as fit into the file, even in a circular chain.
     const most = Math.min(enough, bytes.length / counter);
     let pages = 0;
     for (let at = place(word); at > 0 && at + counter <= bytes.length && pages <= most; pages++) {
@@ -81,7 +81,7 @@ const counters: Record<ImageFormat, FrameCounter> = {
     return pages;
   },
 
-  /** ISO/IEC 14496-12, 8.7.3: a track's box `stsz` says how many samples it has. */
+  /** ISO/IEC 14496-12, 8.7.3: a track's box `stsz` has its number of samples. */
   avif(bytes) {
     return Math.max(1, ...sampleCounts(bytes));
   },
@@ -96,7 +96,7 @@ const MOST_TRACKS = 64;
 function sampleCounts(bytes: Uint8Array): number[] {
   const view = viewOf(bytes);
   const counts: number[] = [];
-  // Where the boxes end that are around: a file may nest them as deep as it is long.
+  // Ends of the enclosing boxes; a list, because a file may nest boxes very deeply.
   const ends = [bytes.length];
   for (let at = 0; ends.length > 0 && counts.length < MOST_TRACKS; ) {
     const to = ends[ends.length - 1];
@@ -134,7 +134,7 @@ function colourTable(flags: number): number {
   return flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
 }
 
-/** The place after a GIF's blocks of data, each of which starts with its length; the last has none. */
+/** The offset after a GIF's blocks of data, each of which starts with its length; the last has none. */
 function afterBlocks(bytes: Uint8Array, from: number): number {
   let at = from;
   while (bytes[at] > 0) at += 1 + bytes[at];

@@ -1,18 +1,18 @@
 import { FerError } from '../errors.js';
 
-/** A format of encoded images that is read. */
+/** A supported format of encoded images. */
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff';
 
-/** Bytes from the start of a file that {@link imageFormat} needs to see. */
+/** Number of bytes from the start of a file that {@link imageFormat} needs. */
 export const FORMAT_HEAD_BYTES = 256;
 
 /**
- * Tells an image's format by its first bytes, never by its name. Formats that can run code or fetch files (SVG, PDF) do
+ * Detects an image's format by its first bytes, never by its name. Formats that can run code or fetch files (SVG, PDF) do
  * not reach a decoder this way.
  *
- * @param head - The file's first {@link FORMAT_HEAD_BYTES} bytes, or all of a shorter one.
- * @param name - What the image is called in the message.
- * @throws FerError `DECODE` when it is none of {@link ImageFormat}.
+ * @param head - The file's first {@link FORMAT_HEAD_BYTES} bytes, or the whole file if it is shorter.
+ * @param name - Name of the image in the message.
+ * @throws FerError `DECODE` when it is not an {@link ImageFormat}.
  */
 export function imageFormat(head: Uint8Array, name: string): ImageFormat {
   const format = readFormat(head);
@@ -21,11 +21,11 @@ export function imageFormat(head: Uint8Array, name: string): ImageFormat {
   const advice = other.advice === undefined ? '' : `; ${other.advice}`;
   throw new FerError(
     'DECODE',
-    `${name} is ${other.name}${other.quote ?? ''}; JPEG, PNG, WebP, AVIF, GIF and TIFF are read${advice}`,
+    `${name} is ${other.name}${other.quote ?? ''}; supported are JPEG, PNG, WebP, AVIF, GIF and TIFF${advice}`,
   );
 }
 
-/** The format of an image that is read, or null; see {@link imageFormat}. */
+/** The supported format of an image, or null; see {@link imageFormat}. */
 export function readFormat(head: Uint8Array): ImageFormat | null {
   const text = textOf(head);
   if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
@@ -37,21 +37,21 @@ export function readFormat(head: Uint8Array): ImageFormat | null {
   return null;
 }
 
-/** What bytes are that {@link readFormat} does not know. */
+/** A description of bytes that {@link readFormat} does not know. */
 export interface OtherFormat {
   /** "a BMP image" */
   name: string;
-  /** A picture or a video, which somebody may miss. */
+  /** Whether it is a picture or a video that a user may miss. */
   isPicture: boolean;
   /** The beginning of a text. */
   quote?: string;
-  /** How it can be read anyway. */
+  /** How to convert it. */
   advice?: string;
-  /** Its media type, where a browser may show it: it holds pixels alone, and can neither run code nor fetch files. */
+  /** Its media type, if a browser may show it: it contains only pixels, and can neither run code nor fetch files. */
   mediaType?: string;
 }
 
-/** Says what bytes are that {@link readFormat} does not know. */
+/** Describes bytes that {@link readFormat} does not know. */
 export function otherFormat(head: Uint8Array): OtherFormat {
   const text = textOf(head);
   const picture = (name: string, mediaType?: string, advice?: string) => ({ name, isPicture: true, mediaType, advice });

@@ -6,7 +6,7 @@ import type { ImageLimits } from '../runtime.js';
 /** All of them. */
 export type DecodeLimits = Required<ImageLimits>;
 
-/** What holds unless the caller says otherwise. */
+/** The default limits. */
 export const DEFAULT_LIMITS: DecodeLimits = {
   maxPixels: 64e6,
   maxWork: 1,
@@ -15,9 +15,9 @@ export const DEFAULT_LIMITS: DecodeLimits = {
   maxMilliseconds: Number.POSITIVE_INFINITY,
 };
 
-const atLeastOne = number('a number from 1 up', (value) => value >= 1);
+const atLeastOne = number('a number of at least 1', (value) => value >= 1);
 
-/** The rules of limits among the options of a public function. */
+/** Rules for the limits among the options of a public function. */
 export const limitRules: Rules<ImageLimits> = {
   maxPixels: atLeastOne,
   maxWork: number('a number above 0', (value) => value > 0),
@@ -29,7 +29,7 @@ export const limitRules: Rules<ImageLimits> = {
 /**
  * The limits among some options, with defaults for those that are missing.
  *
- * @throws FerError `OPTION` for a limit below 1, which nothing could meet.
+ * @throws FerError `OPTION` for a limit below 1, which no image could meet.
  */
 export function imageLimits(options: ImageLimits): DecodeLimits {
   const { maxPixels, maxWork, maxBytes, maxFrames, maxMilliseconds } = options;
@@ -43,7 +43,7 @@ export function imageLimits(options: ImageLimits): DecodeLimits {
 }
 
 /**
- * The one limit of images that are pixels already.
+ * The only limit for images that are already pixels.
  *
  * @throws FerError `OPTION` for a limit below 1.
  */
@@ -54,7 +54,7 @@ export function pixelLimit(options: ImageLimits): number {
 /**
  * Refuses an encoded image of more than `maxBytes` bytes.
  *
- * @param name - What the image is called in the message.
+ * @param name - Name of the image in the message.
  * @throws FerError `TOO_LARGE`.
  */
 export function checkByteCount(bytes: number, maxBytes: number, name: string): void {
@@ -64,10 +64,10 @@ export function checkByteCount(bytes: number, maxBytes: number, name: string): v
 
 function limit(name: keyof ImageLimits, value: number = DEFAULT_LIMITS[name]): number {
   if (typeof value === 'number' && value >= 1) return value;
-  throw new FerError('OPTION', `${name} must be a number from 1 up, got ${describeInput(value)}`);
+  throw new FerError('OPTION', `${name} must be a number of at least 1, got ${describeInput(value)}`);
 }
 
-/** A part of 1 is stricter than the default. */
+/** A fraction of 1 is stricter than the default. */
 function work(value: number = DEFAULT_LIMITS.maxWork): number {
   if (typeof value === 'number' && value > 0) return value;
   throw new FerError('OPTION', `maxWork must be a number above 0, got ${describeInput(value)}`);

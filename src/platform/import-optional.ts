@@ -1,12 +1,12 @@
 import { FerError, reasonOf } from '../errors.js';
 
 /**
- * Loads a package that not everybody needs.
+ * Loads an optional package.
  *
- * @param name - The package, as npm knows it.
+ * @param name - The npm name of the package.
  * @param load - Imports it, by a literal name so that bundlers see it: `() => import('bullmq')`.
- * @param purpose - What needs it: "fer-dcnn/queue".
- * @throws FerError `PACKAGE_MISSING` naming the package and the command that installs it.
+ * @param purpose - The feature that needs it: "fer-dcnn/queue".
+ * @throws FerError `PACKAGE_MISSING`; the message names the package and the command that installs it.
  * @example
  * const { Queue } = await importOptional('bullmq', () => import('bullmq'), 'fer-dcnn/queue');
  */

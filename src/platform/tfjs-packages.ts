@@ -1,4 +1,4 @@
-/** The packages of TF.js that a synchronous function needs: `#tfjs` gives them. */
+/** The TF.js packages for synchronous functions, provided by `#tfjs`. */
 export interface Tfjs {
   core: typeof import('@tensorflow/tfjs-core');
   layers: typeof import('@tensorflow/tfjs-layers');

@@ -12,11 +12,11 @@ export function fastestWasm(): WasmBuild {
 }
 
 /**
- * Compiles a module: by default, the fastest build that this engine runs, from this package; of several that a map of
- * assets names, the fastest of them.
+ * Compiles a module: by default, the fastest build that this engine runs, from this package; or, if a map of
+ * assets has several builds, the fastest of them.
  *
- * @returns Null where WebAssembly is missing or forbidden: nothing is read then.
- * @throws FerError the file's code when it is not found; `BACKEND_UNAVAILABLE` when the bytes are no module.
+ * @returns Null where WebAssembly is missing or forbidden; then nothing is read.
+ * @throws FerError with the file's code when it is not found; `BACKEND_UNAVAILABLE` when the bytes are not a module.
  */
 export async function wasmModule(
   fileOf: (build: WasmBuild) => ShippedFile,
@@ -36,7 +36,7 @@ export async function wasmModule(
   }
 }
 
-/** The fastest build of those that a map names and this engine runs; else the fastest of all. */
+/** The fastest build that a map has and this engine runs, or else the fastest of all. */
 function buildIn(fileOf: (build: WasmBuild) => ShippedFile, assets: Assets | undefined): WasmBuild {
   const fastest = fastestWasm();
   if (typeof assets !== 'object' || assets === null) return fastest;
@@ -44,7 +44,7 @@ function buildIn(fileOf: (build: WasmBuild) => ShippedFile, assets: Assets | und
   return fit.find((build) => assetSource(assets, fileOf(build).name) !== undefined) ?? fastest;
 }
 
-/** Whether bytes become modules here: some engines have no WebAssembly, and a page's policy may forbid it. */
+/** Whether modules can be compiled: some engines have no WebAssembly, and a page's policy may forbid it. */
 function mayCompile(): boolean {
   try {
     return Boolean(new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])));
@@ -56,13 +56,13 @@ function mayCompile(): boolean {
 /** Fastest first. */
 const BUILDS: readonly WasmBuild[] = ['relaxed', 'simd', 'scalar'];
 
-/** A module of one function that returns the number of set bits of 16 zeros. */
+/** A module with one function that returns the number of set bits of 16 zeros. */
 const SIMD_PROBE = new Uint8Array([
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
   ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
 ]);
 
-/** A module of one function that swizzles in the relaxed way. */
+/** A module with one function that uses a relaxed swizzle. */
 const RELAXED_PROBE = new Uint8Array([
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
   ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],

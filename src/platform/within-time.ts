@@ -1,11 +1,11 @@
 import { FerError } from '../errors.js';
 
 /**
- * Waits for work, but not longer than allowed.
+ * Waits for work, with a time limit.
  *
- * @param name - What the image is called in the message.
- * @param onLate - Given what the work brings when nobody waits for it any more.
- * @throws FerError `TIMEOUT`; whatever the work throws in time.
+ * @param name - Name of the image in the message.
+ * @param onLate - Receives the late result of the work, when nobody waits for it.
+ * @throws FerError `TIMEOUT`; and the errors of the work in time.
  */
 export async function withinTime<Value>(
   work: Promise<Value>,
@@ -25,7 +25,7 @@ export async function withinTime<Value>(
   });
   try {
     const value = await Promise.race([work, timeUp]);
-    // Work that holds the thread is done before the timer may fire.
+    // Work that blocks the thread ends before the timer can fire.
     if (performance.now() - begin <= maxMilliseconds) return value;
     onLate(value);
     throw timeoutOf(name, maxMilliseconds);
@@ -34,7 +34,7 @@ export async function withinTime<Value>(
   }
 }
 
-/** What is thrown after `maxMilliseconds`. */
+/** The error after `maxMilliseconds`. */
 export function timeoutOf(name: string, maxMilliseconds: number, cause?: unknown): FerError {
   const message = `${name} took longer to decode than ${maxMilliseconds} ms; maxMilliseconds raises the limit`;
   return new FerError('TIMEOUT', message, { cause });

@@ -87,10 +87,7 @@ export function itemsOf(data: unknown): QueueItem[] {
     throw new FerError('QUEUE', `a job of another program or version: expected { version: 1, items }`);
   }
   if (items.length > MAX_ITEMS) {
-    throw new FerError(
-      'QUEUE',
-      `a job of another program: it has ${items.length} items, the limit is ${MAX_ITEMS}`,
-    );
+    throw new FerError('QUEUE', `a job of another program: it has ${items.length} items, the limit is ${MAX_ITEMS}`);
   }
   return items.map((item: unknown) => {
     if (!isBytes(item) && typeof item !== 'string') {

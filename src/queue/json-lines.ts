@@ -189,7 +189,10 @@ async function createFile(path: string): Promise<string> {
       const found = await handle.stat();
       if (!found.isFile()) throw new FerError('OPTION', `${path} is not a regular file`);
       if (found.nlink > 1) {
-        throw new FerError('OPTION', `${path} has a second name (hard link), which others may write to: use another file`);
+        throw new FerError(
+          'OPTION',
+          `${path} has a second name (hard link), which others may write to: use another file`,
+        );
       }
       if (!(await holdsResults(handle))) {
         throw new FerError('OPTION', `${path} has other content than results: use another file`);

@@ -105,13 +105,13 @@ describe.each(engines)('pictures in %s', (engine) => {
     });
     expectClose(first as number[], frames[0], 1e-5);
     if (engine === 'webkit') {
-      expect(second).toMatch(/^OPTION Blob of \d+ bytes: there is no frame 1 here: this browser gives the first alone/);
+      expect(second).toMatch(/^OPTION Blob of \d+ bytes: there is no frame 1 here: this browser reads only the first/);
     } else {
       expectClose(second as number[], frames[1], 1e-5);
       expectClose(last as number[], frames[2], 1e-5);
       expect(none).toMatch(/^OPTION Blob of \d+ bytes: there is no frame 3, but 0 to 2/);
     }
-    expect(element).toMatch(/^OPTION frame 1 is read of a Blob alone/);
+    expect(element).toMatch(/^OPTION frame 1: frames are read only from a Blob/);
   });
 
   test('what a browser shows, it may read: BMP; what it cannot, it names', async () => {
@@ -208,7 +208,7 @@ describe.each(engines)('pictures in %s', (engine) => {
       }
       return answers;
     });
-    expect(found[0]).toMatch(/^CANVAS this browser disguises what a canvas holds/);
+    expect(found[0]).toMatch(/^CANVAS this browser hides the pixels of a canvas/);
     expect(found[1]).toBe(found[0]);
     // Allowed by now; it is not looked at again.
     expect(found[2]).toBe('happy');

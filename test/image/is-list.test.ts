@@ -15,7 +15,7 @@ describe('isList', () => {
     expect(() => isList(proxy)).toThrow(
       expect.objectContaining({
         code: 'INPUT',
-        message: expect.stringMatching(/an object that cannot be looked into cannot be read: .*revoked/),
+        message: expect.stringMatching(/an object that cannot be inspected cannot be read: .*revoked/),
         cause: expect.any(TypeError),
       }),
     );

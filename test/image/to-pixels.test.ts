@@ -172,7 +172,7 @@ describe('toPixels', () => {
     for (const change of [{ shape: '1,2,1' }, { dtype: 7 }, { data: [1, 2] }]) {
       await expect(toPixels({ ...tensor, ...change } as unknown as ImageInput)).rejects.toMatchObject({
         code: 'INPUT',
-        message: expect.stringContaining('shape, dtype, isDisposed, data is no image'),
+        message: expect.stringContaining('shape, dtype, isDisposed, data is not an image'),
       });
     }
     const pixels = { ...image, shape: [1, 2, 3], dtype: 'uint8' };
@@ -183,13 +183,13 @@ describe('toPixels', () => {
     const { [field]: _, ...rest } = image;
     await expect(toPixels(rest as PixelImage)).rejects.toMatchObject({
       code: 'INPUT',
-      message: expect.stringContaining('is no image'),
+      message: expect.stringContaining('is not an image'),
     });
   });
 
   test('an ImageData of another space is for the platform to convert, and a PixelImage has none', async () => {
     const wide = { data: new Uint8ClampedArray(8), width: 2, height: 1, colorSpace: 'display-p3' };
-    await expect(toPixels(wide as unknown as ImageData)).rejects.toThrow('is no image');
+    await expect(toPixels(wide as unknown as ImageData)).rejects.toThrow('is not an image');
     expect(await toPixels({ ...wide, channels: 4 } as PixelImage)).toMatchObject({ channels: 4 });
   });
 
@@ -252,7 +252,7 @@ describe('toPixels', () => {
     await expect(toPixels(input as unknown as ImageInput)).rejects.toMatchObject({
       name: 'FerError',
       code: 'INPUT',
-      message: `${name} is no image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
+      message: `${name} is not an image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
     });
   });
 });

@@ -30,7 +30,9 @@ describe('a data: address', () => {
   test('is read as an image, and never stands in a message', async () => {
     for (const each of [address, new URL(address)]) {
       expect(await decode(each, NO_LIMITS)).toMatchObject({ width: 40, height: 30, channels: 3 });
-      expect(describeInput(each)).toBe(`a data: address of ${address.length.toLocaleString('en')} letters, image/png`);
+      expect(describeInput(each)).toBe(
+        `a data: address of ${address.length.toLocaleString('en')} characters, image/png`,
+      );
       await expect(decode(each, { ...NO_LIMITS, maxBytes: 99 })).rejects.toMatchObject({ code: 'TOO_LARGE' });
     }
     for (const broken of ['data:image/png;base64,(((', 'data:image/png', 'data:image/svg+xml,<svg/>']) {

@@ -80,7 +80,7 @@ describe('imageFormat', () => {
     expect(() => imageFormat(bytes(head), 'party.jpg')).toThrow(
       expect.objectContaining({
         code: 'DECODE',
-        message: expect.stringContaining(`party.jpg is ${what}; JPEG, PNG, WebP, AVIF, GIF and TIFF are read`),
+        message: expect.stringContaining(`party.jpg is ${what}; supported are JPEG, PNG, WebP, AVIF, GIF and TIFF`),
       }),
     );
   });

@@ -49,19 +49,22 @@ describe('imageLimits', () => {
     expect(pixelLimit({ maxPixels: 1 })).toBe(1);
   });
 
-  test.each(['maxPixels', 'maxBytes', 'maxFrames', 'maxMilliseconds'] as const)('%s is a number from 1 up', (name) => {
-    for (const [value, said] of [
-      [0.5, '0.5'],
-      [Number.NaN, 'NaN'],
-      [null, 'null'],
-      ['5', '"5"'],
-      [[5], 'an Array'],
-    ]) {
-      expect(() => imageLimits({ [name]: value })).toThrow(
-        refusal('OPTION', `${name} must be a number from 1 up, got ${said}`),
-      );
-    }
-  });
+  test.each(['maxPixels', 'maxBytes', 'maxFrames', 'maxMilliseconds'] as const)(
+    '%s is a number of at least 1',
+    (name) => {
+      for (const [value, said] of [
+        [0.5, '0.5'],
+        [Number.NaN, 'NaN'],
+        [null, 'null'],
+        ['5', '"5"'],
+        [[5], 'an Array'],
+      ]) {
+        expect(() => imageLimits({ [name]: value })).toThrow(
+          refusal('OPTION', `${name} must be a number of at least 1, got ${said}`),
+        );
+      }
+    },
+  );
 
   test('maxWork is a number above 0: less than 1 is stricter than the default', () => {
     expect(imageLimits({ maxWork: 0.1 }).maxWork).toBe(0.1);
@@ -87,11 +90,11 @@ describe('limitRules', () => {
   });
 
   test.each([
-    ['maxPixels', 'a number from 1 up', 0.5],
+    ['maxPixels', 'a number of at least 1', 0.5],
     ['maxWork', 'a number above 0', 0],
-    ['maxBytes', 'a number from 1 up', 0.5],
-    ['maxFrames', 'a number from 1 up', 0.5],
-    ['maxMilliseconds', 'a number from 1 up', 0.5],
+    ['maxBytes', 'a number of at least 1', 0.5],
+    ['maxFrames', 'a number of at least 1', 0.5],
+    ['maxMilliseconds', 'a number of at least 1', 0.5],
   ])('%s is %s', (name, rule, below) => {
     for (const value of [below, Number.NaN, '5']) {
       expect(() => check({ [name]: value })).toThrow(

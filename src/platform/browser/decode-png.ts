@@ -7,8 +7,8 @@ export interface PngPixels {
 }
 
 /**
- * Decodes a PNG without the rounding of a canvas, where alpha is premultiplied and 16-bit levels are rounded: levels are those
- * of the file, of 16 bits their high byte, as libvips reads them in Node. Colour profiles and gamma are left out.
+ * Decodes a PNG without the rounding of a canvas, which premultiplies alpha and rounds 16-bit levels. The result has the levels of
+ * the file, and the high byte of 16-bit levels, as from libvips in Node. Colour profiles and gamma are ignored.
  *
  * Format: Portable Network Graphics, W3C Recommendation, third edition.
  *
@@ -46,10 +46,10 @@ export async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<PngPixe
 interface Header {
   width: number;
   height: number;
-  /** Bits a sample. */
+  /** Bits per sample. */
   depth: number;
   colour: number;
-  /** Samples a pixel. */
+  /** Samples per pixel. */
   samples: number;
   interlaced: boolean;
 }
@@ -72,7 +72,7 @@ function readChunks(bytes: Uint8Array<ArrayBuffer>): Chunks {
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const content = bytes.subarray(at + 8, at + 8 + length);
     if (content.length < length) break;
-    // The compressed bytes have a checksum of their own.
+    // The compressed bytes have their own checksum.
     if (
       /IHDR|PLTE|tRNS/.test(type) &&
       crc(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)
@@ -90,7 +90,7 @@ function readChunks(bytes: Uint8Array<ArrayBuffer>): Chunks {
   return { header, palette, transparency, compressed };
 }
 
-/** By colour type: samples a pixel, and the depths that are allowed. */
+/** By colour type: samples per pixel, and the allowed depths. */
 const COLOURS: Record<number, [samples: number, depths: number[]] | undefined> = {
   0: [1, [1, 2, 4, 8, 16]],
   2: [3, [8, 16]],
@@ -103,7 +103,7 @@ function readHeader(view: DataView, at: number): Header {
   const [depth, colour, compression, filter, interlace] = [8, 9, 10, 11, 12].map((place) => view.getUint8(at + place));
   const [samples, depths] = COLOURS[colour] ?? [0, []];
   if (!depths.includes(depth) || compression !== 0 || filter !== 0 || interlace > 1) {
-    throw new Error(`no such kind of PNG: colour type ${colour}, ${depth} bits`);
+    throw new Error(`unknown kind of PNG: colour type ${colour}, ${depth} bits`);
   }
   const [width, height] = [view.getUint32(at), view.getUint32(at + 4)];
   return { width, height, depth, colour, samples, interlaced: interlace === 1 };
@@ -121,7 +121,7 @@ const ADAM7 = [
 ];
 const WHOLE = [[0, 0, 1, 1]];
 
-/** The inflated bytes, as far as they are asked for: a small file may hold a very large stream. */
+/** The inflated bytes, decompressed on demand: a small file may contain a very large stream. */
 function inflated(compressed: Uint8Array<ArrayBuffer>[]) {
   const reader = new Blob(compressed).stream().pipeThrough(new DecompressionStream('deflate')).getReader();
   let rest = new Uint8Array(0);
@@ -145,12 +145,12 @@ function inflated(compressed: Uint8Array<ArrayBuffer>[]) {
   };
 }
 
-/** Section 9.2; the first byte of a row says which filter it has, and becomes 0. */
+/** Section 9.2; the first byte of a row is the number of its filter, and becomes 0. */
 function undoFilter(row: Uint8Array, above: Uint8Array, step: number): void {
   const filter = row[0];
   row[0] = 0;
   const { length } = row;
-  // Before the first pixel, all is 0.
+  // Before the first pixel, everything is 0.
   const first = Math.min(1 + step, length);
   if (filter === 1) {
     for (let i = first; i < length; i++) row[i] += row[i - step];
@@ -162,7 +162,7 @@ function undoFilter(row: Uint8Array, above: Uint8Array, step: number): void {
   } else if (filter === 4) {
     for (let i = 1; i < first; i++) row[i] += above[i];
     for (let i = first; i < length; i++) row[i] += paeth(row[i - step], above[i], above[i - step]);
-  } else if (filter !== 0) throw new Error(`no such filter: ${filter}`);
+  } else if (filter !== 0) throw new Error(`unknown filter: ${filter}`);
 }
 
 function paeth(left: number, up: number, corner: number): number {
@@ -173,7 +173,7 @@ function paeth(left: number, up: number, corner: number): number {
   return toUp <= toCorner ? up : corner;
 }
 
-/** Writes the pixels of a row at every `step` bytes from `at` on. */
+/** Writes the pixels of a row from `at`, `step` bytes apart. */
 type WriteRow = (row: Uint8Array, columns: number, data: Uint8Array, at: number, step: number) => void;
 
 function rowWriter({ depth, colour, samples }: Header, palette: Uint8Array, transparency: Uint8Array | null): WriteRow {

@@ -13,16 +13,16 @@ import { headerSize } from './header-size.js';
  * Reads an image with the browser's own decoders, in a window or in a worker.
  *
  * The result is upright by the EXIF orientation, in sRGB, RGBA: composited on black with alpha 255, or with straight alpha.
- * Formats are those of the browser: all read JPEG, PNG, WebP, AVIF and GIF; some also read TIFF, BMP, HEIC or JPEG XL.
+ * The formats depend on the browser: all read JPEG, PNG, WebP, AVIF and GIF; some also read TIFF, BMP, HEIC or JPEG XL.
  *
- * Levels are those that Node reads, with the exceptions that docs/troubleshooting.md lists. A canvas rounds where there is
- * alpha or 16 bits: such PNGs are decoded without one.
+ * Levels are the same as in Node, with the exceptions in docs/troubleshooting.md. A canvas rounds levels with alpha or 16
+ * bits: such PNGs are decoded without a canvas.
  *
- * @param input - `<img>` (waited for), `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `VideoFrame`, `ImageData`, or
+ * @param input - `<img>` (awaited), `<canvas>`, `<video>`, `OffscreenCanvas`, `ImageBitmap`, `VideoFrame`, `ImageData`, or
  * encoded bytes as `Blob`, `ArrayBuffer`, `Uint8Array` or `data:` address.
  * @throws FerError `INPUT` for another kind of value, a video without a frame, or an image of another site that may not
- * be read; `DECODE` for bytes that are no image or a broken one; `TOO_LARGE` over a limit; `TIMEOUT` after
- * `maxMilliseconds`; `OPTION` for a frame that is not there; `CANVAS` where the browser disguises canvases.
+ * be read; `DECODE` for bytes that are not an image, or a broken image; `TOO_LARGE` over a limit; `TIMEOUT` after
+ * `maxMilliseconds`; `OPTION` for a frame that does not exist; `CANVAS` if the browser hides the pixels of canvases.
  */
 export async function decode(input: unknown, limits: DecodeLimits, frame = 0): Promise<PixelImage> {
   return withinTime(decodeNow(input, limits, frame), limits.maxMilliseconds, describeInput(input));
@@ -37,13 +37,13 @@ async function decodeNow(input: unknown, limits: DecodeLimits, frame: number): P
   }
   const draw = drawable[kind];
   if (draw) {
-    if (frame > 0) throw new FerError('OPTION', `frame ${frame} is read of a Blob alone`);
+    if (frame > 0) throw new FerError('OPTION', `frame ${frame}: frames are read only from a Blob`);
     return readPixels(await draw(input as never, limits), limits, describeInput(input));
   }
-  throw new FerError('INPUT', `${describeInput(input)} is no image: ${adviceFor(input)}`);
+  throw new FerError('INPUT', `${describeInput(input)} is not an image: ${adviceFor(input)}`);
 }
 
-/** Something to draw, with its size in pixels of its own. */
+/** Something to draw, with its size in its own pixels. */
 interface Drawing {
   source: CanvasImageSource;
   width: number;
@@ -51,7 +51,7 @@ interface Drawing {
   close?: () => void;
 }
 
-/** By the name of the class, because an element of another window is no instance of this one's classes. */
+/** Checked by the name of the class, because an element of another window is not an instance of this one's classes. */
 const drawable: Record<string, ((input: never, limits: DecodeLimits) => Promise<Drawing>) | undefined> = {
   async HTMLImageElement(image: HTMLImageElement, limits: DecodeLimits) {
     if (!image.complete) await loaded(image);
@@ -62,8 +62,8 @@ const drawable: Record<string, ((input: never, limits: DecodeLimits) => Promise<
       throw new FerError('DECODE', url ? `the <img> is broken or has no size: ${url}` : 'the <img> has no src');
     }
     checkPixelCount(width, height, limits.maxPixels, `the <img> ${url}`);
-    // Refuses a truncated one, which would be drawn as far as it goes. Then the <img> itself is drawn all the same:
-    // bitmaps of an <img> round 16-bit levels, which are cut to their high byte elsewhere.
+    // Refuses a truncated image, which would be drawn partially. Otherwise the <img> itself is drawn:
+    // bitmaps of an <img> round 16-bit levels, but elsewhere only the high byte is used.
     (await bitmapOf(image, `the <img> ${url}`)).close?.();
     return { source: image, width, height };
   },
@@ -98,12 +98,12 @@ const drawable: Record<string, ((input: never, limits: DecodeLimits) => Promise<
   },
 };
 
-/** Waits for the size and the bytes only: `image.decode()` would decode an image of any size. */
+/** Waits only for the size and the bytes: `image.decode()` would decode an image of any size. */
 function loaded(image: HTMLImageElement): Promise<void> {
   return new Promise((resolve) => {
     image.addEventListener('load', () => resolve(), { once: true });
     image.addEventListener('error', () => resolve(), { once: true });
-    // A lazy one outside the page would never load.
+    // A lazy image outside the page would never load.
     image.loading = 'eager';
   });
 }
@@ -124,7 +124,7 @@ async function decodeBytes(
   checkByteCount(blob.size, limits.maxBytes, name);
   const head = new Uint8Array(await blob.slice(0, FORMAT_HEAD_BYTES).arrayBuffer());
   const format = readFormat(head);
-  // Of other formats, those of pixels alone are the browser's to show or to refuse: Safari shows HEIC, most show BMP.
+  // Other formats that contain only pixels are left to the browser: Safari shows HEIC, most browsers show BMP.
   const type = format === null ? otherFormat(head).mediaType : `image/${format}`;
   if (type === undefined) imageFormat(head, name);
 
@@ -147,12 +147,12 @@ async function decodeBytes(
       throw undecodable(name, error);
     }
   }
-  // Under its true type: a browser may refuse bytes that come under a wrong one.
+  // With its true type: a browser may refuse bytes with a wrong type.
   const typed = new Blob([bytes], { type });
   try {
     return readPixels(await bitmapOf(typed, `${name} (${format ?? type})`), limits, name);
   } catch (error) {
-    // What the format is, and how to convert it.
+    // Names the format, and how to convert it.
     if (format === null && error instanceof FerError && error.code === 'DECODE') imageFormat(head, name);
     throw error;
   }
@@ -164,17 +164,17 @@ function undecodable(name: string, error: unknown): FerError {
 }
 
 /**
- * Whether a canvas would change a PNG's levels: by rounding, where there is alpha or 16 bits, or by a gamma, which libvips
- * leaves out in Node. One with a profile of colours is the browser's, which knows what to do with it.
+ * Whether a canvas would change a PNG's levels: by rounding alpha or 16-bit levels, or by a gamma, which libvips
+ * ignores in Node. The browser decodes PNGs with a colour profile, because it can apply the profile.
  */
 function needsOwnDecoder(bytes: Uint8Array, format: ImageFormat | null): boolean {
   if (format !== 'png' || typeof DecompressionStream === 'undefined') return false;
-  // Service workers forbid import(): there the browser decodes, and may round.
+  // Service workers forbid import(): in them the browser decodes, and may round.
   if ('ServiceWorkerGlobalScope' in globalThis) return false;
-  // The chunks that are looked for come before the pixels.
+  // The relevant chunks come before the pixels.
   const head = String.fromCharCode(...bytes.subarray(0, 4096));
   if (/iCCP|cICP/.test(head)) return false;
-  // Bits a sample; the colour types 4 and 6 have alpha.
+  // Bits per sample; the colour types 4 and 6 have alpha.
   return bytes[24] === 16 || bytes[25] > 3 || /tRNS/.test(head) || (/gAMA|cHRM/.test(head) && !/sRGB/.test(head));
 }
 
@@ -183,7 +183,7 @@ async function bitmapOf(source: ImageBitmapSource, name: string): Promise<Drawin
     const bitmap = await createImageBitmap(source, {
       imageOrientation: 'from-image',
       colorSpaceConversion: 'default',
-      // Left to the canvas, which rounds to nearest where the WebP decoder does not.
+      // Left to the canvas, which rounds to nearest; the WebP decoder does not.
       premultiplyAlpha: 'none',
     });
     return { source: bitmap, width: bitmap.width, height: bitmap.height, close: () => bitmap.close() };
@@ -192,7 +192,7 @@ async function bitmapOf(source: ImageBitmapSource, name: string): Promise<Drawin
   }
 }
 
-/** Canvas sides and areas are limited, so that a large image goes through in bands of about this many pixels. */
+/** Canvas sides and areas are limited, so a large image is read in bands of about this many pixels. */
 const BAND_PIXELS = 4e6;
 
 function readPixels({ source, width, height, close }: Drawing, limits: DecodeLimits, name: string): PixelImage {
@@ -210,7 +210,7 @@ function readPixels({ source, width, height, close }: Drawing, limits: DecodeLim
       return data;
     };
     const data = read(BLACK);
-    // What takes on any ground shows nothing, and says so by its alpha.
+    // A pixel that takes the colour of any background is transparent, and gets alpha 0.
     if (isAll(BLACK, data) && isAll(WHITE, read(WHITE))) data.fill(0);
     return { data, width, height, channels: 4 };
   } catch (error) {
@@ -232,7 +232,7 @@ function readPixels({ source, width, height, close }: Drawing, limits: DecodeLim
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 function openCanvas(width: number, height: number): Context {
-  // Without alpha the canvas starts as opaque black; one that is read often is kept off the GPU, which may round otherwise.
+  // Without alpha, the canvas starts as opaque black. `willReadFrequently` keeps it off the GPU, which may round differently.
   const settings = { alpha: false, colorSpace: 'srgb', willReadFrequently: true } as const;
   let context: Context | null = null;
   if (typeof OffscreenCanvas !== 'undefined') {
@@ -251,7 +251,7 @@ function openCanvas(width: number, height: number): Context {
 const BLACK = 0;
 const WHITE = 255;
 
-/** Rows top .. top + height - 1 of the source, on a ground of that level. */
+/** Rows top .. top + height - 1 of the source, on a background of that level. */
 function readBand(
   context: Context,
   source: CanvasImageSource,
@@ -272,14 +272,14 @@ function isAll(level: number, data: Uint8ClampedArray): boolean {
 }
 
 /**
- * Refuses a browser that answers with other pixels than those that were drawn, as protection against fingerprinting. Noise
- * of the lowest bits, as of Brave, changes an answer by little and is let through.
+ * Refuses a browser that returns other pixels than those that were drawn, as protection against fingerprinting. Noise in the
+ * lowest bits, as in Brave, hardly changes the result and is accepted.
  */
 function checkCanvas(): void {
   if (isHonest) return;
   const context = openCanvas(PATTERN_SIDE, PATTERN_SIDE);
   const drawn = context.createImageData(PATTERN_SIDE, PATTERN_SIDE);
-  // Of many colours: one alone is left as it is.
+  // With many colours, because a single colour is not changed.
   for (let k = 0; k < drawn.data.length; k++) drawn.data[k] = k % 4 === 3 ? 255 : (k * 89) % 256;
   context.putImageData(drawn, 0, 0);
   const { data } = context.getImageData(0, 0, PATTERN_SIDE, PATTERN_SIDE);
@@ -287,11 +287,11 @@ function checkCanvas(): void {
   if (isHonest) return;
   throw new FerError(
     'CANVAS',
-    'this browser disguises what a canvas holds: allow this site to read canvases, or pass pixels',
+    'this browser hides the pixels of a canvas: allow this site to read canvases, or pass pixels',
   );
 }
 
-/** Once it has answered truly, a canvas is asked no more; a user may allow it later. */
+/** After a true answer, the check is not repeated. After a refusal it is, because a user may allow canvases later. */
 let isHonest = false;
 
 const PATTERN_SIDE = 16;

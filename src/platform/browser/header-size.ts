@@ -1,6 +1,6 @@
 /**
- * Width and height that the header of a JPEG, PNG, GIF, WebP, AVIF, HEIC or BMP tells, before EXIF orientation; of a HEIC or AVIF,
- * whose tiles and thumbnails have sizes too, the largest one.
+ * Width and height in the header of a JPEG, PNG, GIF, WebP, AVIF, HEIC or BMP, before EXIF orientation. In a HEIC or AVIF, tiles
+ * and thumbnails have sizes too; the result is the largest.
  *
  * @returns Undefined for another format or a broken file.
  */
@@ -30,7 +30,7 @@ function readSize(bytes: Uint8Array, view: DataView): [number, number] | undefin
   }
   if (first === 0xffd8) {
     for (let at = 2; ; ) {
-      // Any number of 0xff comes before a marker.
+      // A marker follows any number of 0xff.
       while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
       const marker = view.getUint16(at);
       if (marker < 0xff01) return undefined;
@@ -53,5 +53,5 @@ function readSize(bytes: Uint8Array, view: DataView): [number, number] | undefin
 
 const FTYP = 0x66747970;
 const ISPE = 0x69737065;
-/** Bytes in which the properties of an image lie: its pixels come after them. */
+/** Bytes that contain the properties of an image; its pixels come after them. */
 const MOST_HEAD = 65_536;

@@ -11,7 +11,7 @@ async function readAsset(
       const response = await fetch(url);
       if (!response.ok) continue;
       const bytes = new Uint8Array(await response.arrayBuffer());
-      // A development server may answer any path with its index page: only the bytes tell.
+      // A development server may answer any path with its index page: only the bytes show it.
       if (accept(bytes)) return { url, bytes };
       const place = url.searchParams.has('import') ? addressIn(bytes) : null;
       if (place !== null) {
@@ -25,7 +25,7 @@ async function readAsset(
   return null;
 }
 
-/** The address in a module that says nothing but where a file is, such as Vite makes of `?url`. */
+/** The address in a module that contains only the address of a file, as Vite makes for `?url`. */
 function addressIn(bytes: Uint8Array<ArrayBuffer>): string | null {
   if (bytes.length > 10_000) return null;
   return /^export default "([^"]+)"/.exec(new TextDecoder().decode(bytes))?.[1] ?? null;
@@ -44,7 +44,7 @@ function checkpointFolder(path: string): CheckpointStore {
 }
 
 function startGradientWorker(): Thread {
-  throw new FerError('OPTION', 'workers: threads that share memory are there in Node only, leave it out in browsers');
+  throw new FerError('OPTION', 'workers: threads with shared memory exist only in Node, leave it out in browsers');
 }
 
 export const runtime: Runtime = { decode, readAsset, toUrl, packageFile, checkpointFolder, startGradientWorker };

@@ -25,7 +25,7 @@ export function checkpointFolder(folder: string): CheckpointStore {
     },
     async lock() {
       try {
-        // With what it needs of Node, which classifying does not: every program would start with it.
+        // Loaded here, because it needs Node modules that classification does not need at startup.
         const { lockFile } = await import('./lock-file.js');
         const unlock = await lockFile(join(folder, 'training.lock'));
         const { removeLeftNeighbours } = await import('./write-file.js');

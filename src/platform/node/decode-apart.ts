@@ -16,13 +16,13 @@ import { decodeWork } from './decode-work.js';
 import { type Frame, listenForFrames, sendFrame } from './frames.js';
 
 /**
- * Decodes an image in another process, which is killed after `maxMilliseconds`: native code cannot be ended in any other way. A
- * file that makes the decoder crash ends that process only. Processes are used again, and end after ten seconds without work.
+ * Decodes an image in another process, which is killed after `maxMilliseconds`: native code cannot be stopped in any other way. A
+ * file that crashes the decoder ends only that process. Processes are reused, and end after ten seconds without work.
  *
  * The time that an image waits for a process does not count.
  *
- * @param name - What the image is called in messages.
- * @returns Null where no process can be started: in a bundled program, and where Node's permissions forbid it.
+ * @param name - Name of the image in messages.
+ * @returns Null if no process can be started: in a bundled program, or if Node's permissions forbid it.
  * @throws FerError `TIMEOUT`; `DECODE` also when the process ends twice; as `decodeBytes`.
  */
 export async function decodeApart(
@@ -46,7 +46,7 @@ export async function decodeApart(
       if (typeof outcome !== 'string') return imageOf(outcome);
       reason = outcome;
     }
-    throw new FerError('DECODE', `${name} cannot be decoded: the process that decodes it ended twice, with ${reason}`);
+    throw new FerError('DECODE', `${name} cannot be decoded: its decoding process ended twice, with ${reason}`);
   } finally {
     memory.give(held);
     slots.give(1);
@@ -55,12 +55,12 @@ export async function decodeApart(
 
 const memory = new ByteBudget(MOST_MEMORY);
 
-/** A thread of a pool has other threads beside it. */
+/** Number of processes; a thread of a pool shares the machine with other threads. */
 const slots = new ByteBudget(isMainThread ? Math.min(availableParallelism(), 4) : 1);
 
 const idle: DecodeProcess[] = [];
 
-/** After a process could not be started. */
+/** Time of the last failed start of a process. */
 let startAgainAt = 0;
 
 function imageOf({ header, bytes }: Frame<DecodeAnswer>): PixelImage {
@@ -71,7 +71,7 @@ function imageOf({ header, bytes }: Frame<DecodeAnswer>): PixelImage {
 
 class DecodeProcess {
   readonly #process: ChildProcessByStdio<Socket, Socket, null>;
-  /** How it ended. */
+  /** How the process ended. */
   #end: string | undefined;
   #onAnswer: (answer: Frame<DecodeAnswer>) => void = () => {};
   #onEnd: (reason: string) => void = () => {};
@@ -91,16 +91,16 @@ class DecodeProcess {
     };
     this.#process.on('error', (error) => ended(error.message));
     this.#process.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
-    // The end says why.
+    // The exit reports the reason.
     this.#process.stdin.on('error', () => {});
     listenForFrames<DecodeAnswer>(this.#process.stdout, (answer) => this.#onAnswer(answer));
   }
 
-  /** @returns Null when it cannot be started; that is tried again after a minute. */
+  /** @returns Null if it cannot be started; the next try is after a minute. */
   static async start(): Promise<DecodeProcess | null> {
     let timer: NodeJS.Timeout | undefined;
     try {
-      // The built file, from the sources too.
+      // The built file, even when running from the sources.
       const manifest = createRequire(import.meta.url).resolve('fer-dcnn/package.json');
       const started = new DecodeProcess(join(dirname(manifest), 'dist/node/decode-process.js'));
       timer = setTimeout(() => started.#process.kill('SIGKILL'), START_MS);
@@ -147,7 +147,7 @@ class DecodeProcess {
     });
   }
 
-  /** Waits for the next image, and does not keep this program from ending. */
+  /** Waits for the next image, without keeping this program alive. */
   #rest(): void {
     this.#hold('unref');
     idle.push(this);

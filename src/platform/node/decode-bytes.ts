@@ -8,10 +8,10 @@ import { timeoutOf } from '../within-time.js';
 import { type DecodeWork, decodeWork } from './decode-work.js';
 
 /**
- * Decodes the bytes of an image with sharp, unless its header says that this takes more than the limits allow.
+ * Decodes the bytes of an image with sharp, unless its header shows that this exceeds the limits.
  *
- * @param name - What the image is called in messages.
- * @throws FerError `DECODE`, `TOO_LARGE`, `PACKAGE_MISSING`; `TIMEOUT` up to a second after `maxMilliseconds`.
+ * @param name - Name of the image in messages.
+ * @throws FerError `DECODE`, `TOO_LARGE`, `PACKAGE_MISSING`; `TIMEOUT`, at most a second after `maxMilliseconds`.
  */
 export async function decodeBytes(
   bytes: Uint8Array,
@@ -24,11 +24,11 @@ export async function decodeBytes(
   const readHeader = () => sharp(bytes, { limitInputPixels: false }).metadata();
   if (frame > 0) await checkFrame(frame, readHeader, name);
   const work = await decodeWork(bytes, format, readHeader);
-  // A frame is drawn over those before it.
+  // A frame is drawn over the earlier ones.
   if (work) work.milliseconds *= frame + 1;
   const refusal = work && refusalOf(work, limits, name);
   if (refusal) {
-    // Nonsense behind the first bytes of a format claims any size.
+    // Garbage after the first bytes of a format may declare any size.
     await readHeader().catch((error) => {
       throw broken(name, error);
     });
@@ -51,7 +51,7 @@ async function checkFrame(frame: number, readHeader: () => Promise<{ pages?: num
   throw new FerError('OPTION', `there is no frame ${frame}: ${name} has ${pages === 1 ? 'one' : `0 to ${pages - 1}`}`);
 }
 
-/** Loaded when the first image is decoded: sharp takes longer to load than all the rest. */
+/** Loaded with the first image, because sharp takes longer to load than everything else. */
 export function loadSharp(): Promise<typeof import('sharp').default> {
   sharpModule ??= import('sharp').then(
     (module) => module.default,
@@ -65,12 +65,12 @@ export function loadSharp(): Promise<typeof import('sharp').default> {
 
 let sharpModule: Promise<typeof import('sharp').default> | undefined;
 
-/** Memory that a thread decodes in at a time. An image that takes more is decoded alone. */
+/** Memory for the images that a thread decodes at a time. An image that needs more is decoded alone. */
 export const MOST_MEMORY = 256e6;
 
 const room = new ByteBudget(MOST_MEMORY);
 
-/** What `maxWork` 1 is. */
+/** The meaning of `maxWork` 1. */
 const WORK_MS = 2000;
 const WORK_BYTES = 512e6;
 
@@ -85,7 +85,7 @@ function refusalOf(
     return error as FerError;
   }
   if (milliseconds <= WORK_MS * maxWork && bytes <= WORK_BYTES * maxWork) return null;
-  const estimate = `some ${(milliseconds / 1000).toFixed(1)} s and ${Math.round(bytes / 1e6)} MB`;
+  const estimate = `about ${(milliseconds / 1000).toFixed(1)} s and ${Math.round(bytes / 1e6)} MB`;
   const limit = `${(WORK_MS / 1000) * maxWork} s and ${(WORK_BYTES / 1e6) * maxWork} MB`;
   const message = `${name} is ${width}x${height}: decoding it may take ${estimate}, over the limit of ${limit}; maxWork raises it`;
   return new FerError('TOO_LARGE', message);
@@ -98,7 +98,7 @@ async function decodeWithSharp(
   name: string,
   frame: number,
 ): Promise<PixelImage> {
-  // sharp compares the header's size with the limit before it decodes; it takes whole numbers only.
+  // sharp compares the header's size with the limit before it decodes; it accepts only whole numbers.
   const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
   const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true, page: frame })
     // Ends the work, too, when nobody waits for it any more.
@@ -121,7 +121,7 @@ async function decodeWithSharp(
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
 }
 
-/** For sharp, which counts to an hour; 0 is no limit. */
+/** Seconds for sharp, at most an hour; 0 means no limit. */
 function wholeSeconds(milliseconds: number): number {
   return milliseconds <= 3_600_000 ? Math.ceil(milliseconds / 1000) : 0;
 }

@@ -6,24 +6,24 @@ import type { DecodeLimits } from '../image-limits.js';
 import { decodeBytes, loadSharp } from './decode-bytes.js';
 import { listenForFrames, sendFrame } from './frames.js';
 
-/** What a process of its own is to decode; the image's bytes come with it. */
+/** The request to a decoding process; the image's bytes follow it. */
 export interface DecodeRequest {
   format: ImageFormat;
   limits: DecodeLimits;
   name: string;
 }
 
-/** What became of it; pixels come with an image. The first answer says that the process is ready. */
+/** The answer; the pixels of an image follow it. The first answer means that the process is ready. */
 export type DecodeAnswer =
   | { kind: 'ready' }
   | ({ kind: 'image' } & Omit<PixelImage, 'data'>)
   | { kind: 'error'; code: FerErrorCode; message: string };
 
-/** Runs in a process of its own: decodes the images that come through standard input, until that is closed. */
+/** Runs in a separate process: decodes the images from standard input until it is closed. */
 export async function answerRequests(): Promise<void> {
-  // A stop that is meant for the whole group of processes is for the parent to carry out: it finishes what it holds.
+  // Signals to the whole process group are handled by the parent, which finishes its work.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-  // At once: an ordinary exit would wait for an image that is being decoded.
+  // Immediately, because an ordinary exit would wait for the image in decoding.
   const end = () => process.kill(process.pid, 'SIGKILL');
   process.stdin.on('close', end);
   process.stdout.on('error', end);
@@ -38,7 +38,7 @@ export async function answerRequests(): Promise<void> {
       answer({ kind: 'error', code, message });
     }
   });
-  // That it is missing is said of the first image.
+  // A missing package is reported for the first image.
   await loadSharp().catch(() => {});
   answer({ kind: 'ready' });
 }

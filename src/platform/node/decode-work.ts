@@ -1,16 +1,16 @@
 import type { ImageFormat } from '../image-format.js';
 
-/** What an image's header says of the work of decoding it. */
+/** Estimated work of decoding an image, from its header. */
 export interface DecodeWork {
   width: number;
   height: number;
-  /** Of one core of a virtual machine of 2025 that does nothing else. */
+  /** Milliseconds on one core of an idle virtual machine of 2025. */
   milliseconds: number;
-  /** Of memory beyond what the process has, encoded bytes included. */
+  /** Bytes of additional memory, including the encoded bytes. */
   bytes: number;
 }
 
-/** Reads headers that are not read here; sharp's `metadata`. */
+/** Reads other headers with sharp's `metadata`. */
 export type ReadHeader = () => Promise<{
   width: number;
   height: number;
@@ -20,10 +20,10 @@ export type ReadHeader = () => Promise<{
 }>;
 
 /**
- * Estimates the most that decoding an image may take, before it is decoded: by format, pixels, bytes, and the scans of a JPEG.
+ * Estimates an upper bound for the work of decoding an image, before decoding, from format, pixels, bytes, and JPEG scans.
  * The figures are upper bounds over solid and noisy images, measured with sharp (docs/reliability.md has the table).
  *
- * @returns Null for a header that cannot be read: the decoder says what is wrong with it.
+ * @returns Null for a header that cannot be read: the decoder then reports what is wrong.
  */
 export async function decodeWork(
   bytes: Uint8Array,
@@ -51,7 +51,7 @@ export async function decodeWork(
   if (header === null) return null;
   const { width, height, channels = 3, depth = 'uchar', space } = header;
   if (format === 'avif') {
-    // Few bytes of a low quality cost more each than many of a high one.
+    // At low quality, there are fewer bytes, and each costs more.
     const perPixel = Math.min(400, 65 + (650 * length) / (width * height));
     return work(width, height, length, [perPixel, 0, 23]);
   }
@@ -59,7 +59,7 @@ export async function decodeWork(
   return work(width, height, length, [3 + 2.2 * raw + (space === 'cmyk' ? 90 : 0), 8, 5 + 2 * raw]);
 }
 
-/** Nanoseconds a pixel, nanoseconds an encoded byte, bytes of memory a pixel. */
+/** Nanoseconds per pixel, nanoseconds per encoded byte, bytes of memory per pixel. */
 type Rates = readonly [perPixel: number, perByte: number, memory: number];
 
 function work(width: number, height: number, length: number, [perPixel, perByte, memory]: Rates): DecodeWork {
@@ -76,7 +76,7 @@ const DEPTH_BYTES: Record<string, number> = {
   ...{ uchar: 1, char: 1, short: 2, ushort: 2, int: 4, uint: 4, float: 4, complex: 8, double: 8, dpcomplex: 16 },
 };
 
-/** The frame and all scans (ITU-T T.81, annex B): each scan of a progressive image goes over all its pixels. */
+/** The frame and all scans (ITU-T T.81, annex B): each scan of a progressive image covers all pixels. */
 function jpegWork(bytes: Uint8Array): DecodeWork | null {
   const { length } = bytes;
   let frame: { width: number; height: number; components: number; marker: number } | undefined;
@@ -115,7 +115,7 @@ function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-/** Of the canvas, or of the one frame (RFC 9649). */
+/** Size of the canvas, or of the only frame (RFC 9649). */
 function webpSize(bytes: Uint8Array, view: DataView): [number, number] | null {
   if (bytes.length < 30) return null;
   const chunk = String.fromCharCode(...bytes.subarray(12, 16));

@@ -14,17 +14,17 @@ import { decodeBytes } from './decode-bytes.js';
 import { decodeSmallJpeg } from './small-jpeg.js';
 
 /**
- * Decodes an image file or its bytes: JPEG, PNG, WebP, AVIF, GIF or TIFF, told by content; small JPEGs in this thread, all else
- * with sharp. With `maxMilliseconds`, sharp runs in a process of its own, which is ended when the time is up.
+ * Decodes an image file or its bytes: JPEG, PNG, WebP, AVIF, GIF or TIFF, recognised by content. Small JPEGs are decoded in this thread, everything
+ * else with sharp. With `maxMilliseconds`, sharp runs in a separate process, which is stopped after that time.
  *
- * The result is upright by the EXIF orientation, in sRGB (an embedded profile is applied; CMYK is converted), 8 bits a
- * channel (16-bit images keep their high byte); of an animation, the first frame. Grey images with alpha are composited
+ * The result is upright by the EXIF orientation, in sRGB (an embedded profile is applied; CMYK is converted), 8 bits per
+ * channel (16-bit images keep their high byte); one frame of an animation. Grey images with alpha are composited
  * on black, so that the result has 1, 3 or 4 channels.
  *
  * @param input - A path, a `file:` URL, a `data:` address, or encoded bytes as `Buffer`, `Uint8Array`, `ArrayBuffer` or `Blob`.
  * @throws FerError `NOT_FOUND` for a file that cannot be opened, `INPUT` for a folder or another kind of value, `DECODE`
  * for bytes that are not an image, or a broken image, `TOO_LARGE` over a limit (before anything is decoded),
- * `TIMEOUT` after `maxMilliseconds`, `OPTION` for a frame that is not there, `PACKAGE_MISSING` when sharp does not load.
+ * `TIMEOUT` after `maxMilliseconds`, `OPTION` for a frame that does not exist, `PACKAGE_MISSING` when sharp does not load.
  */
 export async function decode(input: unknown, limits: DecodeLimits, frame = 0): Promise<PixelImage> {
   const name = nameOf(input);
@@ -33,7 +33,7 @@ export async function decode(input: unknown, limits: DecodeLimits, frame = 0): P
   if ('pixels' in read) return read.pixels;
   const { bytes, format } = read;
   if (frame === 0 && maxMilliseconds < Number.POSITIVE_INFINITY) {
-    // Native code in this process cannot be ended, and would keep a thread that reads files too.
+    // Native code in this process cannot be stopped, and would occupy a thread that also reads files.
     const { decodeApart } = await import('./decode-apart.js');
     const pixels = await decodeApart(bytes, format, limits, name);
     if (pixels) return pixels;
@@ -41,7 +41,7 @@ export async function decode(input: unknown, limits: DecodeLimits, frame = 0): P
   return withinTime(decodeBytes(bytes, format, limits, name, frame), maxMilliseconds, name);
 }
 
-/** Small images are decoded at once. */
+/** Small images are decoded immediately. */
 async function readImage(
   input: unknown,
   name: string,
@@ -54,7 +54,7 @@ async function readImage(
   const pixels = format === 'jpeg' && frame === 0 ? await decodeSmallJpeg(bytes, maxPixels) : null;
   return pixels ? { pixels } : { bytes, format };
 }
-/** What the image is called in messages. */
+/** Name of the image in messages. */
 function nameOf(input: unknown): string {
   if (typeof input !== 'string') return describeInput(input);
   const path: string = input;
@@ -62,7 +62,7 @@ function nameOf(input: unknown): string {
   return path.length > LONGEST_NAME ? `${path.slice(0, LONGEST_NAME)}...` : path;
 }
 
-/** Letters of a name in a message. */
+/** Most characters of a name in a message. */
 const LONGEST_NAME = 200;
 
 async function load(input: unknown, name: string, maxBytes: number): Promise<Uint8Array> {
@@ -79,7 +79,7 @@ async function load(input: unknown, name: string, maxBytes: number): Promise<Uin
   if (ArrayBuffer.isView(input)) {
     checkByteCount(input.byteLength, maxBytes, name);
     const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-    // sharp takes no shared memory, which could also change while it is decoded.
+    // sharp does not accept shared memory, which could also change during decoding.
     return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
   }
   if (input instanceof Blob) {
@@ -93,11 +93,11 @@ async function load(input: unknown, name: string, maxBytes: number): Promise<Uin
   }
   throw new FerError(
     'INPUT',
-    `${name} is no image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
+    `${name} is not an image: pass a path, encoded bytes, { data, width, height, channels } or a tensor`,
   );
 }
 
-/** Says what base64 is that came without its address: as a path, it would not be found. */
+/** Detects base64 without a `data:` address, which would be searched as a path. */
 function refuseBase64(text: string, name: string): void {
   const head = text.slice(0, 400);
   if (head.length < 64 || !/^[\w+/=-]+$/.test(head)) return;
@@ -106,13 +106,13 @@ function refuseBase64(text: string, name: string): void {
   const beginning = name.slice(0, 24);
   throw new FerError(
     'INPUT',
-    `${beginning}... is the base64 of a ${format}, no path: pass Buffer.from(text, 'base64')`,
+    `${beginning}... is the base64 of a ${format}, not a path: pass Buffer.from(text, 'base64')`,
   );
 }
 
 function urlOf(input: unknown): URL | null {
   if (input instanceof URL) return input;
-  // Not any word before a colon: C: is a drive.
+  // Not every word before a colon: C: is a drive.
   if (typeof input !== 'string' || !/^(https?|blob|file):/i.test(input)) return null;
   return URL.canParse(input) ? new URL(input) : null;
 }
@@ -121,12 +121,12 @@ function pathOf(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch (error) {
-    throw new FerError('NOT_FOUND', `${url.href} names no file: ${reasonOf(error)}`, { cause: error });
+    throw new FerError('NOT_FOUND', `${url.href} is not the address of a file: ${reasonOf(error)}`, { cause: error });
   }
 }
 
 function readImageFile(path: string, name: string, maxBytes: number): Promise<Uint8Array> {
-  // A thread of its own has nothing else to do, and each wait for another thread costs it more than the reading.
+  // A worker thread has nothing else to do, and each wait for another thread costs more than reading.
   return isMainThread ? readAside(path, name, maxBytes) : readAtOnce(path, name, maxBytes);
 }
 
@@ -167,7 +167,7 @@ async function readAtOnce(path: string, name: string, maxBytes: number): Promise
   }
 }
 
-/** Asked before opening, which would wait for ever on a pipe. */
+/** Checked before opening, which would wait forever on a pipe. */
 function checkFile(found: Stats, name: string, maxBytes: number): void {
   if (found.isDirectory()) throw new FerError('INPUT', `${name} is a folder, not an image`);
   if (!found.isFile()) throw new FerError('INPUT', `${name} is not a regular file`);

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { deserialize, serialize } from 'node:v8';
 
-/** Bytes with a header, as two processes of this package send them to each other. */
+/** Bytes with a header: the messages between two processes of this package. */
 export interface Frame<Header> {
   header: Header;
   bytes: Uint8Array;
@@ -17,7 +17,7 @@ export function sendFrame<Header>(pipe: Writable, header: Header, bytes: Uint8Ar
   if (bytes.length > 0) pipe.write(bytes);
 }
 
-/** Calls `take` with each frame that comes through a pipe. Each has bytes of its own. */
+/** Calls `take` with each frame from a pipe. Each frame has its own copy of the bytes. */
 export function listenForFrames<Header>(pipe: Readable, take: (frame: Frame<Header>) => void): void {
   let header: Header;
   let next: (part: Uint8Array) => void = onLengths;

@@ -1,9 +1,9 @@
-/** The part of `@cornerstonejs/codec-libjpeg-turbo-8bit` 1.2 that is used; it comes without types. */
+/** The parts of `@cornerstonejs/codec-libjpeg-turbo-8bit` 1.2 that are used; the package has no types. */
 declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
   export interface JpegDecoder {
-    /** Memory of the decoder's for that many encoded bytes. */
+    /** Memory of the decoder for this many encoded bytes. */
     getEncodedBuffer(length: number): Uint8Array;
-    /** @throws a number, the address of a C++ exception, for data that libjpeg-turbo warns of or refuses. */
+    /** @throws a number, the address of a C++ exception, for data that libjpeg-turbo refuses or warns about. */
     decode(): void;
     /** Pixels, interleaved, valid until the next call. */
     getDecodedBuffer(): Uint8ClampedArray;

@@ -8,13 +8,13 @@ import { makeFolder } from './make-folder.js';
 import { readRegularFile } from './read-regular-file.js';
 
 /**
- * Takes a lock: a file that says which process has it. A lock whose process is gone (killed, or of another machine that has
- * not written to it for a minute, by the clock of the disk: those of machines differ, and jump) is taken over.
+ * Takes a lock: a file that names its process. A lock whose process is gone is taken over: a killed process, or one of another
+ * machine that has not written to it for a minute. The time is that of the disk, because the clocks of machines differ and jump.
  *
- * @param path - Its folder is made when it is not there.
- * @returns What gives the lock back.
- * @throws FerError `CHECKPOINT` while another process, or another caller in this one, has it; and what the file system
- * throws.
+ * @param path - Its folder is created if needed.
+ * @returns A function that releases the lock.
+ * @throws FerError `CHECKPOINT` while another process, or another caller in this one, has it; and the errors of the file
+ * system.
  * @example
  * const unlock = await lockFile('runs/first/training.lock');
  */
@@ -61,7 +61,7 @@ interface Owner {
   id: string;
 }
 
-/** Locks of this process, and those that it is asking for. */
+/** Locks of this process, including those that it is trying to take. */
 const held = new Set<string>();
 
 /** Milliseconds. */
@@ -90,8 +90,8 @@ async function linked(neighbour: string, path: string): Promise<boolean> {
 }
 
 /**
- * Removes a lock whose process is gone, unless somebody else has done so. One at a time may, or one that looked before would
- * remove what another has put there since: who does it has a lock of its own for that long.
+ * Removes a lock whose process is gone, unless another process has done so. A second lock allows only one process at a time to do
+ * this; otherwise a process with an old view could remove a new lock.
  */
 async function removeStale(path: string, stale: Owner | null, neighbour: string): Promise<void> {
   const guard = `${path}.stale.tmp`;
@@ -109,7 +109,7 @@ async function removeStale(path: string, stale: Owner | null, neighbour: string)
   }
 }
 
-/** Those of processes that were killed while they asked for the lock. */
+/** Removes the files of processes that were killed while they tried to take the lock. */
 async function removeLeftNeighbours(path: string): Promise<void> {
   for (const name of await readdir(dirname(path)).catch(() => [])) {
     if (!name.startsWith(`${basename(path)}.`) || !name.endsWith('.tmp')) continue;
@@ -118,7 +118,7 @@ async function removeLeftNeighbours(path: string): Promise<void> {
   }
 }
 
-/** Who has the lock; null when it does not say. */
+/** The owner of the lock; null if the file does not name one. */
 async function ownerOf(path: string): Promise<Owner | null | 'gone'> {
   try {
     const owner = JSON.parse((await readRegularFile(path)).toString()) as Owner | null;
@@ -128,7 +128,7 @@ async function ownerOf(path: string): Promise<Owner | null | 'gone'> {
   }
 }
 
-/** Bound to this very file: what is written there is never written into a lock that somebody else has put in its place. */
+/** Bound to exactly this file, so that nothing is written into a lock that another process put in its place. */
 async function openMine(path: string, mine: Owner): Promise<FileHandle | undefined> {
   const file = await open(path, 'r+').catch(() => undefined);
   if (file === undefined) return undefined;
@@ -140,7 +140,7 @@ async function openMine(path: string, mine: Owner): Promise<FileHandle | undefin
 /** @param neighbour - A file of this process in the same folder. */
 async function isAlive(owner: Owner | null, path: string, neighbour: string): Promise<boolean> {
   if (owner?.host === hostname()) {
-    // A process number is used again, most often after a container's restart: by this very process.
+    // Process numbers are reused, most often after the restart of a container, by this process itself.
     if (owner.pid === process.pid) return held.has(owner.id);
     try {
       process.kill(owner.pid, 0);
@@ -153,7 +153,7 @@ async function isAlive(owner: Owner | null, path: string, neighbour: string): Pr
   return isFresh(path, neighbour);
 }
 
-/** Whether a file was written to within a minute before another one, which was written to just now. */
+/** Whether a file was written within a minute before another file, which was written just now. */
 async function isFresh(path: string, writtenNow: string): Promise<boolean> {
   const [found, now] = await Promise.all([path, writtenNow].map((each) => stat(each).catch(() => null)));
   return found !== null && (now === null || now.mtimeMs - found.mtimeMs < LEFT_BEHIND);

@@ -3,12 +3,12 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /*
- * Not `mkdir(path, { recursive: true })`: below folders in which nothing can be made, such as Linux's /proc, that of Node 20 to
- * 24 never ends.
+ * Not `mkdir(path, { recursive: true })`: in Node 20 to 24 it never returns inside folders where nothing can be created, such as
+ * Linux's /proc.
  */
 
 /**
- * Makes a folder, and those above it, where they are not there.
+ * Creates a folder and its parents if they do not exist.
  *
  * @throws what the file system throws.
  * @example
@@ -29,14 +29,14 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** {@link makeFolder}, at once. */
+/** Synchronous {@link makeFolder}. */
 export function makeFolderSync(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
     if (isMissing(error) && dirname(path) !== path) {
       makeFolderSync(dirname(path));
-      // Somebody else may have made it in the meantime; the folder above is there, so that this ends.
+      // Another process may have created it meanwhile; the parent exists, so this ends.
       if (!isFolder(path)) mkdirSync(path);
     } else if (!isFolder(path)) throw error;
   }

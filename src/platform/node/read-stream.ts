@@ -1,9 +1,9 @@
 import { checkByteCount } from '../image-limits.js';
 
 /**
- * Reads a stream to its end, or to its limit: what comes after that is not waited for.
+ * Reads a stream to its end or to the limit, without waiting for more.
  *
- * @param name - What it is called in the message.
+ * @param name - Its name in the message.
  * @throws FerError `TOO_LARGE` for more than `maxBytes` bytes.
  */
 export async function readStream(stream: AsyncIterable<Uint8Array>, maxBytes: number, name: string): Promise<Buffer> {

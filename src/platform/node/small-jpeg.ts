@@ -1,19 +1,19 @@
 import type { JpegDecoder } from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs';
 import type { PixelImage } from '../../runtime.js';
 
-/** Largest width * height that is decoded here; above it, native code's speed outweighs the way to another thread. */
+/** Largest width * height that is decoded here; above it, native code in another thread is faster. */
 export const SMALL_JPEG_PIXELS = 2 ** 17;
 
 /**
- * Decodes a small, plain JPEG in this thread with libjpeg-turbo in WebAssembly: the same pixels as sharp gives, bit for bit,
- * in a seventh of the time for 96x96, most of which sharp spends around the decoding.
+ * Decodes a small, plain JPEG in this thread with libjpeg-turbo in WebAssembly: the same pixels as sharp, bit for bit,
+ * in a seventh of the time for 96x96, because most of sharp's time is overhead.
  *
- * Plain is: baseline, 8 bits, grey or YCbCr, with no metadata that changes how it is shown (EXIF, a colour profile) and none
- * that libjpeg-turbo stumbles over. All else is sharp's: also to say what is wrong with a broken file.
+ * Plain means: baseline, 8 bits, grey or YCbCr, without metadata that changes the appearance (EXIF, a colour profile) and without
+ * segments that libjpeg-turbo cannot handle. sharp decodes everything else, and reports what is wrong with a broken file.
  *
  * @param bytes - The encoded image.
  * @param maxPixels - Largest width * height.
- * @returns Three channels, also of a grey image, or null for what sharp is to decode.
+ * @returns Three channels, also for a grey image; null if sharp must decode it.
  */
 export async function decodeSmallJpeg(bytes: Uint8Array, maxPixels: number): Promise<PixelImage | null> {
   const frame = plainFrame(bytes);
@@ -29,21 +29,21 @@ export async function decodeSmallJpeg(bytes: Uint8Array, maxPixels: number): Pro
     const pixels = decoder.getDecodedBuffer();
     return { data: componentCount === 3 ? new Uint8Array(pixels) : asColour(pixels), width, height, channels: 3 };
   } catch {
-    // It frees nothing of what it held when it throws: after some broken files its memory would be full.
+    // It leaks its memory when it throws: after some broken files its memory would be full.
     turbo.spent = true;
     starting = undefined;
     return null;
   }
 }
 
-/** More than any honest image of so few pixels takes. */
+/** More than any valid image with so few pixels needs. */
 const MAX_BYTES = 2 ** 19;
 
 const SOI = 0xffd8;
 const EOI = 0xffd9;
 const BASELINE = 0xffc0;
 const SCAN = 0xffda;
-/** JFIF, quantisation, Huffman tables, restart interval, comment: they say nothing of orientation or colour. */
+/** JFIF, quantization, Huffman tables, restart interval, comment: segments without orientation or colour. */
 const PLAIN_SEGMENTS = new Set([0xffe0, 0xffdb, 0xffc4, 0xffdd, 0xfffe]);
 
 interface Frame {
@@ -74,7 +74,7 @@ function plainFrame(bytes: Uint8Array): Frame | null {
   return null;
 }
 
-/** Numbers other than 1, 2, 3 name the components of RGB and of what else there is. */
+/** Component numbers other than 1, 2, 3 mean RGB or another colour space. */
 function baselineFrame(segment: Uint8Array): Frame | null {
   const [bits, high, low, wide, narrow, components] = segment;
   if (bits !== 8 || (components !== 1 && components !== 3) || segment.length !== 6 + 3 * components) return null;
@@ -86,11 +86,11 @@ function baselineFrame(segment: Uint8Array): Frame | null {
 
 interface Turbo {
   decoder: JpegDecoder;
-  /** It has thrown; the next image starts another. */
+  /** It has thrown; the next image starts a new decoder. */
   spent: boolean;
 }
 
-/** Null where the package is not there, as in a bundle of a program, or may not compile WebAssembly. */
+/** Null if the package is missing, as in a bundled program, or may not compile WebAssembly. */
 function startTurbo(): Promise<Turbo | null> {
   starting ??= import('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs')
     .then(async ({ default: start }) => {

@@ -3,8 +3,8 @@ import { FerError, reasonOf } from '../../errors.js';
 import type { Tfjs } from '../tfjs-packages.js';
 
 /**
- * TF.js for functions that cannot wait for it, loaded when the first of them is called. Its `main` is CommonJS, so this is
- * the very copy that `import` gives.
+ * TF.js for synchronous functions, loaded when the first of them is called. Its `main` is CommonJS, so this is the same copy as
+ * with `import`.
  *
  * @throws FerError `PACKAGE_MISSING` when it is not installed.
  */

@@ -3,7 +3,7 @@ import { FerError } from '../../errors.js';
 import type { Runtime } from '../../runtime.js';
 
 function unavailable(): never {
-  throw new FerError('OPTION', 'React Native has neither folders nor threads for this');
+  throw new FerError('OPTION', 'React Native has no folders and no threads for this');
 }
 
 /**
@@ -14,7 +14,7 @@ export const runtime: Runtime = {
   async decode(input) {
     throw new FerError(
       'INPUT',
-      `${describeInput(input)} is no image here: in React Native, pass its pixels, { data, width, height, channels }`,
+      `${describeInput(input)} is not an image here: in React Native, pass its pixels, { data, width, height, channels }`,
     );
   },
   readAsset: async () => null,

@@ -85,9 +85,9 @@ describe('decodePng', () => {
     const short = png({ colour: 6, samples: 4, depth: 8, width: 4, height: 6, rows, tRNS: null });
     await expect(decodePng(short)).rejects.toThrow('the pixels end too early');
     const filter = png({ colour: 6, samples: 4, depth: 8, width: 4, height: 5, rows: changed(rows, 0, 5), tRNS: null });
-    await expect(decodePng(filter)).rejects.toThrow('no such filter: 5');
+    await expect(decodePng(filter)).rejects.toThrow('unknown filter: 5');
     const kind = png({ colour: 6, samples: 4, depth: 4, width: 4, height: 5, rows, tRNS: null });
-    await expect(decodePng(kind)).rejects.toThrow('no such kind of PNG: colour type 6, 4 bits');
+    await expect(decodePng(kind)).rejects.toThrow('unknown kind of PNG: colour type 6, 4 bits');
     const colour = png({ colour: 3, samples: 1, depth: 8, width: 1, height: 1, rows: Uint8Array.of(0, 9), tRNS: null });
     await expect(decodePng(colour)).rejects.toThrow('the palette has no colour 9');
     await expect(decodePng(changed(whole, 45, whole[45] ^ 0xff))).rejects.toThrow();

@@ -150,7 +150,7 @@ describe.skipIf(process.platform !== 'linux')('a process that ends by itself', (
     await toPixels(png, LIMIT);
     const failed = expect(toPixels(slow, { ...SLOW, ...LIMIT })).rejects.toMatchObject({
       code: 'DECODE',
-      message: expect.stringContaining('the process that decodes it ended twice, with SIGKILL'),
+      message: expect.stringContaining('its decoding process ended twice, with SIGKILL'),
     });
     const first = await killDecoder();
     await vi.waitFor(() => expect(decoders()).not.toContain(first));
