@@ -338,6 +338,34 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 50, failed: 0 });
   });
 
+  test('appends each result once to a stream that Redis, in a crash, forgets in part', async () => {
+    await enqueue(paths, address());
+    const stream = redisStream('results');
+    let before: number;
+    let crash: Promise<void> | undefined;
+    await start({
+      lockDuration: 60_000,
+      sink: {
+        ...stream,
+        async deliver(outcomes) {
+          before ??= server.written;
+          await stream.deliver(outcomes);
+        },
+      },
+      onBatch() {
+        crash ??= server.crashTo(before);
+      },
+    });
+    await expect.poll(() => crash !== undefined, { timeout: 20_000 }).toBe(true);
+    await crash;
+    await allDone();
+    const redis = server.client();
+    const entries = await redis.xrange('results', '-', '+');
+    redis.disconnect();
+    const items = entries.map(([, fields]) => (JSON.parse(fields[3]) as ResultLine).item);
+    expect(items.sort()).toEqual([...paths].sort());
+  });
+
   test('appends to a stream', async () => {
     await enqueueFolder(faces, address());
     await start({ sink: redisStream('results'), topk: 1 });
