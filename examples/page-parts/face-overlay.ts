@@ -6,6 +6,8 @@ export interface OverlayFace {
   /** As shares of the picture's width and height. */
   box: { x: number; y: number; width: number; height: number };
   caption: string;
+  /** Takes the caption's place where that would cover another one. */
+  shortCaption?: string;
   /** What it shows, for the colour; null when nothing is known yet. */
   className: string | null;
 }
@@ -81,12 +83,24 @@ export function drawFaces(
   const { width, height } = context.canvas;
   context.textBaseline = 'middle';
   context.lineJoin = 'round';
-  // The selected one last: it lies above the others.
-  for (const face of [...faces].sort((a, b) => Number(a.id === selected) - Number(b.id === selected))) {
-    const chosen = face.id === selected || faces.length === 1;
-    const box = { width: face.box.width * width, height: face.box.height * height };
-    const x = (mirrored ? 1 - face.box.x - face.box.width : face.box.x) * width;
-    const y = face.box.y * height;
+  const isChosen = (face: OverlayFace) => face.id === selected || faces.length === 1;
+  const boxOf = ({ box }: OverlayFace): Area => ({
+    x: (mirrored ? 1 - box.x - box.width : box.x) * width,
+    y: box.y * height,
+    width: box.width * width,
+    height: box.height * height,
+  });
+  // The selected one first has its place, and is drawn last: it lies above the others.
+  const inOrder = [...faces].sort((a, b) => Number(b.id === selected) - Number(a.id === selected));
+  const labels: (Area & { text: string })[] = [];
+  for (const face of inOrder) {
+    context.font = fontOf(isChosen(face), unit);
+    labels.push(labelFor(context, face, boxOf(face), labels, unit));
+  }
+  for (const [i, face] of [...inOrder.entries()].reverse()) {
+    const chosen = isChosen(face);
+    const box = boxOf(face);
+    const label = labels[i];
     const color = (face.className !== null && looks.get(face.className)?.onPicture) || '#fff';
     // Dark below light: seen on any ground.
     for (const [stroke, thick] of [
@@ -96,21 +110,62 @@ export function drawFaces(
       context.strokeStyle = stroke;
       context.lineWidth = thick * unit;
       context.beginPath();
-      context.roundRect(x, y, box.width, box.height, 6 * unit);
+      context.roundRect(box.x, box.y, box.width, box.height, 6 * unit);
       context.stroke();
     }
 
-    context.font = `${chosen ? 650 : 500} ${14 * unit}px system-ui, sans-serif`;
-    const labelHeight = 24 * unit;
-    const edge = 6 * unit;
-    const labelWidth = Math.min(width, context.measureText(face.caption).width + edge + 14 * unit);
-    const labelX = Math.min(Math.max(0, x - 2 * unit), Math.max(0, width - labelWidth));
-    const labelY = y >= labelHeight ? y - labelHeight - 2 * unit : Math.min(y + box.height, height - labelHeight);
+    context.font = fontOf(chosen, unit);
+    const edge = EDGE * unit;
     context.fillStyle = chosen ? '#fff' : 'rgb(22 22 21 / 0.82)';
-    context.fillRect(labelX, labelY, labelWidth, labelHeight);
+    context.fillRect(label.x, label.y, label.width, label.height);
     context.fillStyle = color;
-    context.fillRect(labelX, labelY, edge, labelHeight);
+    context.fillRect(label.x, label.y, edge, label.height);
     context.fillStyle = chosen ? '#161615' : '#fff';
-    context.fillText(face.caption, labelX + edge + 7 * unit, labelY + labelHeight / 2, labelWidth - edge - 9 * unit);
+    context.fillText(label.text, label.x + edge + 7 * unit, label.y + label.height / 2, label.width - edge - 9 * unit);
   }
+}
+
+interface Area {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Width of the stripe of colour at a caption. */
+const EDGE = 6;
+
+function fontOf(chosen: boolean, unit: number): string {
+  return `${chosen ? 650 : 500} ${14 * unit}px system-ui, sans-serif`;
+}
+
+/** Above the box, below it or in it, where no other caption is; a short one, where the long one finds no place. */
+function labelFor(
+  context: CanvasRenderingContext2D,
+  { caption, shortCaption = caption }: OverlayFace,
+  box: Area,
+  others: readonly Area[],
+  unit: number,
+): Area & { text: string } {
+  const { width, height } = context.canvas;
+  const labelHeight = 24 * unit;
+  const above = box.y - labelHeight - 2 * unit;
+  const below = box.y + box.height + 2 * unit;
+  const places = [caption, shortCaption].flatMap((text) => {
+    const labelWidth = Math.min(width, context.measureText(text).width + (EDGE + 14) * unit);
+    const x = Math.min(Math.max(0, box.x - 2 * unit), Math.max(0, width - labelWidth));
+    const at = (y: number) => ({ text, x, y, width: labelWidth, height: labelHeight });
+    return [at(above), at(below)];
+  });
+  // At last within the box.
+  places.push({ ...places.at(-1)!, y: box.y + box.height - labelHeight });
+  const inside = places.filter(({ y }) => y >= 0 && y + labelHeight <= height);
+  return (
+    inside.find((place) => !others.some((other) => overlap(place, other))) ??
+    inside[0] ?? { ...places[0], y: Math.max(0, Math.min(box.y + box.height, height) - labelHeight) }
+  );
+}
+
+function overlap(a: Area, b: Area): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

@@ -5,6 +5,8 @@ export function showNotice(text: string | null): void {
   const notice = byId('notice');
   notice.hidden = text === null;
   notice.textContent = text ?? '';
+  // It may be asked for from the end of a long page.
+  if (text !== null) notice.scrollIntoView({ block: 'nearest' });
 }
 
 /** Why the page cannot work in this browser, or null when it can. */

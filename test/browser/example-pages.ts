@@ -103,20 +103,40 @@ export async function openExample(
   return tab;
 }
 
-/** Names of what the Tab key goes through, from the top. */
+/**
+ * Names of what the Tab key goes through, from the top to the end of the page.
+ *
+ * @throws where the focus cannot be seen, or where the key leads no further.
+ */
 export async function tabOrder(page: Page): Promise<string[]> {
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.evaluate(() => {
+    // From the top, wherever it was before.
+    const top = document.createElement('span');
+    top.tabIndex = -1;
+    document.body.prepend(top);
+    top.focus();
+    top.addEventListener('blur', () => top.remove());
+  });
   const names: string[] = [];
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 80; i++) {
     await page.keyboard.press('Tab');
-    const name = await page.evaluate(() => {
+    const at = await page.evaluate(() => {
       const { activeElement: at } = document;
-      return at === document.body ? null : (at?.getAttribute('aria-label') ?? at?.textContent?.trim() ?? '');
+      if (at === null || at === document.body) return null;
+      const name = at.getAttribute('aria-label') ?? ((at as HTMLInputElement).labels?.[0] ?? at).textContent ?? '';
+      // Of a radio button that lies invisibly on its label, the label shows it.
+      const seen = [at, at.nextElementSibling, at.closest('label'), at.querySelector('.at')].some((element) => {
+        if (element === null) return false;
+        const { outlineStyle, outlineWidth, opacity } = getComputedStyle(element);
+        return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2 && opacity !== '0';
+      });
+      return { name: name.trim().replace(/\s+/g, ' '), seen };
     });
-    if (name === null) break;
-    names.push(name);
+    if (at === null) return names;
+    if (!at.seen) throw new Error(`the focus on ${at.name} cannot be seen`);
+    names.push(at.name);
   }
-  return names;
+  throw new Error(`Tab does not come to an end: ${names.slice(-5).join(', ')}`);
 }
 
 /** What axe-core finds wrong on a page as it is now; an empty list, when nothing is. */

@@ -17,6 +17,7 @@ export const openInChromium: OpenPage = async (_, { viewport, colorScheme }) => 
     waitFor: async (call, ...args) =>
       void (await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, undefined, { timeout: 30_000 })),
     click: (selector) => page.click(selector),
+    press: (key) => page.keyboard.press(key),
     setFiles: (selector, paths) => page.setInputFiles(selector, paths),
     setViewport: (size) => page.setViewportSize(size),
     screenshot: () => page.screenshot(),

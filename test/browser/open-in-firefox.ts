@@ -1,4 +1,4 @@
-import { type Browser, type ElementHandle, launch } from 'puppeteer-core';
+import { type Browser, type ElementHandle, type KeyInput, launch } from 'puppeteer-core';
 import type { OpenPage } from './engines.js';
 
 /** The Firefox of all tests that ask for no preferences. It ends with their process. */
@@ -36,6 +36,7 @@ export const openInFirefox: OpenPage = async ([executablePath], { viewport, colo
       await done.dispose();
     },
     click: (selector) => page.click(selector),
+    press: (key) => page.keyboard.press(key as KeyInput),
     async setFiles(selector, paths) {
       const input = await page.locator(selector).waitHandle();
       await (input as ElementHandle<HTMLInputElement>).uploadFile(...paths);

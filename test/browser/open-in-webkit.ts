@@ -79,6 +79,17 @@ process.once('SIGTERM', () => {
   process.exit(143);
 });
 
+/** WebDriver's characters for keys without one. */
+const KEYS: Record<string, string> = {
+  Tab: '\ue004',
+  Enter: '\ue007',
+  Escape: '\ue00c',
+  End: '\ue010',
+  Home: '\ue011',
+  ArrowLeft: '\ue012',
+  ArrowRight: '\ue014',
+};
+
 /** WebDriver's name of an element in its answers. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
@@ -126,11 +137,19 @@ async function pageOf(
     });
     return `${session}/element/${found[ELEMENT]}`;
   };
+  let toolbar: number | undefined;
   const setViewport = async ({ width, height }: { width: number; height: number }) => {
-    // The window has a toolbar: it is made higher by what is missing.
-    await call('POST', `${session}/window/rect`, { width, height });
-    const inner = await execute<number>('innerHeight');
-    await call('POST', `${session}/window/rect`, { width, height: 2 * height - inner });
+    await call('POST', `${session}/window/rect`, { width, height: height + (toolbar ?? 0) });
+    // The window follows when it can.
+    for (let tries = 0; tries < 100; tries++) {
+      const [across, down] = await execute<[number, number]>('[innerWidth, innerHeight]');
+      if (across === width && down === height) return;
+      if (toolbar === undefined && across === width && down > height - 200 && down < height) {
+        toolbar = height - down;
+        await call('POST', `${session}/window/rect`, { width, height: height + toolbar });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   };
   await setViewport(viewport);
 
@@ -147,6 +166,11 @@ async function pageOf(
         if (Date.now() > deadline) throw new Error(`WebKit: waited 30 s for ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
+    },
+    async press(key) {
+      const value = KEYS[key] ?? key;
+      const actions = ['keyDown', 'keyUp'].map((type) => ({ type, value }));
+      await call('POST', `${session}/actions`, { actions: [{ type: 'key', id: 'keyboard', actions }] });
     },
     click: async (selector) => call('POST', `${await find(selector)}/click`, {}),
     setFiles: async (selector, paths) => call('POST', `${await find(selector)}/value`, { text: paths.join('\n') }),

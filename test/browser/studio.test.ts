@@ -6,9 +6,8 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type DrawnExpression, drawnFace } from '../../examples/page-parts/drawn-face.js';
-import { leftOut, NIGHT } from '../night.js';
 import { haveChromium, sharedChromium } from './chromium.js';
-import { engines, openPage } from './engines.js';
+import { tabOrder } from './example-pages.js';
 import { type StudioProcess, startStudio } from './studio-process.js';
 
 const { folder: installed } = inject('consumer');
@@ -123,6 +122,95 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
     await context.close();
   }, 240_000);
 
+  test('a folder that is dropped, by keyboard alone from there: choose, label, filter, save into a folder', async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const page = await context.newPage();
+    await page.addInitScript(fakeDirectoryPicker);
+    await page.goto(new URL('/pictures/', studio.address).href);
+    await page.locator('#try-drawn:enabled').waitFor();
+    expect(await tabOrder(page)).toEqual([
+      ...['Your pictures', 'Camera', 'Teach'],
+      ...['Choose a folder', 'Choose pictures', 'Try it with drawn faces'],
+    ]);
+
+    const dropped = join(out, 'dropped');
+    for (const [expression, who] of [['happy', 1] as const, ['happy', 2] as const, ['surprised', 3] as const]) {
+      mkdirSync(join(dropped, expression), { recursive: true });
+      writeFileSync(join(dropped, expression, `${who}.png`), await drawn(expression, who));
+    }
+    await dropFolder(page, dropped);
+    await page.getByText('3 faces on 3 pictures.').first().waitFor();
+    expect(
+      await page.locator('#grid .card').evaluateAll((cards) => cards.map((card) => card.getAttribute('title'))),
+    ).toEqual(['dropped/happy/1.png', 'dropped/happy/2.png', 'dropped/surprised/3.png']);
+
+    const order = await tabOrder(page);
+    expect(order.slice(3, 5)).toEqual(['Add pictures', 'Start over']);
+    // The grid is one stop, and leads on.
+    expect(order.indexOf('Save as CSV')).toBeGreaterThan(order.indexOf('Faces'));
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    const tabTo = async (name: string) => {
+      for (let i = 0; i < 60; i++) {
+        await press('Tab');
+        const label = await page.evaluate(
+          () => document.activeElement!.ariaLabel ?? document.activeElement!.textContent,
+        );
+        if (label?.trim() === name) return;
+      }
+      throw new Error(`Tab does not come to ${name}`);
+    };
+    await tabTo('Faces');
+    await press('3', 'ArrowLeft', 'Shift+ArrowRight');
+    expect(await page.locator('#inspector-title').textContent()).toBe('2 faces');
+    await press('1');
+    expect(await words(page)).toEqual(['angry', 'angry', 'surprised']);
+    await press('Escape');
+    expect(await page.locator('#grid [aria-selected=true]').count()).toBe(0);
+    await press('End', '5', 'Home', '0', 'Enter');
+    expect(await words(page)).toEqual(['happy', 'angry', 'surprised']);
+    expect(await page.locator('#grid .mine').count()).toBe(3);
+
+    // A label by its button, where the focus stays.
+    await press('Home');
+    await tabTo('sad3');
+    await press('Enter');
+    expect((await words(page))[0]).toBe('sad');
+    expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('sad3');
+    await tabTo('Add or remove labels');
+    await press('Enter');
+    await page.getByLabel('Name of a label').focus();
+    await page.keyboard.type('dozy');
+    await press('Enter');
+    await tabTo('Remove label dozy');
+    await press('Enter');
+    expect(await page.evaluate(() => document.activeElement!.id)).toBe('class-name');
+
+    await tabTo('Save as folders');
+    await press('Enter');
+    await page.getByText('3 faces saved to the folder chosen. To train on them: npx fer-dcnn train.').waitFor();
+    expect(await page.evaluate(filesOfPicker)).toEqual([
+      ['angry', 1],
+      ['sad', 1],
+      ['surprised', 1],
+    ]);
+    // Who closes the dialogue is told nothing.
+    await page.evaluate(() => {
+      document.querySelector('#kept')!.textContent = '';
+      const cancelled = () => Promise.reject(new DOMException('', 'AbortError'));
+      Object.assign(window, { showDirectoryPicker: cancelled });
+    });
+    await press('Enter');
+    expect(await page.locator('#notice').isVisible()).toBe(false);
+    expect(await page.locator('#kept').textContent()).toBe('');
+    await tabTo('Your pictures');
+    await tabTo('Start over');
+    await press('Enter');
+    expect(await page.evaluate(() => document.activeElement!.id)).toBe('choose-folder');
+    await context.close();
+  });
+
   test('without the token nothing can be trained, and the page says what to do', async () => {
     const page = await browser.newPage();
     await page.goto(new URL('/pictures/', studio.address).href);
@@ -151,29 +239,36 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
   });
 });
 
-/** Two more browsers take half a minute to start. */
-const others = NIGHT ? engines.filter((engine) => engine !== 'chromium') : [];
-if (!NIGHT) leftOut('the studio in Firefox and WebKit', '1');
+/** Drops a folder of this machine onto the page, as a file manager does. */
+async function dropFolder(page: Page, folder: string): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await devtools.send('Input.dispatchDragEvent', { type, x: 400, y: 300, data });
+  }
+  await devtools.detach();
+}
 
-describe.each(others)('the studio in %s', (engine) => {
-  test('finds the drawn faces and shows them', async () => {
-    const page = await openPage(engine, studio.address);
-    try {
-      await page.waitFor(() => !document.querySelector<HTMLButtonElement>('#try-drawn')!.disabled);
-      await page.click('#try-drawn');
-      await page.waitFor(() => document.querySelector('#status')!.textContent === '30 faces on 30 pictures.');
-      await page.click('#grid [role=option]');
-      await page.click('#label-as button');
-      const [first] = await page.evaluate(() =>
-        [...document.querySelectorAll('#grid [role=option]')].map((card) => card.textContent),
-      );
-      expect(first).toMatch(/^angry .*yours$/);
-      expect(await page.errors()).toEqual([]);
-    } finally {
-      await page.close();
-    }
-  });
-});
+/** Headless, no dialogue opens: a folder of the page's own storage is as good. */
+function fakeDirectoryPicker(): void {
+  const showDirectoryPicker = async () =>
+    (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true });
+  Object.assign(window, { showDirectoryPicker });
+}
+
+/** Folders that were written there, sorted, and how many files each holds. */
+async function filesOfPicker(): Promise<[string, number][]> {
+  const root = (await (window as unknown as { showDirectoryPicker(): unknown }).showDirectoryPicker()) as {
+    values(): AsyncIterable<{ name: string; values(): AsyncIterable<{ name: string }> }>;
+  };
+  const found: [string, number][] = [];
+  for await (const folder of root.values()) {
+    let files = 0;
+    for await (const { name } of folder.values()) files += name.endsWith('.png') ? 1 : 0;
+    found.push([folder.name, files]);
+  }
+  return found.sort(([a], [b]) => (a < b ? -1 : 1));
+}
 
 /** What axe-core finds: rule by rule, with the elements. */
 async function faults(page: Page): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -115,7 +115,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.locator('#countdown.runs').getByText('Recording grin').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.locator('.expression .faces canvas').first().waitFor();
-    await page.getByRole('button', { name: 'Stop grin' }).click();
+    await page.keyboard.press('Escape');
     const card = page.getByRole('article', { name: 'grin' });
     await card.getByText(/^\d+ faces?$/).waitFor();
     expect(await page.locator('#countdown').isVisible()).toBe(false);
@@ -123,6 +123,50 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(await card.textContent()).toContain('nothing yet');
     await page.locator('#camera').click();
     expect(await page.getByRole('button', { name: 'Record grin' }).getAttribute('aria-disabled')).toBe('true');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("teaches classes of one's own, by keyboard alone, and gives a model that knows their names", async () => {
+    const { page, errors } = await openExample(browser, served.url);
+    // Two classes take the place of the five.
+    for (const name of ['angry', 'neutral', 'surprised']) await page.getByLabel(`Remove ${name}`).press('Enter');
+    for (const [old, name, people] of [
+      ['happy', 'grin', [7, 8, 11]],
+      ['sad', 'at rest', [13, 17, 21]],
+    ] as const) {
+      await page.locator(`input[data-name=${old}]`).setInputFiles(
+        await variants(
+          people.map((i) => faces[i]),
+          PICTURES,
+        ),
+      );
+      await page
+        .getByRole('article', { name: old })
+        .getByText(`${3 * PICTURES} faces`, { exact: true })
+        .waitFor();
+      await page.locator(`.expression[aria-label=${old}] input[type=text]`).focus();
+      await page.keyboard.press('ControlOrMeta+a');
+      await page.keyboard.type(name);
+    }
+    await page.getByRole('button', { name: 'Train', exact: true }).press('Enter');
+    // Training is stopped as it was begun, and changes nothing.
+    await page
+      .getByText(/^Round \d+ of \d+/)
+      .first()
+      .waitFor();
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('stop');
+    await page.keyboard.press('Enter');
+    await page.getByText('Training was stopped; nothing was changed.').waitFor();
+    await page.getByRole('button', { name: 'Train', exact: true }).press('Enter');
+    await page.getByText(/^It now gets \d of the \d faces kept aside \(\d+ %\) right\.$/).waitFor({ timeout: 110_000 });
+    expect(await page.locator('#comparison th').allTextContents()).toEqual(['grin', 'at rest', 'all']);
+    // The shipped network does not know them: there is no before.
+    expect(await page.getByRole('columnheader', { name: 'Before' }).first().isVisible()).toBe(false);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download model.json' }).press('Enter');
+    const { userDefinedMetadata } = JSON.parse(readFileSync(await (await download).path(), 'utf8'));
+    expect(userDefinedMetadata['fer-dcnn'].classes).toEqual(['grin', 'at rest']);
     expect(errors).toEqual([]);
     await page.context().close();
   });

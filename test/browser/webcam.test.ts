@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,8 +45,9 @@ describe.runIf(haveChromium)('examples/webcam', () => {
       'Open a file',
       'What the five words mean',
     ]);
-    await page.getByRole('button', { name: 'Start camera' }).click();
+    await page.getByRole('button', { name: 'Start camera' }).press('Enter');
     await page.getByRole('status').getByText('Face 1 looks happy.').waitFor();
+    expect(await tabOrder(page)).toEqual(['Stop', 'Open a file', 'Save picture', 'What the five words mean']);
     expect(await page.locator('#status').textContent()).toBe('Face 1 looks happy.');
     expect(await page.getByRole('img').getAttribute('aria-label')).toBe('Face 1 looks happy.');
     await page
@@ -78,7 +79,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
         (video: HTMLVideoElement) =>
           new Promise((seen) => video.requestVideoFrameCallback(() => video.requestVideoFrameCallback(seen))),
       );
-    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Stop' }).press('Space');
     await page.getByText(/there was one face, (mostly happy \(\d+ %\)|happy all the time)\./).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('summary');
     expect(await page.evaluate(() => document.querySelector('video')?.srcObject)).toBeNull();
@@ -182,6 +183,31 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await page.context().close();
   });
 
+  test('takes its binaries from the place that <meta name="fer-dcnn-assets"> names, and from no other', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const asked: string[] = [];
+    await page.route(served.url, async (route) => {
+      const body = await (await route.fetch()).text();
+      await route.fulfill({ contentType: 'text/html', body: body.replace('<head>', META) });
+    });
+    await page.route(/\.(wasm|bin)$/, (route) => {
+      const { pathname } = new URL(route.request().url());
+      asked.push(pathname);
+      const path = ['dist/wasm', 'dist/faces', 'weights']
+        .map((part) => join(part, basename(pathname)))
+        .find((file) => existsSync(file));
+      return pathname.startsWith('/cdn/') && path ? route.fulfill({ path }) : route.fulfill({ status: 404 });
+    });
+    await page.goto(served.url);
+    await page.getByText('Ready.').waitFor();
+    await page.getByRole('button', { name: 'Try drawn faces' }).click();
+    await page.getByRole('status').getByText('Face 1 looks happy.').waitFor();
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.filter((path) => !path.startsWith('/cdn/'))).toEqual([]);
+    await context.close();
+  });
+
   test('says in plain words that the camera is blocked, or that a file is none', async () => {
     const { page } = await openExample(browser, served.url);
     const notice = page.getByRole('alert');
@@ -214,6 +240,8 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await page.context().close();
   });
 });
+
+const META = '<head><meta name="fer-dcnn-assets" content="/cdn/" />';
 
 /** Whether all pixels of a canvas are the same. */
 function isBlank(canvas: Element): boolean {

@@ -5,7 +5,7 @@ import type { Album } from './album.js';
 export function albumCsv(album: Album): string {
   const classes = [...(album.faces[0]?.predictions ?? [])].map(({ className }) => className).sort();
   const header = ['file', 'face', 'x', 'y', 'width', 'height', 'label', 'labelled_by', 'network', ...classes];
-  const rows = album.faces.map((face) => {
+  const rows = album.shown({ by: 'all' }, 'found').map((face) => {
     const { path, number, box, mine, predictions } = face;
     const place = [box.x, box.y, box.width, box.height].map((pixels) => Math.round(pixels));
     const label = album.labelOf(face);

@@ -50,6 +50,7 @@ export function faceGrid(album: Album, { onChoose, onLabelKey }: FaceGridHandler
     if (target !== null) choose(target, event.shiftKey ? 'range' : 'alone');
     else if (event.key === ' ') choose(Math.max(at, 0), 'toggle');
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) chooseAll();
+    else if (event.key === 'Escape') chooseNone();
     else if (event.key === 'Enter') onLabelKey('right');
     else if (/^\d$/.test(event.key) && !event.ctrlKey && !event.metaKey) onLabelKey(Number(event.key));
     else return;
@@ -85,6 +86,12 @@ export function faceGrid(album: Album, { onChoose, onLabelKey }: FaceGridHandler
 
   function chooseAll(): void {
     for (const face of shown) chosen.add(face);
+    mark();
+    onChoose();
+  }
+
+  function chooseNone(): void {
+    chosen.clear();
     mark();
     onChoose();
   }

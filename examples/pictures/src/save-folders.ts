@@ -15,7 +15,7 @@ type DirectoryPicker = (options: { mode: 'readwrite' }) => Promise<FileSystemDir
  * @returns Null when the user chose no folder after all.
  */
 export async function saveFolders(album: Album): Promise<SavedFolders | null> {
-  const labelled = album.faces.flatMap((face) => {
+  const labelled = album.shown({ by: 'all' }, 'found').flatMap((face) => {
     const label = album.labelOf(face);
     return label === null ? [] : [{ face, label }];
   });

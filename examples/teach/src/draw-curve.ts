@@ -11,33 +11,46 @@ const BOTTOM = 26;
  * The share of faces that the network gets right, epoch by epoch: those kept aside, and those it is taught.
  *
  * @param width - Of the drawing, CSS pixels: letters keep their size on a phone.
+ * @param kept - The round whose weights were kept, from 1; null while that is not known.
  */
-export function drawCurve(epochs: readonly EpochDone[], width: number): SVGElement {
+export function drawCurve(epochs: readonly EpochDone[], width: number, kept: number | null): SVGElement {
   const last = epochs.at(-1)!;
+  const told = epochs.find(({ epoch }) => epoch === kept) ?? last;
   const x = (epoch: number) => LEFT + ((width - LEFT - RIGHT) * (epoch - 1)) / Math.max(1, last.epochs - 1);
   const y = (share: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - share);
   const percent = (share: number) => `${Math.round(100 * share)} %`;
 
-  const label = `Faces it gets right after ${last.epoch} of ${last.epochs} rounds: ${percent(last.heldOut)} of those kept aside`;
+  const label =
+    `Faces it gets right after ${last.epoch} of ${last.epochs} rounds: ${percent(told.heldOut)} of those kept aside` +
+    (kept === null ? '' : `, by the weights of round ${kept}, which are kept`);
   const root = svg('svg', { class: 'curve', viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': label });
   for (const share of [0, 0.5, 1]) {
     root.append(svg('line', { class: 'grid', x1: LEFT, x2: width - RIGHT, y1: y(share), y2: y(share) }));
     root.append(svg('text', { x: LEFT - 8, y: y(share) + 4, 'text-anchor': 'end' }, percent(share)));
   }
   root.append(svg('text', { x: LEFT, y: HEIGHT - 6 }, `round 1`));
-  root.append(svg('text', { x: width - RIGHT, y: HEIGHT - 6, 'text-anchor': 'end' }, `${last.epochs}`));
+  root.append(
+    svg(
+      'text',
+      { x: width - RIGHT, y: HEIGHT - 6, 'text-anchor': 'end' },
+      kept === null ? `${last.epochs}` : `${last.epochs}, kept: ${kept}`,
+    ),
+  );
   const line = (className: string, key: 'taught' | 'heldOut') =>
     svg('polyline', { class: className, points: epochs.map((at) => `${x(at.epoch)},${y(at[key])}`).join(' ') });
   root.append(line('taught', 'taught'), line('held-out', 'heldOut'));
 
+  if (kept !== null) root.append(svg('circle', { class: 'kept', cx: x(kept), cy: y(told.heldOut), r: 4.5 }));
+
   // Names at the ends of the lines, kept apart where these meet.
   const apart = last.heldOut >= last.taught ? 1 : -1;
   const gap = Math.max(0, 16 - Math.abs(y(last.heldOut) - y(last.taught))) / 2;
+  const named = kept === null ? `kept aside ${percent(last.heldOut)}` : 'kept aside';
   const nameAt = (share: number, shift: number) => ({ x: x(last.epoch) + 8, y: y(share) + 4 + shift });
+  root.append(svg('text', { class: 'name', ...nameAt(last.heldOut, -apart * gap) }, named));
   root.append(
-    svg('text', { class: 'name', ...nameAt(last.heldOut, -apart * gap) }, `kept aside ${percent(last.heldOut)}`),
+    svg('text', nameAt(last.taught, apart * gap), kept === null ? `taught ${percent(last.taught)}` : 'taught'),
   );
-  root.append(svg('text', nameAt(last.taught, apart * gap), `taught ${percent(last.taught)}`));
   return root;
 }
 

@@ -66,6 +66,8 @@ let cameraOn = false;
 let chosen: number | null = null;
 let recording: Recording | null = null;
 let epochs: EpochDone[] = [];
+/** The round whose weights were kept, when the training is over. */
+let kept: number | null = null;
 let trainingBegan = 0;
 let comparison: ReturnType<typeof liveComparison> | null = null;
 
@@ -100,6 +102,10 @@ addClassButton.addEventListener('click', () => {
   const title = card.root.querySelector('input')!;
   title.focus();
   title.select();
+});
+// As the Stop button of the card does.
+document.addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape') recording = null;
 });
 trainButton.addEventListener('click', teach);
 stopButton.addEventListener('click', () => ask?.('stop', null));
@@ -378,6 +384,7 @@ async function teach(): Promise<void> {
   busy = true;
   training = true;
   epochs = [];
+  kept = null;
   comparison = null;
   showNotice(null);
   progress.value = 0;
@@ -395,6 +402,8 @@ async function teach(): Promise<void> {
     const seconds = outcome.seconds.toFixed(1);
     byId('progress-label').textContent =
       `Trained on ${teaching.length} faces, ${epochs.length} times over, in ${seconds} s`;
+    kept = outcome.kept;
+    showCurve();
     showComparison(outcome);
     comparison = liveComparison(outcome);
     byId('result').focus({ preventScroll: true });
@@ -422,5 +431,5 @@ function showEpoch(done: EpochDone): void {
 
 function showCurve(): void {
   if (epochs.length === 0) return;
-  byId('curve').replaceChildren(drawCurve(epochs, byId('curve').clientWidth));
+  byId('curve').replaceChildren(drawCurve(epochs, byId('curve').clientWidth, kept));
 }

@@ -39,6 +39,8 @@ export interface Outcome {
   before: EvaluationReport | null;
   after: EvaluationReport;
   seconds: number;
+  /** The round whose weights were kept, from 1: that with the least loss on what it is taught. */
+  kept: number;
   files: ModelFiles;
 }
 
@@ -132,7 +134,7 @@ const teaching = {
       const before = known ? await evaluate(shipped, heldOut) : null;
       const epochs = epochsFor(teaching.length);
       const started = performance.now();
-      await train(model, teaching, {
+      const { best } = await train(model, teaching, {
         normalization,
         epochs,
         batchSize: 16,
@@ -159,7 +161,7 @@ const teaching = {
         normalization,
         classes,
       });
-      return { classes, before, after, seconds, files };
+      return { classes, before, after, seconds, kept: best.epoch, files };
     } finally {
       model.dispose();
     }

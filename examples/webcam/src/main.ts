@@ -7,7 +7,7 @@ import { assetsOfPage } from '../../page-parts/assets-of-page.js';
 import { drawnCrowd, drawnFaceUrl } from '../../page-parts/drawn-crowd.js';
 import { eachFrame, speedometer } from '../../page-parts/each-frame.js';
 import { byId, element } from '../../page-parts/elements.js';
-import { drawFaces, faceOverlay } from '../../page-parts/face-overlay.js';
+import { drawFaces, faceOverlay, type OverlayFace } from '../../page-parts/face-overlay.js';
 import { closeCamera, openCamera } from '../../page-parts/open-camera.js';
 import { saveFile } from '../../page-parts/save-file.js';
 import { missingFromBrowser, showNotice } from '../../page-parts/show-notice.js';
@@ -16,13 +16,15 @@ import type { Analysis } from './analysis-worker.js';
 import { LOOKS, showMeanings } from './meanings.js';
 import { createReadings } from './readings.js';
 import { showSummary } from './show-summary.js';
-import { captionOf, type ShownFace, sentencesOf } from './shown-face.js';
+import { captionOf, type ShownFace, sentencesOf, shortCaptionOf } from './shown-face.js';
 
 /** Frames are reduced to this width before they are looked at: a face that matters is then wide enough. */
 const FRAME_WIDTH = 640;
 
 /** Whom those without a camera see. */
 const DRAWN = ['happy', 'surprised', 'sad'] as const;
+
+const NO_FACE = 'No face was found. A face is found best in good light, seen from the front.';
 
 type Source = 'none' | 'camera' | 'video' | 'picture';
 
@@ -154,7 +156,7 @@ async function showPicture(bitmap: ImageBitmap): Promise<void> {
       })),
     0,
   );
-  const seen = shown.length === 0 ? 'No face was found.' : sentencesOf(shown);
+  const seen = shown.length === 0 ? NO_FACE : sentencesOf(shown);
   say(seen);
   live.now(seen);
 }
@@ -201,12 +203,13 @@ function show(faces: ShownFace[], time: number): void {
   shown = faces;
   shownAt = time;
   readings.show(faces, time);
-  overlay.show(
-    faces.map((face) => ({ ...face, caption: captionOf(face), className: face.emotion })),
-    lookOfBoxes(),
-  );
+  overlay.show(faces.map(drawnOf), lookOfBoxes());
   const label = sentencesOf(faces);
   if (boxes.ariaLabel !== label) boxes.ariaLabel = label;
+}
+
+function drawnOf(face: ShownFace): OverlayFace {
+  return { ...face, caption: captionOf(face), shortCaption: shortCaptionOf(face), className: face.emotion };
 }
 
 function lookOfBoxes() {
@@ -287,8 +290,7 @@ function savePicture(): void {
   if (source === 'camera') context.setTransform(-1, 0, 0, 1, width, 0);
   context.drawImage(running ? video : still, 0, 0);
   context.resetTransform();
-  const faces = shown.map((face) => ({ ...face, caption: captionOf(face), className: face.emotion }));
-  drawFaces(context, faces, lookOfBoxes(), Math.max(width, height) / 640);
+  drawFaces(context, shown.map(drawnOf), lookOfBoxes(), Math.max(width, height) / 640);
   canvas.toBlob((png) => png && saveFile('faces.png', png), 'image/png');
 }
 

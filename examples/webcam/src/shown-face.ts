@@ -16,6 +16,11 @@ export function captionOf({ id, emotion, predictions }: ShownFace): string {
   return share === undefined ? `${id}` : `${id} ${emotion} ${Math.round(100 * share)} %`;
 }
 
+/** The same, where there is little room. */
+export function shortCaptionOf({ id, emotion }: ShownFace): string {
+  return emotion === null ? `${id}` : `${id} ${emotion}`;
+}
+
 /** A sentence a face. */
 export function sentencesOf(faces: readonly ShownFace[]): string {
   if (faces.length === 0) return 'No face in sight.';
