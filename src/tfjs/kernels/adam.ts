@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkShape } from './checks.js';
 import { addressOf, nativeOn, type WasmBackend } from './native.js';
 
 export interface AdamOptions {
@@ -30,6 +31,7 @@ export interface AdamOptions {
  * @param m - Running mean of the gradients, zeros before the first step.
  * @param v - Running mean of their squares, zeros before the first step.
  * @returns Whether the step was done. If false, the native kernels do not run here, and nothing has changed.
+ * @throws FerError `SHAPE` when a tensor's shape is not that of the weights.
  * @example
  * if (!adamStep(weights, gradient, m, v, { learningRate: 1e-3, step })) optimizer.applyGradients({ [name]: gradient });
  */
@@ -41,7 +43,10 @@ export function adamStep(
   options: AdamOptions,
 ): boolean {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, weightDecay = 0, step } = options;
-  if (tf.getBackend() !== 'wasm' || variable.dtype !== 'float32') return false;
+  const tensors = { gradient, m, v };
+  for (const [name, tensor] of Object.entries(tensors)) checkShape('adamStep', name, tensor, variable.shape);
+  const floats = [variable, gradient, m, v].every(({ dtype }) => dtype === 'float32');
+  if (tf.getBackend() !== 'wasm' || !floats) return false;
   const backend = tf.backend() as unknown as WasmBackend;
   const native = nativeOn(backend);
   if (native === null) return false;

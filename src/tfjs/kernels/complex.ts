@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkFit, checkShape } from './checks.js';
+import { checkLayout } from './layout-checks.js';
 import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
@@ -30,6 +31,7 @@ export const imag: Kernel = ({ inputs, backend }) => partOf(backend, inputs.inpu
 /** `ComplexAbs`. */
 export const complexAbs: Kernel = ({ inputs, backend }) => {
   const { x } = inputs;
+  checkFit('ComplexAbs', isComplex(x), `a tensor of ${x.dtype} is not complex`);
   const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
   const [pairs, lengths] = valuesOf(backend, pairsOf(x), out);
   for (let i = 0; i < lengths.length; i++) lengths[i] = Math.hypot(pairs[2 * i], pairs[2 * i + 1]);
@@ -38,6 +40,7 @@ export const complexAbs: Kernel = ({ inputs, backend }) => {
 
 /** A kernel that treats real and imaginary parts alike; it also accepts complex tensors. */
 export const byParts: Kernel = ({ inputs, attrs, name }, plain) => {
+  checkLayout(name, inputs, attrs);
   if (!Object.values(inputs).some(isComplex)) return plain();
   const run = (partOf: (x: tf.Tensor) => tf.Tensor, attributes: Record<string, unknown>) => {
     const parts = Object.entries(inputs).map(([key, x]) => [key, isComplex(x) ? partOf(x) : x]);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { asFloats } from './checks.js';
 import { addressOf, nativeOn, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
@@ -26,7 +27,7 @@ export function dropout<T extends tf.Tensor>(x: T, rate: number, seed: number): 
 
 /** `FerDropout`, a kernel of our own. */
 export const dropoutKernel: Kernel = ({ inputs, attrs, backend }) => {
-  const { x } = inputs;
+  const x = asFloats(inputs.x);
   const { rate, seed } = attrs as { rate: number; seed: number };
   const native = nativeOn(backend);
   if (native === null) return maskInJavaScript(x, rate, seed);

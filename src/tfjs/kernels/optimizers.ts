@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkShape } from './checks.js';
 import { addressOf, type NativeKernels, nativeOn, type WasmBackend } from './native.js';
 
 /**
@@ -123,7 +124,8 @@ function change<T>({ prototype }: { prototype: object }, rule: Rule<T>): void {
           return moments[i].variable;
         });
         if (gradient == null) return;
-        tf.util.assertShapesMatch(value.shape, gradient.shape, `${name}: `);
+        checkShape('applyGradients', `the gradient of ${name}`, gradient, value.shape);
+        for (const mean of means) checkShape('applyGradients', `a running mean of ${name}`, mean, value.shape);
         const backend = tf.backend() as unknown as WasmBackend;
         const kept = means.map(ownValues);
         const updated = backend.makeOutput(value.shape, 'float32');

@@ -18,12 +18,19 @@ export type KernelOutput = tf.TensorInfo | tf.TensorInfo[];
 export type Kernel = (call: KernelCall, plain: () => KernelOutput) => KernelOutput;
 
 const ours = new Map<string, tf.KernelConfig>();
+const overridden = new Set<string>();
+
+/** Names of the kernels that are ours, in the place of the wasm backend's own or in an empty place. */
+export function overriddenKernels(): string[] {
+  return [...overridden];
+}
 
 /**
  * Registers a kernel of ours on the wasm backend, in place of the backend's own if it has one. Ours can still call the replaced
  * kernel. Registering the same kernel again changes nothing.
  */
 export function override(kernelName: string, kernel: Kernel, setup?: (backend: unknown) => void): void {
+  overridden.add(kernelName);
   replace(kernelName, setup, (args, plain) => {
     const call = { ...args, attrs: args.attrs ?? {}, name: kernelName } as unknown as KernelCall;
     return tf.tidy(() => kernel(call, plain) as tf.Tensor);

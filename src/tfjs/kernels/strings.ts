@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { byParts } from './complex.js';
+import { checkLayout } from './layout-checks.js';
 import { valuesOf, type WasmBackend } from './native.js';
 import type { Kernel } from './override.js';
 
@@ -40,6 +41,7 @@ export const tile: Kernel = (call, plain) => {
   const { inputs, attrs, backend } = call;
   const { x } = inputs;
   const { reps } = attrs as { reps: number[] };
+  checkLayout('Tile', inputs, attrs);
   if (x.dtype !== 'string') return hasWholeBlocks(x.shape, reps) ? repeat(backend, x, reps) : byParts(call, plain);
   const shape = x.shape.map((size, axis) => size * reps[axis]);
   const bytes = bytesOf(backend, x);
@@ -50,6 +52,7 @@ export const tile: Kernel = (call, plain) => {
 /** `SparseToDense`, also for strings. */
 export const sparseToDense: Kernel = ({ inputs, attrs, backend }, plain) => {
   const { sparseIndices, sparseValues, defaultValue } = inputs;
+  checkLayout('SparseToDense', inputs, attrs);
   if (sparseValues.dtype !== 'string') return plain();
   const { outputShape } = attrs as { outputShape: number[] };
   const dense = new Array<Uint8Array>(tf.util.sizeFromShape(outputShape)).fill(bytesOf(backend, defaultValue)[0]);
