@@ -52,7 +52,7 @@ describe('the owner of a results file', () => {
     const first = await ownFile(file, 'faces', 'ledger');
     await expect(ownFile(file, 'other', 'ledger')).rejects.toMatchObject({
       code: 'OPTION',
-      message: `${file} has results of the queue faces: take another file, or delete ${file}.owner if that queue is gone`,
+      message: `${file} has results of the queue faces: use another file, or delete ${file}.owner if that queue is gone`,
     });
     expect(owner()).toEqual(first);
   });

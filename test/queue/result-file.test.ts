@@ -105,8 +105,8 @@ describe('a results file', () => {
     await expect(new ResultFile(path, 'id').write(placed(0, 'a'))).rejects.toBeInstanceOf(ForeignBytes);
   });
 
-  test('has no place far behind its end', async () => {
-    await expect(file.write(placed(2 ** 30 + 1, 'a'))).rejects.toThrow('names a place far behind');
+  test('has no place far past its end', async () => {
+    await expect(file.write(placed(2 ** 30 + 1, 'a'))).rejects.toThrow('names a place far past');
     await expect(file.write(placed(2 ** 40, 'a'))).rejects.toBeInstanceOf(QueueStop);
     expect(written()).toBe('');
   });
