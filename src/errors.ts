@@ -121,7 +121,7 @@ export function reasonOf(error: unknown): string {
   }
 }
 
-/** Lines as one: `a\n  b` is `a; b`. */
+/** Joins lines: `a\n  b` becomes `a; b`. */
 export function joinLines(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '').join('; ');
@@ -131,7 +131,7 @@ export function joinLines(text: string): string {
 const LONGEST = 2000;
 
 function oneLine(message: string): string {
-  // All but control characters, U+2028 and U+2029: Hermes knows no \p{Cc}.
+  // All but control characters, U+2028 and U+2029: Hermes does not support \p{Cc}.
   const escaped = message.replace(/[^ -~\xa0-\u2027\u202a-\uffff]/g, (character) => {
     // JSON has short escapes for some, but does not escape DEL and those from U+0080.
     const text = JSON.stringify(character).slice(1, -1);

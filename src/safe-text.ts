@@ -28,7 +28,7 @@ export function csvCell(value: string | number): string {
 }
 
 /**
- * Characters that do something in a terminal or break a document: see {@link safeText}. All but those that do not, without classes of
- * Unicode: Hermes knows no \p{Cc}.
+ * Characters that have an effect in a terminal or break a document: see {@link safeText}. Written as the complement of the safe
+ * characters, without Unicode classes, because Hermes does not support \p{Cc}.
  */
 const UNSAFE = /[^ -~\xa0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ufffd]/g;

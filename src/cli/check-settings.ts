@@ -1,6 +1,6 @@
 import { FerError } from '../errors.js';
 
-/** Whether a value is one that a setting may have. */
+/** Whether a setting may have a value. */
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string' && value !== '';
@@ -17,7 +17,7 @@ const between =
   (value) =>
     typeof value === 'number' && value > above && value < below;
 
-/** What the options of `fer-dcnn train` take, as they are kept in `settings.json`. */
+/** The valid values of the options of `fer-dcnn train` in `settings.json`. */
 const CHECKS: Readonly<Record<string, Check>> = {
   val: (value) => value === false || isText(value),
   test: isText,
@@ -52,14 +52,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /**
- * Checks the settings of a run that is gone on with: anybody may have written the file.
+ * Checks the settings of a run that is continued, because the file may have been edited.
  *
- * @param path - Of the file, for the message.
+ * @param path - Path of the file, for the message.
  * @throws FerError `CHECKPOINT` for a setting that no option of `fer-dcnn train` could have given.
  */
 export function checkSettings(settings: unknown, path: string): Record<string, unknown> {
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) {
-    throw new FerError('CHECKPOINT', `${path} holds no settings`);
+    throw new FerError('CHECKPOINT', `${path} has no settings`);
   }
   for (const [name, value] of Object.entries(settings)) {
     if (Object.hasOwn(CHECKS, name) && CHECKS[name](value)) continue;

@@ -20,7 +20,7 @@ interface CheckFlags extends ClassFlags {
 /** `fer-dcnn check <dir>` */
 export function checkCommand(): Command {
   return withClassOptions(new Command('check'))
-    .description('Find problems in a folder of faces: unreadable images, duplicates, folders that are no class.')
+    .description('Find problems in a folder of faces: unreadable images, duplicates, folders that are not classes.')
     .argument(
       '<dir>',
       'class folders (angry/, happy/, …), train, val and test folders of them, or a data set such as fer2013.csv',
@@ -42,7 +42,7 @@ figures too good: --fix keeps the image in test, then in val, and lists the one 
 --fix moves nothing and deletes nothing. train, evaluate and split take the list as --exclude.
 ${exitCodeHelp({
   ok: 'nothing was found',
-  some: 'something was found: unreadable images, files that are left out, folders that are no class, duplicates',
+  some: 'something was found: unreadable images, files that are left out, folders that are not classes, duplicates',
   none: 'wrong usage, or a folder that cannot be read',
 })}
 Examples:
@@ -56,7 +56,7 @@ async function run(signal: AbortSignal, dir: string, flags: CheckFlags): Promise
   const onImage = (done: number, total: number) => {
     progress ??= startProgress({ label: 'looking at', total, unit: 'images', quiet });
     progress.at(done);
-    // What is left to do has no images to count.
+    // The remaining work has no images to count.
     if (done === total) progress.end();
   };
   const check = await checkFolder(dir, { ...classOptions(flags), exclude, near, signal, onImage }).finally(() =>
@@ -86,7 +86,7 @@ function text(dir: string, check: FolderCheck, list: string | undefined): string
   );
   lines.push(
     ...some(
-      `Folders that are no class: ${strayFolders.length}`,
+      `Folders that are not classes: ${strayFolders.length}`,
       strayFolders.map(({ folder, files }) => `${name(folder)}: ${files} images`),
     ),
   );
@@ -96,7 +96,7 @@ function text(dir: string, check: FolderCheck, list: string | undefined): string
   }
   lines.push(
     ...some(
-      `Entries of lists that fit no file: ${unmatched.length}`,
+      `List entries that match no file: ${unmatched.length}`,
       unmatched.map(({ list, path }) => `${list}: ${path}`),
     ),
   );
@@ -123,7 +123,7 @@ function text(dir: string, check: FolderCheck, list: string | undefined): string
   return lines.map((line) => `${safeText(line)}\n`).join('');
 }
 
-/** A table of counts, a column a split, with the shares of classes in the first. */
+/** A table of counts, one column per split, with the shares of classes in the first. */
 function balance(splits: FolderCheck['splits']): string[] {
   const names = Object.keys(splits);
   const classes = [...new Set(names.flatMap((split) => Object.keys(splits[split])))];
@@ -148,12 +148,12 @@ function sizesText(sizes: FolderCheck['sizes']): string {
   return `${shown.join(', ')}${all.length > SHOWN ? `, and ${all.length - SHOWN} others` : ''}`;
 }
 
-/** A title and the first few of its lines; nothing when there are none. */
+/** A title and its first few lines; nothing without lines. */
 function some(title: string, lines: readonly string[], count = lines.length): string[] {
   if (count === 0) return [];
   const more = lines.length > SHOWN ? [`  … and ${lines.length - SHOWN} more (--json lists all)`] : [];
   return ['', title, ...lines.slice(0, SHOWN).map((line) => `  ${line}`), ...more];
 }
 
-/** Lines of each kind that are shown. */
+/** Number of lines of each kind to show. */
 const SHOWN = 10;

@@ -3,7 +3,7 @@ import type { ClassNameOptions } from '../folders/named-classes.js';
 import { safeText } from '../safe-text.js';
 import { tell } from './status-line.js';
 
-/** Options on names of classes that several commands have. */
+/** Options on class names, for several commands. */
 export interface ClassFlags {
   classes?: string[];
   map?: Record<string, string>;
@@ -15,11 +15,11 @@ export interface ClassFlags {
 export function withClassOptions(command: Command): Command {
   return command
     .option('--classes <names>', 'classes to keep, such as angry,happy; others are left out', names)
-    .option('--map <joins>', 'classes to join, such as fear=surprised,contempt=angry', joins)
-    .option('--no-aliases', 'do not translate common names: surprise is then another class than surprised');
+    .option('--map <joins>', 'classes to merge, such as fear=surprised,contempt=angry', joins)
+    .option('--no-aliases', 'do not translate common names: surprise and surprised are then different classes');
 }
 
-/** How a command names classes, by its options. */
+/** The class options of a command. */
 export function classOptions({ classes, map, aliases }: ClassFlags): ClassNameOptions {
   const onNote = (line: string) => tell(`fer-dcnn: ${safeText(line)}\n`);
   return { keep: classes, map, aliases: aliases ?? true, onNote: once(onNote) };
@@ -27,7 +27,7 @@ export function classOptions({ classes, map, aliases }: ClassFlags): ClassNameOp
 
 const told = new Set<string>();
 
-/** Several folders of one run say the same. */
+/** Several folders of one run print the same notes. */
 function once(say: (line: string) => void): (line: string) => void {
   return (line) => {
     if (!told.has(line)) say(line);
@@ -38,7 +38,7 @@ function once(say: (line: string) => void): (line: string) => void {
 function names(text: string): string[] {
   const list = text.split(',').map((name) => name.trim());
   if (list.some((name) => name === '') || new Set(list).size < list.length) {
-    throw new InvalidArgumentError('It must be names, each once, such as angry,happy.');
+    throw new InvalidArgumentError('It must be unique names, such as angry,happy.');
   }
   return list;
 }

@@ -140,7 +140,7 @@ async function start({ model, backend }: ClassifyFlags): Promise<Classifier> {
   return classifier;
 }
 
-/** The images that the names mean, and the names that mean none. */
+/** The images for the names, and the names without images. */
 async function itemsOf(
   names: readonly string[],
   signal: AbortSignal,
@@ -198,7 +198,7 @@ async function hintAtFaces(files: readonly string[], flags: ClassifyFlags): Prom
   if (first === undefined) return;
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
   tell(
-    `${safeText(`fer-dcnn: ${first}${others} is a whole photo, its faces are small in it: --faces finds and classifies them`)}\n`,
+    `${safeText(`fer-dcnn: ${first}${others} is a whole photo with small faces: --faces finds and classifies them`)}\n`,
   );
 }
 

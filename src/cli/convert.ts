@@ -26,7 +26,7 @@ export function convertCommand(): Command {
         .default('none'),
     )
     .addHelpText('after', HELP)
-    .action(runCommand(run, { MODEL: 'models that are one chain of layers can be converted' }));
+    .action(runCommand(run, { MODEL: 'only sequences of layers can be converted' }));
 }
 
 const HELP = `

@@ -10,7 +10,7 @@ import { tellLeftOut } from './left-out.js';
 import { errorLine } from './report-error.js';
 import { tell } from './status-line.js';
 
-/** Options on reading folders that several commands have. */
+/** Options on reading folders, for several commands. */
 export interface DataFlags extends ClassFlags {
   exclude?: string;
   votes?: string;
@@ -18,20 +18,20 @@ export interface DataFlags extends ClassFlags {
   quiet?: true;
 }
 
-/** Images to train, validate and test on, all of the same classes. */
+/** Images for training, validation and test, all with the same classes. */
 export interface DataFolders {
   train: ImageFolder;
   validation?: ImageFolder;
   test?: ImageFolder;
-  /** Where each is from, in words. */
+  /** A description of the origin of each. */
   names: { train: string; validation?: string; test?: string };
 }
 
 /**
- * Finds the images of a training. A folder that `split` made holds `train`, `val` and `test`, and so do some data sets; else a
- * tenth of the images is held back for validation, unless some are named.
+ * Finds the images of a training. A folder made by `split` has `train`, `val` and `test`, and so do some data sets. Otherwise a
+ * tenth of the images is used for validation, unless validation images are named.
  *
- * @throws FerError `CLASSES` when the classes of the parts differ; and as `imageFolder` and `openDataset` do.
+ * @throws FerError `CLASSES` when the classes of the parts differ; and as `imageFolder` and `openDataset`.
  */
 export async function dataFolders(
   dir: string,
@@ -54,7 +54,7 @@ export async function dataFolders(
   return { ...rest, train: parts.train, validation: parts.validation, names: named };
 }
 
-/** The images that a command measures on: a folder, or a data set's test images, else its validation images, else all. */
+/** The images for evaluation: a folder, or a data set's test images, or else its validation images, or else all. */
 export async function openFolder(path: string, flags: DataFlags): Promise<ImageFolder> {
   if (await isClassFolders(path)) {
     const part = firstFolder(path, ['test', 'testing', 'val', 'valid', 'validation']);
@@ -64,7 +64,7 @@ export async function openFolder(path: string, flags: DataFlags): Promise<ImageF
   return test ?? validation ?? all;
 }
 
-/** How a command reads folders, by its options. */
+/** The options of a command for reading folders. */
 export function folderOptions({ exclude, votes, skipUnreadable, ...names }: DataFlags): ImageFolderOptions {
   return {
     ...classOptions(names),
@@ -82,7 +82,7 @@ async function openWithClasses(path: string, classes: readonly string[], flags: 
   return inClasses(folder, path, classes, folderOptions(flags));
 }
 
-/** The same images, their labels counted by other classes. @throws FerError `CLASSES` when they have a class that is none. */
+/** The same images, with labels mapped to other classes. @throws FerError `CLASSES` when they have another class. */
 function inClasses(
   folder: ImageFolder,
   path: string,
@@ -92,7 +92,7 @@ function inClasses(
   const places = folder.classes.map((name) => classes.indexOf(name));
   const used = new Set(folder.files.map(({ label }) => label));
   if (places.some((place, c) => place < 0 && used.has(c))) {
-    placesByName(folder.classes, classes, [path, 'what is trained on']);
+    placesByName(folder.classes, classes, [path, 'the training data']);
   }
   if (places.every((place, c) => place === c) && places.length === classes.length) return folder;
   const files = folder.files.map(({ label, probabilities, ...file }) => ({

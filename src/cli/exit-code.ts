@@ -1,6 +1,6 @@
-/** What a command's exit code says. A signal that ends it gives 128 + its number: 130 for Ctrl-C. */
+/** Exit codes of the commands. A signal that ends it gives 128 + its number: 130 for Ctrl-C. */
 export const EXIT = {
-  /** All was done. */
+  /** Everything was done. */
   ok: 0,
   /** Some of it could not be done: standard error says what. */
   some: 1,
@@ -10,13 +10,9 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The lines on exit codes that every command's help ends with. */
+/** The lines on exit codes at the end of every command's help. */
 export function exitCodeHelp(meaning: { ok: string; some?: string; none?: string }): string {
-  const {
-    ok,
-    some,
-    none = 'wrong usage, or something that is needed cannot be read or used: nothing was done',
-  } = meaning;
+  const { ok, some, none = 'wrong usage, or a required file or service cannot be used: nothing was done' } = meaning;
   const lines = [`  0  ${ok}`];
   if (some !== undefined) lines.push(`  1  ${some}`);
   lines.push(`  2  ${none}`, '  130  stopped by Ctrl-C');

@@ -2,7 +2,7 @@
 import { EXIT } from './exit-code.js';
 import { runProgram } from './program.js';
 
-// A reader that has seen enough, such as `head`, closes the pipe: that is no error.
+// A reader such as `head` may close the pipe early: that is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.some));
 }

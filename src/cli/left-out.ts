@@ -3,10 +3,10 @@ import type { ImageFolder, LeftOut } from '../node.js';
 import { safeText } from '../safe-text.js';
 import { tell } from './status-line.js';
 
-/** Kinds that are left out against somebody's will. */
+/** Kinds of left-out files that a user may miss. */
 export const MISSED: ReadonlySet<LeftOut['kind']> = new Set(['format', 'link', 'place']);
 
-/** What is left out, by reason, most first: `{ "a BMP image": 12 }`. */
+/** Number of left-out files by reason, most frequent first: `{ "a BMP image": 12 }`. */
 export function countReasons(leftOut: readonly LeftOut[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { reason } of leftOut) counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -14,8 +14,8 @@ export function countReasons(leftOut: readonly LeftOut[]): Record<string, number
 }
 
 /**
- * Tells what of a folder is left out, and which paths of lists no file has: a line a reason, with an example. With `quiet`,
- * only what somebody may miss.
+ * Prints what is left out of a folder, and which paths of lists match no file: one line per reason, with an example. With `quiet`,
+ * only what a user may miss.
  */
 export function tellLeftOut(folder: Pick<ImageFolder, 'leftOut' | 'unmatched'>, dir: string, quiet = false): void {
   const { leftOut, unmatched } = folder;
@@ -24,7 +24,7 @@ export function tellLeftOut(folder: Pick<ImageFolder, 'leftOut' | 'unmatched'>, 
   }
   for (const list of new Set(unmatched.map((entry) => entry.list))) {
     const entries = unmatched.filter((entry) => entry.list === list);
-    const many = entries.length === 1 ? '1 entry fits' : `${entries.length.toLocaleString('en')} entries fit`;
+    const many = entries.length === 1 ? '1 entry matches' : `${entries.length.toLocaleString('en')} entries match`;
     tellOnce(`fer-dcnn: ${list}: ${many} no file: such as ${entries[0].path}`);
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Reads an option as a whole number of a range; anything else is wrong usage. */
+/** Reads an option as a whole number in a range; anything else is wrong usage. */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -10,7 +10,7 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
-/** Reads an option as a number above `above`, and below `below` where that is given. */
+/** Reads an option as a number above `above` and, if given, below `below`. */
 export function numberBetween(above: number, below = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

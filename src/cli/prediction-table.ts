@@ -8,10 +8,10 @@ export type Outcome =
   | { file: string; faces: FaceAnswer[] }
   | { file: string; error: { code: string; message: string } };
 
-/** What is printed of a face. */
+/** The printed fields of a face. */
 export type FaceAnswer = Pick<DetectedFace, 'box' | 'score' | 'predictions'>;
 
-/** A face without what is not printed. */
+/** A face with only the printed fields. */
 export function answerOf({ box, score, predictions }: DetectedFace): FaceAnswer {
   return { box, score, predictions };
 }

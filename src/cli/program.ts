@@ -11,7 +11,7 @@ export interface CommandEntry {
   load(): Promise<Command>;
 }
 
-/** Each command is one file that gives one `Command`; adding one touches this list alone. Only the one asked for is loaded. */
+/** Each command is one file with one `Command`; to add one, add it to this list. Only the requested command is loaded. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'check',
@@ -45,12 +45,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'classify',
-    summary: 'say what the faces in image files show',
+    summary: 'classify the faces in image files',
     load: async () => (await import('./classify.js')).classifyCommand(),
   },
   {
     name: 'video',
-    summary: 'say what the faces in a video show over time',
+    summary: 'classify the faces in a video over time',
     load: async () => (await import('./video.js')).videoCommand(),
   },
   {
@@ -81,9 +81,9 @@ export const COMMANDS: readonly CommandEntry[] = [
 ];
 
 /**
- * Runs a command line; what comes of it is printed, and `process.exitCode` says how it went.
+ * Runs a command line, prints its result, and sets `process.exitCode`.
  *
- * @param words - What stands after the program's name.
+ * @param words - The words after the program's name.
  */
 export async function runProgram(words: readonly string[]): Promise<void> {
   const program = new Command('fer-dcnn')
@@ -115,7 +115,7 @@ function allCommands(): Promise<Command[]> {
   return Promise.all(COMMANDS.map(async ({ summary, load }) => (await load()).summary(summary)));
 }
 
-/** What commander says of a wrong command line. It quotes words as they are; a hint has a line of its own. */
+/** Commander's message for a wrong command line. It quotes words unchanged; a hint has its own line. */
 function usageError(text: string): string {
   const hint = /\n\(Did you mean .*\?\)\n?$/.exec(text);
   const message = text

@@ -4,28 +4,28 @@ import { showStatus, tell } from './status-line.js';
 export interface ProgressOptions {
   /** The current work: "reading", "epoch 3/10". */
   label: string;
-  /** How many there are to do; without a number the count alone is shown. */
+  /** Number of items; without it, only the count is shown. */
   total?: number;
-  /** What is counted, in the plural: "images". */
+  /** Unit of the items, in the plural: "images". */
   unit: string;
   /** Shows nothing at all. */
   quiet?: boolean;
 }
 
-/** How far something is, on standard error: a bar on a terminal, plain lines now and then elsewhere. `tell` prints above it. */
+/** Progress on standard error: a bar on a terminal, occasional plain lines elsewhere. `tell` prints above it. */
 export interface Progress {
-  /** Adds to the number of items that are done. */
+  /** Adds to the number of finished items. */
   advance(by?: number): void;
-  /** Sets the number of items that are done. */
+  /** Sets the number of finished items. */
   at(done: number): void;
   /** Sets the current work. */
   label(text: string): void;
-  /** Takes the bar away; what follows starts on a line of its own. */
+  /** Removes the bar; later output starts on a new line. */
   end(): void;
 }
 
 /**
- * Shows how far something is, with rate and time left.
+ * Shows progress, with rate and time left.
  *
  * @example
  * const progress = startProgress({ label: 'reading', total: files.length, unit: 'images', quiet });
@@ -127,7 +127,7 @@ function startClock(total: number | undefined, unit: string): { count(done: numb
   let before: number | undefined;
   return {
     count(done) {
-      // What was done before, such as epochs before a training went on, says nothing about the rate.
+      // Earlier work, such as the epochs before a training was resumed, does not count for the rate.
       if (done > 0) before ??= done - 1;
       const of = total === undefined ? '' : ` of ${total.toLocaleString('en')}`;
       const counted = `${done.toLocaleString('en')}${of} ${unit}`;

@@ -16,7 +16,7 @@ export function withQueueOptions(command: Command): Command {
     .option('--queue <name>', 'name of the queue', 'faces');
 }
 
-/** What to do about errors of queues, for `runCommand`. */
+/** Advice for errors of queues, for `runCommand`. */
 export const QUEUE_ADVICE = {
   UNREACHABLE: 'is redis-server running there? see --redis',
   PACKAGE_MISSING: 'npm install bullmq ioredis piscina',

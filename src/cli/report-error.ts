@@ -4,10 +4,10 @@ import { safeText } from '../safe-text.js';
 import { shortened } from './shortened.js';
 
 /**
- * One line on an error: what went wrong, what to do about it, its code. It ends with a newline.
+ * Formats an error as one line: what went wrong, what to do, and the code. It ends with a newline.
  *
- * @param subject - The file it is about; named first, unless the message names it.
- * @param advice - What to do, where the command knows better than the code alone tells.
+ * @param subject - The file concerned; named first, unless the message names it.
+ * @param advice - What to do, if the command knows more than the code says.
  * @example
  * process.stderr.write(errorLine(error, 'a.jpg')); // fer-dcnn: a.jpg cannot be found: … (check the path) [NOT_FOUND]
  */
@@ -24,7 +24,7 @@ export function errorLine(error: unknown, subject = '', advice: Advice = {}): st
 /** What to do, by code. */
 export type Advice = Partial<Record<FerErrorCode, string>>;
 
-/** The code of a FerError, else `UNKNOWN` or what the system calls it (`ENOSPC`). */
+/** The code of a FerError, or else the code of the system (`ENOSPC`) or `UNKNOWN`. */
 export function codeOf(error: unknown): string {
   return (error as { code?: string } | null)?.code ?? 'UNKNOWN';
 }
@@ -41,11 +41,11 @@ const ADVICE: Advice = {
     'make it smaller, crop it to the face, or raise the limit: --max-pixels, --max-work, --max-bytes, --max-frames',
   TIMEOUT: 'raise --max-milliseconds',
   INPUT: 'name image files, as in faces/*.jpg',
-  MODEL: '--model wants the folder that train or saveModel() wrote',
+  MODEL: '--model needs the folder that train or saveModel() wrote',
   WEIGHTS_CORRUPT: 'install fer-dcnn again, or save the model again',
   WEIGHTS_UNREACHABLE: 'install fer-dcnn again',
   WASM_UNREACHABLE: 'install fer-dcnn again, or pass --backend cpu',
   BACKEND_UNAVAILABLE: 'pass --backend cpu',
   NOT_WRITTEN: 'is the disk full, or the folder read-only?',
-  CHECKPOINT: 'take another --out, or leave --resume out to start anew',
+  CHECKPOINT: 'use another --out, or leave out --resume to start again',
 };

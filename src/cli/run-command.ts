@@ -4,10 +4,10 @@ import { type Advice, codeOf, errorLine } from './report-error.js';
 import { showStatus, tell } from './status-line.js';
 
 /**
- * Makes a command's action of its work: errors become one line on standard error and exit code 2. Ctrl-C (and SIGTERM)
- * aborts the signal, so that the work stops where it is safe; a second one ends the process at once.
+ * Turns the work of a command into its action: errors become one line on standard error and exit code 2. Ctrl-C (and SIGTERM)
+ * aborts the signal, so that the work stops safely; a second Ctrl-C ends the process immediately.
  *
- * @param work - Gets the signal, then what commander gives: arguments, options. Its answer is the exit code.
+ * @param work - Receives the signal, then commander's arguments and options. It returns the exit code.
  * @example
  * new Command('summary').argument('[model]').action(runCommand(async (signal, model?: string) => { … }));
  */
@@ -23,7 +23,7 @@ export function runCommand<Args extends unknown[]>(
       exitCode = 128 + constants.signals[signal];
       if (interruptedAt === null) {
         interruptedAt = performance.now();
-        tell('\nfer-dcnn: stopping; once more to stop at once\n');
+        tell('\nfer-dcnn: stopping; press again to stop immediately\n');
         controller.abort();
       } else if (performance.now() - interruptedAt > ONE_KEYPRESS) {
         process.exit(exitCode);

@@ -12,13 +12,13 @@ import { reportHtml } from '../report/report-html.js';
 import { checkSettings } from './check-settings.js';
 import { packageVersion } from './package-version.js';
 
-/** What `metrics.json` holds. */
+/** The content of `metrics.json`. */
 export interface RunMetrics {
   /** The epoch (from 1) whose weights were kept, and its figures. */
   best: TrainResult['best'];
-  /** Epochs that were done. */
+  /** Number of finished epochs. */
   stoppedAt: number;
-  /** Seconds that this took; of a training that went on, since then. */
+  /** Seconds that this took; for a resumed training, since it was resumed. */
   seconds: number;
   validation?: EvaluationReport;
   test?: EvaluationReport;
@@ -28,19 +28,19 @@ export interface RunMetrics {
 }
 
 /**
- * Makes sure that a folder can take a run.
+ * Checks that a folder is free for a run.
  *
- * @throws FerError `OPTION` when it holds one already, which `--resume` would go on with.
+ * @throws FerError `OPTION` when it already has a run, which `--resume` would continue.
  */
 export function checkRunFolder(folder: string, resume: boolean): void {
   if (resume) return;
   const found = ['checkpoint.bin', 'model.json'].find((name) => existsSync(join(folder, name)));
   if (found !== undefined) {
-    throw new FerError('OPTION', `${folder} holds a run already: --resume goes on with it, another --out leaves it`);
+    throw new FerError('OPTION', `${folder} already has a run: --resume continues it, another --out keeps it`);
   }
 }
 
-/** Removes what a killed run was writing; the folder is locked. Its checkpoint's is gone with the lock. */
+/** Removes unfinished files of a killed run; the folder is locked. Taking the lock already removed those of its checkpoint. */
 export async function clearRunFolder(folder: string): Promise<void> {
   await removeLeftNeighbours(folder, [
     ...['settings.json', 'model.json', 'weights.bin'],
@@ -48,7 +48,7 @@ export async function clearRunFolder(folder: string): Promise<void> {
   ]);
 }
 
-/** The settings that a run was started with, or none for a new one. @throws FerError `CHECKPOINT` for a damaged file. */
+/** The settings of a run, or none for a new one. @throws FerError `CHECKPOINT` for a damaged file. */
 export async function savedSettings(folder: string): Promise<Record<string, unknown>> {
   const path = join(folder, 'settings.json');
   if (!existsSync(path)) return {};
@@ -60,17 +60,17 @@ export async function savedSettings(folder: string): Promise<Record<string, unkn
   }
 }
 
-/** Keeps the settings of a run, for `--resume`. */
+/** Writes the settings of a run, for `--resume`. */
 export async function saveSettings(folder: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
   await writeFileWhole(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 1)}\n`);
 }
 
-/** What a finished training leaves. */
+/** The results of a finished training. */
 export interface FinishedRun {
   model: LayersModel;
   result: TrainResult;
   metrics: RunMetrics;
-  /** Those of the test images, else of the validation images; none with `--no-images`. */
+  /** Mistakes on the test images, or else on the validation images; none with `--no-images`. */
   mistakes?: readonly Mistake[];
   quantize: SaveModelOptions['quantize'];
 }
@@ -110,7 +110,7 @@ export function environment(backend: string): Record<string, string> {
   };
 }
 
-/** Bytes of settings.json. */
+/** Largest settings.json in bytes. */
 const MOST_SETTINGS = 2 ** 20;
 
 function text(values: object): Record<string, string> {

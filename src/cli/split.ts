@@ -70,7 +70,7 @@ function countsOf(dir: string, options: SplitFolderOptions<SplitRatio>, output: 
   return { train: train.length, val: validation.length, test: test?.length };
 }
 
-/** At its end; not by a regular expression, which would start anew at each slash of many. */
+/** Removes slashes at the end, without a regular expression, which would be slow for many slashes. */
 function withoutSlashes(path: string): string {
   let end = path.length;
   while (end > 0 && '\\/'.includes(path[end - 1])) end--;

@@ -3,19 +3,19 @@ import { FerError } from '../errors.js';
 import type { Emotion } from '../index.js';
 import type { ClassifierPool } from '../node.js';
 
-/** What the images are classified with. */
+/** The model and options for the images. */
 export interface PoolRequest {
   images: readonly string[];
-  /** Whether the faces are to be found first. */
+  /** Whether to find faces first. */
   faces?: boolean;
   backend?: string;
   model?: string;
 }
 
 /**
- * Starts threads on all cores where that saves time: for many images, on the network's own WebAssembly.
+ * Starts threads on all cores if that saves time: for many images, with the network's own WebAssembly.
  *
- * @returns null where it does not: few images, one core, another backend or network, or `piscina` is not installed.
+ * @returns null if it does not: few images, one core, another backend or network, or `piscina` is not installed.
  */
 export async function startPool({
   images,
@@ -37,6 +37,6 @@ export async function startPool({
   }
 }
 
-/** Number of crops that take about as long to classify as the threads take to start; and of photos to find faces on. */
+/** Number of crops, and of photos with `--faces`, whose classification takes about as long as the start of the threads. */
 const MANY = 200;
 const MANY_PHOTOS = 8;

@@ -3,7 +3,7 @@
  * redrawn; messages go above it and stay.
  */
 
-/** Prints text that stays, on standard error: above the status line, if one is shown. */
+/** Prints permanent text on standard error, above the status line, if one is shown. */
 export function tell(text: string): void {
   if (text === '') return;
   const line = shown;
@@ -12,11 +12,11 @@ export function tell(text: string): void {
   showStatus(line);
 }
 
-/** Shows a line at the bottom of the terminal in place of the last one; `null` takes it away. */
+/** Shows a line at the bottom of the terminal instead of the last one; `null` removes it. */
 export function showStatus(line: string | null): void {
   if (line === null && shown === null) return;
   shown = line;
-  // To the first column, and the rest of the line deleted: no cursor is hidden, no wrapping switched off.
+  // Go to the first column and delete the rest of the line; the cursor and line wrapping keep their settings.
   process.stderr.write(line === null ? '\r\u001b[K' : `\r\u001b[K${fitted(line, (process.stderr.columns || 80) - 1)}`);
 }
 

@@ -8,14 +8,14 @@ import { loadPretrained, pretrained } from '../weights.js';
 import { countReasons } from './left-out.js';
 import { environment, writeRun } from './run-folder.js';
 
-/** So that few faces get enough steps: as many samples in all as 20 epochs of 160 faces. */
+/** Total number of samples, so that few faces get enough steps: as many as 20 epochs of 160 faces. */
 const epochsFor = (faces: number) => Math.min(80, Math.max(10, Math.round(3200 / faces)));
 
 /**
- * Teaches the pretrained weights the faces of a run of the studio: four fifths of each class train, a fifth measures. Model
- * and report are written into the run's folder, as `fer-dcnn train` does.
+ * Fine-tunes the pretrained weights on the faces of a run of the studio: four fifths of each class train, a fifth measures.
+ * Model and report are written into the run's folder, as by `fer-dcnn train`.
  *
- * @returns What the page shows: shares of the measured faces that are right, before where the classes are the same, and after.
+ * @returns The figures for the page: accuracy on the measured faces after the training, and before it if the classes are the same.
  */
 export const trainOnFaces: StudioOptions['train'] = async (run: FaceRun, { signal, onProgress }) => {
   const began = performance.now();
@@ -36,7 +36,7 @@ export const trainOnFaces: StudioOptions['train'] = async (run: FaceRun, { signa
       sampling: 'balanced',
       normalization: pretrained.normalization,
       augment: { flip: true, rotation: 10, shift: 0.06, scale: 0.12, brightness: 0.1, contrast: 0.2 },
-      // The measured faces do not choose the epoch: a figure that chose it would flatter it.
+      // The measured faces do not select the epoch, because the figure would then be too good.
       monitor: 'loss',
       seed,
     } satisfies TrainOptions;

@@ -33,7 +33,7 @@ import {
 } from './run-folder.js';
 import { tell } from './status-line.js';
 
-/** What decides a training, and is kept for `--resume`. */
+/** The settings of a training, stored for `--resume`. */
 interface TrainSettings extends Omit<DataFlags, 'quiet'> {
   val?: string | false;
   test?: string;
@@ -181,7 +181,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   await useBackend(backend);
   const data = await dataFolders(dir, { ...settings, quiet });
   const model = await modelFor(data.train.classes, settings);
-  // From the settings to the report, not only while train() is at work: a second run changes nothing here.
+  // Locked from the settings to the report, not only during train(), so that a second run changes nothing here.
   const store = checkpointFolder(out);
   const unlock = await store.lock!();
   try {
@@ -190,11 +190,11 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
 
     const began = performance.now();
     const progress = trainingProgress(data, flags);
-    /** Stopped at any point, it can be gone on with: what was trained is in the checkpoint. */
+    /** A training that was stopped at any point can be continued from its checkpoint. */
     const resumable = <Result>(work: Promise<Result>): Promise<Result> =>
       work.catch((error: unknown) => {
         progress.end();
-        if (codeOf(error) === 'ABORTED') tell(`fer-dcnn: go on with: ${goOnWith(dir, out)}\n`);
+        if (codeOf(error) === 'ABORTED') tell(`fer-dcnn: continue with: ${goOnWith(dir, out)}\n`);
         throw error;
       });
     const result = await resumable(
@@ -238,7 +238,7 @@ async function run(signal: AbortSignal, dir: string, flags: TrainFlags): Promise
   }
 }
 
-/** @throws FerError `CLASSES` when a model of the user's has other classes than the data. */
+/** @throws FerError `CLASSES` when the user's model has other classes than the data. */
 async function modelFor(classes: readonly string[], { model: path, seed }: CompleteSettings): Promise<LayersModel> {
   if (path === undefined) return buildModel({ seed, classes });
   const same =
@@ -260,7 +260,7 @@ function trainOptions(settings: CompleteSettings): TrainOptions {
   };
 }
 
-/** Progress while images are read, then step by step; a line an epoch that stays. */
+/** Progress while images are read, then by step; prints one line per epoch. */
 function trainingProgress({ train, validation }: DataFolders, { quiet }: TrainFlags) {
   const total = train.length + (validation?.length ?? 0);
   let progress: Progress = startProgress({ label: 'reading', total, unit: 'images', quiet });

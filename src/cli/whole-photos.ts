@@ -4,9 +4,9 @@ import { decode } from '../platform/node/decode.js';
 import type { ImageLimits } from '../runtime.js';
 
 /**
- * Looks whether images are whole photos, of which a face is a small part: classified as they are, they say nothing.
+ * Finds images that are whole photos with small faces: classifying them without --faces is meaningless.
  *
- * @returns Those of which the largest face that BlazeFace finds takes less than a quarter.
+ * @returns Images whose largest face, as found by BlazeFace, takes less than a quarter.
  */
 export async function wholePhotos(files: readonly string[], limits: ImageLimits): Promise<string[]> {
   const detector = blazeFaceDetector();
@@ -19,7 +19,7 @@ export async function wholePhotos(files: readonly string[], limits: ImageLimits)
       if (areas.length > 0 && share < SMALL) found.push(file);
     }
   } catch (error) {
-    // It is a hint: where there is no detector, there is none.
+    // It is only a hint: without a detector, there is no hint.
     if (!(error instanceof FerError)) throw error;
   } finally {
     detector.dispose();
@@ -27,5 +27,5 @@ export async function wholePhotos(files: readonly string[], limits: ImageLimits)
   return found;
 }
 
-/** Share of the picture. Faces that were cropped with room around them take more. */
+/** Share of the picture. Loosely cropped faces take more. */
 const SMALL = 0.25;

@@ -60,7 +60,7 @@ export function workerCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (flags: WorkerFlags) => {
       await run(flags);
-      // How a worker is stopped: no failure.
+      // The normal way to stop a worker, not a failure.
       if (process.exitCode === TERMINATED) process.exitCode = EXIT.ok;
     });
 }
@@ -116,7 +116,7 @@ async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> 
         await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
       }
     } else if (!signal.aborted) {
-      // Kept alive while Redis is away, too.
+      // Stays alive even while Redis is away.
       const alive = setInterval(() => {}, 1 << 30);
       await Promise.race([once(signal, 'abort'), worker.ended]);
       clearInterval(alive);
@@ -139,7 +139,7 @@ function troubleTeller(print: (line: string) => void): (error: FerError) => void
   return (error) => {
     if (performance.now() - (told.get(error.code) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
     told.set(error.code, performance.now());
-    print(errorLine(error, '', { UNREACHABLE: 'tried again until it answers' }));
+    print(errorLine(error, '', { UNREACHABLE: 'retried until it answers' }));
   };
 }
 

@@ -14,7 +14,7 @@ export interface QueueConnection {
 
 export interface ConnectOptions {
   /**
-   * What happens when Redis is lost: `'wait'` retries without end, at most 2 s apart, and sends commands of the meantime
+   * What happens when Redis is lost: `'wait'` retries forever, at most 2 s apart, and keeps commands of that time
    * then; `'fail'` gives up after some seconds, and at once when the first connection fails.
    */
   whenLost: 'wait' | 'fail';

@@ -218,7 +218,7 @@ function flat(outcomes: readonly Outcome[]): string[] {
   });
 }
 
-/** Reads `<d or f> <offset> <file>\n<line>`, as the scripts write it; other programs may have written something else. */
+/** Reads `<d or f> <offset> <file>\n<line>`, the format of the scripts; other programs may have written something else. */
 function placedOf(id: string, entry: string): Placed | 'damaged' {
   const end = entry.indexOf('\n');
   const found = /^[df] (\d{1,15}) ([^\n]+)$/.exec(entry.slice(0, end));

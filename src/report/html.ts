@@ -1,6 +1,6 @@
 import { safeLines } from '../safe-text.js';
 
-/** A piece of HTML that is safe to put into a page as it is. */
+/** A piece of HTML that is safe to put into a page unchanged. */
 export class Html {
   readonly text: string;
 
@@ -10,7 +10,7 @@ export class Html {
 }
 
 /**
- * HTML of a template: whatever is put into it is escaped, but for other pieces of {@link Html} and lists of them.
+ * HTML from a template: all values are escaped, except other pieces of {@link Html} and lists of them.
  *
  * @example
  * html`<p title="${fileName}">${rows.map((row) => html`<b>${row}</b>`)}</p>`.text

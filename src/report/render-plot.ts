@@ -5,22 +5,22 @@ import type { VegaLiteSpec } from '../tfjs/evaluate/vega-lite-spec.js';
 
 export interface RenderPlotOptions {
   /**
-   * Dark ink on a light ground, or the other way round.
+   * Dark on light, or light on dark.
    * @default 'light'
    */
   theme?: 'light' | 'dark';
   /**
-   * The ground, a CSS colour, such as 'transparent'.
-   * @default the theme's: '#ffffff' or '#0d1117'
+   * Background as a CSS colour, such as 'transparent'.
+   * @default by theme: '#ffffff' or '#0d1117'
    */
   background?: string;
 }
 
 /**
- * Draws a chart as SVG, by Vega. Nothing is fetched; the SVG holds no script and names no other file.
+ * Draws a chart as SVG with Vega. Nothing is fetched; the SVG contains no script and no reference to other files.
  *
- * @param spec - What `plotHistory`, `plotConfusionMatrix` or `plotCalibration` gives, or any Vega-Lite chart with its
- * data in it.
+ * @param spec - The result of `plotHistory`, `plotConfusionMatrix` or `plotCalibration`, or any Vega-Lite chart that
+ * contains its data.
  * @returns The text of an SVG document.
  * @throws FerError `OPTION` for an unknown theme, `DATA` for a chart that Vega cannot draw.
  * @example

@@ -3,9 +3,9 @@ import type { TrainResult } from '../tfjs/train/train-history.js';
 import { percent } from './percent.js';
 
 /**
- * Puts the figures into sentences. They say only what was measured.
+ * Describes the figures in sentences, limited to what was measured.
  *
- * @param training - What `train` gave, where the model was trained just now.
+ * @param training - The result of `train`, if the model was just trained.
  */
 export function reportConclusion(evaluation: EvaluationReport, training?: TrainResult): string[] {
   const { count, accuracy, macroRecall, classes } = evaluation;

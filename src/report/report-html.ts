@@ -12,35 +12,35 @@ import { reportConclusion } from './report-conclusion.js';
 import { STYLE } from './report-style.js';
 import { thumbnail } from './thumbnail.js';
 
-/** What a report tells. */
+/** The content of a report. */
 export interface ReportContent {
   title: string;
-  /** What the figures were measured on: "faces/test, 360 images". */
+  /** The data of the figures: "faces/test, 360 images". */
   measuredOn: string;
   evaluation: EvaluationReport;
-  /** What `summary(model)` gives. */
+  /** The result of `summary(model)`. */
   model: string;
-  /** What `train` gave, where the model was trained just now. */
+  /** The result of `train`, if the model was just trained. */
   training?: TrainResult;
-  /** Mistakes to show as pictures, read from their files and put into the page; without it there is no such section. */
+  /** Mistakes to show as pictures, read from their files and embedded in the page; without it, the section is left out. */
   mistakes?: readonly Mistake[];
   /** Settings, versions, counts: tables of names and values. */
   tables?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /**
- * Writes a report as one HTML page that needs no other file, no script and no network: charts and pictures lie inside. It is
- * light or dark, as the reader's system is. Names of files and classes are escaped.
+ * Writes a report as one HTML page with embedded charts and pictures, which needs no other file, no script and no network. It is
+ * light or dark like the reader's system. Names of files and classes are escaped.
  *
  * @returns The text of the page.
- * @throws FerError `DATA` when nothing was measured.
+ * @throws FerError `DATA` when the evaluation is empty.
  * @example
  * await writeFile('report.html', await reportHtml({ title: 'faces', measuredOn: 'faces/test', evaluation, model: summary(model) }));
  */
 export async function reportHtml(content: ReportContent): Promise<string> {
   const { title, measuredOn, evaluation, model, training, mistakes, tables = {} } = content;
   const curves = training && (await curvesOf(training));
-  // Each cell needs room for its number: with many classes the matrix is larger than a small screen, and scrolls.
+  // Each cell needs room for its number, so a matrix of many classes is wider than a small screen, and scrolls.
   const size = Math.max(320, CELL * evaluation.classes.length);
   const broad = size > 320;
   const counts = await chart(plotConfusionMatrix(evaluation, { size }), broad);
@@ -65,7 +65,7 @@ export async function reportHtml(content: ReportContent): Promise<string> {
 ${headline(evaluation)}
 <section><h2>In words</h2>${reportConclusion(evaluation, training).map((text) => html`<p>${text}</p>`)}</section>
 ${curves && section('Curves', curves, 'Training figures are measured on augmented images and with dropout; validation has neither. The dashed line marks the epoch whose weights were kept.')}
-${section('Confusion matrix', html`<div class="${broad ? 'stack' : 'pair'}">${figure(counts, 'Counts')}${figure(shares, 'Shares of each row, in percent')}</div>`, 'Rows are the labels of the images, columns are what the model says.')}
+${section('Confusion matrix', html`<div class="${broad ? 'stack' : 'pair'}">${figure(counts, 'Counts')}${figure(shares, 'Shares of each row, in percent')}</div>`, 'Rows are the labels of the images, columns are the predicted classes.')}
 ${section('Classes', classTable(evaluation))}
 ${section('Calibration', calibration, 'How often the model is right, by its probability. On the diagonal, answers with a probability of 80% are right in 80% of the cases.')}
 ${pictures && section('Most confident mistakes', pictures, mistakes?.length ? 'Some of them may be labelled wrongly.' : 'There are none.')}
@@ -144,7 +144,7 @@ function valueTable(rows: Readonly<Record<string, string>>): Html {
 async function picturesOf(mistakes: readonly Mistake[]): Promise<Html> {
   const figures = await Promise.all(
     mistakes.map(async ({ file, truth, said, probability }) => {
-      // Of a file that is gone, the text is still shown.
+      // If a file is missing, the text is still shown.
       const source = await thumbnail(file, 112).catch(() => null);
       const image = source === null ? html`<span class="gone">no picture</span>` : html`<img src="${source}" alt="">`;
       return html`<figure title="${file}">${image}<figcaption><b>${said}</b> ${percent(probability)}<br>labelled ${truth}<br><small>${nameOf(file)}</small></figcaption></figure>`;

@@ -1,7 +1,7 @@
 /**
- * A picture small enough to lie in a page: upright, at most `size` pixels a side, as a `data:` URI of a WebP.
+ * A small picture to embed in a page: upright, at most `size` pixels per side, as a `data:` URI of a WebP.
  *
- * @throws what sharp throws for a file that it cannot read.
+ * @throws the errors of sharp for a file that it cannot read.
  */
 export async function thumbnail(file: string, size: number): Promise<string> {
   const { default: sharp } = await import('sharp');

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FerError, type FerErrorCode, reasonOf } from '../errors.js';
 
-/** An error as HTTP's number: what the page did wrong is 4xx. */
+/** HTTP status of an error: errors of the page are 4xx. */
 const STATUS: Partial<Record<FerErrorCode, number>> = {
   REFUSED: 403,
   NOT_FOUND: 404,
@@ -19,19 +19,19 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(JSON.stringify(value));
 }
 
-/** Answers with an error: `{ code, message }`, as {@link FerError} has them. */
+/** Answers with an error: `{ code, message }` of a {@link FerError}. */
 export function sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
   const failure = failureOf(error);
-  // What is left of a body that nobody reads would be taken for the next request.
+  // The unread rest of a body would be taken for the next request.
   if (!request.complete) response.setHeader('connection', 'close');
   sendJson(response, STATUS[failure.code as FerErrorCode] ?? 500, failure);
 }
 
-/** What the page is told of an error. */
+/** The data of an error for the page. */
 export function failureOf(error: unknown): { code: string; message: string } {
   return error instanceof FerError
     ? { code: error.code, message: error.message }

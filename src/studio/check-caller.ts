@@ -3,21 +3,21 @@ import type { IncomingMessage } from 'node:http';
 import { FerError } from '../errors.js';
 
 /**
- * Makes sure that a request is meant for this server. Another site may give a name of its own the address 127.0.0.1 (DNS
- * rebinding): its pages would then count as ours, but for the name that they ask for.
+ * Checks that a request is meant for this server. Another site may point its own host name to 127.0.0.1 (DNS rebinding). Its pages
+ * would then look like ours, except for the host name in their requests.
  *
  * @param port - The port that the server listens on.
- * @throws FerError `REFUSED` for a host of another name.
+ * @throws FerError `REFUSED` for another host name.
  */
 export function checkHost(request: IncomingMessage, port: number): void {
   const host = request.headers.host ?? '';
   if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
-    throw new FerError('REFUSED', `this server answers as 127.0.0.1:${port} alone, not as ${JSON.stringify(host)}`);
+    throw new FerError('REFUSED', `this server answers only as 127.0.0.1:${port}, not as ${JSON.stringify(host)}`);
   }
 }
 
 /**
- * Makes sure that a request comes from the page that this server gave out: it knows the token of the run.
+ * Checks that a request comes from this server's page, which knows the token.
  *
  * @throws FerError `REFUSED` for another origin, or without the token.
  */
@@ -31,7 +31,7 @@ export function checkToken(request: IncomingMessage, token: string): void {
   }
 }
 
-/** Of one length, whatever was sent. */
+/** Hashes of equal length, for any input. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -3,15 +3,15 @@ import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
 import { FerError } from '../errors.js';
 
-/** Answers a request for a file, or calls `next` when there is none of that name. */
+/** Answers a request for a file, or calls `next` if there is no such file. */
 export type FileHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** Folders of the package that the pages take its code and its binaries from, below the address `/package/`. */
+/** Folders of the package with code and binaries for the pages, served below `/package/`. */
 const OF_PACKAGE = ['dist/standalone/', 'dist/wasm/', 'dist/faces/', 'weights/'];
 
 /**
- * The files of the pages, in `dist/studio`, and those of the package that they use. Each folder is listed once, at the start, and
- * what is not in the list is not there: no address leads out of them.
+ * The files of the pages, in `dist/studio`, and the files of the package that they use. Each folder is listed once, at the
+ * start, and only files in the list are served, so no address leads out of them.
  *
  * @param root - The folder of the package.
  * @throws FerError `NOT_FOUND` for a package without its files.
@@ -40,13 +40,13 @@ export function pageFiles(root: URL): FileHandler {
   };
 }
 
-/** The pages talk to this server and to nothing else; no other site may show or read them. */
+/** The pages can connect only to this server; no other site may embed or read them. */
 function setHeaders(response: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
   response.setHeader('cache-control', 'no-cache');
 }
 
-/** Sent with every answer. */
+/** Headers of every answer. */
 export const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { FerError } from '../errors.js';
 
 /**
- * Reads what a request sends.
+ * Reads the body of a request.
  *
- * @param most - Bytes that are taken at most.
- * @throws FerError `TOO_LARGE` for more bytes than that; `ABORTED` when the sender breaks off: part of a file is no file.
+ * @param most - Largest size in bytes.
+ * @throws FerError `TOO_LARGE` for more bytes than that; `ABORTED` when the sender stops early, because part of a file is useless.
  */
 export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
   const tooLarge = () => new FerError('TOO_LARGE', `more than ${most} bytes were sent`);

@@ -9,22 +9,22 @@ import { type FaceRun, faceRuns } from './face-runs.js';
 import { HEADERS, pageFiles } from './page-files.js';
 import { readBody } from './read-body.js';
 
-/** What a training tells as it goes on: lines of JSON to the page. */
+/** Progress messages of a training: lines of JSON to the page. */
 export type TrainingProgress = { epoch: number; epochs: number; accuracy: number; valAccuracy?: number };
 
 export interface StudioOptions {
-  /** The folder of the package: the pages lie in its `dist/studio`. */
+  /** The folder of the package; the pages are in its `dist/studio`. */
   root: URL;
-  /** The folder that runs are written into. */
+  /** The folder for runs. */
   out: string;
-  /** Known to the page that this server gives out, and to nobody else. */
+  /** The secret token, known only to this server's page. */
   token: string;
   /**
-   * 0 takes one that is free.
+   * 0 chooses a free port.
    * @default 0
    */
   port?: number;
-  /** Trains on the faces of a run, writes model and report into its folder; what it gives is told to the page. */
+  /** Trains on the faces of a run, and writes model and report into its folder; the result is sent to the page. */
   train(
     run: FaceRun,
     context: { signal: AbortSignal; onProgress(progress: TrainingProgress): void },
@@ -33,22 +33,22 @@ export interface StudioOptions {
 
 export interface Studio {
   port: number;
-  /** Stops a training that is at work, and ends all connections. */
+  /** Stops a running training, and ends all connections. */
   close(): Promise<void>;
 }
 
 /**
- * Serves the pages to this machine alone. Files are for whoever asks on 127.0.0.1; what writes or trains wants the token.
+ * Serves the pages on 127.0.0.1 only. Files need no token; requests that write or train do.
  *
  * | request | answer |
  * | --- | --- |
  * | `GET /api/studio` | `{ out }`: where runs are written |
  * | `POST /api/runs` of `{ classes }` | `{ id, folder }` of a new run |
  * | `PUT /api/runs/<id>/faces/<class index>/<name>` of a PNG | 204 |
- * | `POST /api/runs/<id>/train` | lines of JSON: progress, then `{ done }` or `{ failed }`; the page that leaves stops it |
+ * | `POST /api/runs/<id>/train` | lines of JSON: progress, then `{ done }` or `{ failed }`; closing the page stops it |
  * | `GET /runs/<id>/report.html`, `model.json`, `weights.bin` | what the training wrote |
  *
- * @throws FerError `OPTION` for a port that is taken or that this user may not listen on; `NOT_FOUND` for a
+ * @throws FerError `OPTION` for a port that is in use or not allowed for this user; `NOT_FOUND` for a
  * package without its files.
  */
 export async function serveStudio(options: StudioOptions): Promise<Studio> {
@@ -74,7 +74,7 @@ export async function serveStudio(options: StudioOptions): Promise<Studio> {
       await api(request, response, `${method} ${path}`);
       return;
     }
-    if (method !== 'GET' && method !== 'HEAD') throw new FerError('NOT_FOUND', `${method} is not for pages`);
+    if (method !== 'GET' && method !== 'HEAD') throw new FerError('NOT_FOUND', `${method} is not supported for pages`);
     const made = /^\/runs\/([0-9a-f]{32})\/(report\.html|model\.json|weights\.bin)$/.exec(path);
     if (made) sendRunFile(response, runs.find(made[1]), made[2]);
     else if (path === '/') response.writeHead(302, { location: '/pictures/' }).end();
@@ -105,12 +105,12 @@ export async function serveStudio(options: StudioOptions): Promise<Studio> {
       await trainRun(response, runs.find(id));
       return;
     }
-    throw new FerError('NOT_FOUND', 'there is no such thing to ask for');
+    throw new FerError('NOT_FOUND', 'unknown request');
   }
 
   async function trainRun(response: ServerResponse, run: FaceRun): Promise<void> {
     // One at a time: a second one would slow both down and share their state.
-    if (training) throw new FerError('OPTION', 'a training is at work already: stop it, or wait');
+    if (training) throw new FerError('OPTION', 'a training is already running: stop it, or wait');
     training = true;
     const left = new AbortController();
     response.on('close', () => left.abort());
@@ -144,7 +144,7 @@ const MOST_FACE_BYTES = 2 ** 20;
 function listen(server: Server, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : reasonOf(error);
+      const why = error.code === 'EADDRINUSE' ? 'another program uses it' : reasonOf(error);
       reject(new FerError('OPTION', `port ${port} cannot be used: ${why}`, { cause: error }));
     });
     server.listen(port, '127.0.0.1', () => resolve(server.address() as AddressInfo));
@@ -159,7 +159,7 @@ async function readJson(request: IncomingMessage): Promise<Record<string, unknow
   } catch {
     // Told below.
   }
-  throw new FerError('INPUT', 'JSON is wanted: an object');
+  throw new FerError('INPUT', 'expected a JSON object');
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -173,7 +173,7 @@ function sendRunFile(response: ServerResponse, run: FaceRun, name: string): void
   file.on('open', () => {
     response.setHeader('content-type', TYPES[name]);
     response.setHeader('cache-control', 'no-store');
-    // The report's charts and pictures lie inside it.
+    // The report contains its charts and pictures.
     if (name === 'report.html') response.removeHeader('content-security-policy');
     file.pipe(response);
   });

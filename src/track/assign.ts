@@ -6,8 +6,8 @@ import { type Box, intersectionOverUnion } from '../image/box.js';
  * Overlap is intersection over union (Jaccard 1912); taking the best pair first is the tracker of Bochinski, Eiselein and
  * Sikora, "High-Speed Tracking-by-Detection Without Using Image Information" (AVSS 2017).
  *
- * @param minOverlap - Pairs below it are none, in (0, 1].
- * @returns For each of `boxes`, the index in `others` that it goes with, or -1.
+ * @param minOverlap - Minimum overlap of a pair, in (0, 1].
+ * @returns For each of `boxes`, the index of its partner in `others`, or -1.
  * @example
  * assign([{ x: 0, y: 0, width: 10, height: 10 }], [{ x: 1, y: 0, width: 10, height: 10 }], 0.3); // [0]
  */

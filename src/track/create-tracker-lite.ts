@@ -4,14 +4,14 @@ import { type CreateTrackerOptions, trackerOf } from './tracker-of.js';
 import type { Tracker } from './types.js';
 
 /**
- * Makes a tracker, which turns frames into a steady line of emotion over time: each face keeps its identity, its
- * probabilities are smoothed by time, and its emotion changes only when another one lasts. Results do not depend on
- * the frame rate, as far as the frames show what happens.
+ * Makes a tracker, which turns frames into stable emotions over time: each face keeps its identity, its probabilities are
+ * smoothed by time, and its emotion changes only when another one lasts. Results do not depend on the frame rate, if the
+ * frames are frequent enough to show the changes.
  *
- * It is an `EventTarget`: `found`, `change` and `lost` are events whose `detail` says which face, when, and what. They are
- * dispatched while `update` works on the frame. Memory grows with faces and episodes, not with frames.
+ * It is an `EventTarget`: `found`, `change` and `lost` are events whose `detail` has the face, the time and the change. They
+ * are dispatched while `update` works on the frame. Memory grows with faces and episodes, not with frames.
  *
- * @throws FerError `OPTION` for an option out of its range, those of `classifyFaces` too; `CLASSES` for names that repeat.
+ * @throws FerError `OPTION` for an option out of its range, including those of `classifyFaces`; `CLASSES` for repeated names.
  * @example
  * const tracker = createTracker();
  * tracker.addEventListener('change', ({ detail }) => console.log(detail.id, detail.from, '->', detail.to));

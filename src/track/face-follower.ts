@@ -3,17 +3,17 @@ import type { Box } from '../image/box.js';
 import { intersectionOverUnion } from '../image/box.js';
 import type { PixelImage } from '../runtime.js';
 
-/** Finds faces on picture after picture; for one video. */
+/** Finds faces in consecutive pictures of one video. */
 export interface FaceFollower {
-  /** The detector for the picture of a time, ms. */
+  /** The detector for the picture at a time, ms. */
   detectorAt(time: number): FaceDetector;
 }
 
 /**
- * Searches all of a picture at most every `detectEvery` ms, and on those between only crops around the faces of the last
- * one. Where a face is not found again, and where there are so many that crops are no quicker, all is searched.
+ * Searches the whole picture every `detectEvery` ms, and on the pictures between only crops around the last faces. If a face is
+ * not found again, or there are so many faces that crops are not faster, it searches the whole picture.
  *
- * @param detectorOf - Gives what finds the faces, at the first picture.
+ * @param detectorOf - Returns the face detector, at the first picture.
  */
 export function faceFollower(detectorOf: () => FaceDetector, detectEvery: number): FaceFollower {
   let last: Detection[] = [];
@@ -24,12 +24,12 @@ export function faceFollower(detectorOf: () => FaceDetector, detectEvery: number
     const found = await detector.detect(image);
     searched = time;
     size = `${image.width}x${image.height}`;
-    // What is wrong with the answers of a user's detector is reported by who asked.
+    // The caller reports what is wrong with a user's detector.
     last = Array.isArray(found) ? found : [];
     return found;
   }
 
-  /** Null where a face of the last picture is not found. */
+  /** Null if a face of the last picture is not found. */
   async function followAll(detector: Required<Pick<FaceDetector, 'detectIn'>>, image: PixelImage) {
     const faces: Detection[] = [];
     for (const { box } of last) {
@@ -66,19 +66,19 @@ export function faceFollower(detectorOf: () => FaceDetector, detectEvery: number
   };
 }
 
-/** More crops than this take longer than a camera's whole picture. */
+/** Above this number, crops take longer than a whole camera picture. */
 const MOST = 2;
 
-/** Least intersection over union of a face on two pictures. */
+/** Minimum intersection over union of a face in two pictures. */
 const SAME = 0.3;
 
-/** A square of twice the box's size: a face moves less from one picture to the next. */
+/** A square of twice the box's size, because a face moves less than that between pictures. */
 function around({ x, y, width, height }: Box): Box {
   const side = 2 * Math.max(width, height);
   return { x: x + (width - side) / 2, y: y + (height - side) / 2, width: side, height: side };
 }
 
-/** Whether a crop is worth it: one larger than the picture is not. */
+/** Whether a crop saves time: a crop larger than the picture does not. */
 function fits(part: Box, image: PixelImage): boolean {
   return part.width <= Math.max(image.width, image.height);
 }

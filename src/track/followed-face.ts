@@ -6,7 +6,7 @@ import { SteadyEmotion } from './steady-emotion.js';
 import type { Episode, FaceRecord } from './summary.js';
 import type { TrackedFace } from './types.js';
 
-/** What decides how a face is followed, all in ms but `hysteresis`. */
+/** Settings for following a face, in ms except `hysteresis`. */
 export interface FollowedFaceOptions {
   smoothing: number;
   hysteresis: number;
@@ -14,15 +14,15 @@ export interface FollowedFaceOptions {
   foundAfter: number;
   /** Names of the classes, in the order of probabilities. */
   classes: readonly string[];
-  /** Names a face, when it is found for the first time. */
+  /** Returns the id of a face that is found for the first time. */
   nextId: () => number;
 }
 
-/** What became of a face when it was seen. */
+/** The changes of a face when it was seen. */
 export interface Sight {
-  /** It has just been seen long enough to count. */
+  /** It has just been visible long enough to count. */
   found: boolean;
-  /** It has another emotion from now on; never before it counts. */
+  /** It has another emotion from now on; only for faces that count. */
   change: EmotionChange | null;
 }
 
@@ -32,31 +32,31 @@ interface EmotionChange {
   since: number;
 }
 
-/** One face over time: its place, its smoothed probabilities, its steady emotion, its past. */
+/** One face over time: its position, its smoothed probabilities, its stable emotion, its history. */
 export class FollowedFace {
   /** 0 until it was found. */
   id = 0;
-  /** When it was first seen, since it was last lost. */
+  /** Time when it was first seen after it was last lost. */
   since: number;
   lastSeen: number;
   readonly #options: FollowedFaceOptions;
   #motion: Motion;
   #smoothing!: Smoothing;
   #steady!: SteadyEmotion;
-  /** ms for which it has been seen, frame after frame. */
+  /** ms for which it has been visible without a break. */
   #seenFor = 0;
-  /** Whether it was seen on the last frame. */
+  /** Whether it was visible on the last frame. */
   inSight = true;
   #found = false;
   #timesFound = 0;
   readonly #firstSeen: number;
-  /** When it was last seen while it counted. */
+  /** Time when it was last seen while it counted. */
   #lastCounted: number;
-  /** ms before it was last lost. */
+  /** ms of presence before it was last lost. */
   #durationBefore = 0;
   readonly #timeline: Episode<string>[] = [];
   #open: Episode<string> | null = null;
-  /** What it took to before it counted. */
+  /** Emotion changes before it counted. */
   #change: EmotionChange | null = null;
 
   constructor(box: Box, time: number, options: FollowedFaceOptions) {
@@ -79,20 +79,20 @@ export class FollowedFace {
     return this.#timesFound > 1;
   }
 
-  /** Where it was last seen. */
+  /** Its last visible position. */
   get box(): Box {
     return this.#motion.box;
   }
 
-  /** Where it should be by now. */
+  /** Its expected position now. */
   expected(time: number): Box {
     return this.#motion.expected(time - this.lastSeen);
   }
 
-  /** It is on this frame. */
+  /** Called when it is on this frame. */
   see(box: Box, probabilities: readonly number[], time: number): Sight {
     const elapsed = time - this.lastSeen;
-    // Nobody knows what it showed while it was out of sight: that time is no evidence.
+    // Its emotion is unknown while it was not visible, so that time does not count.
     const witnessed = this.inSight ? elapsed : 0;
     this.inSight = true;
     this.#motion.add(box, elapsed);
@@ -120,19 +120,19 @@ export class FollowedFace {
     return { found, change };
   }
 
-  /** It is not on this frame. */
+  /** Called when it is not on this frame. */
   miss(): void {
     this.inSight = false;
   }
 
-  /** It has been missed for too long. */
+  /** Called when it has been missing for too long. */
   lose(): void {
     this.#durationBefore += this.lastSeen - this.since;
     this.#found = false;
     this.#open = null;
   }
 
-  /** It is on this frame, after it was lost: what it showed before says nothing about now. */
+  /** Called when it is on this frame after it was lost: its earlier emotion no longer counts. */
   returnAt(box: Box, probabilities: readonly number[], time: number): Sight {
     this.since = time;
     this.lastSeen = time;
@@ -152,7 +152,7 @@ export class FollowedFace {
     };
   }
 
-  /** All that is kept of it. */
+  /** Everything that is kept about it. */
   record(): FaceRecord<string> {
     const duration = this.#durationBefore + (this.#found ? this.lastSeen - this.since : 0);
     return { id: this.id, firstSeen: this.#firstSeen, lastSeen: this.#lastCounted, duration, timeline: this.#timeline };

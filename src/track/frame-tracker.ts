@@ -10,9 +10,9 @@ import { seenFaces } from './seen-faces.js';
 import { type FaceRecord, summarize, type TrackSummary } from './summary.js';
 import type { SeenFace, Tracker, TrackerEventMap, TrackerFrame, TrackState } from './types.js';
 
-/** What `createTracker` has checked, without a default left open. */
+/** The checked options of `createTracker`, with all defaults filled in. */
 export interface FrameTrackerOptions extends Omit<FollowedFaceOptions, 'nextId' | 'classes'> {
-  /** Names of the classes, once they are known. */
+  /** Names of the classes, when they are known. */
   classesNow: () => readonly string[] | undefined;
   lostAfter: number;
   forgetAfter: number;
@@ -28,16 +28,16 @@ export function frameTracker(options: FrameTrackerOptions): Tracker<string> {
 
 let trackerClass: (new (options: FrameTrackerOptions) => Tracker<string>) | undefined;
 
-/** At the first call: engines without EventTarget may import this module anyway. */
+/** Made at the first call, so that engines without EventTarget can import this module. */
 function makeTrackerClass() {
   return class FrameTracker extends EventTarget implements Tracker<string> {
     readonly #options: FrameTrackerOptions & Omit<FollowedFaceOptions, 'classes'>;
     /** Fixed by the first frame. */
     #classes: readonly string[] | undefined;
     #ids = 0;
-    /** Those in sight, those missed for a moment, and those that do not count yet. */
+    /** Visible faces, briefly missing faces, and faces that do not count yet. */
     #present: FollowedFace[] = [];
-    /** Lost, and to be known again. */
+    /** Lost faces that may be recognised again. */
     #lost: FollowedFace[] = [];
     readonly #forgotten: FaceRecord<string>[] = [];
     #frames = 0;
@@ -60,7 +60,7 @@ function makeTrackerClass() {
         const found = isList(frame as ImageInput)
           ? (frame as readonly SeenFace<string>[])
           : await this.#options.classify(frame as ImageInput, timestamp);
-        // After the first faces: a classifier says its classes once it is loaded.
+        // After the first faces, because a classifier knows its classes when it is loaded.
         const faces = seenFaces(found, this.classes);
         if (faces.length > 0) this.#classes = this.classes;
         return this.#take(faces, timestamp);
@@ -109,7 +109,7 @@ function makeTrackerClass() {
       this.#last = time;
       this.#frames++;
 
-      // Before faces are matched, so that one which comes back after too long is found again; and after, for those that are missed now.
+      // Before matching, so that a face that returns too late is found as new; and after, for faces that are missing now.
       this.#loseMissing(time);
       const unknown = this.#see(faces, time);
       this.#loseMissing(time);
@@ -122,7 +122,7 @@ function makeTrackerClass() {
       return { time, faces: seenNow.map((face) => face.state()) };
     }
 
-    /** Ends what was missed for too long. Where frames are far apart, that alone loses no face, up to `forgetAfter`. */
+    /** Marks faces as lost that were missing for too long. A long gap between frames alone loses no face, up to `forgetAfter`. */
     #loseMissing(time: number): void {
       const { lostAfter, forgetAfter } = this.#options;
       const longest = Math.max(lostAfter, forgetAfter);
@@ -143,7 +143,7 @@ function makeTrackerClass() {
       this.#forgotten.push(...gone.map((face) => face.record()));
     }
 
-    /** Gives each face to the one that it continues: where that should be by now, else where it was last seen. Returns the rest. */
+    /** Matches each face to a followed one: first by its expected position, then by its last position. Returns the rest. */
     #see(faces: { box: Box; probabilities: number[] }[], time: number): typeof faces {
       const { minOverlap } = this.#options;
       let waiting = this.#present;

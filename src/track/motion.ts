@@ -1,8 +1,8 @@
 import type { Box } from '../image/box.js';
 
 /**
- * Where a box that moves will be: it goes on as it went, and slows down the longer it has not been seen. That keeps two
- * faces apart that cross.
+ * Predicts the position of a moving box: it continues with its speed, and slows down the longer it is not seen. This keeps
+ * two crossing faces apart.
  */
 export class Motion {
   box: Box;
@@ -13,7 +13,7 @@ export class Motion {
     this.box = box;
   }
 
-  /** Takes the box of one more frame, `elapsed` ms after the last. */
+  /** Adds the box of one more frame, `elapsed` ms after the last. */
   add(box: Box, elapsed: number): void {
     if (elapsed > 0) {
       const alpha = -Math.expm1(-elapsed / STEADYING);
@@ -23,14 +23,14 @@ export class Motion {
     this.box = box;
   }
 
-  /** Where the box is expected, `elapsed` ms after it was last seen. */
+  /** The expected position of the box, `elapsed` ms after it was last seen. */
   expected(elapsed: number): Box {
     const way = -Math.expm1(-elapsed / SLOWING) * SLOWING;
     return { ...this.box, x: this.box.x + this.#vx * way, y: this.box.y + this.#vy * way };
   }
 }
 
-/** ms over which the speed is averaged: detectors place boxes a few pixels off, frame by frame. */
+/** ms over which the speed is averaged: boxes of detectors vary by a few pixels from frame to frame. */
 const STEADYING = 150;
 /** ms after which a face that is not seen has lost 63% of its speed. */
 const SLOWING = 500;

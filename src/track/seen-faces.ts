@@ -4,7 +4,7 @@ import type { Box } from '../image/box.js';
 import { readable } from '../options.js';
 import type { SeenFace } from './types.js';
 
-/** Checks faces that come from anywhere, and puts their probabilities, shape [classes], into the order of the classes. */
+/** Checks faces from any source, and puts their probabilities, shape [classes], into the order of the classes. */
 export function seenFaces(
   faces: readonly SeenFace<string>[],
   classes: readonly string[],
@@ -50,7 +50,7 @@ function seenFace(
   for (const { className, probability } of predictions) {
     const index = classes.indexOf(className);
     if (index === -1) {
-      throw new FerError('CLASSES', `face ${i}: '${className}' is none of ${classes.join(', ')}`);
+      throw new FerError('CLASSES', `face ${i}: '${className}' is not one of ${classes.join(', ')}`);
     }
     if (!(probability >= 0 && probability <= 1)) {
       const code = Number.isFinite(probability) ? 'DATA' : 'NOT_FINITE';

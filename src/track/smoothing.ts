@@ -1,12 +1,12 @@
 /**
- * Exponential smoothing that knows time: a value counts for the span since the one before it, whatever the frame rate.
+ * Exponential smoothing by time: a value counts for the time since the previous value, so the frame rate does not matter.
  *
  * With alpha = 1 - exp(-dt / span), sum = (1 - alpha) sum + alpha x, and weight likewise of ones, the smoothed value is
- * sum / weight: without that division, which is Adam's correction (Kingma and Ba 2015, section 3), the first value
- * would count for far more than its share.
+ * sum / weight: without this division, which is Adam's bias correction (Kingma and Ba 2015, section 3), the
+ * first value would count far too much.
  *
- * @param length - How many numbers a value has.
- * @param span - Time constant, ms: after a step, 63% of it are reached. 0 smooths nothing.
+ * @param length - Number of numbers in a value.
+ * @param span - Time constant, ms: after a step, 63% of it is reached. 0 turns smoothing off.
  */
 export class Smoothing {
   readonly #sums: Float64Array;
@@ -19,10 +19,10 @@ export class Smoothing {
   }
 
   /**
-   * Takes one more value.
+   * Adds one more value.
    *
    * @param values - Shape [length].
-   * @param elapsed - ms since the last one; what is given for the first is not used.
+   * @param elapsed - ms since the last one; ignored for the first value.
    */
   add(values: ArrayLike<number>, elapsed: number): void {
     const dt = this.#weight === 0 ? FIRST_FRAME : elapsed;
@@ -37,5 +37,5 @@ export class Smoothing {
   }
 }
 
-/** What the first value counts for, ms: a frame at the rate of most cameras. */
+/** Time for which the first value counts, ms: one frame of a typical camera. */
 const FIRST_FRAME = 1000 / 30;

@@ -3,7 +3,7 @@ import { readable } from '../options.js';
 import { csvCell } from '../safe-text.js';
 import type { TrackState } from './types.js';
 
-/** What the columns of {@link stateToCsv} are: time, face, box, whether it was seen, emotion, probabilities. */
+/** The header of {@link stateToCsv}: time, face, box, whether it was seen, emotion, probabilities. */
 export const STATE_CSV_HEADER = stateCsvHeader(EMOTIONS);
 
 /** {@link STATE_CSV_HEADER} for the classes of a tracker: `stateCsvHeader(tracker.classes)`. */
@@ -13,8 +13,8 @@ export function stateCsvHeader(classes: readonly string[]): string {
 }
 
 /**
- * One state as rows of CSV, one a face, under {@link STATE_CSV_HEADER}; no face, no row. An emotion that is not decided yet
- * is empty.
+ * One state as rows of CSV under {@link STATE_CSV_HEADER}, one row per face, so no row without faces. An emotion that is not yet
+ * decided is empty.
  *
  * @example
  * process.stdout.write(STATE_CSV_HEADER);

@@ -1,6 +1,6 @@
 /**
- * Decides which emotion a face shows, without flicker: another one takes over when its probability has been ahead by
- * `hysteresis` for `minDuration`, without a break. The first emotion has no margin to win, only the time to last.
+ * Determines the emotion of a face without flicker: another emotion takes over when its probability has been ahead by
+ * `hysteresis` for `minDuration` without a break. The first emotion needs no margin, only the duration.
  */
 export class SteadyEmotion {
   readonly #hysteresis: number;
@@ -15,18 +15,18 @@ export class SteadyEmotion {
     this.#minDuration = minDuration;
   }
 
-  /** The emotion; null until one has lasted. */
+  /** The emotion; null until one has lasted long enough. */
   get emotion(): string | null {
     return this.#emotion;
   }
 
   /**
-   * Takes the probabilities of one more frame.
+   * Adds the probabilities of one more frame.
    *
    * @param probabilities - Shape [classes], smoothed.
    * @param time - ms.
-   * @param elapsed - ms since the last frame that count: 0 where the face was not seen in it.
-   * @returns When the emotion that took over came into the lead; null when none took over.
+   * @param elapsed - ms since the last frame; 0 if the face was not visible in that frame.
+   * @returns Time when the new emotion came into the lead; null if the emotion did not change.
    */
   add(probabilities: readonly number[], time: number, elapsed: number): { since: number } | null {
     const best = probabilities.indexOf(Math.max(...probabilities));

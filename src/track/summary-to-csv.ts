@@ -3,7 +3,7 @@ import { csvCell } from '../safe-text.js';
 import type { TrackSummary } from './summary.js';
 
 /**
- * The episodes of a summary as CSV (RFC 4180, but lines end with \n): a header, then one row an episode in the order of
+ * The episodes of a summary as CSV (RFC 4180, but lines end with \n): a header, then one row per episode in the order of
  * time, times in ms.
  *
  * @example

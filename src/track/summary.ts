@@ -1,61 +1,61 @@
 import type { Emotion } from '../emotions.js';
 
-/** A time through which a face steadily showed one emotion. */
+/** A period in which a face showed one emotion. */
 export interface Episode<C extends string = Emotion> {
   /** The face's id. */
   face: number;
   emotion: C;
-  /** When it came into the lead, ms. */
+  /** Time when it came into the lead, ms. */
   from: number;
-  /** When another took over, or the face was last seen, ms. */
+  /** Time when another took over, or when the face was last seen, ms. */
   to: number;
 }
 
-/** How much of one emotion there was. */
+/** The amount of one emotion. */
 export interface EmotionShare {
-  /** ms. */
+  /** Duration in ms. */
   duration: number;
   /** Of the time with any emotion, in [0, 1]; 0 when there was none. */
   share: number;
-  /** How often it came. */
+  /** Number of episodes. */
   episodes: number;
 }
 
-/** What one face showed, or all of them together. */
+/** The emotions of one face, or of all faces together. */
 export interface FaceSummary<C extends string = Emotion> {
-  /** ms through which it was there: first to last sight, without the times when it was lost. */
+  /** ms of presence, from first to last sight, without the times when it was lost. */
   duration: number;
-  /** ms of that without an emotion: none had lasted yet. */
+  /** ms of presence before an emotion had lasted long enough. */
   undecided: number;
   emotions: Record<C, EmotionShare>;
   /** In the order of time. */
   timeline: Episode<C>[];
 }
 
-/** What has been seen. */
+/** The summary of a tracker. */
 export interface TrackSummary<C extends string = Emotion> {
-  /** How many frames. */
+  /** Number of frames. */
   frames: number;
   /** Time of the first and of the last one, ms; both 0 before the first. */
   from: number;
   to: number;
-  /** One entry a face, in the order of their ids. */
+  /** One entry per face, in the order of their ids. */
   faces: (FaceSummary<C> & { id: number; firstSeen: number; lastSeen: number })[];
   /** All faces together: their times are added. */
   overall: FaceSummary<C>;
 }
 
-/** What is known of one face. */
+/** The data of one face. */
 export interface FaceRecord<C extends string = Emotion> {
   id: number;
   firstSeen: number;
   lastSeen: number;
-  /** ms. */
+  /** Duration in ms. */
   duration: number;
   timeline: Episode<C>[];
 }
 
-/** Adds up what is known of each face. */
+/** Sums the data of all faces. */
 export function summarize(
   span: { frames: number; from: number; to: number },
   records: readonly FaceRecord<string>[],
@@ -89,6 +89,6 @@ function summaryOf(duration: number, timeline: Episode<string>[], classes: reado
     const length = lengthOf(episodes);
     emotions[emotion] = { duration: length, share: decided > 0 ? length / decided : 0, episodes: episodes.length };
   }
-  // Sums of floating numbers: what is left of nothing may come out a hair below it.
+  // Rounding of sums may give a tiny negative number instead of 0.
   return { duration, undecided: Math.max(0, duration - decided), emotions, timeline };
 }

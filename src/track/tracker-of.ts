@@ -9,70 +9,70 @@ import { faceFollower } from './face-follower.js';
 import { frameTracker } from './frame-tracker.js';
 import type { SeenFace, Tracker } from './types.js';
 
-/** What is said of finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) is as for `classifyFaces`. */
+/** Options of a tracker. The options for finding faces (`detector`, `classifier`, `minScore`, `maxFaces`, …) are as for `classifyFaces`. */
 export interface CreateTrackerOptions<C extends string = Emotion>
   extends Omit<ClassifyFacesOptions<C>, 'topk' | 'frame'> {
   /**
    * Names of the classes that faces may have, in the order of `probabilities`.
-   * @default those of the classifier, else `EMOTIONS`
+   * @default the classes of the classifier, or else `EMOTIONS`
    */
   classes?: readonly C[];
   /**
-   * Finds and classifies the faces on a picture, instead of `classifyFaces`: in a worker of your own, for instance.
-   * @default classifyFaces, with the options given here
+   * Finds and classifies the faces in a picture, instead of `classifyFaces`: for example in your own worker.
+   * @default classifyFaces with these options
    */
   classify?: (frame: ImageInput) => Promise<readonly SeenFace<C>[]>;
   /**
-   * All of a picture is searched for faces at most this often, ms; on the pictures between, each face is followed in a crop
-   * around its last place, which is quicker, and a face that has gone from there has all searched at once. 0 searches all
-   * of every picture. Detectors of your own are asked so if they have `detectIn`.
+   * Interval between searches of the whole picture, ms. On the pictures between, each face is followed in a crop around its
+   * last position, which is faster; if a face is not there, the whole picture is searched immediately. 0 searches every
+   * picture. Your own detector is used in this way if it has `detectIn`.
    * @default 200
    */
   detectEvery?: number;
   /**
-   * Time constant of the smoothing of probabilities, ms: after a change, 63% of it shows. 0 smooths nothing.
+   * Time constant of the smoothing of probabilities, ms: after a change, 63% of it is visible. 0 turns smoothing off.
    * @default 300
    */
   smoothing?: number;
   /**
-   * How far another emotion's smoothed probability must be above the present one's to count as ahead, in [0, 1].
+   * Margin by which another emotion's smoothed probability must exceed the current one's to be ahead, in [0, 1].
    * @default 0.1
    */
   hysteresis?: number;
   /**
-   * How long another emotion must be ahead without a break before it takes over, ms. No episode is shorter.
+   * Time that another emotion must be ahead without a break before it takes over, ms. No episode is shorter.
    * @default 500
    */
   minDuration?: number;
   /**
-   * Minimum visible time before `found` fires, ms: a detector's mistake lasts for a single frame. With 0 it fires at once.
+   * Minimum visible time before `found` fires, ms: false detections usually last a single frame. 0 fires immediately.
    * @default 200
    */
   foundAfter?: number;
   /**
-   * How long a face may be missed before it is lost, ms.
+   * Time that a face may be missing before it is lost, ms.
    * @default 1000
    */
   lostAfter?: number;
   /**
-   * How long after its last sight a face that comes back at the same place is the same one, ms.
+   * Time after its last sight in which a face that returns at the same place keeps its id, ms.
    * @default 5000
    */
   forgetAfter?: number;
   /**
-   * How much two boxes must overlap to be the same face, as intersection over union, in (0, 1].
+   * Minimum intersection over union of two boxes of the same face, in (0, 1].
    * @default 0.3
    */
   minOverlap?: number;
 }
 
-/** What stands in for options that are left out: an entry's own. */
+/** The default functions of an entry. */
 export interface TrackerDefaults {
   classifyFaces<C extends string>(frame: ImageInput, options: ClassifyFacesOptions<C>): Promise<DetectedFace<C>[]>;
   sharedDetector(): FaceDetector;
 }
 
-/** Makes a tracker: what `createTracker` is in every entry. */
+/** Makes a tracker: the implementation of `createTracker` in every entry. */
 export function trackerOf<C extends string = Emotion>(
   options: CreateTrackerOptions<C>,
   { classifyFaces, sharedDetector }: TrackerDefaults,

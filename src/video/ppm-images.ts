@@ -3,10 +3,10 @@ import { checkPixelCount } from '../platform/check-pixel-count.js';
 import type { PixelImage } from '../runtime.js';
 
 /**
- * Reads a stream of PPM images (`P6`, 8 bits), as ffmpeg writes them: each says its own size. One image at a time is held.
+ * Reads a stream of PPM images (`P6`, 8 bits), as written by ffmpeg; each has its own size. Only one image is in memory at a time.
  *
- * @param maxPixels - Largest width * height of one: no memory is taken for more.
- * @throws FerError `DECODE` for bytes that are none, `TOO_LARGE`; an image that breaks off is left out.
+ * @param maxPixels - Largest width * height of an image; no memory is allocated above it.
+ * @throws FerError `DECODE` for bytes that are not PPM, `TOO_LARGE`; an incomplete image is left out.
  */
 export async function* ppmImages(
   chunks: AsyncIterable<Uint8Array>,
@@ -50,7 +50,7 @@ function readHeader(bytes: Uint8Array): { width: number; height: number; length:
   const match = /^P6\s+(\d+)\s+(\d+)\s+255\s/.exec(text);
   if (match !== null) return { width: Number(match[1]), height: Number(match[2]), length: match[0].length };
   if (bytes.length < LONGEST_HEADER) return null;
-  throw new FerError('DECODE', 'ffmpeg wrote something that is no PPM image');
+  throw new FerError('DECODE', 'the output of ffmpeg is not a PPM image');
 }
 
 const LONGEST_HEADER = 64;

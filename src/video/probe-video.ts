@@ -3,20 +3,20 @@ import { throwIfAborted } from '../abort.js';
 import { FerError } from '../errors.js';
 import { inputArgs, runFfmpeg, videoPath } from './run-ffmpeg.js';
 
-/** What a video file says of its picture. */
+/** Facts about the picture of a video file. */
 export interface VideoInfo {
   /** Pixels, as shown: turned upright, pixels square. */
   width: number;
   height: number;
-  /** Frames a second on average; null where it does not say. */
+  /** Average frames per second; null if unknown. */
   fps: number | null;
-  /** ms that the picture lasts, whatever the sound does; null where it does not say. */
+  /** Duration of the picture in ms, without longer sound; null if unknown. */
   duration: number | null;
 }
 
 export interface ProbeVideoOptions {
   /**
-   * Milliseconds after which ffprobe is given up.
+   * Milliseconds after which ffprobe is stopped.
    * @default 30000
    */
   maxMilliseconds?: number;
@@ -27,8 +27,8 @@ export interface ProbeVideoOptions {
 /**
  * Asks `ffprobe` about a video file.
  *
- * @throws FerError `NOT_FOUND`, `INPUT` for an invalid `path`; `DECODE` for a file without a video; `DAMAGED` for one whose
- * index is cut off; `PACKAGE_MISSING` without ffprobe on PATH, which comes with ffmpeg; `TIMEOUT`, `ABORTED`, `OPTION`.
+ * @throws FerError `NOT_FOUND`, `INPUT` for an invalid `path`; `DECODE` for a file without a video; `DAMAGED` for a file whose
+ * index is missing; `PACKAGE_MISSING` without ffprobe on PATH, which comes with ffmpeg; `TIMEOUT`, `ABORTED`, `OPTION`.
  * @example
  * const { duration } = await probeVideo('clip.mp4');
  */
@@ -37,36 +37,36 @@ export async function probeVideo(video: string | URL, options: ProbeVideoOptions
   return { width, height, fps, duration };
 }
 
-/** What {@link probeVideo} tells, and what it takes to read the frames. */
+/** The result of {@link probeVideo}, and what is needed to read the frames. */
 export interface ProbedVideo extends VideoInfo {
-  /** ms from the beginning of the file to that of its picture. */
+  /** ms from the start of the file to the start of its picture. */
   start: number;
   /** Version of FFmpeg: "5.1.9". */
   version: string;
 }
 
-/** {@link probeVideo}, with more in it. */
+/** {@link probeVideo} with more details. */
 export async function probe(video: string | URL, options: ProbeVideoOptions): Promise<ProbedVideo> {
   const path = await videoPath(video);
   const entries =
     'stream=width,height,avg_frame_rate,start_time,duration,sample_aspect_ratio:stream_tags=DURATION,rotate:stream_side_data=rotation:format=start_time,duration,nb_streams:program_version=version';
-  // V is a picture that moves: the cover of a song is none.
+  // V selects moving pictures, not the cover of a song.
   const args = ['-select_streams', 'V:0', '-show_entries', entries, '-show_program_version', '-of', 'json'];
   const { json, exitCode, errors } = await answer(path, [...args, ...inputArgs(path)], options);
   if (exitCode !== 0) throw await unreadable(path, errors);
 
   const { streams = [], format = {}, program_version = {} } = parsed(path, json);
   const [stream] = streams;
-  if (!stream?.width || !stream.height) throw new FerError('DECODE', `${path} has no video in it`);
+  if (!stream?.width || !stream.height) throw new FerError('DECODE', `${path} contains no video`);
   const width = Math.round(stream.width * (ratioOf(stream.sample_aspect_ratio) ?? 1));
   const turned = Math.abs(
     stream.side_data_list?.find((data) => data.rotation)?.rotation ?? Number(stream.tags?.rotate ?? 0),
   );
   const upright = turned % 180 === 90 ? { width: stream.height, height: width } : { width, height: stream.height };
-  // The file may last longer than its picture: its sound does.
+  // The file may be longer than its picture, because of its sound.
   const whole = format.nb_streams === 1 ? secondsOf(format.duration) : null;
   const late = Math.max(0, Number(stream.start_time) - Number(format.start_time)) || 0;
-  // Matroska tells when the picture ends, others how long it lasts.
+  // Matroska has the end time of the picture, other formats its duration.
   const end = secondsOf(stream.tags?.DURATION);
   const seconds = secondsOf(stream.duration) ?? (end === null ? whole : Math.max(0, end - late));
   return {
@@ -78,7 +78,7 @@ export async function probe(video: string | URL, options: ProbeVideoOptions): Pr
   };
 }
 
-/** What ffprobe prints, within its time. */
+/** The output of ffprobe, within the time limit. */
 export async function answer(
   path: string,
   args: string[],
@@ -104,10 +104,11 @@ export async function answer(
   try {
     for await (const chunk of run.stdout.setEncoding('utf8')) {
       json += chunk;
-      if (json.length > MOST_JSON) throw new FerError('DECODE', `${path}: ffprobe says more of it than any video has`);
+      if (json.length > MOST_JSON)
+        throw new FerError('DECODE', `${path}: the output of ffprobe is too long for a video`);
     }
   } catch (error) {
-    // A pipe that is closed early: the code below reports who closed it.
+    // If a pipe closes early, the code below reports the cause.
     if (!late && !signal?.aborted) throw error;
   } finally {
     if (json.length > MOST_JSON) stop();
@@ -120,7 +121,7 @@ export async function answer(
   return { json, exitCode, errors: run.errors };
 }
 
-/** Letters. A list of packages is longer than what is said of a stream. */
+/** Most characters. A list of packages is longer than the facts about a stream. */
 const MOST_JSON = 2 ** 26;
 
 interface Probe {
@@ -142,23 +143,23 @@ function parsed(path: string, json: string): Probe {
   try {
     return JSON.parse(json) as Probe;
   } catch (error) {
-    throw new FerError('DECODE', `ffprobe does not say in JSON what is in ${path}`, { cause: error });
+    throw new FerError('DECODE', `the output of ffprobe for ${path} is not JSON`, { cause: error });
   }
 }
 
 async function unreadable(path: string, errors: string[]): Promise<FerError> {
   const reason = errors.at(0) ?? 'no reason given';
-  // The index of an MP4 file lies at its end, unless it was made for streaming.
+  // The index of an MP4 file is at its end, unless the file was made for streaming.
   if (errors.some((line) => line.includes('moov atom not found')) && (await isMp4(path))) {
     return new FerError(
       'DAMAGED',
       `${path} ends too early: its index is missing, so that no frame can be read (${reason})`,
     );
   }
-  return new FerError('DECODE', `${path} is no video that ffmpeg can read: ${reason}`);
+  return new FerError('DECODE', `${path} is not a video that ffmpeg can read: ${reason}`);
 }
 
-/** Whether its first box is that of MP4 and its kin: ffprobe takes anything for one that is named so. */
+/** Whether its first box is that of MP4 and related formats, because ffprobe goes by the file name. */
 async function isMp4(path: string): Promise<boolean> {
   const file = await open(path);
   try {

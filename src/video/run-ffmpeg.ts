@@ -6,21 +6,21 @@ import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { readable } from '../options.js';
 
-/** A program of FFmpeg at work. */
+/** A running program of FFmpeg. */
 export interface FfmpegRun {
   stdout: Readable;
-  /** The exit code once it has ended, null when it was killed. Rejects with `PACKAGE_MISSING` where it is not installed. */
+  /** The exit code, or null when it was killed. Rejects with `PACKAGE_MISSING` if it is not installed. */
   ended: Promise<number | null>;
-  /** What it has said of errors, line by line, without what it names as their source; the last 20. */
+  /** Its last 20 lines of errors, without the names of their sources. */
   errors: string[];
-  /** Ends it, and waits until it is gone. */
+  /** Kills it, and waits until it has ended. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts `ffmpeg` or `ffprobe` from PATH; no shell sees the arguments.
+ * Starts `ffmpeg` or `ffprobe` from PATH, without a shell.
  *
- * @param onInfo - Called with each line that is not an error; without it, such lines are not asked for.
+ * @param onInfo - Called with each line that is not an error; without it, such lines are not requested.
  */
 export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[], onInfo?: (line: string) => void): FfmpegRun {
   const level = onInfo === undefined ? 'level+error' : 'level+info';
@@ -48,7 +48,7 @@ export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[], onInfo?
       resolve(code);
     });
   });
-  // Whoever waits for it hears of it; whoever does not, must not end the process.
+  // Callers that await it get the error; without an await, it must not end the process.
   ended.catch(() => {});
   return {
     stdout: child.stdout,
@@ -63,14 +63,14 @@ export function runFfmpeg(program: 'ffmpeg' | 'ffprobe', args: string[], onInfo?
 }
 
 /**
- * How FFmpeg is told to read a file and nothing else: names such as `-y` or `http://…` are names of files, and no file,
- * such as a playlist, makes it open an address or another file.
+ * Arguments that make FFmpeg read only this file: `-y` or `http://…` are taken as file names, and a file such as a playlist
+ * cannot make it open an address or another file.
  */
 export function inputArgs(path: string): string[] {
   return ['-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(','), '-i', `file:${path}`];
 }
 
-/** The path of a video that can be opened. */
+/** The path of a video, after checking that it can be opened. */
 export async function videoPath(video: string | URL): Promise<string> {
   const path = readable('the video', () => pathOf(video), 'INPUT');
   const found = await stat(path).catch((error) => {
@@ -83,12 +83,12 @@ export async function videoPath(video: string | URL): Promise<string> {
 function pathOf(video: string | URL): string {
   if (typeof video === 'string') return video;
   if (video instanceof URL && video.protocol === 'file:') return fileURLToPath(video);
-  throw new FerError('INPUT', `a video is named by a path or a file: URL, got ${describeInput(video)}`);
+  throw new FerError('INPUT', `a video must be a path or a file: URL, got ${describeInput(video)}`);
 }
 
 /**
- * FFmpeg's names of formats whose files hold the picture themselves. Playlists (HLS, DASH, ffconcat, SDP, patterns of image
- * names) are not among them: they make FFmpeg read other files, and some never end. Sound alone is, to be told so.
+ * FFmpeg's names of formats whose files contain the picture. Playlists (HLS, DASH, ffconcat, SDP, patterns of image names) are
+ * not in the list: they make FFmpeg read other files, and some never end. Sound formats are, for a clear error.
  */
 const FORMATS = [
   ...['mov', 'matroska', 'webm', 'avi', 'flv', 'live_flv', 'mpegts', 'mpeg', 'mpegvideo', 'asf', 'ogg', 'mxf', 'nut'],

@@ -10,24 +10,24 @@ import { inputArgs, runFfmpeg, videoPath } from './run-ffmpeg.js';
 
 export interface VideoFramesOptions {
   /**
-   * Frames a second at most: of the frames of each such part of a second the first is taken. None is given twice, so that a
-   * video of fewer frames gives fewer.
+   * Maximum frames per second: the first frame of each interval is used. No frame is repeated, so a video with fewer
+   * frames gives fewer.
    * @default 10
    */
   fps?: number;
   /**
-   * How many are given at most. A video of more than a million is refused (`TOO_LARGE`) unless this is given: a file may claim
-   * to last for weeks, and its gaps are filled.
+   * Maximum number of frames. Without it, a video of more than a million frames is refused (`TOO_LARGE`), because a file may
+   * declare a length of weeks.
    * @default all, up to a million
    */
   maxFrames?: number;
   /**
-   * Wider or higher frames are reduced to this many pixels on their longer side.
+   * Larger frames are reduced to this many pixels on their longer side.
    * @default 1280
    */
   maxSize?: number;
   /**
-   * Largest width * height of the video itself: nothing of a larger one is decoded.
+   * Largest width * height of the video; a larger video is not decoded.
    * @default 64e6
    */
   maxPixels?: number;
@@ -40,18 +40,18 @@ export interface VideoFrame {
   /** RGB, upright. */
   image: PixelImage;
   /**
-   * ms since the beginning of the file, as a player counts them: 0 for the first frame, unless the picture begins later than the
-   * sound. Where the video has no frame for a while, there is a gap.
+   * ms since the start of the file, as in a player: 0 for the first frame, unless the picture starts later than the sound. If the
+   * video has no frame for a while, there is a gap.
    */
   timestamp: number;
 }
 
 /**
- * Reads the frames of a video file, one at a time, with `ffmpeg` from PATH. It reads on only as frames are taken, and
- * is ended when the loop is left.
+ * Reads the frames of a video file, one at a time, with `ffmpeg` from PATH. Reading continues only as frames are
+ * taken, and ends when the loop is left.
  *
  * @throws FerError `NOT_FOUND`, `INPUT`, `OPTION`; `DECODE` for a file without a video; `TOO_LARGE` over `maxPixels`;
- * `PACKAGE_MISSING` without ffmpeg on PATH; `ABORTED`; `DAMAGED` for a file that breaks off or is broken in places: after all the frames that could be read.
+ * `PACKAGE_MISSING` without ffmpeg on PATH; `ABORTED`; `DAMAGED` for a truncated or partly broken file, after all the frames that could be read.
  * @example
  * for await (const { image, timestamp } of videoFrames('clip.mp4', { fps: 5 })) {
  *   console.log(timestamp, await classifyFaces(image));
@@ -71,7 +71,7 @@ export async function* videoFrames(
   if (options.maxFrames === undefined) checkFrames(((duration ?? 0) * fps) / 1000, path);
   throwIfAborted(signal, 'reading the video');
 
-  // Frames may grow in the midst of it. ffmpeg counts what it rounds up to whole blocks.
+  // Frames may become larger within the video. ffmpeg rounds sizes up to whole blocks.
   const decodable = Math.min(Math.ceil(2 * maxPixels) + 2 ** 16, 2 ** 31 - 1);
   const times = frameTimes();
   const run = runFfmpeg(
@@ -94,7 +94,7 @@ export async function* videoFrames(
       throwIfAborted(signal, 'reading the video');
       const timestamp = await times.next();
       if (timestamp === undefined) break;
-      // Where the size changes, FFmpeg counts again, and where the clock of a file jumps back, so do its times.
+      // If the size changes, FFmpeg counts from the start again; if the clock of a file jumps back, so do its times.
       if (timestamp <= last) continue;
       last = timestamp;
       yield { image, timestamp };
@@ -107,7 +107,7 @@ export async function* videoFrames(
     const shown = count === 0 ? 0 : last - start + 1000 / Math.min(fps, rate ?? fps);
     const broken = exitCode !== 0 || run.errors.length > 0;
     const short = duration !== null && duration - shown > SHORT_BY;
-    // The last frame may be one that lasts.
+    // The last frame may last long.
     if (broken || (short && duration - (await endOf(path, last, start, signal)) > SHORT_BY)) {
       throw damaged(path, run.errors, shown / 1000, duration);
     }
@@ -129,7 +129,7 @@ const checkOptions = optionsOf<VideoFramesOptions>('videoFrames', () => ({
   signal: signalRule,
 }));
 
-/** Unless the caller says how many: 27 hours at 10 a second. */
+/** Most frames without `maxFrames`: 27 hours at 10 per second. */
 const MOST_FRAMES = 1_000_000;
 
 function checkFrames(count: number, path: string): void {
@@ -140,27 +140,27 @@ function checkFrames(count: number, path: string): void {
   );
 }
 
-/** Square pixels, no side above `size`. */
+/** Filter for square pixels, with no side above `size`. */
 function reducedTo(size: number): string {
   const factor = `min(1\\,${size}/max(iw*sar\\,ih))`;
   return `scale=w=max(1\\,round(iw*sar*${factor})):h=max(1\\,round(ih*${factor}))`;
 }
 
-/** The first frame of each part of a second, with the time that it has in the file. */
+/** Filter for the first frame of each interval, with its time in the file. */
 function firstOfEach(fps: number): string {
-  // Times such as 0.2 s have no exact number.
+  // Times such as 0.2 s have no exact representation.
   const part = (time: string) => `floor(${time}*${fps}+1e-3)`;
   return `select=isnan(prev_selected_t)+gt(${part('t')}\\,${part('prev_selected_t')})`;
 }
 
-/** No frame is doubled or dropped to fit a rate. */
+/** Keeps all frames: none is repeated or dropped to fit a rate. */
 function asTheyAre(version: string): string[] {
   const [, major, minor] = /^n?(\d+)\.(\d+)/.exec(version) ?? [];
   const isOld = major !== undefined && (Number(major) < 5 || (Number(major) === 5 && Number(minor) < 1));
   return isOld ? ['-vsync', 'passthrough'] : ['-fps_mode', 'passthrough'];
 }
 
-/** The times of frames, ms, as ffmpeg tells them on standard error: before the frame or after it. */
+/** The times of frames, ms, which ffmpeg prints on standard error before or after the frame. */
 function frameTimes() {
   const times: number[] = [];
   let wake = () => {};
@@ -176,7 +176,7 @@ function frameTimes() {
       ended = true;
       wake();
     },
-    /** undefined when there are no more. */
+    /** undefined if there are no more. */
     async next(): Promise<number | undefined> {
       while (times.length === 0 && !ended) {
         await new Promise<void>((resolve) => {
@@ -188,7 +188,7 @@ function frameTimes() {
   };
 }
 
-/** ms from the beginning of the picture to the end of what is there of it, by its packets from a time on. */
+/** ms from the start of the picture to the end of its last packet, looking at packets from a given time. */
 async function endOf(path: string, from: number, start: number, signal?: AbortSignal): Promise<number> {
   const interval = ['-read_intervals', `${Math.max(0, from / 1000 - 1)}%`];
   const args = [
@@ -209,7 +209,7 @@ async function endOf(path: string, from: number, start: number, signal?: AbortSi
   return ends.reduce((latest, end) => Math.max(end - offset, latest), 0) * 1000 - start;
 }
 
-/** ms that may be missing at the end of a video: the durations that files tell are not exact. */
+/** ms that may be missing at the end of a video, because declared durations are not exact. */
 const SHORT_BY = 1000;
 
 function damaged(path: string, errors: string[], seconds: number, duration: number | null): FerError {

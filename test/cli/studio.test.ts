@@ -28,7 +28,7 @@ test('a port that is taken, or none, is one line and exit code 2', async () => {
     const { code, stdout, stderr } = await runNode([cli, 'studio', '--no-open', '--port', port], folder);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `fer-dcnn: port ${port} cannot be used: another program listens there (another --port, or none) [OPTION]\n`,
+      `fer-dcnn: port ${port} cannot be used: another program uses it (another --port, or none) [OPTION]\n`,
     );
   } finally {
     other.close();

@@ -110,7 +110,7 @@ describe('from a folder of faces to a report', () => {
   test('train refuses to write over a run', async () => {
     const refused = await run('train', 'parts', '--out', 'runs/whole');
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/^fer-dcnn: runs\/whole holds a run already: --resume .* \[OPTION\]\n$/);
+    expect(refused.stderr).toMatch(/^fer-dcnn: runs\/whole already has a run: --resume .* \[OPTION\]\n$/);
   });
 
   nightTest('train --no-images leaves the pictures out', async () => {
@@ -132,7 +132,7 @@ describe('from a folder of faces to a report', () => {
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect(code).toBe(130);
-    expect(stderr).toContain('go on with: fer-dcnn train parts --out runs/stopped --resume');
+    expect(stderr).toContain('continue with: fer-dcnn train parts --out runs/stopped --resume');
     expect(existsSync(join(cwd, 'runs/stopped/checkpoint.bin'))).toBe(true);
     expect(existsSync(join(cwd, 'runs/stopped/model.json'))).toBe(false);
     const resumed = await run('train', 'parts', '--out', 'runs/stopped', '--resume', '--quiet');

@@ -307,6 +307,6 @@ test('a port that is taken is told as an option that cannot be', async () => {
   });
   await expect(second).rejects.toMatchObject({
     code: 'OPTION',
-    message: `port ${studio.port} cannot be used: another program listens there`,
+    message: `port ${studio.port} cannot be used: another program uses it`,
   });
 });

@@ -7,7 +7,7 @@ const RADIUS: i32 = 12;
 const TAPS: i32 = 2 * RADIUS + 1;
 
 /**
- * Normalises levels [height, width] of floats in place.
+ * Normalizes float levels [height, width] in place.
  *
  * @param across - Weights of the Gaussian, [width, TAPS]; `down` [height, TAPS].
  * @param scratch - Four planes of doubles.
@@ -61,7 +61,7 @@ function transpose(plane: usize, width: i32, height: i32, to: usize): void {
   }
 }
 
-/** Every line becomes the weighted sum of its neighbours; [lines, length]. */
+/** Replaces every line by the weighted sum of its neighbours; [lines, length]. */
 function blurLines(plane: usize, lines: i32, length: i32, weights: usize, to: usize): void {
   const line = 8 * <usize>length;
   for (let i = 0; i < lines; i++) {

@@ -6,7 +6,7 @@
 /**
  * Adds rows `y` .. `yEnd` of an image to the sums of the output rows, [rows, columns * wanted].
  *
- * @param pixels - Row `y`; rows are `stride` bytes long, and `count` pixels of each are read, from the first on.
+ * @param pixels - Row `y`; rows are `stride` bytes long, and the first `count` pixels of each are read.
  * @param floats - 1 for float levels, which must have `wanted` channels; 0 for bytes.
  * @param columns - Number of output columns. Column i reads pixels start[i] .. end[i] - 1, with `taps` weights each.
  * @param line - Scratch of wanted * count + 8 doubles; `narrow` of columns * wanted + 2 floats.
@@ -52,7 +52,7 @@ export function resampleRows(
   }
 }
 
-/** Four running sums, as src/image/resample.ts has them. */
+/** Four running sums, as in src/image/resample.ts. */
 // @ts-ignore: decorator
 @inline
 function convolve(values: usize, weights: usize, count: i32): f64 {
@@ -78,7 +78,7 @@ function storeFour(line: usize, four: v128): void {
   v128.store(line, f64x2.convert_low_i32x4_s(v128.shuffle<i32>(four, four, 2, 3, 2, 3)), 16);
 }
 
-/** Whole levels, one plane a wanted channel; luma as 299 R + 587 G + 114 B. Four pixels at a time: up to 3 too many. */
+/** Integer levels, one plane per wanted channel; luma as 299 R + 587 G + 114 B. Four pixels at a time, so up to 3 extra. */
 function readLevels(pixels: usize, channels: i32, wanted: i32, count: i32, line: usize): void {
   if (channels == 1) {
     for (let k = 0; k < count; k += 4) {
@@ -106,7 +106,7 @@ function readLevels(pixels: usize, channels: i32, wanted: i32, count: i32, line:
   }
 }
 
-/** Red, green, blue and something, four times. */
+/** Red, green, blue and an unused value, four times. */
 // @ts-ignore: decorator
 @inline
 function fourPixels(pixels: usize, channels: i32): v128 {
@@ -127,7 +127,7 @@ function fourPixels(pixels: usize, channels: i32): v128 {
   return composed;
 }
 
-/** Over black, to the nearest level; a half there never is. */
+/** Composites on black, rounded to the nearest level; exact halves do not occur. */
 // @ts-ignore: decorator
 @inline
 function onBlack(level: u32, alpha: u32): u32 {
