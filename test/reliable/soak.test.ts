@@ -1,13 +1,25 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { buildModel, classify, createClassifier, evaluate, FerError, train, useBackend } from '../../src/index.js';
+import {
+  buildModel,
+  classify,
+  classifyFaces,
+  createClassifier,
+  createTracker,
+  evaluate,
+  FerError,
+  train,
+  useBackend,
+} from '../../src/index.js';
+import { drawn } from '../faces/drawn-images.js';
 import { FULL, NIGHT } from '../night.js';
 import { smallFaces } from '../tfjs/train/small-faces.js';
 
-/* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps. */
+/* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps and frames. */
 const CLASSIFICATIONS = FULL ? 100_000 : 4_000;
 const STEPS = FULL ? 2_000 : 90;
+const FRAMES = NIGHT ? 2_000 : 60;
 /** Bytes that the process may be larger by at the end than after the first tenth. WebAssembly's memory: by none. */
 const GROWTH = 48 * 2 ** 20;
 
@@ -58,6 +70,29 @@ describe('long runs', () => {
       expect(flat.told(`${classifications} classifications on ${backend}`)).toBe('flat');
     },
   );
+
+  test(`of ${FRAMES} frames with faces, found one by one and followed, leave no memory, and the first answer`, {
+    timeout: 3_600_000,
+  }, async () => {
+    // To the right and back: a face that jumps would be another one.
+    const frames = [0, 1, 2, 3, 4, 5, 4, 3, 2, 1].map((i) =>
+      drawn(640, 480, 4, [
+        { x: 180 + 12 * i, y: 200, size: 90 },
+        { x: 470, y: 230 + 5 * i, size: 70 },
+      ]),
+    );
+    const expected = await Promise.all(frames.map((frame) => classifyFaces(frame)));
+    expect(expected.map((faces) => faces.length)).toEqual(frames.map(() => 2));
+    const tracker = createTracker();
+    const flat = flatness();
+    for (let done = 0; done < FRAMES; done++) {
+      if (done === FRAMES / 10) flat.begin();
+      expect(await classifyFaces(frames[done % 10])).toEqual(expected[done % 10]);
+      const { faces } = await tracker.update(frames[done % 10], 40 * done);
+      if (done > FRAMES / 10) expect(faces.map(({ id }) => id)).toEqual([1, 2]);
+    }
+    expect(flat.told(`${FRAMES} frames with faces`)).toBe('flat');
+  });
 
   test.runIf(NIGHT)(`of ${STEPS} training steps leave no tensor and no memory`, { timeout: 3_600_000 }, async () => {
     await useBackend('wasm');
