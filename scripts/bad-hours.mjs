@@ -4,15 +4,15 @@ import { basename, join } from 'node:path';
 import { runWithin } from './run-within.mjs';
 
 /*
- * What a stranger can send and what a bad hour can do, at full length: 50,000 images a fault of the queue, and the worst images
- * that the limits let in. Prints one table; ends after half an hour at most, with what is not done by then as failed.
+ * Tests hostile input and failures at full length: 50,000 images per fault of the queue, and the worst images that the limits
+ * accept. Prints one table. Ends after at most half an hour; unfinished tests then count as failed.
  *
  *   npm run bad-hours                      all files of tests
  *   npm run bad-hours -- servers hostile   some of them
  */
 
 const LONGEST_MS = 30 * 60_000;
-/** Project and file of tests: one run each, so that what is done is in the table when the time is up. */
+/** Project and test file: one run each, so that the table has all finished runs when the time is up. */
 const FILES = [
   ['queue', 'test/queue/bad-hours.test.ts'],
   ['queue', 'test/queue/faults.test.ts'],
@@ -28,7 +28,7 @@ const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !FILES.some(([, file]) => nameOf(file) === name));
 if (unknown.length > 0) {
   const names = FILES.map(([, file]) => nameOf(file));
-  console.error(`no file of tests is named ${unknown.join(', ')}: there are ${names.join(', ')}`);
+  console.error(`unknown test file ${unknown.join(', ')}: known are ${names.join(', ')}`);
   process.exit(2);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Frames a second of `fer-dcnn/lite` in each browser that is here, detection and classification apart, and what a browser
- * downloads for it: `npm run bench:browser`, or `npm run bench:browser -- firefox`.
+ * Measures frames per second of `fer-dcnn/lite` in each installed browser, detection and classification separately, and the
+ * download size: `npm run bench:browser`, or `npm run bench:browser -- firefox`.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -69,12 +69,12 @@ function rowOf({ first, faces, detect, classify, frame, track }: BrowserFigures,
   };
 }
 
-/** What was downloaded, in brotli: the code, the modules and the weights. */
+/** Downloaded bytes with brotli: the code, the modules and the weights. */
 function sizeOf(files: ReadonlySet<string>): number {
   return [...files].reduce((sum, file) => sum + brotliCompressSync(readFileSync(file)).length, 0);
 }
 
-/** Serves the page; `serveStatic` of the tests does not say what was asked for. */
+/** Serves the page; `serveStatic` of the tests does not report the requests. */
 async function serve(folder: string, asked: Set<string>): Promise<Server> {
   const server = createServer(({ url = '/' }, response) => {
     const file = join(folder, url === '/' ? 'index.html' : new URL(url, 'http://127.0.0.1').pathname);

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
-/* Runs the benchmarks one after another, each in a process of its own: `npm run bench`, or `npm run bench classify`. */
+/* Runs the benchmarks one after another, each in a separate process: `npm run bench`, or `npm run bench classify`. */
 const wanted = process.argv.slice(2);
 const benchmarks = readdirSync('test/bench').filter((name) => name.endsWith('.ts'));
 const chosen = benchmarks.filter((name) => wanted.length === 0 || wanted.includes(name.replace(/\.ts$/, '')));
 if (chosen.length === 0) {
-  console.error(`no such benchmark; there are: ${benchmarks.join(', ')}`);
+  console.error(`unknown benchmark; known are: ${benchmarks.join(', ')}`);
   process.exit(2);
 }
 

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /*
- * The weights of BlazeFace (MediaPipe's "back" network, Apache-2.0) out of the TF.js graph model in `@vladmandic/human`,
- * as one file of half precision in the order in which the network uses them: dist/faces/blazeface.bin, 269 KB instead
+ * The weights of BlazeFace (MediaPipe's "back" network, Apache-2.0) from the TF.js graph model in `@vladmandic/human`,
+ * as one file in half precision, in the order of use: dist/faces/blazeface.bin, 269 KB instead
  * of 618 KB. `src/faces/blaze-network.ts` reads it.
  */
 const models = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/human')), '../models');

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-/** The browsers that tests run in: their programs (a path, or a name looked up in PATH) and the Debian packages of these. */
+/** The browsers of the tests: their programs (a path, or a name looked up in PATH) and the Debian packages of these. */
 const BROWSERS = {
   chromium: { programs: [process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'], packages: 'chromium' },
   firefox: { programs: [process.env.FIREFOX_PATH ?? 'firefox-esr'], packages: 'firefox-esr' },
@@ -14,7 +14,7 @@ const BROWSERS = {
 /**
  * Looks for the browsers on this machine.
  *
- * @returns By name: the paths of its programs, null when one of them is missing; and what Debian calls its packages.
+ * @returns By name: the paths of its programs, null if one is missing; and its Debian packages.
  */
 export function findBrowsers() {
   return Object.fromEntries(

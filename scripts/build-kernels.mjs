@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /*
- * Compiles the AssemblyScript of every room to WebAssembly, side by side: one compiler uses one core.
+ * Compiles the AssemblyScript of every room to WebAssembly, in parallel, because one compiler uses one core.
  */
 const BUILDS = ['tfjs/kernels', 'network', 'image', 'faces'].map((room) => `src/${room}/assembly/build.mjs`);
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
- * The licences of the packages whose code or weights are built into `dist`, and of all they depend on: dist/LICENSES.txt.
+ * The licences of the packages whose code or weights are built into `dist`, and of their dependencies: dist/LICENSES.txt.
  */
 const BUILT_IN = ['@noble/hashes', '@vladmandic/human', 'fflate', 'open', 'protobufjs', 'sirv', 'vega', 'vega-lite'];
 

@@ -1,10 +1,10 @@
 /**
- * Measures how the box of each detector becomes the crop that the network was trained on, and what that gains:
- * `npm run detectors:calibrate [folder of FER+ [1 of so many]]`, by default `../shared/ferplus 1`; some minutes. The first table is the
- * `framing` that stands in each detector's file; the second stands in docs/faces.md.
+ * Measures how to convert the box of each detector to the crop of the network's training, and the effect on accuracy:
+ * `npm run detectors:calibrate [folder of FER+ [use one face in n]]`, by default `../shared/ferplus 1`; some minutes. The first table is the
+ * `framing` in each detector's file; the second is in docs/faces.md.
  *
  * A FER+ face, 48x48, is enlarged to SIDE pixels in a picture of SIZE whose rest repeats its edges. Framing: over every
- * tenth face of `train` where the detector finds one face, the medians of what leads from its box to the face's whole
+ * tenth face of `train` where the detector finds one face, the medians of the conversion from its box to the face's whole
  * crop. Gain: over every third face of `valid`, upright, and turned by 25 degrees to either side, the accuracy on the
  * crop that was pasted, on the raw box, and on the framed crop; of the faces that the detector found.
  */
@@ -31,7 +31,7 @@ const SIDE = 160;
 const LEAN = (25 / 180) * Math.PI;
 
 const folder = process.argv[2] ?? '../shared/ferplus';
-/** For a quick look: one in so many of those faces. */
+/** For a quick run: use one in this many faces. */
 const sparse = Number(process.argv[3] ?? 1);
 await useBackend('wasm');
 const { classify } = createClassifier({ backend: 'simd' });
@@ -109,7 +109,7 @@ function padded(face: PixelImage): PixelImage {
   return greyOf(resample(face, { width: SIZE, height: SIZE, box }));
 }
 
-/** The picture with what it shows leaning clockwise by `angle`. */
+/** The picture with its content rotated clockwise by `angle`. */
 function turned(picture: PixelImage, angle: number): PixelImage {
   if (angle === 0) return picture;
   return greyOf(straighten(picture, { x: 0, y: 0, width: SIZE, height: SIZE, angle: -angle }, SIZE, 1));

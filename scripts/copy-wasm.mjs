@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /*
- * TF.js's WebAssembly binaries, beside ours: bundlers and web servers then find all of them at one place of this package,
- * whatever their layout of node_modules.
+ * TF.js's WebAssembly binaries, beside ours: bundlers and web servers then find all of them in one place of this package,
+ * with any layout of node_modules.
  */
 const source = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
 const target = 'dist/wasm';

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { transform } from 'esbuild';
 
 /*
- * The CommonJS build: each file of the ESM build for Node, turned one by one, so that its entries share their chunks
- * (one FerError, one backend in use) just as the ESM entries do.
+ * The CommonJS build: converts each file of the ESM build for Node, so that its entries share their chunks
+ * (one FerError, one current backend) like the ESM entries.
  */
 const folder = 'dist/node';
 const programs = ['cli.js', 'gradient-worker.js', 'classifier-worker.js', 'decode-process.js'];
 const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
-// Chunks have a hash in their names (`chunk-ABC.js`, `classify-ABC.js`); those that programs alone use stay ESM.
+// Chunks have a hash in their names (`chunk-ABC.js`, `classify-ABC.js`); chunks that only programs use stay ESM.
 const names = files.filter((name) => !programs.includes(name) && !/-[A-Z0-9]{8}\.js$/.test(name));
 for (const name of names) {
   for (const [, used] of readFileSync(join(folder, name), 'utf8').matchAll(/["']\.\/([\w-]+\.js)["']/g)) {

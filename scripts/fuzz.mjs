@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 /*
- * The fuzz tests, longer: npm run fuzz -- --cases 200000 --seed 7. Without a seed a new one is drawn; it is printed, and the
- * same seed and number give the same cases.
+ * The fuzz tests, longer: npm run fuzz -- --cases 200000 --seed 7. Without a seed, a new one is drawn and printed. The same
+ * seed and number give the same cases.
  */
 const { values } = parseArgs({
   options: { cases: { type: 'string', default: '5000' }, seed: { type: 'string', default: 'random' } },

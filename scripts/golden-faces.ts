@@ -1,9 +1,9 @@
 /**
- * Makes `test/faces/golden-faces.json`: what BlazeFace gives on TF.js's `wasm` backend, which the engine of this package
- * must give too. `npm run build:wasm && npx tsx scripts/golden-faces.ts [folder of shared data]`.
+ * Makes `test/faces/golden-faces.json`: the results of BlazeFace on TF.js's `wasm` backend, which the engine of this package
+ * must reproduce. `npm run build:wasm && npx tsx scripts/golden-faces.ts [folder of shared data]`.
  *
- * Of drawn pictures and noise: every 41st logit and 397th number of the places of the anchors. Of pictures with faces: score, box and points. Of
- * the photos in `node_modules` and in the shared data only these numbers are kept.
+ * For drawn pictures and noise: every 41st logit and every 397th box number of the anchors. For pictures with faces: score, box and
+ * points. For the photos in `node_modules` and in the shared data, only these numbers are stored.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -3,10 +3,10 @@ import { pathToFileURL } from 'node:url';
 
 /*
  * Checks the licence of every package that an installation of this one may bring (dependencies, peers, optional ones, and all
- * below them), by the lockfile: no network, no node_modules. `node scripts/licences.mjs` prints a line a licence.
+ * below them), by the lockfile: no network, no node_modules. `node scripts/licences.mjs` prints one line per licence.
  */
 
-/** SPDX names that may ship. LGPL is for libvips alone: a shared library of its own package, which users may replace. */
+/** SPDX names that may ship. LGPL is only for libvips: a shared library of its own package, which users may replace. */
 const ALLOWED = new Set([
   'MIT',
   'Apache-2.0',
@@ -56,7 +56,7 @@ export function isAllowed(licence, name) {
   return words.split(/\s+OR\s+/).some((part) => part.split(/\s+AND\s+/).every((word) => allowed(word.trim())));
 }
 
-/** What may not ship, as `name: licence`. */
+/** Packages that may not ship, as `name: licence`. */
 export function refusedLicences(lock) {
   return [...shippedLicences(lock)]
     .filter(([path, licence]) => !isAllowed(licence, nameOf(path)))
@@ -82,7 +82,7 @@ function below({ dependencies, optionalDependencies, peerDependencies, peerDepen
   return [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers];
 }
 
-/** Where Node finds `name` from the package at `from`: in its own node_modules, else in those above. */
+/** The place where Node finds `name` from the package at `from`: in its own node_modules, or else in those above. */
 function resolved(packages, name, from) {
   for (let folder = from; ; ) {
     const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { runWithin } from './run-within.mjs';
 
 /*
- * What `npm test` leaves out because it takes minutes, with new random cases. Each part has a time limit; half an hour in
- * all at most. Goes on after a failure and prints one table at the end. What takes longer has a command of its own: `npm run
- * bad-hours` (queue, worst images), `npm run soak`, `npm run fuzz`.
+ * Runs the long tests that `npm test` leaves out, with new random cases. Each part has a time limit; the total is at most half
+ * an hour. Continues after a failure and prints one table at the end. Longer tests have their own commands: `npm run bad-hours`
+ * (queue, worst images), `npm run soak`, `npm run fuzz`.
  *
  *   npm run nightly                 all parts
  *   npm run nightly -- browsers     some of them
@@ -25,7 +25,7 @@ const PARTS = [
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !PARTS.some(([part]) => part === name));
 if (unknown.length > 0) {
-  console.error(`no part is named ${unknown.join(', ')}: there are ${PARTS.map(([part]) => part).join(', ')}`);
+  console.error(`unknown part ${unknown.join(', ')}: known are ${PARTS.map(([part]) => part).join(', ')}`);
   process.exit(2);
 }
 

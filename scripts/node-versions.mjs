@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /*
- * The packed package in other versions of Node, which come as the npm package `node`: this needs a registry, so it is no
+ * The packed package in other versions of Node, which come as the npm package `node`: this needs a registry, so it is not
  * part of `npm test`. `npm run test:node-versions`, or with versions: `npm run test:node-versions 20.0.0 24`.
  */
 const wanted = process.argv.slice(2);
@@ -11,7 +11,7 @@ for (const version of wanted.length > 0 ? wanted : ['20', '22', '24']) {
   });
   const executable = where.stdout.trim();
   if (where.status !== 0 || executable === '') {
-    console.error(`node@${version} cannot be had: ${where.stderr.trim().split('\n').at(-1)}`);
+    console.error(`node@${version} cannot be installed: ${where.stderr.trim().split('\n').at(-1)}`);
     process.exitCode = 1;
     continue;
   }

@@ -3,8 +3,8 @@
  * `npm run peers [folder of FER+]`, by default `../shared/ferplus`; it takes some minutes.
  * Writes `docs/peers.json`, and from it the table in README.md; `npm run peers -- --table` writes the table alone.
  *
- * Every network sees the whole 48x48 crop, resized its own way, and answers with the most probable of the five emotions;
- * answers that only a peer has (disgust, fear) do not count against it.
+ * Every network gets the whole 48x48 crop, resized in its own way, and answers with the most probable of the five emotions.
+ * Classes that only a peer has (disgust, fear) are ignored.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -21,12 +21,12 @@ interface Peer {
   version: string;
   accuracy: number;
   macroRecall: number;
-  /** Milliseconds a face, the median. */
+  /** Median milliseconds per face. */
   milliseconds: number;
   /** Bytes of the weights as they are downloaded, and with brotli. */
   weights: number;
   weightsBrotli: number;
-  /** Bytes in `node_modules` after an install, with all that the package needs on this platform. */
+  /** Bytes in `node_modules` after an install, with all dependencies on this platform. */
   installed: number;
   trains: string;
   saysAccuracy: string;
@@ -117,10 +117,10 @@ async function faceApi(): Promise<Network> {
   };
 }
 
-/** The emotion network of @vladmandic/human: 64x64 grey in -1..1, seven emotions, as its `face.emotion` feeds it. */
+/** The emotion network of @vladmandic/human: 64x64 grey in -1..1, seven emotions, as in its `face.emotion`. */
 async function human(): Promise<Network> {
   const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
-  // It exports no package.json to ask for.
+  // It does not export its package.json.
   const folder = 'node_modules/@vladmandic/human';
   const { modelTopology, weightsManifest } = JSON.parse(readFileSync(join(folder, 'models/emotion.json'), 'utf8'));
   const bytes = readFileSync(join(folder, 'models/emotion.bin'));
@@ -151,7 +151,7 @@ async function human(): Promise<Network> {
   };
 }
 
-/** Bytes of a package and of everything that npm installs with it, read off `node_modules`. */
+/** Bytes of a package and of everything that npm installs with it, measured in `node_modules`. */
 function installSize(name: string): number {
   const seen = new Set<string>();
   const visit = (folder: string): number => {

@@ -1,6 +1,6 @@
 /**
  * Makes the pictures of the README of the studio's page as it is: `npm run picture`. `docs/studio.png` is a screenshot,
- * `docs/studio.webp` 15 seconds of use. All faces on them are drawn; nobody's is in this repository. It wants Chromium.
+ * `docs/studio.webp` 15 seconds of use. All faces in them are drawn; this repository has no real face. Needs Chromium.
  */
 import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const TOTAL_MS = 15_000;
 
 const out = await mkdtemp(join(tmpdir(), 'fer-dcnn-picture-'));
 const docs = resolve('docs');
-// The page shows where a training is written.
+// The page shows the folder of a training.
 process.chdir(out);
 const token = 'picture';
 const root = new URL('../', import.meta.url);
@@ -52,7 +52,7 @@ try {
   await shoot(1300);
   await sharp(frames.at(-1)!.png).png({ palette: true, quality: 90, effort: 10 }).toFile(join(docs, 'studio.png'));
 
-  // The first row is angry, whatever the network says; and so on.
+  // The first row is labelled angry, independently of the network; and so on.
   for (const [i, key] of [1, 2, 4, 3, 5].entries()) {
     for (let who = 0; who < 6; who++) {
       await page.keyboard.press(String(key));

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
- * What recognising needs of weights/model.json, as src/network/pretrained-layout.json: the list of weights, their checksum,
- * the normalisation and the names of the classes. The rest, some 0.8 KB by brotli, is for those who load the model.
+ * The parts of weights/model.json that classification needs, as src/network/pretrained-layout.json: the list of weights, their checksum,
+ * the normalisation and the names of the classes. The rest, about 0.8 KB by brotli, is only needed to load the model.
  */
 const { format, weightsManifest, userDefinedMetadata } = JSON.parse(readFileSync('weights/model.json', 'utf8'));
 const { normalization, classes, sha256 } = userDefinedMetadata['fer-dcnn'];

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /*
- * Builds and packs twice, and compares: the same commit must give the same tarball, so that anybody can check what was
- * published. Prints its sha512.
+ * Builds and packs twice, and compares: the same commit must give the same tarball, so that anyone can check the
+ * published package. Prints its sha512.
  */
 const first = builtAndPacked();
 const second = builtAndPacked();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a program, and ends it with all that it started (workers, servers, browsers) when its time is up.
+ * Runs a program, and ends it and everything that it started (workers, servers, browsers) when its time is up.
  *
  * @returns Its exit code; null when its time was up or a signal ended it.
  */

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { shippedLicences } from './licences.mjs';
 
 /*
- * The bill of materials of what an installation may bring, peers and optional packages included, in CycloneDX, by `npm sbom`.
- * `npm sbom --omit=dev` alone leaves out what a development dependency needs too (commander), and all peers: it is therefore
- * given a lockfile that holds only what ships.
+ * The bill of materials of an installation, with peers and optional packages, in CycloneDX, by `npm sbom`.
+ * `npm sbom --omit=dev` alone leaves out packages that development dependencies need too (commander), and all peers. So it
+ * gets a lockfile with only the packages that ship.
  */
 const { name, version, license, dependencies, peerDependencies, peerDependenciesMeta } = read('package.json');
 const lock = read('package-lock.json');

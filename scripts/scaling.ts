@@ -2,18 +2,18 @@ import { pathToFileURL } from 'node:url';
 import { randomStream } from '../src/tfjs/train/random.js';
 
 /*
- * What 10^6, 10^9 and 10^11 faces take: `npx tsx scripts/scaling.ts`. Its output stands in docs/scaling.md, and a test holds
- * it there. Change what was measured or assumed here, and put the new output into the page.
+ * The cost of 10^6, 10^9 and 10^11 faces: `npx tsx scripts/scaling.ts`. Its output is in docs/scaling.md, and a test compares
+ * them. To change a measurement or assumption, change it here, and copy the new output into the page.
  */
 
-/** Measured: `npm run bench queue`; docs/scaling.md says on what. CPU microseconds a face, bytes a face. */
+/** Measured: `npm run bench queue`; docs/scaling.md describes the machine. CPU microseconds per face, bytes per face. */
 const MEASURED = {
   decodeCrop: 128,
   decodePhoto: 5536,
   detect: 36_269,
   toInput: 30,
   network: 67,
-  /** What a worker spends beside the above: files, threads, job, ledger, results. */
+  /** Other costs of a worker: files, threads, job, ledger, results. */
   workerRest: 172,
   redis: 28,
   waitingBytes: 203,
@@ -30,14 +30,14 @@ const ASSUMED = {
   thousandReads: 0.0004,
   cropBytes: 4000,
   photoBytes: 300_000,
-  /** Share of its one core that Redis is given to do. */
+  /** Share of its single core that Redis may use. */
   redisShare: 0.6,
-  /** Items that wait in Redis at most, by `maxWaiting`. */
+  /** Most items that wait in Redis (`maxWaiting`). */
   maxWaiting: 5e6,
   batch: 50,
 };
 
-/** Microseconds of a core a face: of a crop, and of a photo of one face. */
+/** Microseconds of a core per face: for a crop, and for a photo of one face. */
 const workerCost = MEASURED.decodeCrop + MEASURED.toInput + MEASURED.network + MEASURED.workerRest;
 const photoCost = workerCost - MEASURED.decodeCrop + MEASURED.decodePhoto + MEASURED.detect;
 
@@ -59,7 +59,7 @@ function saturation(): string[] {
 }
 
 /**
- * Cores that each take a batch from one Redis, work on it, and bring it back: Redis serves one after another. Work varies
+ * Cores that each take a batch from one Redis, work on it, and bring it back: Redis serves one request after another. Work varies
  * by a factor of two from batch to batch.
  */
 function simulate(cores: number): { rate: number; busy: number } {
@@ -122,7 +122,7 @@ function runs(): string[] {
   ];
 }
 
-/** As many as time and memory need; each with a queue, or more, of its own. */
+/** The number of servers that time and memory require, each with its own queue or queues. */
 function shardsOf(items: number): number {
   const byTime = ((items / 86_400) * MEASURED.redis) / 1e6 / ASSUMED.redisShare;
   const waiting = Math.min(items, ASSUMED.maxWaiting) * MEASURED.waitingBytes;

@@ -1,6 +1,6 @@
 /**
- * Takes screenshots of every state of the pages of `npx fer-dcnn studio` and of reports, to be looked at: `npm run
- * screenshots`, into `screenshots/`, with contact sheets in `screenshots/sheets/`. In each browser that is here, on a phone,
+ * Takes screenshots of every state of the pages of `npx fer-dcnn studio` and of reports, for visual checks: `npm run
+ * screenshots`, into `screenshots/`, with contact sheets in `screenshots/sheets/`. In each installed browser, on a phone,
  * a tablet and a desk, light and dark. `npm run screenshots -- firefox dark teach` does one browser, scheme and page.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,18 +27,18 @@ type Step = string | [call: (...args: any[]) => unknown, ...args: unknown[]];
 
 interface State {
   name: string;
-  /** The page is opened anew, with this behind its address. */
+  /** The page is reloaded with this at the end of its address. */
   opens?: string;
-  /** Whether the package's binaries are kept back, so that the page goes on loading. */
+  /** Whether the package's binaries are held back, so that the page stays in loading. */
   waits?: boolean;
   steps?: Step[];
-  /** Until this element is there, and is seen. */
+  /** Waits until this element is visible. */
   until: string;
-  /** Until the page says so, too. */
+  /** Also waits until the page shows this text. */
   says?: string;
-  /** The window's content alone, not the whole page. */
+  /** Only the window's content, not the whole page. */
   fold?: boolean;
-  /** What does not last: time stands still in the page while pictures are taken. */
+  /** A short state: time stands still in the page while pictures are taken. */
   passing?: boolean;
 }
 
@@ -110,7 +110,7 @@ const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-screenshots-'));
 for (const classes of [2, 7, 40]) await writeReport(classes, folder);
 const root = new URL('../', import.meta.url);
 mkdirSync(here, { recursive: true });
-// Trainings and their reports go where the program runs.
+// Trainings and reports are written into the program's working folder.
 process.chdir(folder);
 const studio = await serveStudio({ root, out: 'runs', token: TOKEN, train: trainOnFaces });
 const front = await serveInFront(studio.port, folder);
@@ -158,7 +158,7 @@ async function shootAll(engine: Engine, scheme: 'light' | 'dark'): Promise<void>
   }
 }
 
-/** Does what leads to a state, and waits until it is there. */
+/** Performs the steps to a state, and waits for it. */
 async function reach(page: EnginePage, name: string, state: State): Promise<void> {
   const { opens, waits = false, steps = [], until, says = '', passing = false } = state;
   if (waits) front.hold();
@@ -188,7 +188,7 @@ async function reach(page: EnginePage, name: string, state: State): Promise<void
   await page.evaluate(() => new Promise((done) => setTimeout(done, 500)));
 }
 
-/** Saves what is seen at a size; of a whole page, window and frame are made as high as that for a moment. */
+/** Saves a screenshot at a size; for a whole page, window and frame get its height for a moment. */
 async function save(page: EnginePage, size: { width: number; height: number }, { fold }: State, file: string) {
   await page.setViewport({ width: Math.max(size.width, 480), height: size.height });
   await page.evaluate(setSize, size.width, size.height);
@@ -216,7 +216,7 @@ function settled(): Promise<unknown> {
 function openInFrame(address: string): void {
   const { contentWindow } = document.querySelector('iframe')!;
   if (address.endsWith('without-token')) contentWindow!.sessionStorage.clear();
-  // An address that differs behind # alone is not opened anew.
+  // An address that differs only after # is not loaded again.
   Object.assign(globalThis, { before: contentWindow!.document });
   contentWindow!.location.replace(`/${address.replace('#', `?${Math.random()}#`)}`);
 }
@@ -246,7 +246,7 @@ function inFrame(name: string): void {
   (frames[0] as unknown as Record<string, () => void>)[name]();
 }
 
-/** Puts files that are made here into an `<input type="file">`. */
+/** Puts generated files into an `<input type="file">`. */
 function chooseFiles(selector: string, names: string[]): void {
   const { document, DataTransfer, File } = frames[0] as unknown as typeof globalThis;
   const pictureOf = (face: boolean) => {
@@ -300,7 +300,7 @@ function blockCamera(): void {
   Object.defineProperty(frames[0].navigator, 'mediaDevices', { value: { getUserMedia }, configurable: true });
 }
 
-/** Two labels of one's own, one of them long. */
+/** Two custom labels, one of them long. */
 function addLabels(): void {
   const { document } = frames[0];
   document.querySelector<HTMLDetailsElement>('#classes')!.open = true;

@@ -10,9 +10,9 @@ import { codeBlocks } from '../test/docs/code-blocks.ts';
 import { findBrowsers } from './browsers.mjs';
 
 /*
- * Follows the guides of the documents as a reader would: an empty folder, the packed package, the programs and the commands
- * that stand in the document. Pages are opened in Chromium until they have printed their answers. Needs the npm registry.
- * Goes on after a failure and prints one table at the end.
+ * Follows the guides of the documents like a reader: in an empty folder, with the packed package, and the programs and commands
+ * of the document. Pages are opened in Chromium until they have printed their answers. Needs the npm registry.
+ * Continues after a failure and prints one table at the end.
  *
  *   npm run test:guides                      all guides
  *   npm run test:guides -- esbuild 'Vite 5'  some of them
@@ -20,7 +20,7 @@ import { findBrowsers } from './browsers.mjs';
 const START = 'docs/getting-started.md';
 const BUNDLERS = 'docs/bundlers.md';
 const MINUTES = 4;
-/** What `classify` alone may bring of JavaScript at first, compressed with brotli. */
+/** Most JavaScript that `classify` alone may load at first, compressed with brotli. */
 const LIMIT = 22 * 1024;
 const FACE = 'node_modules/@vladmandic/face-api/demo/sample1.jpg';
 
@@ -45,7 +45,7 @@ const GUIDES = [
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !GUIDES.some((guide) => guide.name === name));
 if (unknown.length > 0) {
-  console.error(`no guide is named ${unknown.join(', ')}: there are ${GUIDES.map(({ name }) => name).join(', ')}`);
+  console.error(`unknown guide ${unknown.join(', ')}: known are ${GUIDES.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
 const { paths } = findBrowsers().chromium;
@@ -143,7 +143,7 @@ function next(name, { cacheComponents = false, build = 'npx next build' }) {
       if (cacheComponents) {
         const plain = files['next.config.mjs'];
         files['next.config.mjs'] = plain.replace('{ server', '{ cacheComponents: true, server');
-        if (files['next.config.mjs'] === plain) throw new Error('the configuration has another form');
+        if (files['next.config.mjs'] === plain) throw new Error('the configuration has an unexpected form');
       }
       write(guide, files);
       photo(join(guide.folder, 'public/face.jpg'));
@@ -166,13 +166,13 @@ function next(name, { cacheComponents = false, build = 'npx next build' }) {
         }
         const body = readFileSync(join(guide.folder, 'public/face.jpg'));
         const response = await fetch(`${address}/api/emotion`, { method: 'POST', body });
-        if ((await response.json()).length !== 5) throw new Error('the route handler gives no five emotions');
+        if ((await response.json()).length !== 5) throw new Error('the route handler does not return five emotions');
       });
     },
   };
 }
 
-/** The first program of README, in a folder as `npm init` leaves it. */
+/** The first program of README, in a folder made by `npm init`. */
 async function nodeModules(guide, file, more) {
   const [program] = codeBlocks('README.md').filter(({ language }) => language === 'js');
   photo(join(guide.folder, 'face.jpg'));
@@ -202,7 +202,7 @@ async function jest(guide) {
   await commands(guide, ['npm init -y', ...commandsOf(blocks)]);
 }
 
-/** The blocks below a heading, which is named as in a link: `docs/bundlers.md#rollup`. */
+/** The code blocks below a heading, given as in a link: `docs/bundlers.md#rollup`. */
 function section(place) {
   const [file, anchor] = place.split('#');
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -219,7 +219,7 @@ function anchorAbove(lines, line) {
   return words.replace(/[^\w -]/g, '').replaceAll(' ', '-');
 }
 
-/** Files by name: the name is the last one in back-quotes in the paragraph above the block. */
+/** Files by name: the name is the last text in backquotes in the paragraph above the block. */
 function filesOf(blocks) {
   const files = {};
   for (const { lines, line, language, text } of blocks) {
@@ -282,7 +282,7 @@ function command(text, cwd, deadline = Date.now() + MINUTES * 60_000) {
     let said = '';
     let late = false;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
-    // Its whole group: what the tool started too.
+    // Its whole process group, including what the tool started.
     const timer = setTimeout(() => {
       late = true;
       process.kill(-child.pid, 'SIGKILL');
@@ -299,7 +299,7 @@ function hasEmotions(text) {
   if (!/\b(angry|happy|sad|neutral|surprised)\b/.test(text)) throw new Error(`no emotion in: ${text}`);
 }
 
-/** A page in a browser of its own: one that breaks does not stop the other guides. */
+/** A page in its own browser, so that a crash does not stop the other guides. */
 async function newPage() {
   const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
   const browser = await chromium.launch({
@@ -310,7 +310,7 @@ async function newPage() {
   return { page: await browser.newPage(), close: () => browser.close() };
 }
 
-/** Collects what a page prints, what goes wrong in it, and the scripts that it loads. */
+/** Collects the output of a page, its errors, and the scripts that it loads. */
 function listen(page) {
   const said = { printed: [], faults: [], scripts: [] };
   page.on('pageerror', (error) => said.faults.push(String(error)));
@@ -328,14 +328,14 @@ function listen(page) {
   page.on('response', (response) => {
     if (response.request().resourceType() !== 'script') return;
     const body = response.body();
-    // Of a page that is closed meanwhile nobody asks for it.
+    // If the page was closed meanwhile, the result is not needed.
     body.catch(() => {});
     said.scripts.push(body);
   });
   return said;
 }
 
-/** Opens what was built and waits for its answers: a list of five emotions, or faces and the name of kernels as well. */
+/** Opens the built page and waits for its answers: a list of five emotions, or faces and the name of kernels as well. */
 async function openPage(guide, output, what) {
   const served = await serve(join(guide.folder, output));
   const { page, close } = await newPage();
@@ -410,7 +410,7 @@ async function withServer(guide, use) {
   }
 }
 
-/** Names and versions of what the guide installed, beside this package. */
+/** Names and versions of the packages that the guide installed, besides this one. */
 function versions(folder) {
   try {
     const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));

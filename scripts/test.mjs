@@ -6,15 +6,15 @@ import { buffer } from 'node:stream/consumers';
 import { findBrowsers } from './browsers.mjs';
 
 /*
- * All that is checked before a change is taken: style, types, the build, and every test. The last line counts each of
- * the first three as one, and each test as one.
+ * All checks for a change: style, types, the build, and every test. The last line counts each of the first three as one,
+ * and each test as one.
  */
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-test-'));
 const count = { passed: 0, failed: 0, skipped: 0 };
 
 for (const exit of await Promise.all(['lint', 'typecheck', 'build'].map(script))) tally(exit);
 
-// What runs one file after another runs beside what runs side by side: no core waits. Its output follows the other's.
+// Tests that run one file after another run beside the parallel ones, so that no core is idle. Their output comes last.
 const beside = vitest('one-by-one', ['queue', 'browser'], 'pipe');
 const { report, exit } = await vitest('side-by-side', ['unit', 'package', 'docs'], 'inherit');
 tallyTests(report, exit);
@@ -60,7 +60,7 @@ function tallyTests(report, exit) {
     for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
       const states = file.assertionResults.map(({ status }) => status);
       for (const status of states) count[status === 'passed' || status === 'failed' ? status : 'skipped']++;
-      // A file that does not load has no tests to fail.
+      // A file that does not load has no tests, but counts as a failure.
       if (file.status === 'failed' && !states.includes('failed')) count.failed++;
     }
   }

@@ -12,8 +12,8 @@ import { build } from 'esbuild';
  *     npm run test:tfjs -- [path ...] [--only 'part of a name']
  *
  * A path is `composed`, `simd` or `relaxed-simd`; `plain` is the backend without the kernels and `cpu` the reference.
- * Fails when a spec fails that `test/tfjs/exceptions.json` does not name, when a spec named there passes or is gone, and
- * when fewer specs run than TF.js has.
+ * Fails if a spec fails that `test/tfjs/exceptions.json` does not list, if a listed spec passes or no longer exists, or if
+ * fewer specs run than TF.js has.
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
 const exceptions = JSON.parse(readFileSync('test/tfjs/exceptions.json', 'utf8'));
@@ -24,7 +24,7 @@ if (Number.parseInt(process.versions.node, 10) >= RELAXED_SINCE) everyPath.push(
 const require = createRequire(import.meta.url);
 const core = dirname(require.resolve('@tensorflow/tfjs-core/package.json'));
 const wasm = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
-// Two folders deep, as the sources are: from there the kernels find dist/wasm.
+// Two folders deep, as the sources are: so that the kernels find dist/wasm.
 const program = 'runs/tfjs-specs/program.mjs';
 await bundle();
 
@@ -43,13 +43,13 @@ for (const path of positionals.length > 0 ? positionals : everyPath) {
   if (faults.length > 0) process.exitCode = 1;
 }
 
-/** The specs, the backend and the kernels with one copy of TF.js's core, its sources: specs reach into them. */
+/** Bundles the specs, the backend and the kernels with one copy of TF.js's core, from its sources, because specs import them. */
 async function bundle() {
   await build({
     entryPoints: ['test/tfjs/program.mjs'],
     outfile: program,
     bundle: true,
-    // TF.js declares its specs free of side effects.
+    // TF.js declares its specs as free of side effects.
     ignoreAnnotations: true,
     format: 'esm',
     platform: 'node',
@@ -105,7 +105,7 @@ function faultsOf(results, path) {
   for (const { specs, paths = everyPath } of exceptions.mayFail) {
     for (const spec of paths.includes(path) ? specs : []) {
       excepted.add(spec);
-      if (values.only === undefined && !byName.has(spec)) faults.push(`stale: no such spec: ${spec}`);
+      if (values.only === undefined && !byName.has(spec)) faults.push(`stale: unknown spec: ${spec}`);
       if (byName.get(spec)?.status === 'passed') faults.push(`stale: passes by now: ${spec}`);
     }
   }

@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 
-/** Width of a picture on a sheet, by the width of the page: letters stay readable. */
+/** Width of a picture on a sheet, by the width of the page: text stays readable. */
 const WIDTHS: Record<string, number> = { 390: 330, 820: 500, 1280: 640 };
-/** Tall pages go on in the next column. */
+/** Tall pages continue in the next column. */
 const HEIGHT = 1250;
 const SHEET_WIDTH = 2000;
 const GAP = 14;

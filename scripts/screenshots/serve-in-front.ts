@@ -7,7 +7,7 @@ import { join, normalize } from 'node:path';
 export interface FrontServer {
   /** With a trailing slash. `frame.html` is an empty page with one `<iframe>`. */
   url: string;
-  /** Keeps the package's binaries back, until `release`. */
+  /** Holds back the package's binaries until `release`. */
   hold(): void;
   release(): void;
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export interface FrontServer {
 /**
  * Passes requests on to the studio. Browsers' windows are not as narrow as a phone, but a frame is.
  *
- * @param port - Of the studio.
+ * @param port - Port of the studio.
  * @param reports - A folder that is served below `/reports/`.
  */
 export async function serveInFront(port: number, reports: string): Promise<FrontServer> {
@@ -68,12 +68,12 @@ export async function serveInFront(port: number, reports: string): Promise<Front
   };
 }
 
-/** `__name` is what tsx puts into functions that are handed to the page. */
+/** tsx puts calls of `__name` into functions that are passed to the page. */
 const FRAME = `<!doctype html><html lang="en"><link rel="icon" href="data:," /><title>frame</title>
 <script>globalThis.__name = (of) => of</script>
 <style>body { margin: 0 } iframe { border: 0; display: block }</style><iframe allow="camera"></iframe></html>`;
 
-/** Between `stopTime()` and `startTime()` the clock stands, and neither workers nor servers are heard. */
+/** Between `stopTime()` and `startTime()` the clock stands still, and messages of workers and servers wait. */
 const STOPPABLE = `<!doctype html><script>{
   const now = performance.now.bind(performance);
   let stopped = null, shift = 0, waiting = [];

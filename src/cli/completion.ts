@@ -22,7 +22,7 @@ Examples:
   fer-dcnn completion zsh > "\${fpath[1]}/_fer-dcnn"
   fer-dcnn completion fish > ~/.config/fish/completions/fer-dcnn.fish`;
 
-/** What can be completed after a command. */
+/** The completions after a command. */
 interface Described {
   name: string;
   summary: string;

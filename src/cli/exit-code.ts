@@ -2,9 +2,9 @@
 export const EXIT = {
   /** Everything was done. */
   ok: 0,
-  /** Some of it could not be done: standard error says what. */
+  /** Part of the work failed: standard error says which part. */
   some: 1,
-  /** Wrong usage, or nothing could be done: standard error says why. */
+  /** Wrong usage, or nothing was done: standard error says why. */
   none: 2,
 } as const;
 

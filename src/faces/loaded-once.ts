@@ -3,7 +3,7 @@ import { FerError } from '../errors.js';
 /** A resource of a detector, loaded at first use and freed by `dispose()`. */
 export interface LoadedOnce<Network> {
   /**
-   * @throws FerError `DISPOSED` after `dispose()`, and whatever loading throws.
+   * @throws FerError `DISPOSED` after `dispose()`, and the errors of loading.
    */
   use<Result>(work: (network: Network) => Promise<Result>): Promise<Result>;
   /** Frees it when the last `use` has ended. */

@@ -46,7 +46,7 @@ export interface FolderCheck {
   classes: Record<string, number>;
   /** Images by split and class; a single split named '' if the class folders are in `dir` itself. */
   splits: Record<string, Record<string, number>>;
-  /** Folders that are not a class, with how many images they hold. */
+  /** Folders that are not a class, with their number of images. */
   strayFolders: { folder: string; files: number }[];
   /** Other files and folders that are not used as images of a class, with reasons. */
   leftOut: LeftOut[];
@@ -64,7 +64,7 @@ export interface FolderCheck {
  *
  * It needs 5 KB of memory per image.
  *
- * @throws FerError `NOT_FOUND` when `dir` is not a folder, `DATA` when it holds no class folders or images, `ABORTED`,
+ * @throws FerError `NOT_FOUND` when `dir` is not a folder, `DATA` when it has no class folders or images, `ABORTED`,
  * `OPTION`.
  * @example
  * const { unreadable, duplicates, exclusions } = await checkFolder('faces');

@@ -179,7 +179,7 @@ function removeUnfinished(output: string): void {
     try {
       rmSync(join(parent, name), { recursive: true, force: true });
     } catch {
-      // One that cannot be removed is in nobody's way.
+      // A folder that cannot be removed does no harm.
     }
   }
 }

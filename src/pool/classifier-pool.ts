@@ -31,7 +31,7 @@ export interface ClassifierPoolOptions<
 > {
   /**
    * Number of threads. Each keeps one core busy. For more than four on large pictures or formats other than JPEG, set the
-   * environment variable `UV_THREADPOOL_SIZE` to the same number before Node starts: Node decodes those on threads of its own,
+   * environment variable `UV_THREADPOOL_SIZE` to the same number before Node starts: Node decodes those on its own threads,
    * four by default.
    * @default the number of cores
    */
@@ -80,7 +80,7 @@ export interface PoolClassifyOptions extends ImageLimits {
   /** Stops the work: `ABORTED` is thrown, and running images are dropped. */
   signal?: AbortSignal;
   /**
-   * Whether encoded bytes are transferred to the threads rather than copied. Arrays that are alone in their buffer are empty
+   * Whether encoded bytes are transferred to the threads instead of copied. Arrays that fill their buffer are empty
    * afterwards, and an image whose thread dies is not tried again.
    * @default false
    */

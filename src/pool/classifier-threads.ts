@@ -242,7 +242,7 @@ function withBox(item: PoolItem): TaskImage {
   return { image: image instanceof URL ? image.href : image, box: box && { ...box } };
 }
 
-/** Buffers that hold one encoded image and nothing else, each once. */
+/** Buffers with exactly one encoded image, each once. */
 function buffersOf(images: readonly TaskImage[]): ArrayBuffer[] {
   const whole = images.flatMap(({ image }) => {
     if (!(image instanceof Uint8Array) || image.byteLength < SMALL) return [];

@@ -83,13 +83,13 @@ export interface QueueWorker {
    * @throws FerError `QUEUE` when the ledger that the worker started with is gone.
    */
   status(): Promise<QueueStatus>;
-  /** Takes nothing more, finishes or returns what it holds, and ends threads and connections. */
+  /** Takes no more batches, finishes or returns its batches, and ends threads and connections. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a worker in this process: it takes batches from a queue, classifies them on all cores, and delivers one result per
- * item, also after crashes (docs/scaling.md says how).
+ * item, also after crashes (see docs/scaling.md).
  *
  * An image that cannot be classified is a result with an error, and its batch ends in the failed set with the reason; it is
  * not tried again. A server that does not answer is tried five times more. While Redis or the sink is away the worker waits.

@@ -1,15 +1,15 @@
 /*
- * The ledger's scripts. KEYS[1] is the queue's base; under it lie
+ * The ledger's scripts. KEYS[1] is the prefix of the queue's keys:
  *
- *   :i:xyz    hashes, id -> n(ew) w(aiting) c(ommitted to a file) d(one) f(ailed); xyz are an id's first letters, so that
+ *   :i:xyz    hashes, id -> n(ew) w(aiting) c(ommitted to a file) d(one) f(ailed); xyz are the first letters of the ids, so that
  *             the hashes stay small and Redis keeps them packed
- *   :buckets  bitmap, which of those hashes there are: one that is gone was deleted or evicted
- *   :counts   hash, total, done, failed; epoch, what this ledger is known by
+ *   :buckets  bitmap of the existing hashes: a missing hash was deleted or evicted
+ *   :counts   hash, total, done, failed; epoch, which identifies this ledger
  *   :outbox   hash, id -> result and its place in a file, until it is written
- *   :files    hash, file -> bytes that are given away
- *   :begun    hash, id -> how often it was begun by workers that died
+ *   :files    hash, file -> assigned bytes
+ *   :begun    hash, id -> number of starts by workers that died
  *
- * ARGV[1] is the epoch. A script that finds part of the ledger gone changes nothing and answers with the error FERLOST.
+ * ARGV[1] is the epoch. A script that misses part of the ledger changes nothing and returns the error FERLOST.
  */
 
 const PREAMBLE = `
@@ -57,7 +57,7 @@ local function settled(state) return state == 'd' or state == 'f' end
 local function told(what) return string.match(redis.call('INFO', 'server'), what .. ':(%w+)') end
 `;
 
-/** A new epoch -> the ledger's epoch: the new one where there is no ledger yet. */
+/** A new epoch -> the ledger's epoch: the new one if there is no ledger yet. */
 export const OPEN = `
 local base = KEYS[1]
 local epoch = redis.call('HGET', base .. ':counts', 'epoch')
@@ -68,7 +68,7 @@ end
 redis.call('HSET', base .. ':counts', 'epoch', ARGV[1])
 return ARGV[1]`;
 
-/** Nothing -> total, done, failed; also of a queue that nobody opened. */
+/** Nothing -> total, done, failed; also for a queue that was never opened. */
 export const COUNTS = `
 local base = KEYS[1]
 local counts = redis.call('HMGET', base .. ':counts', 'epoch', 'total', 'done', 'failed')
@@ -105,7 +105,7 @@ if gone then return lost(gone) end
 return states`;
 
 /**
- * File, run, then id, d or f, line each -> outbox entries, '' where a result is recorded already; nil for another run. D or
+ * File, run, then id, d or f, line each -> outbox entries, '' if a result is already recorded; nil for another run. D or
  * F takes the place of an entry that is damaged.
  */
 export const COMMIT_TO_FILE = `${PREAMBLE}
@@ -186,7 +186,7 @@ end
 record_counts()`;
 
 /**
- * File, its size -> bytes given away before, -1 when the file was not known; the run, and its age in seconds; how many bytes at
+ * File, its size -> bytes assigned before, -1 for a new file; the run, and its age in seconds; the minimum number of bytes of
  * least a file has in which all is that was recorded as written.
  */
 export const OPEN_FILE = `${PREAMBLE}

@@ -85,7 +85,7 @@ export class Ledger {
     return this.#queue;
   }
 
-  /** Uses the existing ledger, or starts a new one. @returns What identifies it. */
+  /** Uses the existing ledger, or starts a new one. @returns The id of the ledger. */
   open(): Promise<string> {
     const opening = this.#reply(this.#redis.eval(OPEN, 1, this.#base, randomUUID()) as Promise<string>);
     opening.catch(() => {
@@ -95,7 +95,7 @@ export class Ledger {
     return opening;
   }
 
-  /** Checks that this is still the ledger that was opened. @returns What identifies this run of Redis. */
+  /** Checks that this is still the ledger that was opened. @returns The id of this run of Redis. */
   check(): Promise<string> {
     return this.#run(CHECK, []);
   }

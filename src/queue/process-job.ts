@@ -276,7 +276,7 @@ async function offer(outcomes: readonly Outcome[], tools: JobTools, tries: numbe
 /** Time between rounds of tries while the disk or Redis is away. */
 const AWAY_MS = 1000;
 
-/** Tries with all results before each is tried alone, and rounds of that before a result is given up. */
+/** Number of tries with all results before each is tried alone, and number of such rounds before a result is given up. */
 const TRIES = 4;
 
 /** Retries until it succeeds or the worker is stopped. @throws QueueStop, which is not retried. */

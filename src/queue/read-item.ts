@@ -85,7 +85,7 @@ async function readBelow(roots: readonly Root[], ref: string, maxBytes: number, 
   let missing: FerError | undefined;
   for (const root of roots) {
     const path = isAbsolute(ref) ? resolve(ref) : join(root.given, ref);
-    // Before the file system is asked: nobody learns which files exist outside.
+    // Checked before the file system is read, so that nobody learns which files exist outside.
     if (!isBelow(path, root.given) && !isBelow(path, root.real)) continue;
     try {
       const real = await realpath(path);

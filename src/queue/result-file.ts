@@ -23,7 +23,7 @@ export class ResultFile {
   #recentBytes = 0;
   /** Changes whenever lines are added to the recent ones. */
   #version = 0;
-  /** Bytes that a file must have to hold all lines that are no longer among the recent ones. */
+  /** Minimum size of a file that has all lines except the recent ones. */
   #leastOfOld = 0;
 
   constructor(path: string, id: string) {

@@ -101,7 +101,7 @@ async function decodeWithSharp(
   // sharp compares the header's size with the limit before it decodes; it accepts only whole numbers.
   const limitInputPixels = Math.min(Math.floor(limits.maxPixels), Number.MAX_SAFE_INTEGER);
   const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true, page: frame })
-    // Ends the work, too, when nobody waits for it any more.
+    // Also ends the work if nobody waits for it any more.
     .timeout({ seconds: wholeSeconds(limits.maxMilliseconds) })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })

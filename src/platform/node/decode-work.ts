@@ -89,7 +89,7 @@ function jpegWork(bytes: Uint8Array): DecodeWork | null {
     const marker = bytes[at + 1];
     if (marker === 0xd9) break;
     if (marker === 0xff) at++;
-    // Stuffed, restart, or alone.
+    // A stuffed 0xff, a restart marker, or a single 0xff.
     else if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
     else {
       if (isFrame(marker) && frame === undefined && at + 10 <= length) {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 /** The activations that TF.js fuses with convolutions and matrix products. */
 export type FusedActivation = 'linear' | 'relu' | 'elu' | 'relu6' | 'prelu' | 'leakyrelu' | 'sigmoid';
 
-/** An activation of TF.js's fused kernels, as an op of its own. */
+/** An activation of TF.js's fused kernels, as a separate op. */
 export function activate(
   x: tf.Tensor,
   activation: FusedActivation = 'linear',

@@ -53,7 +53,7 @@ function observe(engine: Engine, xs: tf.Tensor[]): void {
   const gradientsOf = new Map<number, tf.Tensor[]>();
   let last: Done | null = null;
 
-  // Only what was made on the way back: a gradient function may give a tensor of its caller.
+  // Only tensors that were made in the backward pass: a gradient function may return a tensor of its caller.
   const dispose = (tensor: tf.Tensor) => {
     if (tensor.id > first && !tensor.kept) tensor.dispose();
   };

@@ -4,7 +4,7 @@ import type { ModelJson } from '../../network/weights-manifest.js';
 
 /** Facts about the pretrained weights. */
 export interface Pretrained {
-  /** Version of the weights: it rises whenever they change, whatever the package's version. */
+  /** Version of the weights: it increases when they change, independently of the package's version. */
   version: string;
   /** Hex sha256 of `weights.bin`, checked whenever it is loaded. */
   sha256: string;

@@ -22,7 +22,7 @@ export interface Share {
   step: number;
 }
 
-/** What stays the same from batch to batch. */
+/** The settings that stay the same for all batches. */
 export interface GradientSource {
   model: LayersModel;
   /** The weights whose gradients are computed. */

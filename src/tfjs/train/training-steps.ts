@@ -22,7 +22,7 @@ export interface TrainingSteps {
   dispose(): void;
 }
 
-/** Steps on the calling thread alone. */
+/** Makes the steps on the calling thread only. */
 export function stepsHere(run: TrainingRun, backend: Backend): TrainingSteps {
   let epoch = 0;
   let order = new Uint32Array();

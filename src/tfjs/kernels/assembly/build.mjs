@@ -3,7 +3,7 @@ import asc from 'assemblyscript/asc';
 
 /*
  * The builds of the training kernels: `training.wasm` for every engine with 128-bit SIMD, `training-relaxed.wasm` with
- * fused multiply-add, and both again for the shared memory of TF.js's threaded build. They import TF.js's memory and hold no data of their own.
+ * fused multiply-add, and both again for the shared memory of TF.js's threaded build. They import TF.js's memory and have no static data.
  */
 const options = [
   ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--noAssert', '-O3', '--converge'],

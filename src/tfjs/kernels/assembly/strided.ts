@@ -17,7 +17,7 @@ const POINTS: i32 = 5;
 const LINES: i32 = 9;
 const CELLS: i32 = 81;
 
-/** Bytes between two planes, so that they do not lie a power of two apart. */
+/** Bytes between two planes, so that their distance is not a power of two. */
 const APART: usize = 64;
 
 /** Two tables of 81 addresses, and 81 vectors between the two directions of a transform. */
@@ -185,7 +185,7 @@ export function stridedInputGradient(
   }
 }
 
-/** How often the channels lie side by side at a pair of points. */
+/** Number of copies of the channels at a pair of points. */
 // @ts-ignore: decorator
 @inline
 function depthAt(point: i32, channels: i32): i32 {
@@ -222,7 +222,7 @@ function cells(
   }
 }
 
-/** Where the 9 x 9 pixels of a tile lie, row by row; those outside the image are `outside`. */
+/** Addresses of the 9 x 9 pixels of a tile, row by row; those outside the image are `outside`. */
 function pixels(
   table: usize, x: usize, height: i32, width: i32, channels: i32, rowsOfTiles: i32, columnsOfTiles: i32, tile: i32,
   top: i32, left: i32, outside: usize,
