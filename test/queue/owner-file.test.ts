@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { link } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +93,13 @@ describe('the owner of a results file', () => {
     },
   );
 
-  test('cannot be read from a folder', async () => {
+  test('that is no file is not waited for', async () => {
+    mkdirSync(`${file}.owner`);
+    await expect(readOwner(file)).rejects.toMatchObject({ message: expect.not.stringContaining('is damaged') });
+    expect(sleep).not.toHaveBeenCalled();
+  });
+
+  test('cannot be written into a folder that is gone', async () => {
     await expect(readOwner(folder.slice(0, -6))).resolves.toBeNull();
     rmSync(folder, { recursive: true });
     await expect(ownFile(file, 'faces', 'ledger')).rejects.toMatchObject({ code: 'ENOENT' });
