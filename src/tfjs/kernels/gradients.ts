@@ -4,6 +4,7 @@ import { batchNormTrainingGradients } from './batch-norm-training.js';
 import type { ConvAttributes } from './conv-info.js';
 import { einsumGradient } from './einsum.js';
 import { nestedGradients } from './nested-gradients.js';
+import { swishGradients } from './swish.js';
 
 /**
  * Replaces gradients of TF.js core by better ones on wasm, which use our kernels. On other backends they stay as they are.
@@ -93,6 +94,7 @@ export function registerGradients(): void {
 const OWN: tf.GradConfig[] = [
   einsumGradient,
   ...batchNormTrainingGradients,
+  ...swishGradients,
   {
     kernelName: 'FerReluGradient',
     inputsToSave: ['x'],

@@ -22,6 +22,10 @@ export interface NativeKernels {
   turnFilter(filter: number, height: number, width: number, inChannels: number, outChannels: number, to: number): void;
   maxPool(...sizesAndAddresses: number[]): void;
   maxPoolGradient(...sizesAndAddresses: number[]): void;
+  averagePool(...sizesAndAddresses: number[]): void;
+  averagePoolGradient(...sizesAndAddresses: number[]): void;
+  swish(x: number, out: number, count: number): void;
+  swishGradient(x: number, dy: number, out: number, count: number): void;
   depthwiseScratch(...sizes: number[]): number;
   depthwise(...sizesAndAddresses: number[]): void;
   depthwiseFilterGradient(...sizesAndAddresses: number[]): void;

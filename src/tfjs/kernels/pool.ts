@@ -48,24 +48,35 @@ export const maxPoolGrad: Kernel = ({ inputs, attrs, backend }) => {
 };
 
 /** `AvgPool`: the mean of the values inside a window; padding does not count. */
-export const avgPool: Kernel = ({ inputs, attrs }, plain) => {
+export const avgPool: Kernel = ({ inputs, attrs, backend }, plain) => {
   checkRank('AvgPool', 'x', inputs.x, 4);
   const attributes = attrs as unknown as PoolAttributes;
   const info = poolInfoOf(inputs.x.shape, attributes);
   if (isEmpty(info)) return tf.zeros(info.outShape);
   if (isIdentity(info)) return tf.clone(inputs.x);
   const x = asFloats(inputs.x as tf.Tensor4D);
+  const native = nativeOn(backend);
+  if (native !== null) {
+    const out = (backend as WasmBackend).makeOutput(info.outShape, 'float32');
+    native.averagePool(addressOf(backend, x), addressOf(backend, out), ...sizes(info));
+    return out;
+  }
   const suits = typeof attributes.pad === 'string' && !filterNarrowerThanStride(info);
   return suits && x === inputs.x ? plain() : composedAveragePool(x, info);
 };
 
 /** `AvgPoolGrad`. TF.js's own divides by the full size of the window even at the border, where it has fewer values. */
-export const avgPoolGrad: Kernel = ({ inputs, attrs }) => {
+export const avgPoolGrad: Kernel = ({ inputs, attrs, backend }) => {
   checkRank('AvgPoolGrad', 'input', inputs.input, 4);
   const info = gradientInfoOf('AvgPoolGrad', inputs.input.shape, inputs.dy, attrs as unknown as PoolAttributes);
   if (isEmpty(info)) return tf.zeros(info.inShape);
   if (isIdentity(info)) return tf.clone(inputs.dy);
-  return composedAveragePoolGradient(asFloats(inputs.dy as tf.Tensor4D), info);
+  const dy = asFloats(inputs.dy as tf.Tensor4D);
+  const native = nativeOn(backend);
+  if (native === null) return composedAveragePoolGradient(dy, info);
+  const out = (backend as WasmBackend).makeOutput(info.inShape, 'float32');
+  native.averagePoolGradient(addressOf(backend, dy), addressOf(backend, out), ...sizes(info));
+  return out;
 };
 
 /** If windows are one pixel and as many as there are pixels, the output is the image, with any padding; TF.js does the same. */

@@ -27,6 +27,7 @@ import * as pool3d from './pool3d.js';
 import { unsortedSegmentSum } from './segment-sum.js';
 import { slice } from './slice.js';
 import * as strings from './strings.js';
+import { swish, swishGradient } from './swish.js';
 
 /** Which code the training kernels run. */
 export interface TrainingKernels {
@@ -111,6 +112,8 @@ const MISSING: Record<string, Kernel> = {
   FerBatchNormGradient: batchNormGradientKernel,
   FerBatchNormTraining: batchNormTraining,
   FerBatchNormTrainingGradient: batchNormTrainingGradient,
+  FerSwish: swish,
+  FerSwishGradient: swishGradient,
   FerDropout: dropoutKernel,
 };
 

@@ -281,6 +281,8 @@ const CALLS: Record<string, Call> = {
   },
   FerReluGradient: { inputs: { x: [4, 5], dy: [4, 5] } },
   FerClipGradient: { inputs: { x: [4, 5], dy: [4, 5] }, attrs: { low: 0, high: 0.5 } },
+  FerSwish: { inputs: { x: [4, 5] } },
+  FerSwishGradient: { inputs: { x: [4, 5], dy: [4, 5] } },
   FerDropout: { inputs: { x: [4, 5] }, attrs: { rate: 0.5, seed: 1 } },
   Mean: { inputs: { x: [4, 3, 5] }, attrs: { axis: [0], keepDims: false } },
   Real: { inputs: { input: [4, 3] }, dtypes: { input: 'complex64' } },

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { composedAveragePool, composedAveragePoolGradient } from '../../../src/tfjs/kernels/composed.js';
 import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 
@@ -49,6 +50,29 @@ describe.each(PATHS)('max-pooling on the %s path', (path) => {
 });
 
 const size = (max: number) => fc.integer({ min: 1, max });
+describe.each(PATHS)('average pooling on the %s path', (path) => {
+  beforeAll(() => startOn(path));
+
+  test('and its gradient are means of what the windows see', async () => {
+    await fc.assert(
+      fc.asyncProperty(pooling, async ({ n, height, width, channels, window, strides, pad }) => {
+        fc.pre(pad !== 'valid' || (height >= window[0] && width >= window[1]));
+        const shape: [number, number, number, number] = [n, height, width, channels];
+        const info = tf.backend_util.computePool2DInfo(shape, window, strides, 1, pad);
+        const [x, dy] = [() => noise(shape, 1) as tf.Tensor4D, () => noise(info.outShape, 2) as tf.Tensor4D];
+        const expected = await on('cpu', () => [
+          composedAveragePool(x(), info),
+          composedAveragePoolGradient(dy(), info),
+        ]);
+        const pool = (a: tf.Tensor) => tf.avgPool(a as tf.Tensor4D, window, strides, pad);
+        const actual = await on('wasm', () => [pool(x()), tf.grad(pool)(x(), dy())]);
+        for (const i of [0, 1]) expect(differenceOf(actual[i], expected[i])).toBeLessThan(1e-5);
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+});
+
 const pooling = fc.record({
   n: size(3),
   height: size(9),

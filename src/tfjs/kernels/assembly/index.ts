@@ -1,6 +1,7 @@
 export { gemm, gemmScratch } from './gemm';
 export { conv2d, conv2dFilterGradient, conv2dInputGradient, convScratch, inputGradientScratch, turnFilter } from './conv';
-export { maxPool, maxPoolGradient } from './pool';
+export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from './pool';
+export { swish, swishGradient } from './swish';
 export { adam, adamOfMany } from './adam';
 export { descend, descendWithMomentum, rmsProp } from './descent';
 export { addBias, dropout, reluGradient, sumRows } from './elementwise';

@@ -153,3 +153,96 @@ function addAt(plane: usize, pixel: usize, where: i32, value: f32): void {
   const to = plane + <usize>where * pixel;
   store<f32>(to, load<f32>(to) + value);
 }
+
+/** Means of the values that each window sees; those outside the image do not count. */
+export function averagePool(
+  x: usize, out: usize, batch: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, top: i32, left: i32,
+): void {
+  const pixel = 4 * <usize>channels;
+  const line = <usize>width * pixel;
+  for (let n = 0; n < batch; n++) {
+    const image = x + <usize>(n * height) * line;
+    for (let row = 0; row < outHeight; row++) {
+      const firstRow = max(0, row * strideHeight - top);
+      const rows = max(0, min(height, row * strideHeight - top + windowHeight) - firstRow);
+      for (let column = 0; column < outWidth; column++) {
+        const firstColumn = max(0, column * strideWidth - left);
+        const columns = max(0, min(width, column * strideWidth - left + windowWidth) - firstColumn);
+        const corner = image + <usize>firstRow * line + <usize>firstColumn * pixel;
+        const share = <f32>1 / <f32>(rows * columns);
+        let c = 0;
+        for (; c + 4 <= channels; c += 4) {
+          let sum = f32x4.splat(0);
+          for (let i = 0; i < rows; i++) {
+            let p = corner + <usize>i * line + 4 * <usize>c;
+            for (let j = 0; j < columns; j++) {
+              sum = f32x4.add(sum, v128.load(p));
+              p += pixel;
+            }
+          }
+          v128.store(out, f32x4.mul(sum, f32x4.splat(share)));
+          out += 16;
+        }
+        for (; c < channels; c++) {
+          let sum: f32 = 0;
+          for (let i = 0; i < rows; i++) {
+            let p = corner + <usize>i * line + 4 * <usize>c;
+            for (let j = 0; j < columns; j++) {
+              sum += load<f32>(p);
+              p += pixel;
+            }
+          }
+          store<f32>(out, sum * share);
+          out += 4;
+        }
+      }
+    }
+  }
+}
+
+/** dx: every value that a window saw gets the same share of the window's gradient. */
+export function averagePoolGradient(
+  dy: usize, dx: usize, batch: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, top: i32, left: i32,
+): void {
+  const pixel = 4 * <usize>channels;
+  const line = <usize>width * pixel;
+  memory.fill(dx, 0, <usize>(batch * height) * line);
+  for (let n = 0; n < batch; n++) {
+    const image = dx + <usize>(n * height) * line;
+    for (let row = 0; row < outHeight; row++) {
+      const firstRow = max(0, row * strideHeight - top);
+      const rows = max(0, min(height, row * strideHeight - top + windowHeight) - firstRow);
+      for (let column = 0; column < outWidth; column++) {
+        const firstColumn = max(0, column * strideWidth - left);
+        const columns = max(0, min(width, column * strideWidth - left + windowWidth) - firstColumn);
+        const corner = image + <usize>firstRow * line + <usize>firstColumn * pixel;
+        const share = <f32>1 / <f32>(rows * columns);
+        let c = 0;
+        for (; c + 4 <= channels; c += 4) {
+          const part = f32x4.mul(v128.load(dy), f32x4.splat(share));
+          for (let i = 0; i < rows; i++) {
+            let p = corner + <usize>i * line + 4 * <usize>c;
+            for (let j = 0; j < columns; j++) {
+              v128.store(p, f32x4.add(v128.load(p), part));
+              p += pixel;
+            }
+          }
+          dy += 16;
+        }
+        for (; c < channels; c++) {
+          const part = load<f32>(dy) * share;
+          for (let i = 0; i < rows; i++) {
+            let p = corner + <usize>i * line + 4 * <usize>c;
+            for (let j = 0; j < columns; j++) {
+              store<f32>(p, load<f32>(p) + part);
+              p += pixel;
+            }
+          }
+          dy += 4;
+        }
+      }
+    }
+  }
+}
