@@ -1,9 +1,9 @@
 /*
- * A network of one's own, trained, measured, saved and used by this package:
+ * Trains, measures, saves and uses your own network with this package:
  *
  *   npm install && npm start [folder of faces] [epochs]
  *
- * The folder holds faces/angry/*.jpg, faces/happy/*.jpg, …; here it is "faces" unless named.
+ * The folder has faces/angry/*.jpg, faces/happy/*.jpg, …; the default is "faces".
  */
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { cosineSchedule, createClassifier, EMOTIONS, evaluate, summary, train, useBackend } from 'fer-dcnn';
@@ -13,7 +13,7 @@ const [folder = 'faces', epochs = '20'] = process.argv.slice(2);
 
 await useBackend('wasm');
 
-// Larger input than the built-in network, strides instead of pooling, no large dense layer: some 24,000 parameters.
+// Larger input than the built-in network, strides instead of pooling, no large dense layer: about 24,000 parameters.
 const model = sequential({
   layers: [
     layers.conv2d({
@@ -50,7 +50,7 @@ await train(model, faces, {
 const { accuracy, macroRecall } = await evaluate(model, validation);
 console.log(`accuracy ${accuracy.toFixed(3)}, macro recall ${macroRecall.toFixed(3)}`);
 
-// The normalisation is saved with it, so that whoever loads it needs to know nothing.
+// The normalization is saved with the model, so loading needs no settings.
 await saveModel(model, 'trained', { quantize: 'uint8' });
 const classifier = createClassifier({ model: loadModel('trained') });
 console.log(await classifier.classify(validation.files[0].path, { topk: 1 }));

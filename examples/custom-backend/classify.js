@@ -1,5 +1,5 @@
 /*
- * The pretrained network on a backend of one's own, ONNX Runtime:
+ * Runs the pretrained network on your own backend, ONNX Runtime:
  *
  *   npm install && npm start [face.jpg …]
  */

@@ -7,11 +7,11 @@ export function onnxBackend() {
   let ort;
   return {
     name: 'onnx',
-    // What computes with tensors: training and all models that are not the pretrained one.
+    // The backend for tensors: training, and all models except the pretrained one.
     tfjsName: 'wasm',
 
     async start() {
-      // Here and not above: whoever only registers the backend needs no ONNX Runtime.
+      // Imported here, so that registering the backend does not need ONNX Runtime.
       ort = await import('onnxruntime-node').catch((cause) => {
         throw new FerError('PACKAGE_MISSING', 'backend onnx needs a package: npm install onnxruntime-node', { cause });
       });

@@ -1,9 +1,9 @@
 /*
- * A training loop of one's own on TF.js, on this package's kernels:
+ * Your own training loop on TF.js, with this package's kernels:
  *
  *   npm install && npm start [folder of faces] [epochs]
  *
- * The folder holds faces/angry/*.jpg, faces/happy/*.jpg, …; here it is "faces" unless named.
+ * The folder has faces/angry/*.jpg, faces/happy/*.jpg, …; the default is "faces".
  */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-wasm';
@@ -60,7 +60,7 @@ async function read(data) {
   return { xs, ys, count: samples.length };
 }
 
-/** Mean over the batch; the smallest float that is added keeps the logarithm finite. */
+/** Mean over the batch; adding the smallest float keeps the logarithm finite. */
 function crossEntropy(ys, probabilities) {
   return tf.neg(tf.mean(tf.sum(tf.mul(ys, tf.log(tf.add(probabilities, 1e-7))), 1)));
 }

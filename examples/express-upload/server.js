@@ -1,20 +1,20 @@
 /*
- * An endpoint that says what an uploaded face shows:
+ * An endpoint that classifies an uploaded face:
  *
  *   npm install && npm start
  *   curl -F image=@face.jpg http://127.0.0.1:3000/emotion
  *
- * PORT chooses the port. The picture is kept in memory while it is read, and nowhere afterwards.
+ * PORT chooses the port. The picture is only kept in memory while it is processed.
  */
 import express from 'express';
 import { createClassifier, FerError } from 'fer-dcnn';
 import multer from 'multer';
 
-/** What is wrong with the request is the client's; all else is ours. */
+/** Errors in the request are the client's (4xx); all others are ours (5xx). */
 const STATUS = { INPUT: 400, DECODE: 415, CHANNELS: 415, TOO_LARGE: 413 };
 
 const classifier = createClassifier();
-// Before the first request, so that a server which cannot answer does not start.
+// Loaded before the first request, so that a server that cannot answer does not start.
 await classifier.load();
 
 const upload = multer({ storage: multer.memoryStorage(), limits: { fileSize: 10e6, files: 1, fields: 0, parts: 1 } });
@@ -23,7 +23,7 @@ app.disable('x-powered-by');
 
 app.post('/emotion', upload.single('image'), async (request, response) => {
   if (request.file === undefined) throw new FerError('INPUT', 'send one picture, as the field "image" of a form');
-  // A picture of few bytes may unpack to many pixels.
+  // A small file may decode to many pixels.
   response.json(await classifier.classify(request.file.buffer, { maxPixels: 25e6 }));
 });
 

@@ -3,9 +3,9 @@ import type { Box } from 'fer-dcnn';
 const square = (x: number, y: number, side: number): Box => ({ x, y, width: side, height: side });
 
 /**
- * Where the faces are on the photos that `@vladmandic/face-api` ships (`demo/sample1..6.jpg`), from left to right:
- * squares from forehead to chin, a little loose, as the pictures that the weights were trained on are framed. They were
- * found once with that package's detector and landmarks.
+ * The faces in the photos of `@vladmandic/face-api` (`demo/sample1..6.jpg`), from left to right: squares from forehead to chin,
+ * slightly loose, with the framing of the training pictures. They were found once with that package's detector and
+ * landmarks.
  */
 export const FACES: Record<string, Box[]> = {
   'sample1.jpg': [square(381, 362, 241), square(799, 397, 263), square(1425, 171, 272)],

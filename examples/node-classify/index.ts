@@ -1,5 +1,5 @@
 /**
- * Says what the faces on six real photos show: `npm run demo` in the repository. In a program of your own:
+ * Classifies the faces in six real photos: `npm run demo` in the repository. In your own program:
  * `await classify('photo.jpg', { box: { x, y, width, height } })`.
  */
 import { fileURLToPath } from 'node:url';

@@ -1,8 +1,8 @@
 /**
- * Tells a screen reader what changes, at a rate that one can listen to: at most once in a while, and then the newest.
+ * Announces changes to a screen reader at a comfortable rate: only the newest text, with a minimum interval.
  *
  * @param region - A live region that is visually hidden: `role="status"`.
- * @param every - Least ms from one text to the next.
+ * @param every - Minimum ms between two texts.
  */
 export function announcer(region: HTMLElement, every = 4000) {
   let last = Number.NEGATIVE_INFINITY;
@@ -15,14 +15,14 @@ export function announcer(region: HTMLElement, every = 4000) {
   };
 
   return {
-    /** What changes often: one that comes too early waits, and a newer one takes its place. */
+    /** For frequent changes: an early text waits, and a newer one replaces it. */
     later(text: string): void {
       clearTimeout(timer);
       const wait = last + every - performance.now();
       if (wait <= 0) write(text);
       else timer = setTimeout(() => write(text), wait);
     },
-    /** What the user has just done. */
+    /** For what the user has just done. */
     now: write,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Where the package's binaries lie, for a page that does not bring them: the address in `<meta name="fer-dcnn-assets">`.
- * Undefined where there is none: a build has them beside its program.
+ * The address of the package's binaries, for a page without them: the address in `<meta name="fer-dcnn-assets">`.
+ * Undefined without this element: a build has the binaries beside its program.
  */
 export function assetsOfPage(): string | undefined {
   const address = document.querySelector<HTMLMetaElement>('meta[name="fer-dcnn-assets"]')?.content;

@@ -1,16 +1,16 @@
-/** How a class is told from the others: by a mark, and by a colour. Never by the colour alone. */
+/** The look of a class: a mark and a colour. Never only a colour. */
 export interface ClassLook {
   /** One or two letters. */
   letters: string;
-  /** A CSS colour of the page's theme: of graphics, not of text. */
+  /** A CSS colour of the page's theme, for graphics, not for text. */
   color: string;
-  /** A colour that is seen on any picture. */
+  /** A colour that is visible on any picture. */
   onPicture: string;
 }
 
 /**
- * The look of each class. Hues are of Okabe and Ito's palette (2008), which people with any kind of colour vision tell
- * apart; `page.css` darkens them on light paper.
+ * The look of each class. Hues are of Okabe and Ito's palette (2008), which people with any kind of colour vision can
+ * distinguish; `page.css` darkens them on light paper.
  *
  * @param classes - Names, in any number: colours repeat after eight, letters do not.
  */

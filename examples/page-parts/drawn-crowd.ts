@@ -1,6 +1,6 @@
 import { DRAWN_SIZE, type DrawnExpression, drawnFace } from './drawn-face.js';
 
-/** A picture of drawn faces, side by side, for those without a camera. */
+/** A picture of drawn faces side by side, for users without a camera. */
 export async function drawnCrowd(expressions: readonly DrawnExpression[]): Promise<ImageBitmap> {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width: DRAWN_SIZE * expressions.length, height: DRAWN_SIZE });

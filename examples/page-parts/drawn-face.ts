@@ -5,8 +5,8 @@ export type DrawnExpression = 'angry' | 'happy' | 'sad' | 'neutral' | 'surprised
 export const DRAWN_SIZE = 320;
 
 /**
- * Draws a face that nobody has, as SVG: for pages that are tried without a camera or pictures, and for their tests. The
- * detector finds it as it finds a photo's.
+ * Draws an invented face as SVG, to try pages without a camera or pictures, and for tests. The detector finds it like a face
+ * in a photo.
  *
  * @param who - Any whole number from 0: the same number draws the same person.
  */
@@ -16,7 +16,7 @@ export function drawnFace(expression: DrawnExpression, who = 0): string {
   const hair = HAIRS[(who + 3 * round) % HAIRS.length];
   const ground = GROUNDS[(who + round) % GROUNDS.length];
   const wide = 64 + (who % 3) * 3;
-  // The first six sit straight; whoever comes after them tilts the head a little.
+  // The first six sit straight; the others tilt the head a little.
   const tilt = ((round * 5) % 13) - (round % 2) * 10;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-160 -160 320 320" width="${DRAWN_SIZE}" height="${DRAWN_SIZE}">
 <defs>

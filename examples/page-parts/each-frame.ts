@@ -1,6 +1,6 @@
 /**
- * Works on one frame of a video after another, never on two at once; where work takes longer than a frame lasts, on the
- * newest. Ends when `goesOn` says so.
+ * Works on the frames of a video one by one, never on two at once. If the work takes longer than a frame, it continues with
+ * the newest frame. Ends when `goesOn` returns false.
  *
  * @param work - Gets the frame's time in ms: of a video file its own, of a camera the page's.
  */
@@ -33,7 +33,7 @@ export async function eachFrame(
     fresh = false;
     if (!goesOn()) return;
     const time = video.srcObject === null ? 1000 * video.currentTime : performance.now();
-    // A video that was set back, or has no picture yet.
+    // A video that was rewound, or has no picture yet.
     if (video.videoWidth === 0 || time <= last) continue;
     last = time;
     await work(time);
@@ -49,7 +49,7 @@ export function speedometer() {
       frames.push({ at, ms });
       frames = frames.filter((frame) => frame.at > at - 1500);
     },
-    /** Empty until there is enough to say. */
+    /** Empty until there are enough frames. */
     toString(): string {
       if (frames.length < 3) return '';
       const rate = (1000 * (frames.length - 1)) / (frames.at(-1)!.at - frames[0].at);

@@ -1,4 +1,4 @@
-/** The element of that id; the page is wrong without it. */
+/** The element with this id; throws if the page does not have it. */
 export function byId<E extends HTMLElement = HTMLElement>(id: string): E {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no element #${id}`);

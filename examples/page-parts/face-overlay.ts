@@ -6,16 +6,16 @@ export interface OverlayFace {
   /** As shares of the picture's width and height. */
   box: { x: number; y: number; width: number; height: number };
   caption: string;
-  /** Takes the caption's place where that would cover another one. */
+  /** A short caption, used if the long one would cover another. */
   shortCaption?: string;
-  /** What it shows, for the colour; null when nothing is known yet. */
+  /** Its class, for the colour; null if not yet known. */
   className: string | null;
 }
 
 export interface OverlayLook {
   /** Id of the face that is highlighted. */
   selected: number | null;
-  /** Whether the picture is shown as a mirror shows it. */
+  /** Whether the picture is mirrored. */
   mirrored: boolean;
   looks: ReadonlyMap<string, ClassLook>;
 }
@@ -27,7 +27,7 @@ export interface FaceOverlay {
 /**
  * Draws boxes and captions over a picture, at the size at which it is displayed: captions keep their size on a phone.
  *
- * @param canvas - Lies upon the picture and covers it exactly.
+ * @param canvas - A canvas that covers the picture exactly.
  * @param onSelect - Gets the id of a face whose box was clicked.
  */
 export function faceOverlay(canvas: HTMLCanvasElement, onSelect: (id: number) => void): FaceOverlay {
@@ -70,7 +70,7 @@ export function faceOverlay(canvas: HTMLCanvasElement, onSelect: (id: number) =>
 }
 
 /**
- * Draws a box and a caption a face onto a canvas, over what is there; mirrored as the picture is, but for the letters.
+ * Draws a box and a caption per face onto a canvas, mirrored like the picture, except for the text.
  *
  * @param unit - Pixels of the canvas to one of the display: captions are 14 of these high.
  */
@@ -90,7 +90,7 @@ export function drawFaces(
     width: box.width * width,
     height: box.height * height,
   });
-  // The selected one first has its place, and is drawn last: it lies above the others.
+  // The selected face is placed first and drawn last, so that it is above the others.
   const inOrder = [...faces].sort((a, b) => Number(b.id === selected) - Number(a.id === selected));
   const labels: (Area & { text: string })[] = [];
   for (const face of inOrder) {
@@ -102,7 +102,7 @@ export function drawFaces(
     const box = boxOf(face);
     const label = labels[i];
     const color = (face.className !== null && looks.get(face.className)?.onPicture) || '#fff';
-    // Dark below light: seen on any ground.
+    // Dark below light: visible on any background.
     for (const [stroke, thick] of [
       ['rgb(0 0 0 / 0.65)', chosen ? 7 : 4],
       [chosen ? color : '#fff', chosen ? 4 : 1.5],
@@ -139,7 +139,7 @@ function fontOf(chosen: boolean, unit: number): string {
   return `${chosen ? 650 : 500} ${14 * unit}px system-ui, sans-serif`;
 }
 
-/** Above the box, below it or in it, where no other caption is; a short one, where the long one finds no place. */
+/** Places a caption above, below or in the box, where there is no other; a short one if there is no place for the long one. */
 function labelFor(
   context: CanvasRenderingContext2D,
   { caption, shortCaption = caption }: OverlayFace,
@@ -157,7 +157,7 @@ function labelFor(
     const at = (y: number) => ({ text, x, y, width: labelWidth, height: labelHeight });
     return [at(above), at(below)];
   });
-  // At last within the box.
+  // Finally, inside the box.
   places.push({ ...places.at(-1)!, y: box.y + box.height - labelHeight });
   const inside = places.filter(({ y }) => y >= 0 && y + labelHeight <= height);
   return (

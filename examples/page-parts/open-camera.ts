@@ -1,8 +1,8 @@
-/** Why there is no camera, in words for those who look at the page. */
+/** Why there is no camera, in words for the user. */
 export class NoCamera extends Error {}
 
 /**
- * Opens the camera that faces the user, some 640 by 480 pixels at up to 60 frames a second, and shows it in a `<video>`.
+ * Opens the camera that faces the user, about 640 by 480 pixels at up to 60 frames per second, and shows it in a `<video>`.
  *
  * @throws NoCamera
  */

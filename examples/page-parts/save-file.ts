@@ -1,4 +1,4 @@
-/** Gives the user a file that was made on the page, as a download. */
+/** Offers a file that was made on the page as a download. */
 export function saveFile(name: string, content: Blob): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(content);

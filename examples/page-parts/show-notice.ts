@@ -1,11 +1,11 @@
 import { byId } from './elements.js';
 
-/** Says on the page what is wrong, at `#notice`, a live region; null when nothing is. */
+/** Shows a problem in `#notice`, a live region; null removes it. */
 export function showNotice(text: string | null): void {
   const notice = byId('notice');
   notice.hidden = text === null;
   notice.textContent = text ?? '';
-  // It may be asked for from the end of a long page.
+  // It may be shown while the user is at the end of a long page.
   if (text !== null) notice.scrollIntoView({ block: 'nearest' });
 }
 

@@ -1,11 +1,11 @@
-/** What a worker offers: functions of one argument, by name. */
+/** The functions of a worker, with one argument each, by name. */
 // biome-ignore lint/complexity/noBannedTypes: any object of functions
 type Service = {};
 
 type Ask<Call> = Call extends (ask: infer A) => unknown ? A : never;
 type Answer<Call> = Call extends (ask: never) => infer A ? Awaited<A> : never;
 
-/** Something that went wrong in the worker; `code` is that of the package's `FerError`. */
+/** An error in the worker; `code` is the code of the package's `FerError`. */
 export class WorkerFailure extends Error {
   readonly code: string | undefined;
 
@@ -16,9 +16,9 @@ export class WorkerFailure extends Error {
 }
 
 /**
- * Calls functions in a worker as if they were here; in it, `answerCalls` answers.
+ * Calls functions in a worker as if they were local; in the worker, `answerCalls` answers.
  *
- * @param onEvent - Gets what the worker tells by `tell` without being asked.
+ * @param onEvent - Receives the messages that the worker sends with `tell`.
  * @example
  * const ask = callWorker<Analysis, AnalysisEvent>(worker, console.log);
  * const state = await ask('frame', { bitmap, time }, [bitmap]);
@@ -58,7 +58,7 @@ export function callWorker<Offered extends Service, Event = never>(
   };
 }
 
-/** Answers what the page asks by `callWorker`. To be called as the worker starts. */
+/** Answers the calls of `callWorker`. Call it when the worker starts. */
 export function answerCalls(service: Record<string, (ask: never) => unknown>): void {
   self.addEventListener('message', async ({ data: { call, name, ask } }: MessageEvent<ToWorker>) => {
     try {
@@ -70,7 +70,7 @@ export function answerCalls(service: Record<string, (ask: never) => unknown>): v
   });
 }
 
-/** Tells the page something that it did not ask for. */
+/** Sends the page a message that is not an answer. */
 export function tell(event: unknown): void {
   send({ event });
 }

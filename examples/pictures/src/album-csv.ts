@@ -1,7 +1,7 @@
 import { csvCell } from '../../../src/safe-text.js';
 import type { Album } from './album.js';
 
-/** All faces as a table: a row a face, with its label, who labelled it, and what the network says. */
+/** All faces as a table: one row per face, with its label, who labelled it, and the network's prediction. */
 export function albumCsv(album: Album): string {
   const classes = [...(album.faces[0]?.predictions ?? [])].map(({ className }) => className).sort();
   const header = ['file', 'face', 'x', 'y', 'width', 'height', 'label', 'labelled_by', 'network', ...classes];

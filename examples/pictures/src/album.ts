@@ -7,16 +7,16 @@ export interface AlbumFace {
   id: number;
   /** Path of its picture. */
   path: string;
-  /** Of its picture, in the order in which they were chosen. */
+  /** Index of its picture, in the order of choosing. */
   place: number;
-  /** From 1, on its picture. */
+  /** Number on its picture, from 1. */
   number: number;
   box: Box;
   predictions: readonly Prediction[];
   cut: Blob;
   /** Address of `cut`, for an `<img>`. */
   address: string;
-  /** What the user says it shows; null where they said nothing. */
+  /** The user's label; null without one. */
   mine: string | null;
 }
 
@@ -25,27 +25,27 @@ export type Order = 'found' | 'expression' | 'unsure' | 'sure';
 /** Which faces are shown: all, those of a label, those without one, or those that the user labelled. */
 export type Filter = { by: 'all' } | { by: 'label'; label: string } | { by: 'unlabelled' } | { by: 'mine' };
 
-/** The faces that were found, and their labels. */
+/** The found faces and their labels. */
 export interface Album {
   readonly faces: readonly AlbumFace[];
   /** Names of labels. */
   readonly labels: readonly string[];
   add(picture: Picture, found: readonly FoundFace[]): void;
   clear(): void;
-  /** What a face is taken for: what the user said, else what the network says if that is one of the labels. */
+  /** The label of a face: the user's, or else the network's if it is one of the labels. */
   labelOf(face: AlbumFace): string | null;
   shown(filter: Filter, order: Order): AlbumFace[];
   /** @returns Whether the name was new. */
   addLabel(name: string): boolean;
-  /** Removes a label, and takes it from the faces that have it. */
+  /** Removes a label, also from the faces that have it. */
   removeLabel(name: string): void;
-  /** Names of the folders that the pictures lie in, when there are several. */
+  /** Names of the folders of the pictures, if there are several. */
   folderNames(): string[];
   /** Labels every face with the name of its folder. */
   labelByFolder(): void;
 }
 
-/** @param labels - Those that it begins with. */
+/** @param labels - The initial labels. */
 export function createAlbum(labels: readonly string[]): Album {
   let faces: AlbumFace[] = [];
   let names = [...labels];
@@ -105,7 +105,7 @@ export function createAlbum(labels: readonly string[]): Album {
   return album;
 }
 
-/** How certain the network is of what it says. */
+/** Certainty of the network's prediction. */
 export function certaintyOf({ predictions: [best] }: AlbumFace): number {
   return best.probability;
 }

@@ -1,19 +1,19 @@
 import type { Picture } from './look-through.js';
 
-/** Pictures among the files that were chosen, in the order of their paths, and how many files are none. */
+/** The pictures among the chosen files, in the order of their paths, and the number of other files. */
 export interface ChosenPictures {
   pictures: Picture[];
   others: number;
 }
 
-/** Of an `<input type="file">`, with or without `webkitdirectory`. */
+/** Files of an `<input type="file">`, with or without `webkitdirectory`. */
 export function picturesOf(files: Iterable<File>): ChosenPictures {
   return sorted([...files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
 }
 
-/** Of what was dropped on the page: files, and folders with all that is in them. */
+/** Files that were dropped on the page, and all files in dropped folders. */
 export async function droppedPictures(transfer: DataTransfer): Promise<ChosenPictures> {
-  // To be asked for before anything is waited for: the transfer is empty afterwards.
+  // Read before the first await, because the transfer is empty afterwards.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
   const files = [...transfer.files];
   const found = await Promise.all(
@@ -42,7 +42,7 @@ async function filesIn(entry: FileSystemEntry): Promise<Picture[]> {
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: Picture[][] = [];
   for (;;) {
-    // Some hundred at a time, until none is left.
+    // About a hundred at a time, until all are read.
     const some = await new Promise<FileSystemEntry[]>((resolve) => reader.readEntries(resolve, () => resolve([])));
     if (some.length === 0) return found.flat();
     found.push(...(await Promise.all(some.map(filesIn))));

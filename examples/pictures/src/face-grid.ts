@@ -3,34 +3,34 @@ import { type Album, type AlbumFace, certaintyOf } from './album.js';
 import { markOf } from './mark-of.js';
 
 export interface FaceGridHandlers {
-  /** Other faces are chosen, or another one is looked at. */
+  /** The selection or the current face has changed. */
   onChoose(): void;
-  /** A key for labels: from 1, in the order of the labels; 0 takes the user's own back; Enter says that it is right. */
+  /** A key for labels: from 1, in the order of the labels; 0 removes the user's label; Enter confirms the label. */
   onLabelKey(key: number | 'right'): void;
 }
 
 export interface FaceGrid {
-  /** Shows these, in this order. What is chosen stays chosen where it is still there. */
+  /** Shows these faces in this order. Selected faces stay selected if they are still there. */
   show(faces: readonly AlbumFace[]): void;
-  /** Draws a face anew, whose label changed. */
+  /** Redraws a face whose label changed. */
   refresh(face: AlbumFace): void;
-  /** The faces that are chosen, in the order of the grid. */
+  /** The selected faces, in the order of the grid. */
   chosen(): AlbumFace[];
-  /** Goes on to the next face, when one is looked at alone. */
+  /** Moves to the next face, if a single face is selected. */
   next(): void;
   clear(): void;
 }
 
 /**
- * The faces as a list box: choose with the mouse (Shift and Ctrl as in a list of files), or with the keyboard. Faces out of
- * sight are neither laid out nor decoded.
+ * The faces as a list box: select with the mouse (Shift and Ctrl as in a list of files) or with the keyboard. Faces outside the
+ * visible area are neither laid out nor decoded.
  */
 export function faceGrid(album: Album, { onChoose, onLabelKey }: FaceGridHandlers): FaceGrid {
   const root = byId('grid');
   const cards = new Map<number, HTMLElement>();
   const chosen = new Set<AlbumFace>();
   let shown: AlbumFace[] = [];
-  /** Places in `shown`: where the keyboard is, and where a range began. */
+  /** Indices in `shown`: the keyboard position, and the start of a range. */
   let at = -1;
   let anchor = -1;
 
@@ -119,7 +119,7 @@ export function faceGrid(album: Album, { onChoose, onLabelKey }: FaceGridHandler
       shown = [...faces];
       for (const face of shown) if (!cards.has(face.id)) cards.set(face.id, drawCard(face, album));
       const inOrder = shown.map(({ id }) => cards.get(id)!);
-      // Most often some are added near the end: the rest stays as it is.
+      // Usually some are added near the end, and the rest does not change.
       const moved = inOrder.findIndex((card, i) => root.children[i] !== card);
       const kept = moved < 0 ? inOrder.length : moved;
       while (root.children.length > kept) root.lastChild!.remove();
@@ -128,7 +128,7 @@ export function faceGrid(album: Album, { onChoose, onLabelKey }: FaceGridHandler
       const there = new Set(shown);
       for (const face of chosen) if (!there.has(face)) chosen.delete(face);
       const place = active === undefined ? -1 : shown.indexOf(active);
-      // One that a label took out of sight: the next one is in its place.
+      // If a new label hid the face, the next one takes its place.
       at = place >= 0 ? place : Math.min(at, shown.length - 1);
       if (only && !second && !there.has(only) && shown[at]) chosen.add(shown[at]);
       anchor = Math.min(anchor, shown.length - 1);
@@ -169,7 +169,7 @@ function drawCard(face: AlbumFace, album: Album): HTMLElement {
   return card;
 }
 
-/** What it shows; how certain the network is, or that the user said it. */
+/** Its label, and the network's certainty or a sign that the user labelled it. */
 function fillCard(card: HTMLElement, face: AlbumFace, album: Album): void {
   const label = album.labelOf(face);
   const name = element('span', { class: 'visually-hidden' }, `, ${face.path.split('/').at(-1)}`);

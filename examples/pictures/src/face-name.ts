@@ -1,6 +1,6 @@
 import type { AlbumFace } from './album.js';
 
-/** A name for the file of a face: no two have the same. Letters, digits, `-` and `_`. */
+/** A unique name for the file of a face. Letters, digits, `-` and `_`. */
 export function faceName({ id, path, number }: Pick<AlbumFace, 'id' | 'path' | 'number'>): string {
   const name = path
     .split('/')

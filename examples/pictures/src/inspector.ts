@@ -3,7 +3,7 @@ import type { Album, AlbumFace } from './album.js';
 import { markOf } from './mark-of.js';
 
 /**
- * Shows the faces that are chosen: one with all that the network says, or how many; and the labels to press.
+ * Shows the selected faces: one face with all predictions, or their number; and the buttons for labels.
  *
  * @param onLabel - A label was pressed; null is "take mine back".
  */
@@ -40,7 +40,7 @@ export function showChosen(album: Album, chosen: readonly AlbumFace[], onLabel: 
   back.addEventListener('click', () => onLabel(null));
   back.disabled = chosen.every(({ mine }) => mine === null);
   group.replaceChildren(...buttons, back);
-  // The buttons are new: whoever pressed one by keyboard stays there.
+  // The buttons are new: keep the keyboard focus on the pressed one.
   if (focused !== null) [...buttons, back].find(({ textContent }) => textContent === focused)?.focus();
 }
 

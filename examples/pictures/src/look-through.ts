@@ -4,9 +4,9 @@ import type { FoundFace, Looking } from './looking-worker.js';
 /** A picture that the user chose. */
 export interface Picture {
   file: File;
-  /** Its place in the folder that was chosen: `holiday/a.jpg`. */
+  /** Its path in the chosen folder: `holiday/a.jpg`. */
   path: string;
-  /** Counts all that were chosen: workers are done in another order. */
+  /** Index among all chosen pictures, because workers finish in another order. */
   place?: number;
 }
 
@@ -16,7 +16,7 @@ export interface LookThroughHandlers {
   onUnreadable(picture: Picture): void;
 }
 
-/** Workers at the same time: a core is left for the page. */
+/** Number of workers: one core is left for the page. */
 const WORKERS = Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1));
 
 /**

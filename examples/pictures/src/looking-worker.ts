@@ -2,25 +2,25 @@ import { classifyFaces, type DetectedFace } from 'fer-dcnn/lite';
 import { BLACK_PICTURE } from '../../page-parts/black-picture.js';
 import { answerCalls } from '../../page-parts/worker-calls.js';
 
-/** A face that was found on a picture, and cut out of it. */
+/** A face that was found in a picture and cut out. */
 export interface FoundFace {
   /** In pixels of the picture. */
   box: DetectedFace['box'];
   predictions: DetectedFace['predictions'];
-  /** PNG, upright: what is shown, saved and trained on. */
+  /** Upright PNG, for display, saving and training. */
   cut: Blob;
 }
 
-/** Pixels of a side of a face that is cut out: four times what the network takes. */
+/** Side of a cut-out face in pixels: four times the network's input. */
 const SIDE = 128;
 
 const looking = {
-  /** Fetches all that is needed later. */
+  /** Loads everything that is needed later. */
   async load(_: null): Promise<void> {
     await classifyFaces(BLACK_PICTURE, { fallback: 'whole' });
   },
 
-  /** All faces on a picture; the picture itself where there is none and `whole` says so. */
+  /** All faces in a picture; without faces, the picture itself if `whole` is set. */
   async look({ file, whole }: { file: Blob; whole: boolean }): Promise<FoundFace[]> {
     const picture = await createImageBitmap(file);
     try {
