@@ -74,7 +74,8 @@ function macroRecall({ logs, labels }: Said, offsets: readonly number[]): number
   return right.reduce((sum, count, c) => sum + (faces[c] === 0 ? 0 : count / faces[c]), 0) / present;
 }
 
-function redrawn({ logs, labels }: Said, random: () => number): Said {
+/** As many faces, drawn with replacement (bootstrap). */
+export function redrawn({ logs, labels }: Said, random: () => number): Said {
   const rows = Array.from(labels, () => Math.floor(random() * labels.length));
   return {
     logs: Float32Array.from(rows.flatMap((row) => Array.from(logs.subarray(row * CLASSES, (row + 1) * CLASSES)))),

@@ -8,13 +8,14 @@
  *
  * A trial changes nothing in `weights` and measures nothing on validation faces:
  * `npm run weights:train -- --out runs/trial --seed 2 --epochs 1 --start-epochs 4`. `--epochs` is the length of the last
- * part; `--start-epochs` that of the long part, which then replaces `weights/start.bin`.
+ * part; `--start-epochs` that of the long part, which then replaces `weights/start.bin`. `--learning-rate 0.001` and
+ * `--augment '{"erasing":0.35}'` change the last part. `npm run weights:compare runs/trial` compares it with the shipped weights.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { evaluate, type TrainOptions, useBackend } from '../src/index.js';
 import { registerTrainingKernels } from '../src/kernels.js';
 import { imageFolder, type SaveModelOptions, saveModel } from '../src/node.js';
@@ -41,14 +42,22 @@ const { values: flags, positionals } = parseArgs({
     seed: { type: 'string', default: String(VIEWED.seed) },
     epochs: { type: 'string', default: String(POLISHED.epochs) },
     'start-epochs': { type: 'string' },
+    'learning-rate': { type: 'string', default: String(POLISHED.learningRate) },
+    augment: { type: 'string', default: '{}' },
   },
 });
 const [ferplus = '../shared/ferplus', photos = '../shared/photos', web = '../shared/web'] = positionals;
 const { out, 'start-epochs': startEpochs } = flags;
 const seed = Number(flags.seed);
 const viewed: TrainOptions = { ...VIEWED, seed, epochs: Number(startEpochs ?? VIEWED.epochs) };
-const polished: TrainOptions = { ...POLISHED, seed, epochs: Number(flags.epochs) };
-const changed = seed !== VIEWED.seed || startEpochs !== undefined || polished.epochs !== POLISHED.epochs;
+const polished: TrainOptions = {
+  ...POLISHED,
+  seed,
+  epochs: Number(flags.epochs),
+  learningRate: Number(flags['learning-rate']),
+  augment: { ...POLISHED.augment, ...JSON.parse(flags.augment) },
+};
+const changed = startEpochs !== undefined || !isDeepStrictEqual([viewed, polished], [VIEWED, POLISHED]);
 if (out === undefined && changed) fail('other settings are a trial: say with --out where it goes');
 
 const teacher = 'weights/teacher.bin';
