@@ -46,7 +46,7 @@ test.each<[string, unknown, string]>([
   ['an event', new Event('x'), 'an Event'],
   ['a map', new Map(), 'a Map'],
   ['an instance of a class with capitals inside', new kAE(), 'a kAE'],
-])('%s is told in a few words', (_, value, words) => {
+])('%s is described in a few words', (_, value, words) => {
   expect(describeInput(value)).toBe(words);
 });
 
@@ -67,7 +67,7 @@ test('nothing that a value does when it is looked into gets out', () => {
   for (const value of [proxy, angry]) expect(describeInput(value)).toBe('an object that cannot be inspected');
 });
 
-test('where there are no blobs, other values are told all the same', () => {
+test('without Blob, other values are still described', () => {
   vi.stubGlobal('Blob', undefined);
   expect(describeInput(new Map())).toBe('a Map');
 });

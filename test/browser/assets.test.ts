@@ -40,7 +40,7 @@ suite.each(layouts)('files of the package that cannot be had, on $name', ({ page
 
   test.each(
     [['answered by an index page', indexPage] as const, ['not found', notFound] as const].slice(0, whole ? 2 : 1),
-  )('binaries %s: classify goes on with cpu and warns once', async (_, answer) => {
+  )('binaries %s: classify continues with cpu and warns once', async (_, answer) => {
     const tab = await tabWith(`${served.url}${page}`, { '**/*.wasm*': answer });
     for (let i = 0; i < 2; i++) {
       const { list, used } = await check<Found>(tab, 'tab', 'classifyWithoutSetup', 'face.png');
@@ -66,7 +66,7 @@ suite.each(layouts)('files of the package that cannot be had, on $name', ({ page
     await tab.page.close();
   });
 
-  test.runIf(whole)('weights that are gone, or damaged, are told by code, and found when they are back', async () => {
+  test.runIf(whole)('missing or damaged weights give an error code, and load when they are back', async () => {
     let answer: (route: Route) => Promise<void> = indexPage;
     const tab = await tabWith(`${served.url}${page}`, { '**/weights*.bin*': (route) => answer(route) });
     expect(await check(tab, 'tab', 'failure', 'weights')).toBe('WEIGHTS_UNREACHABLE');

@@ -58,7 +58,7 @@ describe.each(NIGHT ? engines : engines.slice(0, 1))('a page in %s', (engine) =>
     expect(await page.evaluate(read, 'input')).toEqual(['clicked', 2, 'some text']);
   });
 
-  test('tells what goes wrong in it', async () => {
+  test('reports errors in it', async () => {
     await expect(page.evaluate(() => Promise.reject(new Error('no such thing')))).rejects.toThrow('no such thing');
     expect(await page.errors()).toEqual([]);
     await page.evaluate(() => {

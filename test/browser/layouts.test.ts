@@ -62,7 +62,7 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
         { file: 'face.png', backend: 'cpu', tolerance: 1e-5 },
         { file: 'face.jpg', backend: 'wasm', tolerance: 1e-3 },
       ].slice(0, whole ? 3 : 1),
-    )('$file on $backend gives what Node gives, in every form', async ({ file, backend, tolerance }) => {
+    )('$file on $backend gives the same as Node, in every form', async ({ file, backend, tolerance }) => {
       const { lists, used } = await check<Classified>(tab, place, 'classify', file, backend);
       expect(used).toBe(backend);
       expect(Object.keys(lists)).toHaveLength(place === 'tab' ? 9 : 7);
@@ -84,7 +84,7 @@ describe.runIf(haveChromium).each(layouts)('the packed package on $name', ({ pag
     });
   });
 
-  test('unknown and missing things are told by code', async () => {
+  test('unknown and missing things give error codes', async () => {
     expect(await check(tab, 'tab', 'failure', 'useBackend', 'nothing')).toBe('BACKEND_UNKNOWN');
     expect(await check(tab, 'tab', 'failure', 'useBackend', 'webgpu')).toBe('PACKAGE_MISSING');
     expect(await check(tab, 'tab', 'failure', 'weights', { assets: { 'weights.bin': 'face.png' } })).toBe(

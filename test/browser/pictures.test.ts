@@ -83,16 +83,19 @@ describe.each(engines)('pictures in %s', (engine) => {
   });
   afterAll(() => page?.close());
 
-  test.each(Object.entries(FAR))('%s gives what Node gives, as far as the docs say', async (file, { blob, img }) => {
-    const found = await page.evaluate(async (file) => {
-      const element = new Image();
-      element.src = file;
-      return [await answer(await blobOf(file)), await answer(element)];
-    }, file);
-    const at = ['chromium', 'firefox', 'webkit'].indexOf(engine);
-    expectClose(found[0] as number[], inNode[file], blob[at]);
-    expectClose(found[1] as number[], inNode[file], img[at]);
-  });
+  test.each(Object.entries(FAR))(
+    '%s gives the same as Node, within the bounds in the docs',
+    async (file, { blob, img }) => {
+      const found = await page.evaluate(async (file) => {
+        const element = new Image();
+        element.src = file;
+        return [await answer(await blobOf(file)), await answer(element)];
+      }, file);
+      const at = ['chromium', 'firefox', 'webkit'].indexOf(engine);
+      expectClose(found[0] as number[], inNode[file], blob[at]);
+      expectClose(found[1] as number[], inNode[file], img[at]);
+    },
+  );
 
   test('a frame of an animation is read, or refused in words', async () => {
     const [first, second, last, none, element] = await page.evaluate(async () => {
@@ -114,7 +117,7 @@ describe.each(engines)('pictures in %s', (engine) => {
     expect(element).toMatch(/^OPTION frame 1: frames are read only from a Blob/);
   });
 
-  test('what a browser shows, it may read: BMP; what it cannot, it names', async () => {
+  test('reads what the browser can show, such as BMP, and names what it cannot', async () => {
     const [bmp, heic, svg, large, bytes] = await page.evaluate(async () => {
       const bmp = await blobOf('face.bmp');
       return [
@@ -174,7 +177,7 @@ describe.each(engines)('pictures in %s', (engine) => {
     expect(infinite).toMatch(/^NOT_FINITE the image contains NaN at 7/);
   });
 
-  test('a canvas that lies is told from one with a little noise', async () => {
+  test('distinguishes a canvas with wrong pixels from one with a little noise', async () => {
     const found = await page.evaluate(async () => {
       // A page of its own, which has not looked at its canvas yet.
       const frame = document.createElement('iframe');

@@ -39,7 +39,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('learns what it is taught, shows by how much, and gives a model that Node opens', async () => {
+  test('learns the taught expressions, shows the improvement, and saves a model that Node opens', async () => {
     const { page, errors, later } = await openExample(browser, served.url);
     // All six smile: whoever calls it otherwise teaches something that the shipped network does not know.
     const taught = { sad: [7, 8, 11].map((i) => faces[i]), surprised: [13, 17, 21].map((i) => faces[i]) };
@@ -171,7 +171,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.context().close();
   });
 
-  test('says in plain words what is no picture, shows no face, or keeps the camera away', async () => {
+  test('explains in plain words: not a picture, no face, no camera', async () => {
     const { page } = await openExample(browser, served.url);
     const notice = page.locator('#notice');
     const ground = await sharp({ create: { width: 90, height: 90, channels: 3, background: '#777' } })

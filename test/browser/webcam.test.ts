@@ -37,7 +37,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('by camera: finds the face, says what it shows, and sums up, without a request to anywhere', async () => {
+  test('by camera: finds the face, classifies it and sums up, without any request', async () => {
     const { page, errors, later } = await openExample(browser, served.url, { permissions: ['camera'] });
     expect(await tabOrder(page)).toEqual([
       'Start camera',
@@ -208,7 +208,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await context.close();
   });
 
-  test('says in plain words that the camera is blocked, or that a file is none', async () => {
+  test('explains in plain words that the camera is blocked, or that a file is not a picture', async () => {
     const { page } = await openExample(browser, served.url);
     const notice = page.getByRole('alert');
     await page.getByRole('button', { name: 'Start camera' }).click();

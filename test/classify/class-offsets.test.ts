@@ -76,7 +76,7 @@ describe('withOffsets', () => {
   const list = (each: fc.Arbitrary<number>) =>
     fc.array(each, { minLength: 5, maxLength: 5 }).map((values) => Float64Array.from(values));
 
-  test('gives probabilities that sum to 1, whatever the finite offsets', () => {
+  test('gives probabilities that sum to 1, for any finite offsets', () => {
     fc.assert(
       fc.property(row, list(finite), (probabilities, by) => {
         const given = [...withOffsets(probabilities, 0, by)];

@@ -108,7 +108,7 @@ describe('classifyFaces', () => {
     expect(crop).toEqual({ ...box, angle: 0 });
   });
 
-  test('the detector sees the pixels of whatever the picture comes in', async () => {
+  test('the detector gets the pixels of every kind of input', async () => {
     const seen: PixelImage[] = [];
     const detector: FaceDetector = {
       async detect(pixels) {
@@ -163,7 +163,7 @@ describe('a detector that answers wrongly', () => {
     });
   });
 
-  test('what it throws is told with its name; a FerError stays as it is', async () => {
+  test('its errors are reported with its name; a FerError does not change', async () => {
     const throwing = (error: Error): FaceDetector => ({ name: 'mine', detect: () => Promise.reject(error) });
     const cause = new Error('no camera permission');
     await expect(classifyFaces(image, { detector: throwing(cause) })).rejects.toMatchObject({

@@ -51,7 +51,7 @@ describe('classify', () => {
     expect(await classify([])).toEqual([]);
   });
 
-  test('says the same of a picture whatever it comes in', async () => {
+  test('gives the same answer for every kind of input', async () => {
     const image = picture();
     const png = await raw(image).png().toBuffer();
     const tensor = tf.tensor3d(Array.from(image.data), [image.height, image.width, 3], 'int32');
@@ -98,7 +98,7 @@ describe('classify', () => {
 });
 
 describe('createClassifier', () => {
-  test.each(['cpu', 'wasm'])('runs on %s whatever TF.js is on', async (backend) => {
+  test.each(['cpu', 'wasm'])('runs on %s, independently of TF.js’s backend', async (backend) => {
     const other = backend === 'cpu' ? 'wasm' : 'cpu';
     await useBackend(other);
     const classifier = createClassifier({ backend });
@@ -108,7 +108,7 @@ describe('createClassifier', () => {
     classifier.dispose();
   });
 
-  test('normalises as the model’s metadata says, unless told otherwise', async () => {
+  test('normalizes by the model’s metadata, unless an option says otherwise', async () => {
     const model = buildModel({ seed: 2 });
     setMetadata(model, { normalization: 'standardize' });
     const by = (normalization?: 'unit' | 'standardize') =>

@@ -117,7 +117,7 @@ describe('fer-dcnn/lite', () => {
   test.each([
     ['missing', undefined],
     ['forbidden', forbidden()],
-  ])('answers all the same where WebAssembly is %s, whatever form its binary comes in', async (_, replacement) => {
+  ])('still answers where WebAssembly is %s, with any form of its binary', async (_, replacement) => {
     const expected = await classify([picture()]);
     const wasm = moduleBytes(BUILDS[0]);
     vi.stubGlobal('WebAssembly', replacement);

@@ -57,7 +57,7 @@ describe('fer-dcnn classify', () => {
     for (const { probability } of JSON.parse(stdout)[0].predictions) expect(probability).toBeCloseTo(0.2, 6);
   });
 
-  test('images that fail are told in one line each, the others are classified, the exit code is 1', async () => {
+  test('failed images are reported in one line each, the others are classified, the exit code is 1', async () => {
     const { code, stdout, stderr } = await run('classify', '--json', 'gone.png', 'face.png', 'text.jpg');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual([
@@ -89,7 +89,7 @@ describe('fer-dcnn classify', () => {
       ],
       3,
     ),
-  )('%j is wrong usage: exit code 2, told on standard error', async (args, message) => {
+  )('%j is wrong usage: exit code 2, reported on standard error', async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(2);
     expect(stdout).toBe('');
@@ -104,7 +104,7 @@ describe('fer-dcnn classify', () => {
     expect(stdout).toMatch(/Exit codes:[\s\S]*Examples:/);
   });
 
-  test('a reader that closes the pipe early is no error', async () => {
+  test('a reader that closes the pipe early is not an error', async () => {
     const child = spawn(NODE, [cli, 'classify', ...Array(50).fill('face.png')], { cwd });
     let stderr = '';
     child.stderr.on('data', (chunk) => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-test('whatever the command line: a documented exit code, a message for humans, no stack trace', async () => {
+test('any command line: a documented exit code, a readable message, no stack trace', async () => {
   const seen = new Set<string>();
   await fc.assert(
     fc.asyncProperty(await commandLines(), async (words) => {
@@ -29,7 +29,7 @@ test('whatever the command line: a documented exit code, a message for humans, n
   expect(seen.has('exit 0') && seen.has('exit 2')).toBe(true);
 });
 
-test('a training tells of its folders without control characters', async () => {
+test('a training prints its folders without control characters', async () => {
   const words = ['train', 'faces', '--no-val', '--epochs', '1', '--out', 'odd\u001b[2J\nrun'];
   const told = await run(words);
   expect(checkTold(words, told)).toBe('exit 0');

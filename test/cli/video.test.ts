@@ -34,7 +34,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(stdout).toMatch(/\ntimeline\n( {2}0:0\d\.\d to 0:01\.8 {2}face [123] {2}\w+\n){3}$/);
   });
 
-  test('--json prints the summary; what it holds is what --csv prints', async () => {
+  test('--json prints the summary, with the same content as --csv', async () => {
     const json = await run('--fps', '5', '--max-faces', '1', '--json', 'clip.mp4');
     expect(json.code).toBe(0);
     const { frames, faces, overall } = JSON.parse(json.stdout);
@@ -95,7 +95,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(Object.keys(JSON.parse(json.stdout).overall.emotions)).toEqual(['a bored and sleepy face', 'attentive']);
   });
 
-  test('a truncated file gives what can be read, says so, and ends with 1', async () => {
+  test('for a truncated file, prints what can be read, reports it, and exits with 1', async () => {
     const { code, stdout, stderr } = await run('--fps', '5', '--json', '--quiet', 'cut.mkv');
     expect(code).toBe(1);
     const { frames } = JSON.parse(stdout);

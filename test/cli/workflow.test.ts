@@ -155,7 +155,7 @@ describe('from a folder of faces to a report', () => {
     await unlock();
   });
 
-  test('evaluate gives what evaluate() gives, and a report', async () => {
+  test('evaluate prints the result of evaluate(), and writes a report', async () => {
     const args = ['evaluate', 'parts/test', '--model', 'runs/whole', '--json', '--quiet', '--report', 'report.html'];
     const { code, stdout, stderr } = await run(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -232,7 +232,7 @@ describe('classify', () => {
     expect(JSON.parse(stdout)[0].predictions[0]).toEqual(listed[0].predictions[0]);
   });
 
-  test('--csv gives a row a face, and tells failures by their codes', async () => {
+  test('--csv prints one row per face, and error codes for failures', async () => {
     const { code, stdout } = await run('classify', '--csv', 'faces/happy/broken.png', 'faces/happy/1.png', 'gone*.png');
     expect(code).toBe(1);
     const rows = stdout
@@ -313,7 +313,7 @@ test.each(
     ],
     2,
   ),
-)('%j is wrong usage: exit code 2, told on standard error', async (args, message) => {
+)('%j is wrong usage: exit code 2, reported on standard error', async (args, message) => {
   rmSync(join(cwd, 'x'), { recursive: true, force: true });
   const { code, stdout, stderr } = await run(...args);
   expect(code).toBe(2);

@@ -39,7 +39,7 @@ beforeAll(async () => {
   ground = await makeGround(folder);
 });
 
-test('every block says what it is, and is run or checked', () => {
+test('every block has a language, and is run or checked', () => {
   const known = [...PROGRAMS, ...SHOWN, 'html', 'sh', 'json'];
   const unknown = blocks.filter(
     ({ language, marks }) =>

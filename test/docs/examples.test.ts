@@ -58,7 +58,7 @@ nightTest('custom-architecture', async () => {
   expect(said).toMatch(/className: '(\w+)'/);
 });
 
-nightTest('custom-backend gives what the built-in backend gives', async () => {
+nightTest('custom-backend gives the same as the built-in backend', async () => {
   const probabilities = (text: string) => [...text.matchAll(/className: '(\w+)', probability: ([\d.e-]+)/g)];
   const program = "import { classify } from 'fer-dcnn'; console.log('face.jpg', await classify('face.jpg'));";
   const builtIn = await runNode(['--input-type=module', '--eval', program], ground);

@@ -24,7 +24,7 @@ describe('announcer', () => {
     ]);
   });
 
-  test('what the user did is told at once, and nothing older after it', () => {
+  test('the user’s action is announced at once, and nothing older after it', () => {
     const region = { textContent: '' } as HTMLElement;
     const live = announcer(region);
     live.later('one face');

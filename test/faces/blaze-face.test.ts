@@ -26,7 +26,7 @@ describe('blazeFaceDetector', () => {
     detector.dispose();
   });
 
-  test('places boxes and points in pixels of the picture, whatever its size and shape', async () => {
+  test('places boxes and points in pixels of the picture, for any size and shape', async () => {
     const detector = blazeFaceDetector();
     const whole = await photo('sample2.jpg');
     const [first] = (await detector.detect(whole)).toSorted((a, b) => b.score - a.score);
@@ -70,7 +70,7 @@ describe('blazeFaceDetector', () => {
     await expect(detector.detect(grey)).rejects.toMatchObject({ code: 'DISPOSED' });
   });
 
-  test('answers in TypeScript where there is no WebAssembly, and where it is not allowed', async () => {
+  test('answers in TypeScript where WebAssembly is missing or forbidden', async () => {
     const image = DRAWN['one face, 97x131, grey']();
     const usual = blazeFaceDetector({ inputSize: 128 });
     const [wanted] = await usual.detect(image);
@@ -95,7 +95,7 @@ describe('blazeFaceDetector', () => {
     }
   });
 
-  test('takes its WebAssembly as bytes or a module, and tells where it is not', async () => {
+  test('accepts its WebAssembly as bytes or a module, and reports a missing one', async () => {
     const bytes = faceModuleBytes('scalar');
     for (const source of [bytes, await WebAssembly.compile(bytes), 'dist/wasm/faces-scalar.wasm']) {
       expect(await blazeFaceDetector({ inputSize: 64, assets: { 'faces-scalar.wasm': source } }).detect(grey)).toEqual(
@@ -121,7 +121,7 @@ describe('blazeFaceDetector', () => {
     expect(await selfie.detect(DRAWN['one face, 97x131, grey']())).toHaveLength(1);
   });
 
-  test('options out of their range, and weights that are not there, are told', async () => {
+  test('options out of range and missing weights give errors', async () => {
     for (const options of [
       { inputSize: 100 },
       { inputSize: 'crowded' as 'crowd' },

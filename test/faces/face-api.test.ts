@@ -35,7 +35,7 @@ describe('faceApiDetector', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('model files that are not there, and options out of their range, are told', async () => {
+  test('missing model files and options out of range give errors', async () => {
     const lost = faceApiDetector({ assets: 'no/such/folder' });
     await expect(lost.detect(grey)).rejects.toMatchObject({
       code: 'DETECTOR_UNAVAILABLE',

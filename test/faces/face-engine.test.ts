@@ -108,7 +108,7 @@ describe.each(ENGINES)('BlazeFace, %s', (way, start) => {
     expect(Math.abs(found[0].score - score)).toBeLessThan(0.3);
   });
 
-  test('leaves the pixels as they are, and answers the same again, whatever came in between', () => {
+  test('does not change the pixels, and gives the same answer again after other pictures', () => {
     const image = DRAWN['a face half seen through, 320x240, RGBA']();
     const before = image.data.slice();
     const first = engine.find(image, { inputSize: 128, minScore: 0.3 });

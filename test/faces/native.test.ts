@@ -62,7 +62,7 @@ describe('nativeDetector', () => {
     expect(second.keypoints).toEqual([]);
   });
 
-  test('where there is none, or it does not work, that is told and what to take instead', async () => {
+  test('a missing or broken detector gives an error that names an alternative', async () => {
     await expect(nativeDetector().detect(image)).rejects.toMatchObject({
       code: 'DETECTOR_UNAVAILABLE',
       message: expect.stringContaining('blazeFaceDetector'),

@@ -42,7 +42,7 @@ describe('checkFolder', () => {
     expect(check.sizes).toEqual({ '48x48': 12 });
   });
 
-  test('says what lies there and is no image of a class, and which entries of the list fit nothing', async () => {
+  test('lists files that are not images of a class, and list entries that match nothing', async () => {
     for (const part of ['train', 'val'])
       await face(1)
         .png()
@@ -75,7 +75,7 @@ describe('checkFolder', () => {
     expect(splits.val.constructor).toBeUndefined();
   });
 
-  test('tells exact duplicates by their pixels, whatever the file: within and across splits and classes', async () => {
+  test('finds exact duplicates by pixels, for any file format: within and across splits and classes', async () => {
     await face(1).png().toFile(place('train/happy/a.png'));
     await face(1).webp({ lossless: true }).toFile(place('train/happy/b.webp'));
     await face(1).toColourspace('srgb').png({ compressionLevel: 0 }).toFile(place('val/happy/c.png'));
@@ -102,7 +102,7 @@ describe('checkFolder', () => {
     expect(exclusions[2].reason).toBe('one picture, labelled happy and sad');
   });
 
-  test('finds near duplicates: stored anew, resized, brightened, cropped by a pixel, mirrored', async () => {
+  test('finds near duplicates: saved again, resized, brightened, cropped by a pixel, mirrored', async () => {
     await face(1).png().toFile(place('happy/0.png'));
     await face(1).jpeg({ quality: 40 }).toFile(place('happy/1-jpeg.jpg'));
     await sharp(await face(1).png().toBuffer())
@@ -126,7 +126,7 @@ describe('checkFolder', () => {
     expect((await checkFolder(dir, { near: false })).duplicates).toEqual([]);
   });
 
-  test('pictures of one level alone are no near duplicates of each other', async () => {
+  test('constant pictures are not near duplicates of each other', async () => {
     for (const [i, background] of ['#000000', '#404040', '#808080'].entries()) {
       await sharp({ create: { width: 48, height: 48, channels: 3, background } })
         .png()
@@ -135,7 +135,7 @@ describe('checkFolder', () => {
     expect((await checkFolder(dir)).duplicates).toEqual([]);
   });
 
-  test('lists unreadable images with the reason, and folders that are no class', async () => {
+  test('lists unreadable images with the reason, and folders that are not classes', async () => {
     await face(1).png().toFile(place('happy/a.png'));
     await face(2).png().toFile(place('unsorted/b.png'));
     writeFileSync(place('happy/broken.png'), 'no image');
@@ -151,7 +151,7 @@ describe('checkFolder', () => {
     expect(seen).toEqual([1, 2, 3].map((done) => [done, 3]));
   });
 
-  test('stops when it is told to, and refuses what is no folder of faces', async () => {
+  test('stops when it is aborted, and refuses anything but a folder of faces', async () => {
     await face(1).png().toFile(place('happy/a.png'));
     await expect(checkFolder(dir, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(checkFolder(join(dir, 'gone'))).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -10,7 +10,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const list = join(dir, 'exclude.txt');
 
 describe('a list of files to leave out', () => {
-  test('comes back as it was written, whatever the names', async () => {
+  test('reads back what was written, for any names', async () => {
     const names = ['happy/a b.png', '#c.png', ' d.png', '"e".png', 'sad/new\nline.png', '../other/ü.png'];
     await writeExclusions(
       list,

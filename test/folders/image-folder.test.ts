@@ -65,7 +65,7 @@ describe('imageFolder', () => {
     }
   });
 
-  test('folders of other names are classes: emotions first, then by alphabet; empty and foreign ones are none', async () => {
+  test('folders with other names are classes: emotions first, then by alphabet; empty and system folders are not', async () => {
     await fill({
       bored: ['a.png'],
       Attentive: ['a.png'],
@@ -78,7 +78,7 @@ describe('imageFolder', () => {
     expect(imageFolder(dir).length).toBe(4);
   });
 
-  test('common names of emotions are understood, in any case, and told in a line; aliases: false takes names as they are', async () => {
+  test('common names of emotions are accepted in any case, and reported in a line; aliases: false keeps names unchanged', async () => {
     await fill({ Surprise: ['a.png'], joy: ['b.png'], HA: ['c.png'], TRISTEZA: ['d.png'] });
     const lines: string[] = [];
     const folder = imageFolder(dir, { onNote: (line) => lines.push(line) });
@@ -121,7 +121,7 @@ describe('imageFolder', () => {
     }
   });
 
-  test('folders without an image are no class, and left out', async () => {
+  test('folders without an image are not classes, and left out', async () => {
     await fill({ joy: ['a.png'], Anger: ['a.png'], fear: ['b.png'], empty: [], __MACOSX: ['._a.png', 'b.png'] });
     const folder = imageFolder(dir);
     expect(folder.classes).toEqual(['angry', 'happy', 'fear']);
@@ -131,7 +131,7 @@ describe('imageFolder', () => {
     expect(imageFolder(dir, { classes: ['joy', 'empty'] }).classes).toEqual(['joy', 'empty']);
   });
 
-  test('what is an image is told by its content where the ending does not tell', async () => {
+  test('images with an unknown ending are recognised by content', async () => {
     await fill({ happy: ['a.jfif', 'b', 'c.jpe', 'd.data'], sad: ['a.png'] });
     writeFileSync(join(dir, 'happy', 'old.bmp'), 'BM and pixels');
     writeFileSync(join(dir, 'happy', 'phone.heic'), '\0\0\0\x18ftypheic\0\0\0\0mif1heic');
@@ -217,7 +217,7 @@ describe('imageFolder', () => {
     expect(seen).toEqual([join(dir, 'happy', 'a.png')]);
   });
 
-  test('an unreadable image is skipped and told when the caller says so', async () => {
+  test('an unreadable image is skipped and reported if the caller wants it', async () => {
     await fill({ happy: ['a.png', 'c.png'] });
     writeFileSync(join(dir, 'happy', 'b.png'), 'text');
     const told: [string, string][] = [];
@@ -283,7 +283,7 @@ describe('imageFolder', () => {
     expect(() => imageFolder(dir, options)).toThrow(expect.objectContaining({ name: 'FerError', code }));
   });
 
-  test('what is no folder of class folders is refused', () => {
+  test('anything but a folder of class folders is refused', () => {
     expect(() => imageFolder(join(dir, 'gone'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
     writeFileSync(join(dir, 'file.png'), 'x');
     expect(() => imageFolder(join(dir, 'file.png'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));

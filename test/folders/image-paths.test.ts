@@ -30,7 +30,7 @@ beforeAll(() => {
 afterAll(() => rmSync(top, { recursive: true }));
 
 describe('imagePaths', () => {
-  test('of a folder: images by their content, each once, none outside of it; what is left out is told', async () => {
+  test('a folder: images by content, each once, none outside it; what is left out is reported', async () => {
     const leftOut: LeftOut[] = [];
     const found = await imagePaths(dir, { onLeftOut: (each) => leftOut.push(each) });
     expect(names(found)).toEqual(['faces/a.jpg', 'faces/sub/b.JPG', 'faces/sub/c.jfif', 'faces/sub/d']);

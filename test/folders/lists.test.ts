@@ -93,7 +93,7 @@ test('of two files whose names look alike, the one that is written so is left ou
   expect(files.map(({ path }) => relative(both, path))).toEqual(['happy/zo\u00eb.png']);
 });
 
-test('what is no text is refused', () => {
+test('a file that is not text is refused', () => {
   writeFileSync(list, Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 1, 0, 0]));
   expect(() => left(list)).toThrow(
     expect.objectContaining({ code: 'DATA', message: expect.stringContaining('is not text') }),

@@ -115,7 +115,7 @@ describe('a model on disk', () => {
     }
   });
 
-  test('of which a writing was cut off between its two files: says which of them is stale', async () => {
+  test('saving was interrupted between its two files: says which of them is stale', async () => {
     const other = buildModel({ seed: 2 });
     await saveModel(other, join(root, 'other'));
     other.dispose();

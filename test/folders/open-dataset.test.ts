@@ -83,7 +83,7 @@ describe('openDataset', () => {
     await expect(openDataset(dir)).rejects.toMatchObject({ code: 'DATA', message: expect.stringContaining(message) });
   });
 
-  test('damaged pixels are told when they are read, or skipped', async () => {
+  test('damaged pixels give an error when they are read, or are skipped', async () => {
     put('fer2013.csv', 'emotion,pixels,Usage\n1,0 0 0,Training\n2,1 2 3 4,Training\n');
     await expect(all((await openDataset(dir)).all)).rejects.toMatchObject({
       code: 'DECODE',

@@ -26,7 +26,7 @@ afterAll(() => {
 });
 watchProcess();
 
-test('command lines end with an exit code and a message, whatever they are', { timeout: TIME }, async () => {
+test('any command line ends with an exit code and a message', { timeout: TIME }, async () => {
   const listeners = process.listenerCount('SIGINT');
   const counts = await fuzz(
     'command-line',

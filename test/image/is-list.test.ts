@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isList } from '../../src/image/is-list.js';
 
 describe('isList', () => {
-  test('tells several images from one, also none and typed arrays', () => {
+  test('distinguishes lists from single images, also empty lists and typed arrays', () => {
     expect(isList(['a.png', 'b.png'])).toBe(true);
     expect(isList([])).toBe(true);
     expect(isList('a.png')).toBe(false);
@@ -21,7 +21,7 @@ describe('isList', () => {
     );
   });
 
-  test('a list that does not tell its length is refused with what it threw', () => {
+  test('a list whose length throws is refused with that error', () => {
     const cause = new RangeError('no length today');
     const list = new Proxy<string[]>([], {
       get() {

@@ -64,7 +64,7 @@ describe('normalize', () => {
     expect(gap(normalize(darker, { normalization: 'localContrast' }), bright)).toBeLessThan(5e-5);
   });
 
-  test.each(NORMALIZATIONS)('%s is finite for every image, of any size and channel count', (normalization) => {
+  test.each(NORMALIZATIONS)('%s is finite for every image of any size and channel count', (normalization) => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20 }),
@@ -125,7 +125,7 @@ describe('normalize', () => {
     [0, 32, 1],
     [3, 3, 3],
     [10, 3, 3],
-  ])('%d levels, which are no whole rows of %d pixels with %d channels, are refused', (length, width, channels) => {
+  ])('%d levels, which are not whole rows of %d pixels with %d channels, are refused', (length, width, channels) => {
     const message = `normalize wants rows of ${width} x ${channels} levels, got ${length} levels`;
     expect(() => normalize(new Float32Array(length), { width, channels })).toThrow(
       expect.objectContaining({ code: 'SHAPE', message }),

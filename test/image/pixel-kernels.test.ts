@@ -179,7 +179,7 @@ test('there is one set of kernels, whose memory grows by whole pages when more i
   expect(kernels.doubles.at(-1)).toBe(2 ** -7);
 });
 
-test('where there is no WebAssembly, images are resampled all the same', () => {
+test('without WebAssembly, images are still resampled', () => {
   const { WebAssembly } = globalThis;
   try {
     Reflect.deleteProperty(globalThis, 'WebAssembly');

@@ -44,7 +44,7 @@ describe.each(['kernels', 'none'] as const)('resample, with %s in WebAssembly', 
     );
   });
 
-  test.each([1, 3] as const)('resampleInto leaves what lies behind the result as it was: %d channels', (channels) => {
+  test.each([1, 3] as const)('resampleInto writes nothing after the result: %d channels', (channels) => {
     usePixelKernels(use);
     const image: Raster = { data: new Uint8Array(48).fill(50), width: 4, height: 4, channels: 3 };
     const result = new Float32Array(6 * channels + 3).fill(-1);

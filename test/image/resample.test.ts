@@ -43,7 +43,7 @@ describe('resample', () => {
     },
   );
 
-  test('an image of one colour stays that colour, whatever the sizes and the box', () => {
+  test('a constant image stays constant, for any sizes and box', () => {
     fc.assert(
       fc.property(
         size(),

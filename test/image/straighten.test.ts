@@ -20,7 +20,7 @@ function slope(
 }
 
 describe('straighten', () => {
-  test('an even slope is even in the turned rectangle too, whatever the angle and size', () => {
+  test('a linear slope stays linear in the rotated rectangle, for any angle and size', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -Math.PI, max: Math.PI, noNaN: true }),

@@ -167,7 +167,7 @@ describe('toPixels', () => {
     });
   });
 
-  test('what lacks something of a tensor is none, whatever else it has', async () => {
+  test('an object that lacks a part of a tensor is not a tensor', async () => {
     const tensor = { shape: [1, 2, 1], dtype: 'float32', isDisposed: false, data: async () => Float32Array.of(1, 2) };
     for (const change of [{ shape: '1,2,1' }, { dtype: 7 }, { data: [1, 2] }]) {
       await expect(toPixels({ ...tensor, ...change } as unknown as ImageInput)).rejects.toMatchObject({
@@ -179,7 +179,7 @@ describe('toPixels', () => {
     expect((await toPixels(pixels)).data).toBe(image.data);
   });
 
-  test.each(['data', 'width', 'height'] as const)('what lacks the %s of an image is none', async (field) => {
+  test.each(['data', 'width', 'height'] as const)('an object without %s is not an image', async (field) => {
     const { [field]: _, ...rest } = image;
     await expect(toPixels(rest as PixelImage)).rejects.toMatchObject({
       code: 'INPUT',
@@ -193,7 +193,7 @@ describe('toPixels', () => {
     expect(await toPixels({ ...wide, channels: 4 } as PixelImage)).toMatchObject({ channels: 4 });
   });
 
-  test('an input that throws when it is looked at is told in words, with what it threw', async () => {
+  test('an input that throws when it is inspected gives an error with its message', async () => {
     const cause = new Error('no data today');
     const input = Object.defineProperty({ width: 2, height: 1 }, 'data', {
       enumerable: true,

@@ -12,7 +12,7 @@ const said = (outputs: number[], classes: number) => {
 };
 
 describe('the check of outputs', () => {
-  test('takes what a softmax gives, in any precision down to half', () => {
+  test('accepts the output of a softmax, in any precision down to half', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 5, maxLength: 5 })),

@@ -47,7 +47,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     },
   );
 
-  test('gives what TF.js cpu gives, for any weights and inputs', async () => {
+  test('gives the same as TF.js cpu, for any weights and inputs', async () => {
     const model = buildModel();
     const cases = fc.record({
       seed: fc.nat(1e6),
@@ -68,7 +68,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     model.dispose();
   });
 
-  test('gives each face of a batch what it gives the face alone, to the last bit', async () => {
+  test('gives each face of a batch the same as the face alone, to the last bit', async () => {
     const n = 130;
     const inputs = Float32Array.from(noise(n * 1024, 5));
     const together = await network.predict(inputs, n);

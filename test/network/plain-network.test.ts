@@ -59,7 +59,7 @@ describe('plainNetwork', () => {
     expect(after.arrayBuffers).toBe(before.arrayBuffers);
   });
 
-  test('tells NaN anywhere on a face by NaN', () => {
+  test('gives NaN for a face with NaN anywhere', () => {
     const network = plainNetwork();
     network.setWeights(weightsOf(4, 1));
     for (const place of [0, 31, 32 * 31, 1023, 500]) {

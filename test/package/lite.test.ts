@@ -70,7 +70,7 @@ describe('fer-dcnn/lite, packed', () => {
     });
   });
 
-  test('answers without WebAssembly what it answers with it', async () => {
+  test('gives the same answer with and without WebAssembly', async () => {
     const [{ text }] = await bundle('iife');
     const face = '{ data: new Uint8Array(1024).map((_, i) => i * 5), width: 32, height: 32, channels: 1 }';
     const answers = [];

@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 
 describe('the same answer', () => {
-  test('whatever the locale, also for a file name that it cannot write', async () => {
+  test('any locale, also for a file name that it cannot write', async () => {
     for (const locale of rows(['C', 'ja_JP.SJIS', 'POSIX', 'de_DE.ISO-8859-1'], 1)) {
       expect(await shown(['classify.mjs', 'Gesicht-\u00fc-\u7b11.png'], { LC_ALL: locale, LANG: locale })).toEqual(
         usual,
@@ -97,7 +97,7 @@ describe('the same answer', () => {
     expect(await shown(['--import', './clock.mjs', 'classify.mjs'])).toEqual(usual);
   });
 
-  test('from an install that nobody may write to, and that is left as it was', async () => {
+  test('from a read-only installation, which does not change', async () => {
     const installed = join(folder, 'node_modules/fer-dcnn');
     const state = () =>
       readdirSync(installed, { recursive: true, encoding: 'utf8' })
@@ -162,7 +162,7 @@ describe('the command line', () => {
       ],
       2,
     ).map((args) => ({ args, line: args.join(' ') })),
-  )('ends quietly when nobody reads what it prints: $line', async ({ args }) => {
+  )('ends quietly when nobody reads its output: $line', async ({ args }) => {
     const child = spawn(NODE, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     let stderr = '';

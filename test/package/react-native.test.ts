@@ -27,7 +27,7 @@ describe('fer-dcnn/lite for React Native', () => {
     expect(source).toMatch(/^export \{/m);
   });
 
-  test.runIf(hermes)('gives on Hermes what it gives in Node on WebAssembly', { timeout: 300_000 }, async () => {
+  test.runIf(hermes)('gives the same on Hermes as in Node with WebAssembly', { timeout: 300_000 }, async () => {
     const answers = await onHermes<Answers>(
       'app',
       `import { classify, createClassifier, EMOTIONS } from 'fer-dcnn/lite';

@@ -42,7 +42,7 @@ describe('a data: address', () => {
     }
   });
 
-  test('without its beginning, as bare base64, is named as what it is', async () => {
+  test('bare base64 without its beginning is recognised', async () => {
     for (const bare of [png.toString('base64'), png.toString('base64url')]) {
       const { code, message } = await decode(bare, NO_LIMITS).catch((error) => error);
       expect(code).toBe('INPUT');

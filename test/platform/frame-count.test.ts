@@ -14,7 +14,7 @@ describe('checkFrameCount', () => {
     }
   });
 
-  test('boxes that are nested 40,000 deep are counted all the same', () => {
+  test('boxes that are nested 40,000 deep are still counted', () => {
     const deep = 40_000;
     const sizes = Buffer.alloc(20);
     sizes.writeUInt32BE(20, 0);
@@ -31,7 +31,7 @@ describe('checkFrameCount', () => {
     expect(countOf(Buffer.concat([bytes, bytes, head.subarray(0, 9)]), 'avif')).toBe(77);
   });
 
-  test('a GIF with colour tables of its own and comments between frames', async () => {
+  test('a GIF with local colour tables and comments between frames', async () => {
     const palette = Buffer.from([0x80, 0, 0, 255, 255, 255]);
     const image = (flags: number) => Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, flags]);
     const data = Buffer.from([2, 2, 0x4c, 1, 0]);
@@ -104,7 +104,7 @@ describe('checkFrameCount', () => {
     expect(countOf(bytes, 'tiff')).toBe((await sharp(bytes).metadata()).pages ?? 1);
   });
 
-  test('a JPEG has one frame, whatever its bytes', () => {
+  test('a JPEG has one frame, with any bytes', () => {
     expect(countOf(Buffer.alloc(40, 0xff), 'jpeg')).toBe(1);
     expect(checkFrameCount(Buffer.alloc(40), 'jpeg', 1, 'it')).toBeUndefined();
   });
@@ -218,7 +218,7 @@ describe('checkFrameCount', () => {
     expect(checkFrameCount(bytes, 'tiff', 1e15, 'it')).toBeUndefined();
   });
 
-  test('thousands of frames are told at once, and named', async () => {
+  test('thousands of frames are counted at once, and named', async () => {
     const bytes = await animation(3000, 'gif');
     expect(() => checkFrameCount(bytes, 'gif', 100, 'party.gif')).toThrow(
       expect.objectContaining({

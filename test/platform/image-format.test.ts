@@ -23,7 +23,7 @@ describe('imageFormat', () => {
     ['an AVIF sequence', 'avif', ftyp('avis', 'msf1')],
     ['an AVIF by a compatible brand', 'avif', ftyp('mif1', 'miaf', 'avif')],
     ['an AVIF by the last of its brands', 'avif', ftyp('mif1', 'miaf', 'MA1B', 'heic', 'avif')],
-  ])('tells %s by its first bytes', (_, format, head) => {
+  ])('recognises %s by its first bytes', (_, format, head) => {
     expect(imageFormat(bytes(head + rest), 'it')).toBe(format);
   });
 
@@ -51,7 +51,7 @@ describe('imageFormat', () => {
     `${ftyp('mif1', 'miaf')}avif`,
     // The version, between the major brand and the others, is none either.
     `\0\0\0\x14ftypmif1${'vers'}avix`,
-  ])('what only resembles one is none: %j', (head) => {
+  ])('similar bytes are not recognised: %j', (head) => {
     expect(() => imageFormat(bytes(head + rest), 'it')).toThrow(expect.objectContaining({ code: 'DECODE' }));
   });
 

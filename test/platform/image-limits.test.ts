@@ -24,7 +24,7 @@ describe('checkPixelCount', () => {
     [-7, -7],
     [Number.NaN, 7],
     [7, Number.NaN],
-  ])('%d x %d is no image', (width, height) => {
+  ])('%d x %d is not an image', (width, height) => {
     expect(() => checkPixelCount(width, height, 64e6, 'face.png')).toThrow(
       refusal('DECODE', `face.png has no pixels: ${width}x${height}`),
     );

@@ -7,13 +7,13 @@ afterEach(() => {
 });
 
 describe('withinTime', () => {
-  test('gives what the work brings, and its errors', async () => {
+  test('returns the result of the work, and its errors', async () => {
     expect(await withinTime(Promise.resolve(5), 1000, 'it')).toBe(5);
     expect(await withinTime(sleep(5, 'late'), Number.POSITIVE_INFINITY, 'it')).toBe('late');
     await expect(withinTime(Promise.reject(new Error('broken')), 1000, 'it')).rejects.toThrow('broken');
   });
 
-  test('what takes longer is given up by name, and what it brings then is handed on', async () => {
+  test('work that takes longer times out with its name, and its late result is passed on', async () => {
     const late: string[] = [];
     const work = sleep(60, 'pixels');
     const waiting = withinTime(work, 10, 'slow.avif', (value) => late.push(value));
@@ -28,7 +28,7 @@ describe('withinTime', () => {
     expect(late).toEqual(['pixels']);
   });
 
-  test('work that holds the thread, so that no timer can fire, has taken too long all the same', async () => {
+  test('work that blocks the thread, so that no timer can fire, still times out', async () => {
     const late: string[] = [];
     const work = Promise.resolve().then(() => {
       const begin = performance.now();
@@ -40,7 +40,7 @@ describe('withinTime', () => {
     expect(late).toEqual(['pixels']);
   });
 
-  test('work that fails after the time is up is no unhandled rejection', async () => {
+  test('work that fails after the time is up is not an unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const listen = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', listen);
@@ -53,11 +53,11 @@ describe('withinTime', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('a limit beyond what timers count is no limit of a millisecond', async () => {
+  test('a limit beyond the range of timers does not become a millisecond', async () => {
     expect(await withinTime(sleep(20, 'done'), 1e12, 'it')).toBe('done');
   });
 
-  test('no timer outlives the work, and none is set where there is no limit', async () => {
+  test('no timer outlives the work, and without a limit no timer is set', async () => {
     const set = vi.spyOn(globalThis, 'setTimeout');
     const cleared = vi.spyOn(globalThis, 'clearTimeout');
     await withinTime(Promise.resolve(5), Number.POSITIVE_INFINITY, 'it');

@@ -81,7 +81,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     },
   );
 
-  test('gives what a classifier gives, in order, for every kind of input', async () => {
+  test('gives the same as a classifier, in order, for every kind of input', async () => {
     const { readFile } = await import('node:fs/promises');
     const bytes = await readFile(paths[1]);
     const items: PoolItem[] = [
@@ -132,7 +132,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     expect(huge[0].error?.code).toBe('TOO_LARGE');
   });
 
-  test('what is no item at all, or throws when it is looked at, fails alone', async () => {
+  test('an invalid item, or one that throws when it is inspected, fails alone', async () => {
     const throwing = Object.defineProperty({}, 'image', {
       enumerable: true,
       get: () => {
@@ -223,7 +223,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     expect((await results.next()).done).toBe(true);
   });
 
-  test('tells its progress', async () => {
+  test('reports its progress', async () => {
     const told: unknown[] = [];
     await pool().classify([...paths.slice(0, 5), 'gone.jpg'], { onProgress: (progress) => told.push(progress) });
     expect(told).toEqual([
@@ -232,7 +232,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     ]);
   });
 
-  test('stops when told to, before and in the middle, even while the source is silent', async () => {
+  test('stops when aborted, before and in the middle, even while the source is silent', async () => {
     const shared = pool();
     await expect(shared.classify(paths, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
     const stop = new AbortController();

@@ -56,14 +56,14 @@ describe('lines of a results file', () => {
     ]);
   });
 
-  test('that the ledger knows are not told again', async () => {
+  test('that the ledger knows are not recorded again', async () => {
     writeFileSync(path, lineOf('a'));
     const { ledger, adopted } = ledgerOf(lineOf('a').length);
     await adoptLines(path, 'id', ledger);
     expect(adopted).toEqual([]);
   });
 
-  test('that are no results are passed over', async () => {
+  test('that are not results are skipped', async () => {
     writeFileSync(path, `nonsense\n{"item":1}\n[]\nnull\n\n${lineOf('a')}`);
     const { ledger, adopted } = ledgerOf(0);
     await adoptLines(path, 'id', ledger);

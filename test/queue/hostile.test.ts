@@ -122,7 +122,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 68, failed: 0 });
   });
 
-  test('goes on when a reference is none, and says which', async () => {
+  test('continues after an invalid reference, and names it', async () => {
     const refused: [string, unknown][] = [];
     const odd = ['nul\0.jpg', 'ftp://host/a.jpg', '', new Uint8Array(300_000)];
     const enqueued = await enqueue([...paths.slice(0, 3), ...odd, ...paths.slice(3)], {
@@ -138,7 +138,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     ]);
   });
 
-  test('gives the others their results when one item of a job is none', async () => {
+  test('classifies the other items when one item of a job is invalid', async () => {
     const queue = new Queue('faces', { connection: redis });
     await queue.add('classify', { version: 1, items: [paths[0], 's3://bucket/key', 'a\0b', paths[1]] });
     await start();
@@ -466,7 +466,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     },
   );
 
-  describe('tells what Redis refuses', () => {
+  describe('reports errors of Redis', () => {
     test('no password stands in an error', async () => {
       for (const connection of [
         'http://:secret@host',

@@ -93,7 +93,7 @@ describe('the owner of a results file', () => {
     },
   );
 
-  test('that is no file is not waited for', async () => {
+  test('that is not a regular file is not waited for', async () => {
     mkdirSync(`${file}.owner`);
     await expect(readOwner(file)).rejects.toMatchObject({ message: expect.not.stringContaining('is damaged') });
     expect(sleep).not.toHaveBeenCalled();

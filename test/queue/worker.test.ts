@@ -190,7 +190,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     model.dispose();
   });
 
-  test('reports what it may not read, and reads it not', async () => {
+  test('reports what it may not read, and does not read it', async () => {
     const asked: string[] = [];
     onAsked = (path) => {
       asked.push(path);
@@ -274,7 +274,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(deaths).toBe(3);
   });
 
-  test('puts a job that is none of ours into the failed set, once', async () => {
+  test('puts a job of another program into the failed set, once', async () => {
     const redis = server.client();
     const queue = new Queue('faces', { connection: redis });
     await queue.add('classify', { version: 9, items: ['a.jpg'] }, { attempts: 5 });

@@ -82,7 +82,7 @@ test.each([
 });
 
 describe('imageFolder', () => {
-  test('stays inside its root, whatever links and names there are', () => {
+  test('stays inside its root, with any links and names', () => {
     const root = join(folder, 'root');
     const outside = join(folder, 'outside');
     for (const path of [join(root, 'happy'), join(root, 'sad'), outside]) mkdirSync(path, { recursive: true });

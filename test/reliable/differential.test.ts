@@ -42,7 +42,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
   seed: fc.nat(),
 });
 
-test('outputs and gradients of random models agree between cpu and wasm, whatever the image', async () => {
+test('outputs and gradients of random models agree between cpu and wasm, for any image', async () => {
   await registerTrainingKernels();
   const seen = new Set<string>();
   let compared = 0;
@@ -81,7 +81,7 @@ const faces: fc.Arbitrary<{ image: keyof typeof IMAGES; scale: number; batch: nu
   seed: fc.nat(),
 });
 
-test('the network with random weights gives the same probabilities on simd as on cpu, whatever the image', async () => {
+test('the network with random weights gives the same probabilities on simd as on cpu, for any image', async () => {
   const simd = await startBackend('simd');
   const model = buildModel({ seed: 1 });
   const predictor = simd.predictor!(model)!;

@@ -61,7 +61,7 @@ const takers: [string, (limits: ImageLimits) => Promise<unknown>][] = [
 ];
 
 describe.each(takers)('%s', (_, take) => {
-  test('takes what lies at its limits, and refuses what lies one above', async () => {
+  test('accepts values at its limits, and refuses values one above', async () => {
     await take({ maxPixels: 48 * 48, maxBytes: bytes.length, maxFrames: 4, maxMilliseconds: 60_000 });
     const over: ImageLimits[] = [{ maxPixels: 48 * 48 - 1 }, { maxBytes: bytes.length - 1 }, { maxFrames: 3 }];
     for (const limits of over) {
@@ -75,7 +75,7 @@ describe.each(takers)('%s', (_, take) => {
 });
 
 describe('maxMilliseconds', () => {
-  test('gives up what takes too long, ends its work, and goes on with the next image', async () => {
+  test('stops work that takes too long, and continues with the next image', async () => {
     // Slow to decode and quick to make: 36 million pixels of a progressive JPEG.
     const slow = await sharp({ create: { width: 6000, height: 6000, channels: 3, background: '#456' } })
       .jpeg({ progressive: true })

@@ -7,7 +7,7 @@ import { smallFaces } from '../tfjs/train/small-faces.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-test('nothing is fetched, resolved or connected to in Node, whatever is done', async () => {
+test('nothing is fetched, resolved or connected to in Node', async () => {
   const connect = vi.spyOn(Socket.prototype, 'connect');
   const lookup = vi.spyOn(dns, 'lookup');
   const fetched = vi.spyOn(globalThis, 'fetch');

@@ -45,7 +45,7 @@ describe('labels of charts', () => {
     expect(new Set(shares).size).toBe(shares.length);
   });
 
-  test('forty names that differ at the end alone are told apart in both directions', async () => {
+  test('forty names that differ only at the end are distinguishable in both directions', async () => {
     const classes = Array.from({ length: 40 }, (_, c) => ({ className: `a rather long name of a class, number ${c}` }));
     const confusionMatrix = classes.map((_, row) => classes.map((_, column) => (row === column ? 120 : 1)));
     const texts = textsOf(await renderPlot(plotConfusionMatrix({ classes, confusionMatrix }, { size: 880 })));
@@ -117,7 +117,7 @@ describe('renderPlot', () => {
     expect(called(svg, 'epoch: 2').match(/translate\(300,0\)[^>]*stroke-dasharray="4,4"/g)).toHaveLength(2);
   });
 
-  test('the two sets differ by their dashes too, where colours cannot be told apart', async () => {
+  test('the two sets also differ by their dashes, for readers who cannot distinguish colours', async () => {
     const svg = await renderPlot(charts.history());
     const dashes = (set: string) => {
       const lines = drawnBy(svg).filter(({ label, element }) => label.endsWith(set) && element.includes('line mark'));

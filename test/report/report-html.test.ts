@@ -106,7 +106,7 @@ describe('reportConclusion', () => {
     expect(text).not.toContain('more epochs may help');
   });
 
-  test('tells which classes had no image, and that more epochs may help', () => {
+  test('names classes without images, and says that more epochs may help', () => {
     const one = measure(Float32Array.from([0.9, 0.1]), Float32Array.from([1, 0]), ['a', 'b']);
     const rising = {
       ...training,

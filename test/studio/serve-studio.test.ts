@@ -174,7 +174,7 @@ describe('faces', () => {
     ['no text', ['happy', 5]],
     ['no list', 'happy'],
     ['nothing', undefined],
-  ])('%s is no list of classes', async (_, classes) => {
+  ])('%s is not a list of classes', async (_, classes) => {
     const body = JSON.stringify({ classes });
     const { status, text } = await ask('/api/runs', { method: 'POST', ...withToken, body });
     expect(status).toBe(400);
@@ -192,7 +192,7 @@ describe('faces', () => {
     expect(readdirSync(run)).toEqual([]);
   });
 
-  test('an upload that breaks off leaves nothing, and the server goes on', async () => {
+  test('an interrupted upload leaves nothing, and the server continues', async () => {
     const { id, folder: run } = await newRun();
     await new Promise<void>((resolve) => {
       const socket = connect({ host: '127.0.0.1', port: studio.port }, () => {
@@ -208,7 +208,7 @@ describe('faces', () => {
     expect(readdirSync(join(run, 'faces/happy'))).toEqual(['whole.png']);
   });
 
-  test('a folder that cannot be made is told', async () => {
+  test('a folder that cannot be created gives an error', async () => {
     writeFileSync(join(folder, 'runs'), 'a file');
     const body = JSON.stringify({ classes: ['a', 'b'] });
     const { status, text } = await ask('/api/runs', { method: 'POST', ...withToken, body });
@@ -218,7 +218,7 @@ describe('faces', () => {
 });
 
 describe('a training', () => {
-  test('tells its progress, line by line, and then what came of it', async () => {
+  test('reports its progress line by line, and then the result', async () => {
     let given: FaceRun | undefined;
     train = async (run, { onProgress }) => {
       given = run;
@@ -241,7 +241,7 @@ describe('a training', () => {
     expect(given).toMatchObject({ folder: run, classes: ['happy', 'bored'] });
   });
 
-  test('that fails is told with its code', async () => {
+  test('that fails is reported with its code', async () => {
     train = async () => {
       throw new Error('no faces\n');
     };
@@ -286,7 +286,7 @@ describe('a training', () => {
     expect(aborted).toEqual(['stopped', 'stopped']);
   });
 
-  test('its report and model are there for whoever knows the run', async () => {
+  test('its report and model are served to anyone who knows the run', async () => {
     const { id, folder: run } = await newRun();
     expect((await ask(`/runs/${id}/report.html`)).status).toBe(404);
     writeFileSync(join(run, 'report.html'), '<title>report</title>');
@@ -297,7 +297,7 @@ describe('a training', () => {
   });
 });
 
-test('a port that is taken is told as an option that cannot be', async () => {
+test('a port in use is an OPTION error', async () => {
   const second = serveStudio({
     root: pathToFileURL(`${folder}/`),
     out: folder,

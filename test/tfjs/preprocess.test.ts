@@ -81,7 +81,7 @@ describe('preprocess', () => {
     });
   });
 
-  test('no tensor is left behind, whatever goes wrong', async () => {
+  test('no tensor is left behind, even after errors', async () => {
     const nan = tf.tensor3d([Number.NaN], [1, 1, 1]);
     const before = tf.memory().numTensors;
     for (const input of [nan, [image, nan], '/no/such/face.jpg', Buffer.from('text'), []]) {

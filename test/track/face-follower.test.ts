@@ -64,7 +64,7 @@ describe('faceFollower', () => {
     expect(detector.detect).toHaveBeenCalledTimes(3);
   });
 
-  test('one face that was taken for two is told of once', async () => {
+  test('one face that was taken for two is reported once', async () => {
     const detector = seeing([face(100), face(130)]);
     const { detectorAt } = faceFollower(() => detector, 200);
     await detectorAt(0).detect(image);

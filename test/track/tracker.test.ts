@@ -86,7 +86,7 @@ describe('createTracker', () => {
     expect(slow.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
   });
 
-  test('whatever comes, no episode is shorter than minDuration, and neighbours differ', async () => {
+  test('no episode is shorter than minDuration, and neighbours differ', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(),
@@ -134,7 +134,7 @@ describe('createTracker', () => {
     expect(second.emotion).toBe('happy');
   });
 
-  test('a face that is missed for a moment stays, unseen; nothing is told', async () => {
+  test('a face that is missing for a moment stays, not visible; no event fires', async () => {
     const { tracker, told } = listenedTracker();
     await show(tracker, 0, 2000, () => [faceAt(0, 'happy')]);
     const missed = await show(tracker, 2000, 2800, () => []);
@@ -174,7 +174,7 @@ describe('createTracker', () => {
     expect(tracker.summary().faces.map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  test('what is taken for a face on a single frame is never told of', async () => {
+  test('a false detection in a single frame is never reported', async () => {
     const { tracker, told } = listenedTracker();
     const states = await show(tracker, 0, 4000, (time) => (time % 800 === 0 ? [faceAt(time)] : []));
     expect(states.every(({ faces }) => faces.length === 0)).toBe(true);
@@ -182,14 +182,14 @@ describe('createTracker', () => {
     expect(tracker.summary().faces).toEqual([]);
   });
 
-  test('foundAfter: 0 tells of a face at once; minDuration: 0 of its emotion too', async () => {
+  test('foundAfter: 0 reports a face at once; minDuration: 0 also its emotion', async () => {
     const tracker = createTracker({ foundAfter: 0, minDuration: 0 });
     const { faces } = await tracker.update([faceAt(0, 'surprised')], 17);
     expect(faces).toMatchObject([{ id: 1, seen: true, emotion: 'surprised', box: faceAt(0).box }]);
     expect(faces[0].predictions[0]).toEqual({ className: 'surprised', probability: faces[0].probabilities[4] });
   });
 
-  test('an emotion that is there before the face counts is told after it', async () => {
+  test('an emotion from before the face counts is reported after it', async () => {
     const { tracker, told } = listenedTracker({ foundAfter: 1000, minDuration: 200 });
     await show(tracker, 0, 2000, () => [faceAt(0, 'angry')]);
     expect(told).toEqual(['found 1', '1: null -> angry']);

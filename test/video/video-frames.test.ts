@@ -50,7 +50,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(children()).toEqual([]);
   });
 
-  test('refuses a video that claims to last for weeks, unless told how many frames to take', async () => {
+  test('refuses a video that declares a length of weeks, unless maxFrames is given', async () => {
     const gap = join(folder, 'gap.mkv');
     const far = "setpts='if(lt(N,25),N,N+25000000)/25/TB'";
     ffmpeg(folder, '-i', clip, '-vf', far, '-vsync', '0', '-c:v', 'mpeg4', gap);
@@ -111,7 +111,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     });
   });
 
-  test('a gap stays a gap, and a last frame that lasts is no damage', async () => {
+  test('a gap stays a gap, and a long last frame is not damage', async () => {
     const gap = join(folder, 'gap.mkv');
     // Frames at 0, 0.1, ... 0.4 s, then at 5.0, ... 5.4 s; the last one lasts.
     const times = 'setpts=(N+if(gte(N\\,5)\\,45\\,0))/(10*TB)';
@@ -228,7 +228,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     },
   );
 
-  test('a video without its index is DAMAGED at once, what is no video is DECODE', async () => {
+  test('a video without its index is DAMAGED at once, a file that is not a video is DECODE', async () => {
     const bytes = readFileSync(clip);
     writeFileSync(join(folder, 'no-index.mp4'), bytes.subarray(0, bytes.length / 2));
     expect(await read(join(folder, 'no-index.mp4'))).toEqual({

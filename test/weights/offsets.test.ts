@@ -12,7 +12,7 @@ function faces(missing: readonly number[], seed: number): Said {
   return { logs: Float32Array.from(logs), labels };
 }
 
-test('bestOffsets finds what the logits of a class lack, whatever is common to all', () => {
+test('bestOffsets finds what the logits of a class lack, independently of what is common to all', () => {
   const missing = [2.5, 0, 0, 0, 0];
   const sets = [faces(missing, 1), faces(missing, 2)];
   const offsets = bestOffsets(sets);

@@ -11,7 +11,7 @@ const REPORT = {
 };
 
 describe('standardErrors', () => {
-  test('gives what the binomial formulas give', () => {
+  test('gives the same as the binomial formulas', () => {
     const { accuracy, macroRecall } = standardErrors(REPORT);
     // Each recall is a share of its own class, and their mean halves the error of the sum.
     const byHand = Math.sqrt((0.8 * 0.2) / 400 + (0.6 * 0.4) / 100) / 2;

@@ -240,7 +240,7 @@ describe('where no process can be started', () => {
       'no such program',
       (spawnOf: typeof spawn) => spawnOf('/no/such/program', [], { stdio: ['pipe', 'pipe', 'ignore'] }),
     ],
-  ])('(%s) the image is decoded here, and the limit holds all the same', async (_, start) => {
+  ])('(%s) the image is decoded here, and the limit still holds', async (_, start) => {
     vi.resetModules();
     const real = await vi.importActual<typeof import('node:child_process')>('node:child_process');
     const spawned = vi.fn(() => start(real.spawn));

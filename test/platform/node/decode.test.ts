@@ -61,7 +61,7 @@ describe('decode in Node', () => {
     }
   });
 
-  test('a file that was overwritten is read anew', async () => {
+  test('a file that was overwritten is read again', async () => {
     const path = join(dir, 'rewritten.png');
     for (const level of [10, 20]) {
       writeFileSync(

@@ -42,7 +42,7 @@ describe.skipIf(!existsSync('/dev/zero')).each(readers)('of %s that has no end',
   });
 });
 
-test.skipIf(!existsSync('/dev/zero'))('a lock that is a device is told as that of nobody', async () => {
+test.skipIf(!existsSync('/dev/zero'))('a lock that is a device has no owner', async () => {
   const lock = join(root, 'training.lock');
   symlinkSync('/dev/zero', lock);
   const told = await lockFile(lock).then(

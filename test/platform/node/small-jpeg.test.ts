@@ -9,7 +9,7 @@ import { runs } from '../../night.js';
 const LIMIT = 64e6;
 
 describe('decodeSmallJpeg', () => {
-  test('gives the pixels that sharp gives, bit for bit, whatever size, quality and subsampling', async () => {
+  test('gives the same pixels as sharp, bit for bit, for any size, quality and subsampling', async () => {
     const side = fc.integer({ min: 1, max: 200 });
     const options = fc.record({
       quality: fc.integer({ min: 1, max: 100 }),

@@ -19,7 +19,7 @@ async function expectSame(model: ReturnType<typeof buildModel>) {
 }
 
 describe('the simd backend', () => {
-  test('runs the network with whatever dropout and layers frozen', async () => {
+  test('runs the network with any dropout and frozen layers', async () => {
     await expectSame(buildModel({ seed: 1 }));
     const other = buildModel({ seed: 2, dropout: 0.5 });
     other.layers[0].trainable = false;
@@ -62,7 +62,7 @@ describe('the simd backend', () => {
     expect(predictor!(buildModel({ channels: 3 }))).toBeUndefined();
   });
 
-  test('classifies with such a model all the same', async () => {
+  test('still classifies with such a model', async () => {
     const model = buildModel({ seed: 1, channels: 3 });
     const face = { data: new Uint8Array(32 * 32 * 3).fill(90), width: 32, height: 32, channels: 3 as const };
     const on = (backend: string) => createClassifier({ model, backend }).classify(face);
@@ -135,7 +135,7 @@ describe('without a choice of a backend', () => {
     );
   });
 
-  test('where the network does not start, classify goes on by TF.js, with one warning', async () => {
+  test('if the network does not start, classify continues with TF.js, with one warning', async () => {
     const { stdout, stderr } = await runNode(
       program(`
         import * as tf from '@tensorflow/tfjs-core';

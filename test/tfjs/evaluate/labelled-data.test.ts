@@ -88,7 +88,7 @@ describe('writeLabel', () => {
     expect(() => written([0.5, 0.4989, 0])).toThrow(refusal('DATA', "a.png: the label's probabilities sum to 0.9989"));
   });
 
-  test.each([-1, 3, 0.5, -0.5, Number.NaN, Number.POSITIVE_INFINITY])('%d is no class index', (label) => {
+  test.each([-1, 3, 0.5, -0.5, Number.NaN, Number.POSITIVE_INFINITY])('%d is not a class index', (label) => {
     expect(() => written(label)).toThrow(
       refusal('CLASSES', `a.png: label ${label} is not a class index of a model with 3 classes`),
     );
@@ -100,13 +100,13 @@ describe('writeLabel', () => {
     ['abc', '3'],
     [null, 'undefined'],
     [undefined, 'undefined'],
-  ])('%j is no label of three classes', (label, length) => {
+  ])('%j is not a label of three classes', (label, length) => {
     expect(() => written(label as number)).toThrow(
       refusal('CLASSES', `a.png: a label of ${length} numbers for a model with 3 classes`),
     );
   });
 
-  test('what is no number, or below 0, is refused with its value', () => {
+  test('a value that is not a number, or below 0, is refused with its value', () => {
     expect(() => written([1, Number.NaN, 0])).toThrow(refusal('NOT_FINITE', 'a.png: the label contains NaN'));
     // Its sum is 1.
     expect(() => written([1.5, -0.5, 0])).toThrow(
@@ -158,7 +158,7 @@ describe('tensorRows', () => {
     );
   });
 
-  test('no rows are no data, and a number that is none is refused with its row', async () => {
+  test('empty data is refused, and NaN is refused with its row', async () => {
     await expect(tensorRows({ xs: tf.zeros([0, 1, 2, 1]), ys: ys(0) }, spec)).rejects.toEqual(
       refusal('DATA', 'the data has no samples'),
     );
@@ -204,7 +204,7 @@ describe('labelledBatches', () => {
     }
   });
 
-  test('a wrong label is told by its file, or by the place of its sample', async () => {
+  test('a wrong label is reported with its file, or the index of its sample', async () => {
     await expect(batchesOf([sample(1, 0), sample(1, 1), sample(1, 7)], 2)).rejects.toEqual(
       refusal('CLASSES', 'sample 2: label 7'),
     );
@@ -227,7 +227,7 @@ describe('samplesOf', () => {
     return samples;
   };
 
-  test('takes what can be iterated, at once or over time', async () => {
+  test('accepts sync and async iterables', async () => {
     const given = [{ image: 'a.png', label: 0 }];
     expect(await all(given)).toEqual(given);
     expect(await all(new Set(given))).toEqual(given);
@@ -240,17 +240,20 @@ describe('samplesOf', () => {
     ).toEqual(given);
   });
 
-  test.each([null, undefined, 7, 'a.png', {}, { xs: 1 }])('%j is no data', async (data) => {
+  test.each([null, undefined, 7, 'a.png', {}, { xs: 1 }])('%j is not data', async (data) => {
     await expect(all(data)).rejects.toEqual(
       refusal('DATA', 'data must be { xs, ys } tensors or an iterable of samples { image, label }'),
     );
   });
 
-  test.each([null, undefined, 7, 'a.png', {}, { image: 'a.png' }, { label: 0 }])('%j is no sample', async (sample) => {
-    await expect(all([sample])).rejects.toEqual(refusal('DATA', 'a sample must be { image, label }'));
-  });
+  test.each([null, undefined, 7, 'a.png', {}, { image: 'a.png' }, { label: 0 }])(
+    '%j is not a sample',
+    async (sample) => {
+      await expect(all([sample])).rejects.toEqual(refusal('DATA', 'a sample must be { image, label }'));
+    },
+  );
 
-  test('tensors are told from samples', () => {
+  test('distinguishes tensors from samples', () => {
     expect(isTensorData({ xs: 1, ys: 2 } as never)).toBe(true);
     for (const data of [null, 7, [], { xs: 1 }, { ys: 1 }]) expect(isTensorData(data as never)).toBe(false);
   });

@@ -45,7 +45,7 @@ describe('plotHistory', () => {
     expect(data).toContainEqual({ epoch: 3, set: 'validation', value: 0.48 });
   });
 
-  test('leaves validation out where there is none, and marks the epoch that was kept', () => {
+  test('leaves out missing validation, and marks the kept epoch', () => {
     const data = dataOf(plotHistory({ ...history, valLoss: [], valAccuracy: [] }, { bestEpoch: 2 }));
     expect(data).toHaveLength(6 + 2);
     expect(data.filter((point) => JSON.stringify(point) === '{"epoch":2}')).toHaveLength(2);
@@ -85,7 +85,7 @@ describe('plotHistory', () => {
     }
   });
 
-  test('names no validation where there is none', () => {
+  test('does not mention missing validation', () => {
     const sets = (given: Parameters<typeof plotHistory>[0]) =>
       (plotHistory(given).hconcat as Chart[]).map(({ layer }) => layer[0].encoding.color.scale);
     const { loss, accuracy } = history;

@@ -10,7 +10,7 @@ const TOLERANCE = 1e-4;
 describe.each(PATHS)('convolutions on the %s path', (path) => {
   beforeAll(() => startOn(path));
 
-  test('equal those of the cpu backend, whatever the sizes', async () => {
+  test('equal those of the cpu backend, for any sizes', async () => {
     await fc.assert(
       fc.asyncProperty(convolution, async (c) => {
         fc.pre(c.strides.every((s) => s === 1) || c.dilations.every((d) => d === 1));
@@ -27,7 +27,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
     );
   });
 
-  test('have the gradients of the cpu backend, whatever the sizes', async () => {
+  test('have the gradients of the cpu backend, for any sizes', async () => {
     await fc.assert(
       fc.asyncProperty(convolution, fc.constantFrom('NHWC', 'NCHW'), async (c, dataFormat) => {
         const { strides } = c;

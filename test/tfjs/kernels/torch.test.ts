@@ -124,7 +124,7 @@ describe.each(PATHS)('values and gradients on the %s path are those of PyTorch',
     });
   });
 
-  test('fft, of a size that is no power of two', () => {
+  test('fft, of a size that is not a power of two', () => {
     const [real, imag] = tf.tidy(() => {
       const spectrum = tf.fft(tf.complex(noise([2, 9], 1), tf.zeros([2, 9])));
       return [tf.real(spectrum), tf.imag(spectrum)].map((t) => ({ shape: t.shape, values: t.dataSync() }));

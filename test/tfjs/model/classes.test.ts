@@ -77,7 +77,7 @@ describe('loadPretrained({ classes })', () => {
     other.dispose();
   });
 
-  test('leaves no tensor behind, and refuses classes that are none', async () => {
+  test('leaves no tensor behind, and refuses invalid classes', async () => {
     const before = tf.memory().numTensors;
     (await loadPretrained({ classes: SEVEN })).dispose();
     await expect(loadPretrained({ classes: ['a', 'a'] })).rejects.toMatchObject({ code: 'CLASSES' });

@@ -69,7 +69,7 @@ describe.each([
   ['a chain of layers', sequential],
   ['layers with two inputs', functional],
 ])('%s as Keras 3 writes it', (_, make) => {
-  test('gives what it gives as Keras 2 writes it', async () => {
+  test('gives the same as when saved by Keras 2', async () => {
     const model = make();
     const files = asKeras3(toFiles(model));
     const loaded = await fromFiles(files);

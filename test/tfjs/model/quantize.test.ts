@@ -30,7 +30,7 @@ describe.each<[Quantization, number]>([
     );
   });
 
-  test('refuses weights that are no numbers', () => {
+  test('refuses weights that are not numbers', () => {
     expect(() => quantize(Float32Array.of(1, Number.NaN), to)).toThrow(expect.objectContaining({ code: 'NOT_FINITE' }));
   });
 });

@@ -54,7 +54,7 @@ describe.each(['cpu', 'wasm'])('Adam on %s', (backend) => {
     for (const moment of moments) expectClose(moment, Array(moment.size).fill(0));
   });
 
-  test('goes on from a state that was saved as if it had not stopped', () => {
+  test('continues from a saved state as if it had not stopped', () => {
     const whole = startVariables();
     const adam = new Adam(whole);
     for (const [i, each] of gradients.entries()) adam.step(gradientsOf(whole, each), rates[i]);

@@ -54,7 +54,7 @@ describe('augment, draw by draw', () => {
     }
   });
 
-  test('a draw of one half changes nothing, whatever may be changed', () => {
+  test('a draw of one half changes nothing, with any options', () => {
     const image = noiseLevels(9, 9, 1);
     const options = { flip: true, rotation: 40, shift: 0.2, scale: 0.3, zoom: 0.3, shear: 0.4, contrast: 0.5 };
     const out = changed(image, { ...options, brightness: 0.5, erasing: 0.5, degrade: 0.5 }, {});
@@ -138,7 +138,7 @@ describe('augment, draw by draw', () => {
     expect(changed(image, { degrade: 0.3 }, { degrade: 0.299 })).not.toEqual(image.data);
   });
 
-  test('gamma raises levels to the power drawn, and takes what is out of range as its ends', () => {
+  test('gamma raises levels to the drawn power, and clamps levels out of range', () => {
     const levels = { data: Float32Array.of(-10, 63.75, 127.5, 300), width: 4, height: 1, channels: 1 };
     const out = changed(levels, { gamma: 3 }, {}, [0.75]);
     // (1 + 3) ** (2 * 0.75 - 1) is 2.

@@ -107,7 +107,7 @@ describe('the gradients of a batch', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('draw dropout anew for every step and part, the same when asked again', async () => {
+  test('draw new dropout for every step and part, the same when repeated', async () => {
     const from = source({ dropout: 0.5 });
     const kernelGradient = (step: number, part: number) => {
       const taken = takeShare(from, { ...share([0, 1, 2]), step, part });
@@ -163,7 +163,7 @@ describe('a part of a batch', () => {
     });
   });
 
-  test('of fixed views draws the same whenever a view comes again, whatever its place in the batch', () => {
+  test('of fixed views draws the same whenever a view comes again, at any place in the batch', () => {
     const viewLabels = Float32Array.of(1, 0, 0.5, 0.5, 0, 1, 0.5, 0.5, 0.25, 0.75, 1, 0);
     const from = source();
     const { stored, options } = from.training;

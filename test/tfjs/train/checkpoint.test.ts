@@ -22,7 +22,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  test('is read wherever it lies in memory, and its arrays are copies', () => {
+  test('is read from any address in memory, and its arrays are copies', () => {
     const checkpoint = { state, arrays: [Float32Array.of(1, 2), Float32Array.of(3)] };
     const encoded = encodeCheckpoint(checkpoint);
     for (let at = 0; at < 4; at++) {
@@ -72,7 +72,7 @@ describe('a checkpoint', () => {
     ['fewer floats than its head says', signed('{"state":{},"lengths":[1,2]}', Buffer.alloc(8)), /length/],
     ['more floats', signed('{"state":{},"lengths":[1,2]}', Buffer.alloc(16)), /its arrays take 12 of 16 bytes$/],
     ['bytes behind its floats', signed('{"state":{},"lengths":[1]}', Buffer.alloc(5)), /its arrays take 4 of 5 bytes$/],
-  ])('whose sum is right but that has %s is damaged, and why is told', (_, bytes, reason) => {
+  ])('whose sum is right but that has %s is damaged, and the message says why', (_, bytes, reason) => {
     expect(() => decodeCheckpoint(bytes)).toThrow(
       expect.objectContaining({
         code: 'CHECKPOINT',

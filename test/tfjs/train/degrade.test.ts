@@ -85,7 +85,7 @@ describe('degrade', () => {
     expect(difference(degraded(grey, 'jpeg', 0.5, 1), grey)).toBeLessThan(1e-5);
   });
 
-  test('works on colours and on sides that are no multiple of 8', () => {
+  test('works on colours and on sides that are not a multiple of 8', () => {
     const data = Float32Array.from({ length: 13 * 9 * 3 }, (_, i) => (i * 37) % 256);
     for (let seed = 0; seed < 40; seed++) {
       const levels = { data: Float32Array.from(data), width: 13, height: 9, channels: 3 };
@@ -96,14 +96,14 @@ describe('degrade', () => {
   });
 });
 
-describe('degrade, on colours and sides that are no multiple of 8', () => {
+describe('degrade, on colours and sides that are not a multiple of 8', () => {
   const sides: [number, number, number][] = [
     [13, 9, 3],
     [7, 17, 1],
     [1, 10, 1],
   ];
 
-  test('the first draw says which of the four, each as likely; the second how strong', () => {
+  test('the first draw chooses one of the four with equal probability; the second the strength', () => {
     const one = noiseLevels(9, 9, 1);
     const by = (first: number) => changed(one, [first, 0.5]);
     for (const [low, high] of [

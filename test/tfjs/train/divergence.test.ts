@@ -58,7 +58,7 @@ describe.each(['cpu', 'wasm'])('a training that diverges on %s', (backend) => {
     },
   );
 
-  test('leaves the last good checkpoint, which a training goes on from', async () => {
+  test('leaves the last good checkpoint, from which a training continues', async () => {
     const checkpoint = inMemory();
     const schedule = (progress: number) => (progress < 0.5 ? 1e-38 : 1);
     const options = { ...wild, epochs: 2, schedule, checkpoint };
@@ -73,7 +73,7 @@ describe.each(['cpu', 'wasm'])('a training that diverges on %s', (backend) => {
     expect(stoppedAt).toBe(2);
   });
 
-  test('on its validation data is told too: weights that are finite may overflow', async () => {
+  test('on its validation data is also detected: finite weights may overflow', async () => {
     const model = small();
     const huge = tf.fill([1024, 5], 3e38);
     const validationData = [{ image: face, label: 0 }];
@@ -101,7 +101,7 @@ describe('weights that are not finite', () => {
     await expect(train(model, faces)).rejects.toMatchObject(refused);
   });
 
-  test('are refused in a checkpoint, whoever wrote it', async () => {
+  test('are refused in a checkpoint of any origin', async () => {
     const checkpoint = inMemory();
     await train(small(), faces, { epochs: 1, checkpoint });
     const parts = decodeCheckpoint(checkpoint.bytes!);
@@ -128,7 +128,7 @@ describe('a learning rate', () => {
   });
 });
 
-describe('outputs that are no probabilities', () => {
+describe('outputs that are not probabilities', () => {
   const softmax = { code: 'MODEL', message: expect.stringContaining('softmax') };
 
   test.each(['linear', 'sigmoid'] as const)(
@@ -142,13 +142,13 @@ describe('outputs that are no probabilities', () => {
     },
   );
 
-  test('of one unit are none', async () => {
+  test('of one unit are refused', async () => {
     const model = small('sigmoid', 1);
     await expect(train(model, faces)).rejects.toMatchObject(softmax);
     await expect(evaluate(model, faces)).rejects.toMatchObject(softmax);
   });
 
-  test('are told before any weight moves', async () => {
+  test('are detected before any weight changes', async () => {
     const model = small('sigmoid');
     const before = Array.from(model.getWeights()[0].dataSync());
     await expect(train(model, faces)).rejects.toMatchObject(softmax);
@@ -185,7 +185,7 @@ describe('one training at a time', () => {
   });
 });
 
-describe('a training goes on', () => {
+describe('a training continues', () => {
   beforeAll(() => useBackend('cpu'));
   const began: TrainOptions = {
     ...{ epochs: 1, augment: { shift: 0.1, flip: true }, classWeights: 'balanced', schedule: 'cosine' },

@@ -122,7 +122,7 @@ describe('workers are started', () => {
   });
 });
 
-describe('all workers are ended, and the reason is told', () => {
+describe('all workers are ended, and the reason is reported', () => {
   const start = async () => startGradientWorkers(3, await runOf(network()), 5, await currentBackend());
 
   test.each<[string, (tell: FakeThread) => void, object]>([

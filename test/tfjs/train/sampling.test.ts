@@ -43,7 +43,7 @@ describe('epochOrder', () => {
     expect([0, 0.25, 0.499, 0.5, 0.75, 0.999].map(drawn)).toEqual([1, 1, 1, 3, 3, 3]);
   });
 
-  test('the last draw that there is gives the last class that has samples, whatever is lost in rounding', () => {
+  test('the last possible draw gives the last class with samples, despite rounding', () => {
     // The root of 10 and twice that of 5: the sum is rounded up, and what is left of it is no less than the last root.
     for (const sizes of [
       [10, 5, 5],

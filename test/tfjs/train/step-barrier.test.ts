@@ -10,7 +10,7 @@ const { waitAsync } = Atomics as unknown as {
 };
 
 describe('the barrier', () => {
-  test('nobody passes before all have arrived, round after round', () => {
+  test('no thread passes before all have arrived, round after round', () => {
     const arrivals = shared();
     const [a, b] = [new StepBarrier(arrivals, 2), new StepBarrier(arrivals, 2)];
     for (let round = 0; round < 3; round++) {
@@ -22,7 +22,7 @@ describe('the barrier', () => {
     }
   });
 
-  test('who is late by a round is passed by nobody', () => {
+  test('a thread that is late by a round is not overtaken', () => {
     const arrivals = shared();
     const [a, b] = [new StepBarrier(arrivals, 2), new StepBarrier(arrivals, 2)];
     a.arrive();

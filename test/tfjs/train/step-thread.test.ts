@@ -154,7 +154,7 @@ describe.each(['cpu', 'wasm'])('threads that share the steps of a training, on %
     steps.dispose();
   });
 
-  test('each computes its part of the batch, with dropout of its own', async () => {
+  test('each computes its part of the batch, with its own dropout', async () => {
     const dropping = () => network({ dropout: 0.5 });
     const run = await runOf(dropping(), { ema: undefined });
     const { state, sources, take } = await threadsOf(3, run, dropping);
@@ -211,7 +211,7 @@ describe.each(['cpu', 'wasm'])('threads that share the steps of a training, on %
     expect(counts).toEqual([10, 2, 0, 10, 2, 0]);
   });
 
-  test('a training that goes on from a step begins with a batch that is augmented', async () => {
+  test('a training that continues from a step begins with an augmented batch', async () => {
     for (const done of [1, 2]) {
       const run = await runOf(network());
       for (let step = 0; step < done; step++) run.nextStep(rate);

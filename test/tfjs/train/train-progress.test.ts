@@ -58,7 +58,7 @@ describe('the figures of an epoch', () => {
     expect(history.learningRate[1]).toBeCloseTo(1e-9 * (1 - 5 / 6), 15);
   });
 
-  test('a loss that is no number ends the training, and says in which epoch', async () => {
+  test('a loss that is not a number ends the training, and the message names the epoch', async () => {
     // At the first step of the third epoch the weights nearly overflow, at the second the loss does.
     const schedule = (progress: number) => (progress === 0.5 ? 3e47 : 1);
     const broken = train(classifier(), data, { ...still, epochs: 4, schedule });
@@ -76,7 +76,7 @@ describe('the figures of an epoch', () => {
 });
 
 describe('callbacks', () => {
-  test('are told of the beginning, every step and every epoch, one after the other, and waited for', async () => {
+  test('are called at the beginning, at every step and every epoch, one after the other, and awaited', async () => {
     const told: unknown[] = [];
     const slowly = async (what: unknown) => {
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -104,7 +104,7 @@ describe('callbacks', () => {
     ]);
   });
 
-  test('are told the mean loss of each batch', async () => {
+  test('receive the mean loss of each batch', async () => {
     const seen: number[] = [];
     await train(classifier(), data, {
       ...{ ...still, batchSize: 1, epochs: 1 },
@@ -256,7 +256,7 @@ describe('what a training takes, it gives back', () => {
     expect(start).toHaveBeenCalledOnce();
   });
 
-  test('figures and checksum of the weights before are no longer the model’s, its classes are named', async () => {
+  test('old figures and checksum no longer belong to the model, its classes are named', async () => {
     const model = classifier();
     setMetadata(model, { metrics: { accuracy: 1 }, sha256: '00', normalization: 'standardize' });
     await train(model, data, still);

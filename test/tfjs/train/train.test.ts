@@ -313,7 +313,7 @@ describe('train', () => {
     expect(await code({ xs: tf.fill([4, 8, 8, 1], Number.NaN), ys })).toBe('NOT_FINITE');
   });
 
-  test('refuses a model that is no classifier of images', async () => {
+  test('refuses a model that is not an image classifier', async () => {
     const dense = sequential({ layers: [layers.dense({ units: 3, inputShape: [4] })] });
     await expect(train(dense, stripes(3, 1), base)).rejects.toMatchObject({ code: 'MODEL' });
   });

@@ -92,7 +92,7 @@ describe('a checkpoint of a run', () => {
     for (const [i, weight] of weightsOf(model).entries()) expect(weight).toBeCloseTo(sure(1)[i] - 0.9 / 11, 5);
   });
 
-  test('where there is none, the training begins anew', async () => {
+  test('without one, the training starts from the beginning', async () => {
     const { model, run } = await started({ ...options, checkpoint: inMemory() });
     await run.restore();
     expect([run.epoch, run.steps]).toEqual([0, 0]);

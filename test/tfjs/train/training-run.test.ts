@@ -62,7 +62,7 @@ describe('a training run', () => {
     });
   });
 
-  test('weighs classes as told, or so that each counts as much; one without samples counts nothing', async () => {
+  test('weights classes as given, or so that each counts equally; one without samples counts nothing', async () => {
     expect((await started()).run.source.weightOfClass).toBeNull();
     expect((await started({ classWeights: [0.5, 3] })).run.source.weightOfClass).toEqual(Float32Array.of(0.5, 3));
     // Three of one, one of the other: 4 / (2 * 3) and 4 / (2 * 1).
@@ -165,7 +165,7 @@ describe('the end of an epoch', () => {
     for (const [i, loss] of result.history.valLoss.entries()) expect(loss).toBeCloseTo(losses[i], 5);
   });
 
-  test('a first epoch is the best so far, even when its figure is no number', async () => {
+  test('a first epoch is the best so far, even if its figure is not a number', async () => {
     const { model, run } = await started();
     await run.endEpoch(figures(Number.NaN), validation);
     setSureness(model, 2);
@@ -173,7 +173,7 @@ describe('the end of an epoch', () => {
     expect(weightsOf(model)).toEqual(sure(1));
   });
 
-  test('averages are what is validated and kept; the training goes on from the weights as they were', async () => {
+  test('averages are validated and kept; the training continues from the trained weights', async () => {
     const { model, run } = await started({ ema: 0.9, monitor: 'valLoss' }, { model: classifier(2) });
     setSureness(model, -1);
     const seen: EpochFigures = figures(1);

@@ -35,7 +35,7 @@ describe.skipIf(!built)('train with workers', () => {
     expect(await run()).toEqual(await run());
   });
 
-  test('without dropout, gives what one thread gives, up to the order of additions', async () => {
+  test('without dropout, gives the same as one thread, up to the order of additions', async () => {
     const run = async (workers: number) => {
       const model = buildModel({ seed: 1, dropout: 0 });
       return (await train(model, faces(25), { ...options, workers, classWeights: [1, 2, 1, 1, 0.5] })).history.loss;
@@ -46,7 +46,7 @@ describe.skipIf(!built)('train with workers', () => {
     }
   });
 
-  test('of fixed views, each with its label, gives what one thread gives', async () => {
+  test('of fixed views, each with its label, gives the same as one thread', async () => {
     const views = Array.from({ length: 2 }, (_, view) => [0, 1, 2, 3, 4].map((c) => (c === view ? 0.6 : 0.1)));
     const samples = faces(25).map((face) => ({ ...face, viewLabels: views }));
     const run = async (workers: number) => {
@@ -80,7 +80,7 @@ describe.skipIf(!built)('train with workers', () => {
     for (const [i, value] of shared.entries()) expect(value).toBeCloseTo(alone[i], 3);
   });
 
-  test('goes on from its checkpoint, bit for bit', async () => {
+  test('continues from its checkpoint, bit for bit', async () => {
     const run = async (epochs: number, store: CheckpointStore) => {
       const model = buildModel({ seed: 1 });
       const { history } = await train(model, faces(25), {
