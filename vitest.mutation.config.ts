@@ -15,7 +15,7 @@ export default defineConfig({
       'test/platform/node/{decode,decode-work,frames,read-regular-file,read-stream,small-jpeg,write-file}.test.ts',
       'test/platform/{byte-budget,frame-count,image-limits}.test.ts',
       // The queue's that need no Redis.
-      'test/queue/{adopt-lines,owner-file,read-item,redis-error,result-file}.test.ts',
+      'test/queue/{adopt-lines,is-same-file,owner-file,read-item,redis-error,result-file}.test.ts',
       'test/reliable/settings.test.ts',
       'test/report/render-plot.test.ts',
     ],

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { FerError, reasonOf } from '../errors.js';
 import { fillHoles } from './adopt-lines.js';
+import { isSameFile } from './is-same-file.js';
 import type { Placed } from './ledger.js';
 import { readOwner } from './owner-file.js';
 import { QueueStop } from './queue-stop.js';
@@ -61,7 +62,7 @@ export class ResultFile {
     if (this.#last === undefined) return;
     const found = await stat(this.path).catch(() => undefined);
     // A missing file may come back; until then, nothing can be written.
-    if (found && !isSame(found, this.#last)) await this.write([]);
+    if (found && !isSameFile(found, this.#last)) await this.write([]);
   }
 
   /**
@@ -110,7 +111,7 @@ export class ResultFile {
       await handle.datasync();
 
       const now = await stat(this.path);
-      if (!isSame(now, found)) return 'again';
+      if (!isSameFile(now, found)) return 'again';
       // Other writes of this worker may have ended in the meantime, in the file before or in the replacement.
       if (isReplaced ? this.#version !== version : this.#isOther(found)) return 'again';
       this.#last = now;
@@ -122,7 +123,7 @@ export class ResultFile {
   }
 
   #isOther(found: Stats): boolean {
-    return this.#last !== undefined && !isSame(found, this.#last);
+    return this.#last !== undefined && !isSameFile(found, this.#last);
   }
 
   async #checkFile(handle: FileHandle, { size }: Stats, isReplaced: boolean): Promise<void> {
@@ -183,15 +184,6 @@ const MOST_TRIES = 5;
 /** Lines are kept for as long as it may take to copy the file. */
 const RECENT_MS = 60_000;
 const RECENT_BYTES = 2 ** 24;
-
-/**
- * A file's inode number may be reused after the file is gone, so its creation time counts too. Disks without creation times report
- * the time of the last change, or 0.
- */
-function isSame(one: Stats, other: Stats): boolean {
-  const isKnown = [one, other].some(({ birthtimeMs, ctimeMs }) => birthtimeMs > 0 && birthtimeMs !== ctimeMs);
-  return one.ino === other.ino && one.dev === other.dev && (!isKnown || one.birthtimeMs === other.birthtimeMs);
-}
 
 function lengthOf(placed: readonly Placed[]): number {
   return placed.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);

@@ -107,6 +107,8 @@ describe('a results file', () => {
 
   test('has no place far past its end', async () => {
     await expect(file.write(placed(2 ** 30 + 1, 'a'))).rejects.toThrow('names a place far past');
+    const cause = { cause: expect.any(Error) };
+    await expect(new ResultFile(folder, 'id').write(placed(0, 'a'))).rejects.toMatchObject(cause);
     await expect(file.write(placed(2 ** 40, 'a'))).rejects.toBeInstanceOf(QueueStop);
     expect(written()).toBe('');
   });
@@ -167,6 +169,50 @@ describe('a results file', () => {
       await expect(file.verify()).rejects.toMatchObject(unreachable('it'));
       expect(written()).toBe(content);
     }
+  });
+
+  test('that is replaced while it is written is written again, five times at most', async () => {
+    const replace = () => {
+      copyFileSync(path, `${path}.copy`);
+      renameSync(`${path}.copy`, path);
+      return true;
+    };
+    await file.write(placed(0, 'a'));
+    const once = vi.fn(async () => once.mock.calls.length > 1 || replace());
+    expect(await file.write(placed(LENGTH, 'b'), once)).toBe(true);
+    expect(once).toHaveBeenCalledTimes(2);
+    expect(written()).toBe(lineOf('a') + lineOf('b'));
+    const always = vi.fn(async () => replace());
+    await expect(file.write(placed(2 * LENGTH, 'c'), always)).rejects.toMatchObject(
+      unreachable('it is replaced again and again'),
+    );
+    expect(always).toHaveBeenCalledTimes(5);
+    expect(await file.write(placed(2 * LENGTH, 'c'))).toBe(true);
+    expect(written()).toBe(lineOf('a') + lineOf('b') + lineOf('c'));
+  });
+
+  test('gets the lines of another write that ends while it is replaced', async () => {
+    await file.write(placed(0, 'a'));
+    copyFileSync(path, `${path}.copy`);
+    const asked = vi.fn(async () => {
+      if (asked.mock.calls.length > 1) return true;
+      await file.write(placed(LENGTH, 'b'));
+      renameSync(`${path}.copy`, path);
+      return true;
+    });
+    expect(await file.write(placed(2 * LENGTH, 'c'), asked)).toBe(true);
+    expect(written()).toBe(lineOf('a') + lineOf('b') + lineOf('c'));
+  });
+
+  test('does not hold lines older than a minute: another program may have changed them', async () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    await file.write(placed(0, 'a'));
+    now.mockReturnValue(60_000);
+    await file.write(placed(LENGTH, 'b'));
+    writeFileSync(`${path}.copy`, lineOf('z'));
+    renameSync(`${path}.copy`, path);
+    await file.verify();
+    expect(written()).toBe(lineOf('z') + lineOf('b'));
   });
 
   test('is not looked at before the first write, nor while it is away', async () => {
