@@ -38,7 +38,7 @@ describe('a data: address', () => {
     for (const broken of ['data:image/png;base64,(((', 'data:image/png', 'data:image/svg+xml,<svg/>']) {
       const { code, message } = await decode(broken, NO_LIMITS).catch((error) => error);
       expect(['INPUT', 'DECODE']).toContain(code);
-      expect(message).toMatch(/^a data: address of \d+ letters/);
+      expect(message).toMatch(/^a data: address of \d+ characters/);
     }
   });
 
