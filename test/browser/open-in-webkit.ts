@@ -156,7 +156,12 @@ async function pageOf(
   return {
     errors: () => execute('globalThis.errorsSeen'),
     async goto(url) {
+      await execute('void (globalThis.isLeft = true)');
       await call('POST', `${session}/url`, { url });
+      // Of a page that was still loading, the driver takes the end for that of the new one.
+      while (await execute("globalThis.isLeft === true || document.readyState !== 'complete'")) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       await execute(`(${collectErrors})()`);
     },
     evaluate: (what, ...args) => execute(`(${what})(...${JSON.stringify(args)})`),

@@ -20,7 +20,7 @@ import type { Served } from './servers.js';
 
 /** Of each person, for each class: three quarters teach. */
 const PICTURES = NIGHT ? 6 : 3;
-if (!NIGHT) leftOut('teaching by more than 9 faces a class', '1');
+if (!NIGHT) leftOut("teaching by more than 9 faces a class; classes of one's own beyond the first rounds", '1');
 
 describe.runIf(haveChromium)('examples/teach', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-teach-'));
@@ -54,7 +54,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     await page
       .getByText(new RegExp(`^It now gets \\d of the ${aside} faces kept aside \\(\\d+ %\\) right; before it was \\d`))
-      .waitFor({ timeout: 110_000 });
+      .waitFor({ timeout: 200_000 });
     await page.getByText(`Only ${aside} faces were kept aside`).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('result');
 
@@ -127,7 +127,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.context().close();
   });
 
-  test("teaches classes of one's own, by keyboard alone, and gives a model that knows their names", async () => {
+  test("teaches classes of one's own, by keyboard alone", async () => {
     const { page, errors } = await openExample(browser, served.url);
     // Two classes take the place of the five.
     for (const name of ['angry', 'neutral', 'surprised']) await page.getByLabel(`Remove ${name}`).press('Enter');
@@ -158,16 +158,20 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('stop');
     await page.keyboard.press('Enter');
     await page.getByText('Training was stopped; nothing was changed.').waitFor();
-    await page.getByRole('button', { name: 'Train', exact: true }).press('Enter');
-    await page.getByText(/^It now gets \d of the \d faces kept aside \(\d+ %\) right\.$/).waitFor({ timeout: 110_000 });
-    expect(await page.locator('#comparison th').allTextContents()).toEqual(['grin', 'at rest', 'all']);
-    // The shipped network does not know them: there is no before.
-    expect(await page.getByRole('columnheader', { name: 'Before' }).first().isVisible()).toBe(false);
-    const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download model.json' }).press('Enter');
-    const { userDefinedMetadata } = JSON.parse(readFileSync(await (await download).path(), 'utf8'));
-    expect(userDefinedMetadata['fer-dcnn'].classes).toEqual(['grin', 'at rest']);
     expect(errors).toEqual([]);
+    if (NIGHT) {
+      await page.getByRole('button', { name: 'Train', exact: true }).press('Enter');
+      const verdict = page.getByText(/^It now gets \d of the \d faces kept aside \(\d+ %\) right\.$/);
+      await verdict.waitFor({ timeout: 200_000 });
+      expect(await page.locator('#comparison th').allTextContents()).toEqual(['grin', 'at rest', 'all']);
+      // The shipped network does not know them: there is no before.
+      expect(await page.getByRole('columnheader', { name: 'Before' }).first().isVisible()).toBe(false);
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Download model.json' }).press('Enter');
+      const { userDefinedMetadata } = JSON.parse(readFileSync(await (await download).path(), 'utf8'));
+      expect(userDefinedMetadata['fer-dcnn'].classes).toEqual(['grin', 'at rest']);
+      expect(errors).toEqual([]);
+    }
     await page.context().close();
   });
 
