@@ -1,6 +1,6 @@
 /*
- * Builds the pages of `npx fer-dcnn studio` into dist/studio: the examples as they are, with a line of links on top. The
- * package itself is not built in: the studio's server has its self-contained files, and its binaries, at /package/.
+ * Builds the pages of `npx fer-dcnn studio` into dist/studio: the unchanged examples with a line of links on top. The
+ * package itself is not included: the studio's server has its self-contained files, and its binaries, at /package/.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
@@ -42,7 +42,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     reportCompressedSize: false,
-    // Addresses of data are refused by the pages' own policy.
+    // The pages' own policy refuses data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: { input: Object.keys(PAGES).map((name) => folder(`${name}/index.html`)) },

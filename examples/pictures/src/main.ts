@@ -1,5 +1,5 @@
 /**
- * Faces of many pictures, sorted by what they show, corrected, saved and trained on: `npx fer-dcnn studio`, or
+ * Sorts the faces of many pictures by expression; they can be corrected, saved and trained on: `npx fer-dcnn studio`, or
  * `npm run example:pictures` in the repository. Faces are found and classified in `looking-worker.ts`.
  */
 import { EMOTIONS } from 'fer-dcnn/lite';
@@ -49,7 +49,7 @@ looking
   .catch((error: Error) => showNotice(`The network could not be loaded: ${error.message}`));
 
 drawFan();
-// Phones know no folders.
+// Phones cannot choose folders.
 if (!('webkitdirectory' in HTMLInputElement.prototype)) {
   byId('choose-folder').hidden = true;
   byId('choose-pictures').classList.add('primary');
@@ -115,7 +115,7 @@ byId('from-folders').addEventListener('click', () => {
   say('Every face is labelled with the name of its folder.');
 });
 byId('save-csv').addEventListener('click', () => {
-  // Excel takes it for Latin-1 without the mark.
+  // Without the mark, Excel reads it as Latin-1.
   saveFile('faces.csv', new Blob(['\ufeff', albumCsv(album)], { type: 'text/csv' }));
   byId('kept').textContent = `${count(album.faces.length, 'face')} saved as faces.csv.`;
 });
@@ -130,7 +130,7 @@ byId('save-folders').addEventListener('click', async () => {
   }
 });
 
-/** As `fer-dcnn studio` takes names of classes: they become names of folders. */
+/** The class names that `fer-dcnn studio` accepts, because they become folder names. */
 const LABEL = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N} _-]{0,38}[\p{L}\p{M}\p{N}])?$/u;
 
 function take({ pictures, others }: ChosenPictures): void {
@@ -185,7 +185,7 @@ async function look(chosen: readonly Picture[], { whole = false } = {}): Promise
   summarise();
 }
 
-/** What came of the pictures, in words. */
+/** The result for the pictures, in words. */
 function summarise(): void {
   const text = `${count(album.faces.length, 'face')} on ${count(looked.pictures, 'picture')}.`;
   byId('status').textContent = text;
@@ -232,7 +232,7 @@ function label(name: string | null): void {
   refresh();
 }
 
-/** What the faces are taken for is right. */
+/** Confirms the labels of the faces. */
 function confirm(): void {
   const chosen = grid.chosen();
   for (const face of chosen) setLabel(face, album.labelOf(face));
@@ -253,7 +253,7 @@ function redrawAll(): void {
 }
 
 let waiting = 0;
-/** Thousands of pictures a minute are drawn a few times a second. */
+/** With thousands of pictures per minute, the page is updated only a few times per second. */
 function scheduleRefresh(): void {
   waiting ||= window.setTimeout(refresh, 150);
 }

@@ -3,16 +3,16 @@ import { saveFile } from '../../page-parts/save-file.js';
 import type { Album, AlbumFace } from './album.js';
 import { faceName } from './face-name.js';
 
-/** Where the folders went. */
+/** The destination of the folders. */
 export type SavedFolders = { to: 'folder'; name: string; faces: number } | { to: 'zip'; faces: number };
 
 type DirectoryPicker = (options: { mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
 
 /**
- * Saves the faces, cut out, in a folder for each label, as `fer-dcnn train` takes them: into a folder that the user chooses
- * where the browser can write to one, else as a zip file. Faces without a label stay out.
+ * Saves the cut-out faces in one folder per label, as `fer-dcnn train` expects: into a folder of the user's choice if the browser
+ * can write to one, or else as a zip file. Faces without a label are left out.
  *
- * @returns Null when the user chose no folder after all.
+ * @returns Null if the user cancelled the choice of a folder.
  */
 export async function saveFolders(album: Album): Promise<SavedFolders | null> {
   const labelled = album.shown({ by: 'all' }, 'found').flatMap((face) => {
@@ -41,7 +41,7 @@ export async function saveFolders(album: Album): Promise<SavedFolders | null> {
   return { to: 'folder', name: folder.name, faces: labelled.length };
 }
 
-/** PNG is compressed already: the files are stored as they are. */
+/** PNG is already compressed, so the files are stored uncompressed. */
 async function zipped(labelled: readonly { face: AlbumFace; label: string }[]): Promise<Blob> {
   const parts: BlobPart[] = [];
   let failure: Error | null = null;

@@ -9,14 +9,14 @@ export interface TrainingProgress {
   valAccuracy?: number;
 }
 
-/** What a training came to. */
+/** The result of a training. */
 export interface TrainingOutcome {
-  /** Where it was written. */
+  /** Its folder. */
   folder: string;
-  /** Faces that taught, and faces that measured. */
+  /** Number of training faces and of test faces. */
   trained: number;
   measured: number;
-  /** Share of the measured faces that is right; `before` is missing where the labels are other ones. */
+  /** Accuracy on the test faces; `before` is missing if the labels differ from the network's. */
   before?: number;
   after: number;
   seconds: number;
@@ -28,7 +28,7 @@ export interface TrainingOutcome {
 
 export interface TrainOnServerOptions {
   signal: AbortSignal;
-  /** Faces that were handed over, as a share. */
+  /** Share of the faces that were sent. */
   onHandedOver(share: number): void;
   onProgress(progress: TrainingProgress): void;
 }
@@ -39,9 +39,9 @@ export interface StudioServer {
 }
 
 /**
- * Finds the server of `npx fer-dcnn studio`, whose token stands in the address.
+ * Finds the server of `npx fer-dcnn studio`, whose token is in the address.
  *
- * @returns Null for a page that something else serves, or without the token.
+ * @returns Null for a page from another server, or without the token.
  */
 export async function findStudio(): Promise<StudioServer | null> {
   const token = takeToken();
@@ -97,7 +97,7 @@ export async function findStudio(): Promise<StudioServer | null> {
 
 const KEPT_AS = 'fer-dcnn studio token';
 
-/** From the address, where it does not stay: it would be in bookmarks and over shoulders. */
+/** Read from the address and then removed there, so that it does not get into bookmarks or screenshots. */
 function takeToken(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
   if (token !== null) {

@@ -13,7 +13,7 @@ const bar = byId<HTMLProgressElement>('training-progress');
 /**
  * The part of the page that trains: on the faces that the user labelled, or on all.
  *
- * @returns What is to be called when faces or labels changed.
+ * @returns A function to call when faces or labels changed.
  */
 export function trainPanel(album: Album, say: (text: string) => void): { refresh(): void } {
   let server: StudioServer | null = null;
@@ -55,7 +55,7 @@ export function trainPanel(album: Album, say: (text: string) => void): { refresh
     return counts;
   }
 
-  /** What is needed before it can begin, or nothing. */
+  /** What is missing before training can start, or nothing. */
   function missingFor(faces: readonly AlbumFace[]): string {
     const counts = countsOf(faces);
     const few = [...counts].filter(([, count]) => count < LEAST);

@@ -17,7 +17,7 @@ import { answerCalls, tell } from '../../page-parts/worker-calls.js';
 import { cutOut } from './cut-out.js';
 import { type ModelFiles, modelFiles } from './model-files.js';
 
-/** A face that was cut out, and the index of the class that it is to teach. */
+/** A cut-out face, and the index of its class. */
 export interface TaughtFace {
   image: ImageData;
   label: number;
@@ -27,38 +27,38 @@ export interface EpochDone {
   /** From 1. */
   epoch: number;
   epochs: number;
-  /** Share of the faces it is taught, as they are varied, that it gets right. */
+  /** Accuracy on the augmented training faces. */
   taught: number;
-  /** Share of those kept aside. */
+  /** Accuracy on the test faces. */
   heldOut: number;
 }
 
 export interface Outcome {
   classes: readonly string[];
-  /** Of the shipped network; null where the classes are not its own. */
+  /** Accuracy of the shipped network; null if the classes differ from its own. */
   before: EvaluationReport | null;
   after: EvaluationReport;
   seconds: number;
-  /** The round whose weights were kept, from 1: that with the least loss on what it is taught. */
+  /** The round whose weights were kept, from 1: the round with the smallest training loss. */
   kept: number;
   files: ModelFiles;
 }
 
-/** What there is on a frame of the camera. */
+/** The faces in a camera frame. */
 export interface Look {
   /** Boxes in pixels of the frame. */
   faces: Pick<TrackedFace, 'id' | 'box'>[];
-  /** Id of the face that is taken, or null without one. */
+  /** Id of the used face, or null without one. */
   taken: number | null;
-  /** That face, cut out, if that was asked for. */
+  /** That face, cut out, if requested. */
   cut: ImageData | null;
   before: readonly Prediction[];
-  /** By the network that was trained last; null before the first training. */
+  /** Predictions of the last trained network; null before the first training. */
   after: readonly Prediction<string>[] | null;
   ms: number;
 }
 
-/** So that few faces get enough steps: as many samples in all as 20 rounds of 160 faces. */
+/** Total number of samples, so that few faces get enough steps: as many as 20 rounds of 160 faces. */
 const epochsFor = (faces: number) => Math.min(80, Math.max(20, Math.round(3200 / faces)));
 
 const { normalization } = pretrained;
@@ -71,7 +71,7 @@ let stopping = new AbortController();
 let tracker = createTracker({ foundAfter: 0, lostAfter: 500 });
 
 const teaching = {
-  /** Fetches all that is needed later: the page may lose its network then. */
+  /** Loads everything that is needed later, because the page may lose its network. */
   async load(assets: string | undefined): Promise<void> {
     if (assets !== undefined) {
       where = { assets };
@@ -88,9 +88,9 @@ const teaching = {
   },
 
   /**
-   * Looks at a frame of the camera.
+   * Analyses a frame of the camera.
    *
-   * @param chosen - Id of the face to take; the biggest, where it is null or gone.
+   * @param chosen - Id of the face to use; the largest face, if it is null or missing.
    */
   async look(ask: { bitmap: ImageBitmap; time: number; chosen: number | null; cut: boolean }): Promise<Look> {
     const { bitmap, time, chosen, cut } = ask;
@@ -113,7 +113,7 @@ const teaching = {
     }
   },
 
-  /** The biggest face on a picture, upright and framed as the network wants it; null without one. */
+  /** The largest face in a picture, upright and framed for the network; null without one. */
   async cutFace(picture: ImageBitmap): Promise<ImageData | null> {
     const [face] = await classifyFaces(picture, { ...finding, maxFaces: 1 });
     const cut = face ? cutOut(picture, face.crop) : null;
@@ -127,7 +127,7 @@ const teaching = {
     const known = classes.every((name, i) => name === EMOTIONS[i]);
     stopping = new AbortController();
     const model = buildModel({ classes });
-    // Other classes get a last layer of their own upon what the network knows of faces.
+    // Other classes get a new last layer on top of the network's features.
     const lastLayer = known ? [] : model.getWeights().slice(-2);
     model.setWeights([...shipped.getWeights().slice(0, known ? undefined : -2), ...lastLayer]);
     try {
@@ -142,7 +142,7 @@ const teaching = {
         schedule: cosineSchedule(),
         sampling: 'balanced',
         augment: { flip: true, rotation: 10, shift: 0.06, scale: 0.12, brightness: 0.1, contrast: 0.2 },
-        // Shown, but not chosen by: a figure that chose the epoch would flatter it.
+        // Shown, but not used to select the epoch, because the figure would then be too good.
         validationData: heldOut,
         monitor: 'loss',
         signal: stopping.signal,

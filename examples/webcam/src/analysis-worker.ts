@@ -17,7 +17,7 @@ let parts: { detector?: BuiltInDetector; classifier?: Classifier } = {};
 let tracker: Tracker = createTracker();
 
 const analysis = {
-  /** Fetches all that is needed later: the page may lose its network then. */
+  /** Loads everything that is needed later, because the page may lose its network. */
   async load(assets: string | undefined): Promise<void> {
     if (assets !== undefined) {
       parts = { detector: blazeFaceDetector({ assets }), classifier: createClassifier({ assets }) };

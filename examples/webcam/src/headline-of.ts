@@ -1,7 +1,7 @@
 import type { TrackSummary } from 'fer-dcnn/lite';
 import { clock } from './clock.js';
 
-/** What was seen, in one sentence. "Mostly" is said of more than half of the time, and of nothing less. */
+/** A one-sentence summary. It says "mostly" only for more than half of the time. */
 export function headlineOf({
   faces,
   overall,

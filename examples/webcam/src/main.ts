@@ -1,5 +1,5 @@
 /**
- * Faces and what they show, by camera, picture or video: `npm run example:webcam` in the repository.
+ * Faces and their expressions from a camera, picture or video: `npm run example:webcam` in the repository.
  * This file is the page; faces are found, classified and followed in `analysis-worker.ts`.
  */
 import { announcer } from '../../page-parts/announcer.js';
@@ -18,10 +18,10 @@ import { createReadings } from './readings.js';
 import { showSummary } from './show-summary.js';
 import { captionOf, type ShownFace, sentencesOf, shortCaptionOf } from './shown-face.js';
 
-/** Frames are reduced to this width before they are looked at: a face that matters is then wide enough. */
+/** Frames are reduced to this width before detection; relevant faces are still wide enough. */
 const FRAME_WIDTH = 640;
 
-/** Whom those without a camera see. */
+/** The drawn people for users without a camera. */
 const DRAWN = ['happy', 'surprised', 'sad'] as const;
 
 const NO_FACE = 'No face was found. A face is found best in good light, seen from the front.';
@@ -29,7 +29,7 @@ const NO_FACE = 'No face was found. A face is found best in good light, seen fro
 type Source = 'none' | 'camera' | 'video' | 'picture';
 
 const video = byId<HTMLVideoElement>('video');
-/** A picture, or the last frame of what was stopped. */
+/** A picture, or the last frame of a stopped source. */
 const still = byId<HTMLCanvasElement>('still');
 const boxes = byId<HTMLCanvasElement>('boxes');
 const cameraButton = byId<HTMLButtonElement>('camera');
@@ -43,9 +43,9 @@ const overlay = faceOverlay(boxes, (id) => readings.choose(id));
 const live = announcer(byId('live'));
 
 let source: Source = 'none';
-/** Whether the camera or the video goes on. */
+/** Whether the camera or the video is running. */
 let running = false;
-/** Counts sources, so that what comes late from an earlier one is known. */
+/** Counts sources, to ignore late results of an earlier one. */
 let turn = 0;
 let shown: ShownFace[] = [];
 let shownAt = 0;
@@ -161,7 +161,7 @@ async function showPicture(bitmap: ImageBitmap): Promise<void> {
   live.now(seen);
 }
 
-/** Looks at one frame after another for as long as the source stays. */
+/** Analyses one frame after another until the source changes. */
 async function follow(kind: 'camera' | 'video'): Promise<void> {
   source = kind;
   running = true;
@@ -231,7 +231,7 @@ async function stop(): Promise<void> {
   byId('summary').scrollIntoView({ block: 'nearest' });
 }
 
-/** Ends what is shown now. */
+/** Ends the current source. */
 async function leave(): Promise<void> {
   turn++;
   running = false;
@@ -251,7 +251,7 @@ function fail(reason: string): void {
   say('');
 }
 
-/** Keeps a picture to be shown and saved. */
+/** Stores a picture for display and saving. */
 function keep(image: CanvasImageSource, { width, height }: { width: number; height: number }): void {
   Object.assign(still, { width, height });
   if (width > 0) still.getContext('2d')!.drawImage(image, 0, 0, width, height);
@@ -281,7 +281,7 @@ function refresh(): void {
   words.dataset.some = `${some}`;
 }
 
-/** The picture as it is seen now, with its boxes. */
+/** The picture as displayed, with its boxes. */
 function savePicture(): void {
   const { width, height } = sizeOfSource();
   const canvas = document.createElement('canvas');

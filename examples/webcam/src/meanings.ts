@@ -5,7 +5,7 @@ import { byId, element } from '../../page-parts/elements.js';
 
 export const LOOKS = classLooks(EMOTIONS);
 
-/** What is seen on a face that is called so. */
+/** What a face with this label looks like. */
 const SEEN: Record<Emotion, string> = {
   angry: 'brows drawn down and together, lips pressed or tight',
   happy: 'a smile: corners of the mouth up, cheeks raised',

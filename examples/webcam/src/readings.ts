@@ -4,10 +4,10 @@ import { byId, element } from '../../page-parts/elements.js';
 import { LOOKS } from './meanings.js';
 import type { ShownFace } from './shown-face.js';
 
-/** How much of the past the lines show, ms. */
+/** Time span of the lines, ms. */
 const SPAN = 20_000;
 
-/** Five rows about one face: of a video lines through time, of a picture bars; and the choice of that face. */
+/** Five rows about one face: lines over time for a video, bars for a picture; and the choice of the face. */
 export function createReadings(onChoose: () => void) {
   const rows = EMOTIONS.map((emotion) => {
     const percent = element('span', { class: 'percent' }, '–');
@@ -62,7 +62,7 @@ export function createReadings(onChoose: () => void) {
   new ResizeObserver(draw).observe(byId('readings'));
 
   return {
-    /** The face that the rows are about. */
+    /** The face shown in the rows. */
     get chosen(): number | null {
       return chosen;
     },
@@ -72,7 +72,7 @@ export function createReadings(onChoose: () => void) {
       onChoose();
     },
 
-    /** Forgets all, for another source. */
+    /** Clears everything for another source. */
     clear(options: { lines: boolean }): void {
       past = new Map();
       chosen = null;
@@ -133,7 +133,7 @@ function drawLine(canvas: HTMLCanvasElement, points: readonly number[][], column
   context.lineWidth = 1.5 * devicePixelRatio;
   const x = (time: number) => width * (1 - (now - time) / SPAN);
   const y = (share: number) => height - 1 - (height - 3) * share;
-  // An area a stretch without a gap: where the face was gone, there is nothing.
+  // One area per period without a gap: nothing is drawn while the face was missing.
   let from = 0;
   for (let i = 1; i <= points.length; i++) {
     if (i < points.length && points[i][0] - points[i - 1][0] < 1500) continue;

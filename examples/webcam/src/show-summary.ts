@@ -6,7 +6,7 @@ import { clock } from './clock.js';
 import { headlineOf } from './headline-of.js';
 import { LOOKS } from './meanings.js';
 
-/** Shows what was seen from the start to the end of a camera's or a video's run. */
+/** Shows the summary of a camera or video from start to end. */
 export function showSummary(summary: TrackSummary): void {
   const { faces, from, to } = summary;
   byId('headline').textContent = headlineOf(summary);
