@@ -141,6 +141,9 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, two workers, exactly on
     });
     // Once each into the failed set, with the reason; nothing waits to be tried again.
     const client = redis.client();
+    // A job ends after its results are recorded.
+    const active = () => client.llen('bull:faces:active');
+    await expect.poll(active, { timeout: 10_000 }).toBe(0);
     const jobs = await client.zrange('bull:faces:failed', 0, -1);
     const held = await Promise.all(jobs.map((job) => client.hmget(`bull:faces:${job}`, 'data', 'failedReason', 'atm')));
     expect(held.flatMap(([data]) => JSON.parse(data!).items).sort()).toEqual([...corrupt].sort());
