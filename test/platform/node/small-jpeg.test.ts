@@ -87,8 +87,9 @@ describe('decodeSmallJpeg', () => {
       }),
       { numRuns: runs(300) },
     );
-    expect(decoded).toBeGreaterThan(20);
-    expect(refused).toBeGreaterThan(20);
+    // A fifteenth: by chance it is a third and more.
+    expect(decoded).toBeGreaterThan(runs(300) / 15);
+    expect(refused).toBeGreaterThan(runs(300) / 15);
     expect(Buffer.compare((await decodeSmallJpeg(whole, LIMIT))!.data as Uint8Array, expected)).toBe(0);
   });
 
