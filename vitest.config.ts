@@ -35,8 +35,11 @@ export default defineConfig({
         extends: true,
         test: { name: 'queue', include: ['test/queue/*.test.ts'], fileParallelism: false },
       },
-      // These test the packed package: npm run build goes first.
-      { extends: true, test: { name: 'package', include: ['test/{package,cli}/*.test.ts'], ...packed } },
+      // These test the packed package: npm run build goes first. What they test runs in processes of its own, so files share theirs.
+      {
+        extends: true,
+        test: { name: 'package', include: ['test/{package,cli}/*.test.ts'], isolate: false, ...packed },
+      },
       {
         extends: true,
         // One process for all files: each browser starts once.

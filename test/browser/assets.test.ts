@@ -115,7 +115,7 @@ suite('other places', () => {
     },
   );
 
-  test("a build by Vite with base './', served from a folder", async () => {
+  nightTest("a build by Vite with base './', served from a folder", async () => {
     const moved = join(folder, 'public/app');
     const served = await serveViteBuild(folder, { base: './', build: { outDir: moved, copyPublicDir: false } });
     await served.close();

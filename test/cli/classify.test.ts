@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { rows } from '../night.js';
+import { nightTest, rows } from '../night.js';
 import { writeFaces } from '../package/faces.js';
 import { NODE, nodeJson, runNode } from '../package/run-node.js';
 
@@ -38,12 +38,12 @@ describe('fer-dcnn classify', () => {
     expect(JSON.parse(stdout)).toEqual([{ file: 'face.png', predictions: expected }]);
   });
 
-  test('--topk and --backend are followed', async () => {
+  nightTest('--topk and --backend are followed', async () => {
     const { stdout } = await run('classify', '--json', '--topk', '2', '--backend', 'cpu', 'face.png');
     expect(JSON.parse(stdout)[0].predictions).toHaveLength(2);
   });
 
-  test('--model takes a folder that saveModel wrote', async () => {
+  nightTest('--model takes a folder that saveModel wrote', async () => {
     const program = `
       import * as tf from '@tensorflow/tfjs-core';
       import { buildModel } from 'fer-dcnn';

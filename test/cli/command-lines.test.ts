@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { checkTold, commandLines, copyGround, writeGround } from '../fuzz/command-lines.js';
-import { runs } from '../night.js';
+import { nightTest, runs } from '../night.js';
 import { runNode } from '../package/run-node.js';
 
 const { folder } = inject('consumer');
@@ -24,12 +24,12 @@ test('any command line: a documented exit code, a readable message, no stack tra
     fc.asyncProperty(await commandLines(), async (words) => {
       seen.add(checkTold(words, await run(words)));
     }),
-    { numRuns: runs(50), endOnFailure: true },
+    { numRuns: runs(40), endOnFailure: true },
   );
   expect(seen.has('exit 0') && seen.has('exit 2')).toBe(true);
 });
 
-test('a training prints its folders without control characters', async () => {
+nightTest('a training prints its folders without control characters', async () => {
   const words = ['train', 'faces', '--no-val', '--epochs', '1', '--out', 'odd\u001b[2J\nrun'];
   const told = await run(words);
   expect(checkTold(words, told)).toBe('exit 0');

@@ -43,7 +43,7 @@ describe('fer-dcnn completion', () => {
     expect(answers('classify', 'face')).toBe('');
   });
 
-  test.each(['bash', 'zsh', 'fish'])(
+  test.each(rows(['fish', 'bash', 'zsh'], 1))(
     '%s: every option of every command is in it, and the shell can read it',
     async (shell) => {
       const { stdout } = await run('completion', shell);
@@ -70,7 +70,9 @@ test('classify of a whole photo says that --faces is for it, on standard error a
   const { code, stdout, stderr } = await run('classify', '--json', photo);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toHaveLength(1);
-  expect(stderr).toMatch(/^fer-dcnn: \S+sample1\.jpg is a whole photo, .* --faces finds and classifies them\n$/);
+  expect(stderr).toMatch(
+    /^fer-dcnn: \S+sample1\.jpg is a whole photo with small faces: --faces finds and classifies them\n$/,
+  );
   expect((await run('classify', '--quiet', photo)).stderr).toBe('');
   expect((await run('classify', '--faces', photo)).stderr).toBe('');
 });

@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 import { noise } from '../golden-network.js';
-import { NIGHT, nightTest, rows } from '../night.js';
+import { NIGHT, nightTest } from '../night.js';
 import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
 import { NODE, runNode } from '../package/run-node.js';
 import { SEED } from '../seed.js';
@@ -116,16 +116,11 @@ nightTest('clocks that jump back and forth change nothing but the seconds', asyn
 
 describe.skipIf(!OWN_MOUNTS)('a disk', () => {
   // The network's weights take 2.1 MB, a checkpoint four times that, and the next one is written beside it.
-  test.each(
-    rows(
-      [
-        ['for one checkpoint', '12m'],
-        ['for no checkpoint', '5m'],
-        ['for the settings alone', '8k'],
-      ],
-      1,
-    ),
-  )(
+  nightTest.each([
+    ['for one checkpoint', '12m'],
+    ['for no checkpoint', '5m'],
+    ['for the settings alone', '8k'],
+  ])(
     'that has room %s: one line says so, what is there is whole, and with more room --resume ends as it would',
     async (_, size) => {
       const run = `full-${size}`;

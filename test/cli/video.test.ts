@@ -34,7 +34,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(stdout).toMatch(/\ntimeline\n( {2}0:0\d\.\d to 0:01\.8 {2}face [123] {2}\w+\n){3}$/);
   });
 
-  test('--json prints the summary, with the same content as --csv', async () => {
+  nightTest('--json prints the summary, with the same content as --csv', async () => {
     const json = await run('--fps', '5', '--max-faces', '1', '--json', 'clip.mp4');
     expect(json.code).toBe(0);
     const { frames, faces, overall } = JSON.parse(json.stdout);

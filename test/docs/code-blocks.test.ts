@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { transform } from 'esbuild';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, type TestContext, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/program.js';
 import { haveChromium, startChromium } from '../browser/chromium.js';
 import { serveStatic } from '../browser/servers.js';
 import { leftOut, NIGHT } from '../night.js';
@@ -89,6 +90,10 @@ describe.concurrent('commands', () => {
       );
       const [, script] = /^npm run (?:--\S+ )*([\w:-]+)/.exec(command) ?? [];
       if (script !== undefined) expect(scripts).toContain(script);
+    }
+    for (const line of ours) {
+      const [, command] = /npx fer-dcnn ([\w-]+)/.exec(line) ?? [];
+      expect([...COMMANDS.map(({ name }) => name), '--help', '--version'], line).toContain(command);
     }
     if (ours.length === 0 || !byDay(block)) return;
     const cli = join(folder, 'node_modules/fer-dcnn/dist/node/cli.js');

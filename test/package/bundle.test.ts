@@ -5,6 +5,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { build as esbuild } from 'esbuild';
 import { build as vite } from 'vite';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { nightTest } from '../night.js';
 
 const { folder } = inject('consumer');
 const root = join(folder, 'build-model-only');
@@ -38,7 +39,7 @@ describe('a program that imports buildModel alone', () => {
     expect(main.text).not.toMatch(/weights\.bin|import\(["']\.\/weights/);
   });
 
-  test('gets no byte of the weights in its code, nor a way to load them, from Vite', async () => {
+  nightTest('gets no byte of the weights in its code, nor a way to load them, from Vite', async () => {
     const built = await vite({ root, configFile: false, logLevel: 'error', build: { write: false } });
     const { output } = Array.isArray(built) ? built[0] : (built as Exclude<typeof built, { close(): unknown }>);
     const chunks = output.filter((file) => file.type === 'chunk');

@@ -134,7 +134,7 @@ describe('nothing is asked of the network by', () => {
         ['convert', 'run', '--to', 'onnx', '--out', 'fer.onnx'],
         ['summary'],
       ],
-      3,
+      1,
     ).map((args) => ({ args, line: args.join(' ') })),
   )('fer-dcnn $line', async ({ args }) => {
     const { code, stdout, stderr } = await offline(cli, ...args);

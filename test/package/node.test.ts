@@ -39,7 +39,7 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
   /** What has nothing to do with how the package was loaded: of CommonJS at night. */
   const oneByDay = type === 'module' ? test : nightTest;
 
-  test('all ways to give a picture give the same probabilities, on wasm and on cpu', async () => {
+  oneByDay('all ways to give a picture give the same probabilities, on wasm and on cpu', async () => {
     const lists = await inNode<Record<string, number[]>>(
       type,
       `const { default: sharp } = await import('sharp');

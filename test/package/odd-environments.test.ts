@@ -66,7 +66,7 @@ describe('the same answer', () => {
     expect(await shown(args)).toEqual(usual);
   });
 
-  test('with a stack 16 KB larger than Node itself starts with, and fer-dcnn/lite with none larger', async () => {
+  nightTest('with a stack 16 KB larger than Node itself starts with, and fer-dcnn/lite with none larger', async () => {
     writeFileSync(join(cwd, 'empty.mjs'), "import 'node:fs';");
     let size = 64;
     // 64 KB are too few for Node 20 to load any module: some 70 it takes, more where the environment is larger.
@@ -87,7 +87,7 @@ describe('the same answer', () => {
     expect(await shown([`--stack-size=${tight}`, 'lite.mjs'])).toEqual(await shown(['lite.mjs']));
   });
 
-  test('with clocks that jump, back and forth', async () => {
+  nightTest('with clocks that jump, back and forth', async () => {
     writeFileSync(
       join(cwd, 'clock.mjs'),
       `const now = Date.now;
@@ -177,7 +177,7 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/\n\s+at |EPIPE|Error:/);
   });
 
-  test('a second Ctrl-C ends a training at once, and it can be gone on with', async () => {
+  nightTest('a second Ctrl-C ends a training at once, and it can be gone on with', async () => {
     for (const emotion of ['angry', 'happy', 'sad', 'neutral', 'surprised']) {
       mkdirSync(join(cwd, 'faces', emotion), { recursive: true });
       for (let i = 0; i < 4; i++) cpSync(join(cwd, 'face.png'), join(cwd, 'faces', emotion, `${i}.png`));

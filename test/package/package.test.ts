@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
+import { nightTest } from '../night.js';
 import { installedCopies } from './consumer.js';
 
 const { folder, tarball, files } = inject('consumer');
@@ -64,7 +65,7 @@ describe('the packed package', () => {
     expect(scripts.filter((file) => makesCode.test(readFileSync(join(installed, file), 'utf8')))).toEqual([]);
   });
 
-  test('packs to the same bytes elsewhere, at another time', () => {
+  nightTest('packs to the same bytes elsewhere, at another time', () => {
     const again = mkdtempSync(join(tmpdir(), 'fer-dcnn-again-'));
     try {
       cpSync(installed, join(again, 'elsewhere'), { recursive: true });

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { rows } from '../night.js';
+import { nightTest, rows } from '../night.js';
 import { writeFaces } from './faces.js';
 import { runNode } from './run-node.js';
 
@@ -79,7 +79,7 @@ describe('TF.js one minor above ours', () => {
     expectUsual(told);
   });
 
-  test('beside our own in one process: each takes the tensors and models of the other', async () => {
+  nightTest('beside our own in one process: each takes the tensors and models of the other', async () => {
     const { told, stderr } = await run(project('beside', PACKAGES, PACKAGES));
     expect(told.versions).toEqual([NEWER, NEWER]);
     expectUsual(told);

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, inject, test } from 'vitest';
+import { rows } from '../night.js';
 import { runNode } from './run-node.js';
 
 /*
@@ -116,7 +117,7 @@ createTracker().addEventListener('found', (event: CustomEvent<{ id: number }>) =
 `;
 
 describe('what compiles', () => {
-  test.each(Object.keys(projects))('%s', (name) => {
+  test.each(rows(Object.keys(projects), 2))('%s', (name) => {
     const { typeRoots, lib } = projects[name];
     const modules: Record<string, string> = { lite: LITE };
     // Those for Node: with no optional package there. TF.js's own types need Node's too.

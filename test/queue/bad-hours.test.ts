@@ -121,24 +121,28 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
     await expectExact();
   });
 
-  test('the results file is replaced by a copy, and by nothing for a while', { timeout: 2 * PATIENCE }, async () => {
-    start();
-    start();
-    await until(COUNT / 5);
-    // As some editors and backups do: another file of the same content.
-    copyFileSync(file, `${file}.copy`);
-    renameSync(`${file}.copy`, file);
-    await until((2 * COUNT) / 5);
-    renameSync(file, `${file}.away`);
-    writeFileSync(file, '');
-    await expect
-      .poll(() => workers.map(({ stderr }) => stderr).join(), { timeout: 60_000 })
-      .toMatch(/both\.jsonl cannot be written: .*restore it/);
-    renameSync(`${file}.away`, file);
-    await until(COUNT);
-    await expectExact();
-    expect(readdirSync(results).sort()).toEqual(['both.jsonl', 'both.jsonl.owner']);
-  });
+  nightTest(
+    'the results file is replaced by a copy, and by nothing for a while',
+    { timeout: 2 * PATIENCE },
+    async () => {
+      start();
+      start();
+      await until(COUNT / 5);
+      // As some editors and backups do: another file of the same content.
+      copyFileSync(file, `${file}.copy`);
+      renameSync(`${file}.copy`, file);
+      await until((2 * COUNT) / 5);
+      renameSync(file, `${file}.away`);
+      writeFileSync(file, '');
+      await expect
+        .poll(() => workers.map(({ stderr }) => stderr).join(), { timeout: 60_000 })
+        .toMatch(/both\.jsonl cannot be written: .*restore it/);
+      renameSync(`${file}.away`, file);
+      await until(COUNT);
+      await expectExact();
+      expect(readdirSync(results).sort()).toEqual(['both.jsonl', 'both.jsonl.owner']);
+    },
+  );
 
   test.skipIf(!OWN_MOUNTS)('the disk is full, until it is not', { timeout: 2 * PATIENCE }, async () => {
     const disk = mkdtempSync(join(folder, 'disk-'));

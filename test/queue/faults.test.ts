@@ -155,7 +155,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, two workers, exactly on
     client.disconnect();
   });
 
-  test('the same folder is enqueued twice during the run, and a worker is stopped', async () => {
+  nightTest('the same folder is enqueued twice during the run, and a worker is stopped', async () => {
     expect(await enqueueFolder(faces, address())).toEqual({ items: COUNT, fresh: COUNT, refused: 0 });
     const files = startWorkers();
     await until(SOME);
@@ -191,7 +191,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, two workers, exactly on
     expect(workers[0].stderr).toMatch(/both\.jsonl cannot be written: .*\[UNREACHABLE\]/);
   });
 
-  test('a worker is paused past its lock, and continues when another has done its work', async () => {
+  nightTest('a worker is paused past its lock, and continues when another has done its work', async () => {
     await enqueueFolder(faces, address());
     const files = startWorkers();
     await until(SOME);

@@ -15,7 +15,7 @@ import {
   queueStatus,
   type RedisConnection,
 } from '../../src/queue.js';
-import { NIGHT } from '../night.js';
+import { NIGHT, nightTest } from '../night.js';
 import { hasRedis } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
 import { readResults, WorkerProcess } from './worker-process.js';
@@ -118,7 +118,7 @@ describe.skipIf(!hasRedis())('a Redis', () => {
     ).toEqual([...paths].sort());
   });
 
-  test('with Sentinel: the first server dies in mid-run, the second takes over', async () => {
+  nightTest('with Sentinel: the first server dies in mid-run, the second takes over', async () => {
     const [first, second, watcher] = [await freePort(), await freePort(), await freePort()];
     const persistent = ['appendonly yes', 'save ""'];
     const master = await serve(first, [`port ${first}`, ...persistent, 'appenddirname first']);

@@ -232,47 +232,50 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(asked.sort()).toEqual(['/fine.jpg', '/slow.jpg', '/slow.jpg', '/slow.jpg']);
   });
 
-  test('that an image ends, again and again, is survived: the image fails, all others are classified', async () => {
-    const out = join(folder, 'results.jsonl');
-    const args = [
-      '--redis',
-      server.url,
-      '--root',
-      faces,
-      '--private-host',
-      host,
-      '--out',
-      out,
-      '--lock',
-      '1',
-      '--concurrency',
-      '1',
-    ];
-    let process: WorkerProcess;
-    let deaths = 0;
-    onAsked = (path) => {
-      if (path !== '/deadly.jpg') return 200;
-      deaths++;
-      process.end('SIGKILL').then(() => {
-        process = new WorkerProcess(args);
+  nightTest(
+    'that an image ends, again and again, is survived: the image fails, all others are classified',
+    async () => {
+      const out = join(folder, 'results.jsonl');
+      const args = [
+        '--redis',
+        server.url,
+        '--root',
+        faces,
+        '--private-host',
+        host,
+        '--out',
+        out,
+        '--lock',
+        '1',
+        '--concurrency',
+        '1',
+      ];
+      let process: WorkerProcess;
+      let deaths = 0;
+      onAsked = (path) => {
+        if (path !== '/deadly.jpg') return 200;
+        deaths++;
+        process.end('SIGKILL').then(() => {
+          process = new WorkerProcess(args);
+        });
+        return 0;
+      };
+      const deadly = `http://${host}/deadly.jpg`;
+      await enqueue([...paths.slice(0, 10), deadly, ...paths.slice(10, 20)], address());
+      process = new WorkerProcess(args);
+      await allDone();
+      expect(await process.end('SIGTERM')).toBe(0);
+      const lines = resultFile();
+      expect(lines).toHaveLength(21);
+      expect(byItem(lines)[deadly].error).toEqual({
+        code: 'WORKER',
+        message: expect.stringContaining('2 workers ended'),
       });
-      return 0;
-    };
-    const deadly = `http://${host}/deadly.jpg`;
-    await enqueue([...paths.slice(0, 10), deadly, ...paths.slice(10, 20)], address());
-    process = new WorkerProcess(args);
-    await allDone();
-    expect(await process.end('SIGTERM')).toBe(0);
-    const lines = resultFile();
-    expect(lines).toHaveLength(21);
-    expect(byItem(lines)[deadly].error).toEqual({
-      code: 'WORKER',
-      message: expect.stringContaining('2 workers ended'),
-    });
-    expect(lines.filter(({ predictions }) => predictions)).toHaveLength(20);
-    // Once among others, twice alone.
-    expect(deaths).toBe(3);
-  });
+      expect(lines.filter(({ predictions }) => predictions)).toHaveLength(20);
+      // Once among others, twice alone.
+      expect(deaths).toBe(3);
+    },
+  );
 
   test('puts a job of another program into the failed set, once', async () => {
     const redis = server.client();

@@ -19,7 +19,7 @@ import { smallFaces } from '../tfjs/train/small-faces.js';
 /* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps and frames. */
 const CLASSIFICATIONS = FULL ? 100_000 : 4_000;
 const STEPS = FULL ? 2_000 : 90;
-const FRAMES = NIGHT ? 2_000 : 60;
+const FRAMES = NIGHT ? 2_000 : 20;
 /** Bytes that the process may be larger by at the end than after the first tenth. WebAssembly's memory: by none. */
 const GROWTH = 48 * 2 ** 20;
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { FULL, leftOut } from '../night.js';
+import { FULL, leftOut, nightTest } from '../night.js';
 
 /** Nights run all specs, by `npm run test:tfjs`. */
 const PART = FULL ? [] : ['--only', 'gradient'];
@@ -31,11 +31,19 @@ test('a spec that fails and is not on the list is a fault', () => {
   expect(status).toBe(1);
 }, 120_000);
 
-test('specs that are not there are a fault', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/tfjs-specs.mjs', 'simd', '--only', 'unknown spec'], {
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  expect(stderr).toContain('0 specs ran');
-  expect(status).toBe(1);
-}, 120_000);
+nightTest(
+  'specs that are not there are a fault',
+  () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['scripts/tfjs-specs.mjs', 'simd', '--only', 'unknown spec'],
+      {
+        encoding: 'utf8',
+        timeout: 120_000,
+      },
+    );
+    expect(stderr).toContain('0 specs ran');
+    expect(status).toBe(1);
+  },
+  120_000,
+);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { lockFile } from '../../../src/platform/node/lock-file.js';
+import { nightTest } from '../../night.js';
 
 const execute = promisify(execFile);
 
@@ -65,7 +66,7 @@ describe('a lock', () => {
     }
   });
 
-  test('of a process that is gone is taken over by one of many processes', { timeout: 60_000 }, async () => {
+  nightTest('of a process that is gone is taken over by one of many processes', { timeout: 60_000 }, async () => {
     leave({ pid: 2 ** 30, host: hostname(), id: 'x' });
     const program = `
       import { lockFile } from './src/platform/node/lock-file.ts';
