@@ -118,7 +118,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.keyboard.press('Escape');
     const card = page.getByRole('article', { name: 'grin' });
     await card.getByText(/^\d+ faces?$/).waitFor();
-    expect(await page.locator('#countdown').isVisible()).toBe(false);
+    await page.locator('#countdown').waitFor({ state: 'hidden' });
     await page.getByRole('button', { name: 'Clear grin' }).click();
     expect(await card.textContent()).toContain('nothing yet');
     await page.locator('#camera').click();
