@@ -205,7 +205,7 @@ async function heapGrowth(): Promise<void> {
     return used();
   };
   const pixels = (count: number) => {
-    const frame = { data: new Uint8Array(640 * 480 * 4), width: 640, height: 480, channels: 4 as const };
+    const frame = { data: new Uint8Array(640 * 480 * 4).fill(255), width: 640, height: 480, channels: 4 as const };
     const [box, out] = [{ x: 0, y: 0, width: 200, height: 210 }, new Float32Array(1024)];
     for (let i = 0; i < count; i++) {
       box.x = i % 8;
