@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { leftOut, NIGHT, nightTest } from '../night.js';
+import { leftOut, NIGHT, nightTest, rows } from '../night.js';
 import { check, haveChromium, openTab, sharedChromium, type Tab } from './chromium.js';
 import { type Served, serveStatic, serveVite, serveViteBuild } from './servers.js';
 import { expectClose, prepareSite } from './site.js';
@@ -96,7 +96,7 @@ suite('other places', () => {
     await served.close();
   });
 
-  test.each([{ base: '/app/' }, ...(NIGHT ? [{}] : [])])(
+  test.each(rows([{ base: '/app/' }, {}], 1))(
     "a monorepo, the package in the root's node_modules, under Vite's development server: %j",
     async (options) => {
       const app = join(folder, 'apps/web');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { leftOut, NIGHT } from '../night.js';
+import { leftOut, NIGHT, rows } from '../night.js';
 import { type EnginePage, engines, openPage } from './engines.js';
 import { type Served, serveStatic } from './servers.js';
 
@@ -17,7 +17,7 @@ const PAGE = `<!doctype html><html lang="en"><head><link rel="icon" href="data:,
 
 if (!NIGHT) leftOut('the tests of how engines are driven, but in the first', '1');
 
-describe.each(NIGHT ? engines : engines.slice(0, 1))('a page in %s', (engine) => {
+describe.each(rows(engines, 1))('a page in %s', (engine) => {
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-engines-'));
   let served: Served;
   let page: EnginePage;

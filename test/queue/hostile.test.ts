@@ -36,7 +36,7 @@ import {
   queueStatus,
   redisStream,
 } from '../../src/queue.js';
-import { leftOut, NIGHT } from '../night.js';
+import { leftOut, NIGHT, rows } from '../night.js';
 import { runNode } from '../package/run-node.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
@@ -153,7 +153,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 2, failed: 2 });
   });
 
-  test.each(NIGHT ? ['failed', 'in no list any more'] : ['failed'])(
+  test.each(rows(['failed', 'in no list any more'], 1))(
     'takes items again whose job is %s while they wait',
     async (how) => {
       await enqueue(paths, { ...address(), batchSize: 60 });
@@ -190,7 +190,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
 
   describe('whose keys are deleted while a worker runs', () => {
     // The test of the command deletes all of them.
-    const parts = NIGHT ? ['*', '*:counts', '*:files', '*:buckets', '*:i:*'] : ['*:i:*'];
+    const parts = rows(['*:i:*', '*', '*:counts', '*:files', '*:buckets'], 1);
     test.each(parts)(
       'fer:%s: says so and stops; no result is written over, and it can be begun again',
       async (part) => {
@@ -407,7 +407,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       expect(await ledger.states([id])).toEqual([{ id, file: 'file', offset: 7, line }]);
     });
 
-    test.each(NIGHT ? planted : planted.slice(0, 1))('%s is not written: the item is classified', async (_, entry) => {
+    test.each(rows(planted, 1))('%s is not written: the item is classified', async (_, entry) => {
       await plant(entry);
       expect(await queueStatus(address())).toMatchObject({ waiting: 60 });
       await start();

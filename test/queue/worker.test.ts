@@ -22,7 +22,7 @@ import {
   queueStatus,
   redisStream,
 } from '../../src/queue.js';
-import { leftOut, NIGHT, nightTest } from '../night.js';
+import { leftOut, NIGHT, nightTest, rows } from '../night.js';
 import { runNode } from '../package/run-node.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
@@ -513,7 +513,7 @@ describe.skipIf(!built || !hasRedis())('on the command line', () => {
     [['queue', 'status', '--redis', 'http://localhost'], /redis:\/\/host:6379.*\[OPTION\]/],
     [['queue', 'stats'], /unknown command/],
   ];
-  test.each(NIGHT ? mistakes : mistakes.slice(0, 2))('%j ends with 2', async (args, message) => {
+  test.each(rows(mistakes, 2))('%j ends with 2', async (args, message) => {
     const run = await cli(...args);
     expect(run.stderr).toMatch(message);
     expect(run.code).toBe(2);
