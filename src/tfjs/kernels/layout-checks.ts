@@ -70,7 +70,7 @@ const CHECKS: Record<string, Check> = {
 function checkAxes(name: string, x: tf.Tensor, axes: number | number[]): void {
   const rank = x.shape.length;
   const within = [axes].flat().every((axis) => axis >= -rank && axis < rank);
-  checkFit(name, within, `axis ${axes} is none of [${x.shape}]`);
+  checkFit(name, within, `axis ${axes} lies outside shape [${x.shape}]`);
 }
 
 /** Whether two shapes are the same, apart from one axis. */

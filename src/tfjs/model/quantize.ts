@@ -59,8 +59,8 @@ export function quantize(values: Float32Array, to: Quantization, leastScale = 0)
 const LARGEST_FLOAT16 = 65504;
 
 /**
- * The scale for which all values are whole multiples, with at most `levels` steps between the smallest and the largest; null if
- * there is none, or so few values that it would be by chance.
+ * The scale for which all values are whole multiples, with at most `levels` steps between the smallest and the largest. Null if no
+ * such scale exists, or if there are too few values to rule out chance.
  */
 function scaleOf(values: Float32Array, levels: number): number | null {
   const distinct = new Set<number>();

@@ -23,7 +23,7 @@ export interface AnnouncedStep extends AdamStep {
   first: number;
   /** Samples of the batch. */
   rows: number;
-  /** Samples of the next batch in the same epoch; 0 if there is none. */
+  /** Samples of the next batch in the same epoch; 0 after the last batch. */
   following: number;
   /** Epoch, from 1. */
   epoch: number;
