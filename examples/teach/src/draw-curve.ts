@@ -1,17 +1,17 @@
 import type { EpochDone } from './teaching-worker.js';
 
 const HEIGHT = 180;
-/** Room for the percentages on the left and for the lines' names on the right. */
+/** Space for the percentages on the left and for the names of the lines on the right. */
 const LEFT = 44;
 const RIGHT = 120;
 const TOP = 24;
 const BOTTOM = 26;
 
 /**
- * The share of faces that the network gets right, epoch by epoch: those kept aside, and those it is taught.
+ * Draws the share of correct answers after each epoch: one line for the held-out faces, one for the training faces.
  *
- * @param width - Of the drawing, CSS pixels: letters keep their size on a phone.
- * @param kept - The round whose weights were kept, from 1; null while that is not known.
+ * @param width - Width of the drawing in CSS pixels: text keeps its size on a phone.
+ * @param kept - The round (epoch) whose weights were kept, from 1; null while the training runs.
  */
 export function drawCurve(epochs: readonly EpochDone[], width: number, kept: number | null): SVGElement {
   const last = epochs.at(-1)!;
@@ -42,7 +42,7 @@ export function drawCurve(epochs: readonly EpochDone[], width: number, kept: num
 
   if (kept !== null) root.append(svg('circle', { class: 'kept', cx: x(kept), cy: y(told.heldOut), r: 4.5 }));
 
-  // Names at the ends of the lines, kept apart where these meet.
+  // Names at the ends of the lines, moved apart where the lines meet.
   const apart = last.heldOut >= last.taught ? 1 : -1;
   const gap = Math.max(0, 16 - Math.abs(y(last.heldOut) - y(last.taught))) / 2;
   const named = kept === null ? `kept aside ${percent(last.heldOut)}` : 'kept aside';

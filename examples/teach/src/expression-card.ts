@@ -6,31 +6,31 @@ import { element } from '../../page-parts/elements.js';
 /** One class: its name, the faces that were collected for it, and the buttons that collect them. */
 export interface ExpressionCard {
   root: HTMLElement;
-  /** As the user calls it. */
+  /** The name that the user gave it. */
   readonly name: string;
-  /** The faces, by recording or choice of files. */
+  /** The faces: one list for each recording or selection of files. */
   takes: ImageData[][];
-  /** Shows what is in `takes`. */
+  /** Shows the faces in `takes` and their number. */
   show(): void;
-  /** How far a recording or a reading of files is, 0..1; null when there is none. */
+  /** Shows the progress of a recording or of reading files, 0..1; null hides it. */
   showProgress(share: number | null): void;
   enable(what: CardState): void;
 }
 
 export interface CardState {
-  /** Whether the camera shows something. */
+  /** Whether the camera is on. */
   camera: boolean;
-  /** Whether nothing else goes on. */
+  /** Whether nothing else is in progress. */
   free: boolean;
   /** Whether this card is recording: its button then stops it. */
   recording: boolean;
-  /** Whether there are classes enough to remove one. */
+  /** Whether enough classes are left that this one can be removed. */
   removable: boolean;
 }
 
 export interface ExpressionCardActions {
   record(card: ExpressionCard): void;
-  /** Record was pressed while it cannot: says why. */
+  /** Called when Record is pressed but cannot start: says why. */
   explain(): void;
   addPictures(card: ExpressionCard, files: readonly File[]): void;
   cleared(card: ExpressionCard): void;
@@ -38,7 +38,7 @@ export interface ExpressionCardActions {
   renamed(card: ExpressionCard): void;
 }
 
-/** @param index - Which class it is, from 0. */
+/** @param index - Position of the class, from 0. */
 export function expressionCard(given: string, index: number, actions: ExpressionCardActions): ExpressionCard {
   let name = given;
   const mark = element('span');
@@ -89,7 +89,7 @@ export function expressionCard(given: string, index: number, actions: Expression
       root.classList.toggle('recording', recording);
       record.textContent = recording ? 'Stop' : 'Record';
       record.disabled = !free && !recording;
-      // Not disabled: it can be reached, and says what it waits for.
+      // `aria-disabled`, not `disabled`: the button keeps its focus and says what it waits for.
       if (camera || recording) {
         record.removeAttribute('aria-disabled');
         record.removeAttribute('aria-describedby');
@@ -112,7 +112,7 @@ export function expressionCard(given: string, index: number, actions: Expression
   add.addEventListener('click', () => picker.click());
   picker.addEventListener('change', () => {
     const files = [...(picker.files ?? [])];
-    // The same files can be chosen again.
+    // Without this, choosing the same files again would fire no event.
     picker.value = '';
     if (files.length > 0) actions.addPictures(card, files);
   });
@@ -141,7 +141,7 @@ export function expressionCard(given: string, index: number, actions: Expression
   return card;
 }
 
-/** Thumbnails that are shown, newest first: as many as fit a wide page. */
+/** Number of thumbnails shown, newest first: as many as fit a wide page. */
 const SHOWN = 14;
 
 function thumbnail(face: ImageData): HTMLCanvasElement {

@@ -3,7 +3,7 @@ import { classMark } from '../../page-parts/class-mark.js';
 import { byId, element } from '../../page-parts/elements.js';
 import type { Look, Outcome } from './teaching-worker.js';
 
-/** Rows that say what the network of before and that of after see on the camera, frame by frame. */
+/** Table rows with the answers of the network before and after the training to each camera frame. */
 export function liveComparison({ classes, before }: Pick<Outcome, 'classes' | 'before'>) {
   const looks = classLooks(classes);
   const rows = classes.map((name) => {
@@ -27,7 +27,7 @@ export function liveComparison({ classes, before }: Pick<Outcome, 'classes' | 'b
   byId('try-rows').replaceChildren(...rows.map(({ root }) => root));
 
   return {
-    /** Shows a frame; smoothed, so that figures can be read. */
+    /** Shows the answers to one frame, smoothed so that the figures can be read. */
     show(look: Pick<Look, 'before' | 'after'>): void {
       const lists = before === null ? [look.after] : [look.before, look.after];
       for (const { name, cells } of rows) {

@@ -1,6 +1,6 @@
 /**
- * Teaches the shipped network the expressions of whoever sits before the camera: `npm run example:teach` in the repository.
- * This file is the page; all that computes is in `teaching-worker.ts`.
+ * Teaches the shipped network the expressions of the person in front of the camera: `npm run example:teach` in the repository.
+ * This file is the page; `teaching-worker.ts` computes.
  */
 import { EMOTIONS, type Emotion } from 'fer-dcnn/lite';
 import { announcer } from '../../page-parts/announcer.js';
@@ -24,12 +24,12 @@ import type { EpochDone, Look, Teaching } from './teaching-worker.js';
 /** Time to make the face before it is recorded. */
 const READY_MS = 2000;
 const RECORDING_MS = 4000;
-/** Frames that lie closer together show the same. */
+/** Frames closer together than this look the same. */
 const LEAST_MS_BETWEEN_FRAMES = 80;
 const LEAST_FACES = 8;
 const MOST_CLASSES = 12;
 
-/** A recording that goes on, or whose countdown does. */
+/** A recording in progress, or its countdown. */
 interface Recording {
   card: ExpressionCard;
   faces: ImageData[];
@@ -66,7 +66,7 @@ let cameraOn = false;
 let chosen: number | null = null;
 let recording: Recording | null = null;
 let epochs: EpochDone[] = [];
-/** The round whose weights were kept, when the training is over. */
+/** Round (epoch) whose weights were kept; null until the training ends. */
 let kept: number | null = null;
 let trainingBegan = 0;
 let comparison: ReturnType<typeof liveComparison> | null = null;
@@ -103,7 +103,7 @@ addClassButton.addEventListener('click', () => {
   title.focus();
   title.select();
 });
-// As the Stop button of the card does.
+// Escape stops a recording, as the card's Stop button does.
 document.addEventListener('keydown', ({ key }) => {
   if (key === 'Escape') recording = null;
 });
@@ -146,7 +146,7 @@ function freeName(): string {
   }
 }
 
-/** What can be pressed now, and what is still needed. */
+/** Updates which buttons are enabled, and the text that says what is missing. */
 function refresh(): void {
   const free = ready && !busy;
   byId('frame').hidden = !cameraOn;
@@ -209,7 +209,7 @@ async function startCamera(): Promise<void> {
     video,
     () => cameraOn && video.srcObject === stream,
     async (time) => {
-      // The worker trains: frames would only wait for it.
+      // While the worker trains, frames would only wait for it.
       if (training) {
         await new Promise((resolve) => setTimeout(resolve, 200));
         return;
@@ -273,7 +273,7 @@ function keepFace(face: ImageData | null, time: number): void {
   recording.card.show();
 }
 
-/** Records, or stops the recording that goes on. */
+/** Starts a recording, or stops the one in progress. */
 async function record(card: ExpressionCard): Promise<void> {
   if (recording !== null) {
     recording = null;
@@ -332,7 +332,7 @@ async function addPictures(card: ExpressionCard, files: readonly File[]): Promis
   });
 }
 
-/** For those without a camera: drawn people, in the five classes that there are at first. */
+/** For users without a camera: adds drawn faces to the five emotions. */
 async function useDrawnFaces(): Promise<void> {
   for (const emotion of EMOTIONS) {
     const card = cards.find(({ name }) => name === emotion) ?? addCard(emotion);
@@ -354,7 +354,7 @@ async function take(picture: ImageBitmapSource, into: ImageData[]): Promise<void
   if (face !== null) into.push(face);
 }
 
-/** One recording or choice of files: fills a new take, and says what was odd. */
+/** Runs one recording or one selection of files: fills a new take, and shows a notice if something went wrong. */
 async function collect(card: ExpressionCard, fill: (faces: ImageData[]) => Promise<string | null>): Promise<void> {
   busy = true;
   showNotice(null);
@@ -375,7 +375,7 @@ async function collect(card: ExpressionCard, fill: (faces: ImageData[]) => Promi
 
 async function teach(): Promise<void> {
   const own = cards.filter(({ name, takes }) => takes.flat().length > 0 && !EMOTIONS.includes(name as Emotion));
-  // Emotions alone keep the shipped network's five classes; others get a last layer of what was collected.
+  // Emotions alone: the network keeps its five classes. Any other class: it gets a new last layer for the collected classes.
   const classes =
     own.length === 0 ? [...EMOTIONS] : cards.filter(({ takes }) => takes.flat().length > 0).map(({ name }) => name);
   const { teaching, heldOut } = splitTakes(

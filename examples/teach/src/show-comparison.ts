@@ -4,7 +4,7 @@ import { saveFile } from '../../page-parts/save-file.js';
 import type { Outcome } from './teaching-worker.js';
 import { verdictOf } from './verdict-of.js';
 
-/** Shows what the training changed on the faces that were kept aside, and offers the model's two files. */
+/** Shows correct answers on the held-out faces before and after the training, and offers the model's two files. */
 export function showComparison({ before, after, files }: Outcome): void {
   const { text, warnings } = verdictOf(before, after);
   byId('verdict').textContent = text;

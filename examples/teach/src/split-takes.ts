@@ -1,10 +1,10 @@
 import type { TaughtFace } from './teaching-worker.js';
 
 /**
- * Keeps the last quarter of every take aside. Frames that follow each other look alike, so a random quarter would all but
- * repeat what was taught; the end of a recording is as far from the rest as one can get within it.
+ * Holds out the last quarter of every take. Neighbouring frames look alike, so a random quarter would nearly repeat the
+ * training faces; the end of a recording differs most from the rest of it.
  *
- * @param takes - By class: recordings, or pictures that were chosen together.
+ * @param takes - For each class: its recordings, and its pictures that were chosen together.
  */
 export function splitTakes(takes: readonly (readonly ImageData[][])[]): {
   teaching: TaughtFace[];
@@ -13,7 +13,7 @@ export function splitTakes(takes: readonly (readonly ImageData[][])[]): {
   const teaching: TaughtFace[] = [];
   const heldOut: TaughtFace[] = [];
   for (const [label, ofClass] of takes.entries()) {
-    // Pictures that were added one by one are one take.
+    // Pictures that were added one by one count as one take.
     const whole = ofClass.every((faces) => faces.length < 4) ? [ofClass.flat()] : ofClass;
     for (const faces of whole) {
       const end = faces.length - Math.floor(faces.length / 4);
