@@ -5,7 +5,7 @@ import asc from 'assemblyscript/asc';
  * The three builds of BlazeFace: with fused multiply-add (relaxed SIMD), with 128-bit SIMD, and without either.
  */
 const options = [
-  ...['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--initialMemory', '24'],
+  ...['--runtime', 'stub', '--noAssert', '-O3', '--initialMemory', '24'],
   ...['--disableWarning', '201'],
 ];
 const builds = {

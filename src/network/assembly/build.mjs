@@ -5,7 +5,7 @@ import asc from 'assemblyscript/asc';
  * The three builds of the network: with fused multiply-add (relaxed SIMD), with 128-bit SIMD, and without either.
  */
 const options = [
-  ...['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--initialMemory', '56', '--maximumMemory', '56'],
+  ...['--runtime', 'stub', '--noAssert', '-O3', '--initialMemory', '56', '--maximumMemory', '56'],
   ...['--disableWarning', '201'],
 ];
 const builds = {

@@ -6,7 +6,7 @@ import asc from 'assemblyscript/asc';
  * fused multiply-add, and both again for the shared memory of TF.js's threaded build. They import TF.js's memory and have no static data.
  */
 const options = [
-  ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--noAssert', '-O3', '--converge'],
+  ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--noAssert', '-O3'],
   // Addresses are 32 bits wide here; a 64-bit memory is not in sight.
   ...['--enable', 'simd', '--disableWarning', '201'],
 ];

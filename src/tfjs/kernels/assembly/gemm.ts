@@ -91,7 +91,8 @@ function storeEdge(tile: usize, c: usize, rowC: usize, rows: i32, columns: i32, 
 }
 
 /**
- * C[4, 8] (+)= sum over k of A's column k times B's row k. A's four values are contiguous, and so are B's eight.
+ * C[4, 8] (+)= sum over k of A's column k times B's row k. A's four values are contiguous, and so are B's eight. The loop
+ * is not unrolled: longer loops measured slower.
  *
  * @param stepA - Bytes from one k to the next in A; `stepB` in B.
  */
@@ -99,30 +100,7 @@ export function tileOfColumns(
   depth: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, accumulate: i32,
 ): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-  let k = depth;
-  for (; k >= 2; k -= 2) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let s = v128.load32_splat(a);
-    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a, 4);
-    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a, 8);
-    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a, 12);
-    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-    a += stepA; b += stepB;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    s = v128.load32_splat(a);
-    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a, 4);
-    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a, 8);
-    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a, 12);
-    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-    a += stepA; b += stepB;
-  }
-  if (k > 0) {
+  for (let k = depth; k > 0; k--) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let s = v128.load32_splat(a);
     c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
@@ -132,6 +110,7 @@ export function tileOfColumns(
     c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
     s = v128.load32_splat(a, 12);
     c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+    a += stepA; b += stepB;
   }
   putRow(c, c00, c01, accumulate);
   putRow(c + rowC, c10, c11, accumulate);
@@ -139,19 +118,86 @@ export function tileOfColumns(
   putRow(c + 3 * rowC, c30, c31, accumulate);
 }
 
+/** The same for six values of A. */
+function tileOfSixColumns(
+  depth: i32, a: usize, stepA: usize, b: usize, stepB: usize, c: usize, rowC: usize, accumulate: i32,
+): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
+  let c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  for (let k = depth; k > 0; k--) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
+    s = v128.load32_splat(a, 4);
+    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
+    s = v128.load32_splat(a, 8);
+    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
+    s = v128.load32_splat(a, 12);
+    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+    s = v128.load32_splat(a, 16);
+    c40 = madd(s, b0, c40); c41 = madd(s, b1, c41);
+    s = v128.load32_splat(a, 20);
+    c50 = madd(s, b0, c50); c51 = madd(s, b1, c51);
+    a += stepA; b += stepB;
+  }
+  putRow(c, c00, c01, accumulate);
+  putRow(c + rowC, c10, c11, accumulate);
+  putRow(c + 2 * rowC, c20, c21, accumulate);
+  putRow(c + 3 * rowC, c30, c31, accumulate);
+  putRow(c + 4 * rowC, c40, c41, accumulate);
+  putRow(c + 5 * rowC, c50, c51, accumulate);
+}
+
 /**
- * C[rows, 8] = A[rows, depth] B[depth, 8], A's rows unpacked; rows and depth are multiples of 4.
+ * C[rows, columns] (+)= A transposed times B, both unpacked, of `depth` lines; rows are a multiple of 4, columns of 8.
+ *
+ * @param lineA - Bytes from a line of A to the next; `lineB` in B and in C.
+ */
+export function columnsTimesColumns(
+  rows: i32, columns: i32, depth: i32, a: usize, lineA: usize, b: usize, lineB: usize, c: usize, accumulate: i32,
+): void {
+  for (let j: usize = 0; j < 4 * <usize>columns; j += 32) {
+    let from = a, to = c + j, left = rows;
+    while (left > 0) {
+      if (isSix(left)) {
+        tileOfSixColumns(depth, from, lineA, b + j, lineB, to, lineB, accumulate);
+        from += 24; to += 6 * lineB; left -= 6;
+      } else {
+        tileOfColumns(depth, from, lineA, b + j, lineB, to, lineB, accumulate);
+        from += 16; to += 4 * lineB; left -= 4;
+      }
+    }
+  }
+}
+
+/**
+ * Whether the next tile has six rows instead of four, of an even number of rows that is left. With fused multiply-add
+ * six are faster: twelve sums hide its latency. Without, the products need registers of their own.
+ */
+// @ts-ignore: decorator
+@inline
+function isSix(left: i32): bool {
+  return ASC_FEATURE_RELAXED_SIMD && left >= 6 && left != 8;
+}
+
+/**
+ * C[rows, 8] = A[rows, depth] B[depth, 8], A's rows unpacked; rows are a multiple of 4.
  *
  * @param rowA - Bytes from a row of A to the next; B's rows are contiguous.
  */
-export function rowsTimesPanel(rows: i32, depth: i32, a0: usize, rowA: usize, panel: usize, c: usize, rowC: usize): void {
-  for (let row = rows; row > 0; row -= 4) {
-    let a = a0, b = panel;
+export function rowsTimesPanel(rows: i32, depth: i32, a: usize, rowA: usize, panel: usize, c: usize, rowC: usize): void {
+  let left = rows;
+  while (left > 0) {
+    if (depth >= 32 && isSix(left)) {
+      sixRowsTimesPanel(depth, a, rowA, panel, c, rowC);
+      a += 6 * rowA; c += 6 * rowC; left -= 6;
+      continue;
+    }
+    let a0 = a, a1 = a + rowA, a2 = a1 + rowA, a3 = a2 + rowA, b = panel;
     let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-    let a1 = a + rowA, a2 = a1 + rowA, a3 = a2 + rowA;
-    for (let k = depth; k > 0; k -= 4) {
-      let b0 = v128.load(b), b1 = v128.load(b, 16);
-      let s = v128.load32_splat(a);
+    for (let k = depth; k > 0; k--) {
+      const b0 = v128.load(b), b1 = v128.load(b, 16);
+      let s = v128.load32_splat(a0);
       c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
       s = v128.load32_splat(a1);
       c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
@@ -160,45 +206,45 @@ export function rowsTimesPanel(rows: i32, depth: i32, a0: usize, rowA: usize, pa
       s = v128.load32_splat(a3);
       c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
       b += 32;
-      b0 = v128.load(b); b1 = v128.load(b, 16);
-      s = v128.load32_splat(a, 4);
-      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-      s = v128.load32_splat(a1, 4);
-      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-      s = v128.load32_splat(a2, 4);
-      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-      s = v128.load32_splat(a3, 4);
-      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-      b += 32;
-      b0 = v128.load(b); b1 = v128.load(b, 16);
-      s = v128.load32_splat(a, 8);
-      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-      s = v128.load32_splat(a1, 8);
-      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-      s = v128.load32_splat(a2, 8);
-      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-      s = v128.load32_splat(a3, 8);
-      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-      b += 32;
-      b0 = v128.load(b); b1 = v128.load(b, 16);
-      s = v128.load32_splat(a, 12);
-      c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
-      s = v128.load32_splat(a1, 12);
-      c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
-      s = v128.load32_splat(a2, 12);
-      c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
-      s = v128.load32_splat(a3, 12);
-      c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
-      b += 32;
-      a += 16; a1 += 16; a2 += 16; a3 += 16;
+      a0 += 4; a1 += 4; a2 += 4; a3 += 4;
     }
     putRow(c, c00, c01, 0);
     putRow(c + rowC, c10, c11, 0);
     putRow(c + 2 * rowC, c20, c21, 0);
     putRow(c + 3 * rowC, c30, c31, 0);
-    a0 += 4 * rowA;
-    c += 4 * rowC;
+    a += 4 * rowA; c += 4 * rowC; left -= 4;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function sixRowsTimesPanel(depth: i32, a0: usize, rowA: usize, b: usize, c: usize, rowC: usize): void {
+  let a1 = a0 + rowA, a2 = a1 + rowA, a3 = a2 + rowA, a4 = a3 + rowA, a5 = a4 + rowA;
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
+  let c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  for (let k = depth; k > 0; k--) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let s = v128.load32_splat(a0);
+    c00 = madd(s, b0, c00); c01 = madd(s, b1, c01);
+    s = v128.load32_splat(a1);
+    c10 = madd(s, b0, c10); c11 = madd(s, b1, c11);
+    s = v128.load32_splat(a2);
+    c20 = madd(s, b0, c20); c21 = madd(s, b1, c21);
+    s = v128.load32_splat(a3);
+    c30 = madd(s, b0, c30); c31 = madd(s, b1, c31);
+    s = v128.load32_splat(a4);
+    c40 = madd(s, b0, c40); c41 = madd(s, b1, c41);
+    s = v128.load32_splat(a5);
+    c50 = madd(s, b0, c50); c51 = madd(s, b1, c51);
+    b += 32;
+    a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+  }
+  putRow(c, c00, c01, 0);
+  putRow(c + rowC, c10, c11, 0);
+  putRow(c + 2 * rowC, c20, c21, 0);
+  putRow(c + 3 * rowC, c30, c31, 0);
+  putRow(c + 4 * rowC, c40, c41, 0);
+  putRow(c + 5 * rowC, c50, c51, 0);
 }
 
 // @ts-ignore: decorator

@@ -1,4 +1,4 @@
-import { roundUp, rowsTimesPanel, tileOfColumns } from './gemm';
+import { columnsTimesColumns, roundUp, rowsTimesPanel } from './gemm';
 
 /*
  * 3 x 3 convolutions of stride 2 by minimal filtering. The first and the third tap of a line see the even pixels, the
@@ -115,12 +115,7 @@ export function stridedFilterGradient(
     let a = inputs, b = gradients, c = filters;
     for (let point = 0; point < POINTS * POINTS; point++) {
       const depth = depthAt(point, inChannels);
-      for (let o = 0; o < outChannels; o += 8) {
-        for (let i = 0; i < depth; i += 4) {
-          tileOfColumns(count, a + 4 * <usize>i, 4 * <usize>depth, b + 4 * <usize>o, lineOut,
-            c + 4 * <usize>(i * outChannels + o), lineOut, i32(first > 0));
-        }
-      }
+      columnsTimesColumns(depth, outChannels, count, a, 4 * <usize>depth, b, lineOut, c, i32(first > 0));
       a += 4 * <usize>(count * depth) + APART;
       b += planeOut;
       c += <usize>depth * lineOut + APART;

@@ -1,4 +1,5 @@
-import { roundUp, rowsTimesPanel, tileOfColumns } from './gemm';
+import { columnsTimesColumns, roundUp, rowsTimesPanel } from './gemm';
+import { madd } from './madd';
 
 /*
  * 3 x 3 convolutions of stride 1 by Winograd's minimal filtering, F(4 x 4, 3 x 3), as in Lavin and Gray, "Fast Algorithms
@@ -107,12 +108,7 @@ export function winogradFilterGradient(
       const a = inputs + <usize>position * planeIn;
       const b = outputs + <usize>position * planeOut;
       const c = filters + <usize>position * planeFilter;
-      for (let o = 0; o < outChannels; o += 8) {
-        for (let i = 0; i < inChannels; i += 4) {
-          tileOfColumns(count, a + 4 * <usize>i, lineIn, b + 4 * <usize>o, lineOut,
-            c + 4 * <usize>(i * outChannels + o), lineOut, i32(first > 0));
-        }
-      }
+      columnsTimesColumns(inChannels, outChannels, count, a, lineIn, b, lineOut, c, i32(first > 0));
     }
   }
   untransformFilter(filters, planeFilter, inChannels, outChannels, dFilter, head);
@@ -128,12 +124,16 @@ function addresses(
   const tileRow = inImage / columnsOfTiles;
   const row = 4 * tileRow - top;
   const column = 4 * (inImage - tileRow * columnsOfTiles) - left;
-  const image = x + <usize>(n * height * width) * pixel;
-  for (let j = column; j < column + size; j++) {
-    for (let i = row; i < row + size; i++) {
-      const inside = i >= 0 && i < height && j >= 0 && j < width;
-      store<usize>(table, inside ? image + <usize>(i * width + j) * pixel : zeros);
+  const corner = x + <usize>((n * height + row) * width + column) * pixel;
+  const line = <usize>width * pixel;
+  const whole = row >= 0 && row + size <= height;
+  for (let j = 0; j < size; j++) {
+    let at = corner + <usize>j * pixel;
+    const inside = <u32>(column + j) < <u32>width;
+    for (let i = 0; i < size; i++) {
+      store<usize>(table, inside && (whole || <u32>(row + i) < <u32>height) ? at : zeros);
       table += 4;
+      at += line;
     }
   }
 }
@@ -183,9 +183,9 @@ function transformInput(head: usize, channels: i32, to: usize, plane: usize): vo
 // @ts-ignore: decorator
 @inline
 function gradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, step: usize): void {
-  const two = f32x4.splat(2), four = f32x4.splat(4), eight = f32x4.splat(8);
+  const two = f32x4.splat(2), four = f32x4.splat(4);
   const even = f32x4.add(y0, y2), odd = f32x4.add(y1, y3);
-  const even2 = f32x4.add(y0, f32x4.mul(four, y2)), odd2 = f32x4.add(f32x4.mul(two, y1), f32x4.mul(eight, y3));
+  const even2 = madd(four, y2, y0), odd2 = f32x4.mul(two, madd(four, y3, y1));
   v128.store(to, y0);
   v128.store(to + step, f32x4.add(even, odd));
   v128.store(to + 2 * step, f32x4.sub(even, odd));
@@ -224,9 +224,9 @@ function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, 
   const sum = f32x4.add(m1, m2), difference = f32x4.sub(m1, m2);
   const sum2 = f32x4.add(m3, m4), difference2 = f32x4.sub(m3, m4);
   v128.store(to, f32x4.add(f32x4.add(m0, sum), sum2));
-  if (count > 1) v128.store(to + step, f32x4.add(difference, f32x4.mul(two, difference2)));
-  if (count > 2) v128.store(to + 2 * step, f32x4.add(sum, f32x4.mul(four, sum2)));
-  if (count > 3) v128.store(to + 3 * step, f32x4.add(f32x4.add(difference, f32x4.mul(eight, difference2)), m5));
+  if (count > 1) v128.store(to + step, madd(two, difference2, difference));
+  if (count > 2) v128.store(to + 2 * step, madd(four, sum2, sum));
+  if (count > 3) v128.store(to + 3 * step, f32x4.add(madd(eight, difference2, difference), m5));
 }
 
 function transformOutput(
