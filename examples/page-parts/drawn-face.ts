@@ -56,26 +56,26 @@ function eyes(lid: string, open: number): string {
   return one(-27) + one(27);
 }
 
-function brows(path: string, hair: string): string {
-  return `<g fill="none" stroke="${hair}" stroke-width="6.5" stroke-linecap="round"><path d="${path}"/><path d="${path}" transform="scale(-1 1)"/></g>`;
+function brows(path: string, hair: string, width = 6.5): string {
+  return `<g fill="none" stroke="${hair}" stroke-width="${width}" stroke-linecap="round"><path d="${path}"/><path d="${path}" transform="scale(-1 1)"/></g>`;
 }
 
 type Draw = (line: string, hair: string) => string;
 
 const FEATURES: Record<DrawnExpression, Draw> = {
   angry: (line, hair) =>
-    `${eyes(line, 6)}${brows('M-46 -34 Q-30 -34 -11 -19', hair)}<path d="M-5 -32 L-3 -20 M5 -32 L3 -20" stroke="${line}" stroke-width="2.5"/>
-<path d="M-24 62 Q0 46 24 62 Q0 56 -24 62Z" fill="#7a3030" stroke="#6a2626" stroke-width="4" stroke-linejoin="round"/>`,
+    `${eyes(line, 5)}${brows('M-48 -38 Q-26 -30 -8 -16', hair, 9)}<path d="M-5 -32 L-3 -20 M5 -32 L3 -20" stroke="${line}" stroke-width="2.5"/>
+<path d="M-25 66 Q-10 48 0 50 Q10 48 25 66" fill="none" stroke="#7a3030" stroke-width="6" stroke-linecap="round"/>`,
   happy: (line, hair) =>
     `${eyes(line, 6)}${brows('M-45 -32 Q-28 -41 -12 -33', hair)}
 <path d="M-33 44 Q0 54 33 44 Q24 74 0 75 Q-24 74 -33 44Z" fill="#6d2424"/><path d="M-28 47 Q0 56 28 47 Q24 58 0 60 Q-24 58 -28 47Z" fill="#fbf8f3"/>
 <path d="M-38 40 Q-44 46 -38 54 M38 40 Q44 46 38 54" fill="none" stroke="${line}" stroke-width="2.5" stroke-linecap="round"/>`,
   sad: (line, hair) =>
-    `${eyes(line, 6)}${brows('M-46 -24 Q-28 -34 -12 -40', hair)}
-<path d="M-21 64 Q0 48 21 64" fill="none" stroke="#7a3a38" stroke-width="6" stroke-linecap="round"/>`,
+    `${eyes(line, 5)}${brows('M-46 -22 Q-28 -30 -12 -38', hair)}
+<path d="M-20 64 Q0 50 20 64" fill="none" stroke="#6a2626" stroke-width="6" stroke-linecap="round"/><path d="M-10 72 Q0 69 10 72" fill="none" stroke="#7a3a38" stroke-width="2.5"/>`,
   neutral: (line, hair) =>
     `${eyes(line, 8)}${brows('M-45 -31 Q-28 -38 -12 -32', hair)}
-<path d="M-21 56 Q0 54 21 56" fill="none" stroke="#8a4644" stroke-width="6" stroke-linecap="round"/>`,
+<path d="M-22 56 Q-8 52 0 54 Q8 52 22 56 Q0 64 -22 56Z" fill="#9a5450" stroke="#7a3a38" stroke-width="2.5"/>`,
   surprised: (line, hair) =>
     `${eyes(line, 13)}${brows('M-45 -42 Q-28 -56 -12 -46', hair)}
 <ellipse cy="60" rx="13" ry="18" fill="#5c1f1f" stroke="#8a4644" stroke-width="4"/>`,

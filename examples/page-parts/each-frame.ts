@@ -40,6 +40,27 @@ export async function eachFrame(
   }
 }
 
+/**
+ * The frame that a video shows, for a worker: without a copy where the browser can and the size is right, or else as a
+ * picture of this size.
+ */
+export async function frameOf(
+  video: HTMLVideoElement,
+  { width, height }: { width: number; height: number },
+): Promise<VideoFrame | ImageBitmap> {
+  if (typeof VideoFrame !== 'undefined' && width === video.videoWidth && height === video.videoHeight) {
+    try {
+      const frame = new VideoFrame(video);
+      // Frames of a turned phone may lie on their side.
+      if (frame.displayWidth === width && frame.displayHeight === height) return frame;
+      frame.close();
+    } catch {
+      // A browser that cannot, or a frame that has just been replaced.
+    }
+  }
+  return createImageBitmap(video, { resizeWidth: width, resizeHeight: height });
+}
+
 /** Frames a second and ms a frame, over the last second or so. */
 export function speedometer() {
   let frames: { at: number; ms: number }[] = [];

@@ -6,7 +6,7 @@ export interface OverlayFace {
   /** As shares of the picture's width and height. */
   box: { x: number; y: number; width: number; height: number };
   caption: string;
-  /** A short caption, used if the long one would cover another. */
+  /** A short caption: all faces get theirs if the long ones would cover another caption or face. */
   shortCaption?: string;
   /** Its class, for the colour; null if not yet known. */
   className: string | null;
@@ -92,14 +92,21 @@ export function drawFaces(
   });
   // The selected face is placed first and drawn last, so that it is above the others.
   const inOrder = [...faces].sort((a, b) => Number(b.id === selected) - Number(a.id === selected));
-  const labels: (Area & { text: string })[] = [];
-  for (const face of inOrder) {
-    context.font = fontOf(isChosen(face), unit);
-    labels.push(labelFor(context, face, boxOf(face), labels, unit));
-  }
+  const boxes = inOrder.map(boxOf);
+  const labelsOf = (textOf: (face: OverlayFace) => string) => {
+    const labels: Label[] = [];
+    for (const [i, face] of inOrder.entries()) {
+      context.font = fontOf(isChosen(face), unit);
+      const others = [...labels, ...boxes.filter((_, k) => k !== i)];
+      labels.push(labelFor(context, textOf(face), edgeOf(face) * unit, boxes[i], others, unit));
+    }
+    return labels;
+  };
+  let labels = labelsOf(({ caption }) => caption);
+  if (labels.some(({ covers }) => covers)) labels = labelsOf(({ caption, shortCaption = caption }) => shortCaption);
   for (const [i, face] of [...inOrder.entries()].reverse()) {
     const chosen = isChosen(face);
-    const box = boxOf(face);
+    const box = boxes[i];
     const label = labels[i];
     const color = (face.className !== null && looks.get(face.className)?.onPicture) || '#fff';
     // Dark below light: visible on any background.
@@ -115,7 +122,7 @@ export function drawFaces(
     }
 
     context.font = fontOf(chosen, unit);
-    const edge = EDGE * unit;
+    const edge = edgeOf(face) * unit;
     context.fillStyle = chosen ? '#fff' : 'rgb(22 22 21 / 0.82)';
     context.fillRect(label.x, label.y, label.width, label.height);
     context.fillStyle = color;
@@ -132,38 +139,42 @@ interface Area {
   height: number;
 }
 
+/** A caption, and where it lies. */
+interface Label extends Area {
+  text: string;
+  /** Whether it covers another caption or face. */
+  covers: boolean;
+}
+
 /** Width of the stripe of colour at a caption. */
-const EDGE = 6;
+function edgeOf({ className }: OverlayFace): number {
+  return className === null ? 0 : 6;
+}
 
 function fontOf(chosen: boolean, unit: number): string {
   return `${chosen ? 650 : 500} ${14 * unit}px system-ui, sans-serif`;
 }
 
-/** Places a caption above, below or in the box, where there is no other; a short one if there is no place for the long one. */
+/** Places a caption above, below or in the box: the first place of these that is free. */
 function labelFor(
   context: CanvasRenderingContext2D,
-  { caption, shortCaption = caption }: OverlayFace,
+  text: string,
+  edge: number,
   box: Area,
   others: readonly Area[],
   unit: number,
-): Area & { text: string } {
-  const { width, height } = context.canvas;
-  const labelHeight = 24 * unit;
-  const above = box.y - labelHeight - 2 * unit;
-  const below = box.y + box.height + 2 * unit;
-  const places = [caption, shortCaption].flatMap((text) => {
-    const labelWidth = Math.min(width, context.measureText(text).width + (EDGE + 14) * unit);
-    const x = Math.min(Math.max(0, box.x - 2 * unit), Math.max(0, width - labelWidth));
-    const at = (y: number) => ({ text, x, y, width: labelWidth, height: labelHeight });
-    return [at(above), at(below)];
-  });
-  // Finally, inside the box.
-  places.push({ ...places.at(-1)!, y: box.y + box.height - labelHeight });
-  const inside = places.filter(({ y }) => y >= 0 && y + labelHeight <= height);
-  return (
-    inside.find((place) => !others.some((other) => overlap(place, other))) ??
-    inside[0] ?? { ...places[0], y: Math.max(0, Math.min(box.y + box.height, height) - labelHeight) }
-  );
+): Label {
+  const { width: across, height: down } = context.canvas;
+  const width = Math.min(across, context.measureText(text).width + edge + 14 * unit);
+  const height = 24 * unit;
+  const x = Math.min(Math.max(0, box.x - 2 * unit), Math.max(0, across - width));
+  const bottom = box.y + box.height;
+  const places = [box.y - height - 2 * unit, bottom + 2 * unit, bottom - height]
+    .filter((y) => y >= 0 && y + height <= down)
+    .map((y) => ({ x, y, width, height, text, covers: false }));
+  const free = places.find((place) => !others.some((other) => overlap(place, other)));
+  const y = Math.max(0, Math.min(bottom, down) - height);
+  return free ?? { ...(places[0] ?? { x, y, width, height, text }), covers: true };
 }
 
 function overlap(a: Area, b: Area): boolean {

@@ -5,6 +5,7 @@ export const STYLE = `
   :root { --ground: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #30363d; --tile: #161b22; }
 }
 * { box-sizing: border-box; }
+html { scrollbar-color: var(--faint) var(--ground); }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 66rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; overflow-wrap: anywhere; }

@@ -130,7 +130,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
     await page.locator('#try-drawn:enabled').waitFor();
     expect(await tabOrder(page)).toEqual([
       ...['Your pictures', 'Camera', 'Teach'],
-      ...['Choose a folder', 'Choose pictures', 'Try it with drawn faces'],
+      ...['Choose a folder', 'Choose pictures', 'Try drawn faces'],
     ]);
 
     const dropped = join(out, 'dropped');

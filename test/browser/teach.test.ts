@@ -53,7 +53,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     const aside = 2 * Math.floor((3 * PICTURES) / 4);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     await page
-      .getByText(new RegExp(`^It now gets \\d of the ${aside} faces kept aside \\(\\d+ %\\) right; before it was \\d`))
+      .getByText(new RegExp(`^It now gets \\d of the ${aside} faces kept aside \\(\\d+%\\) right; before it was \\d`))
       .waitFor({ timeout: 200_000 });
     await page.getByText(`Only ${aside} faces were kept aside`).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('result');
@@ -65,7 +65,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(before).toBeLessThan(aside / 2);
     expect(after).toBeGreaterThan(0.7 * aside);
     const curve = await page.locator('#curve').getByRole('img').getAttribute('aria-label');
-    expect(curve).toMatch(new RegExp(`after (\\d+) of \\1 rounds: ${Math.round((100 * after) / aside)} %`));
+    expect(curve).toMatch(new RegExp(`after (\\d+) of \\1 rounds: ${Math.round((100 * after) / aside)}%`));
 
     for (const name of ['model.json', 'weights.bin']) {
       const download = page.waitForEvent('download');
@@ -161,7 +161,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(errors).toEqual([]);
     if (NIGHT) {
       await page.getByRole('button', { name: 'Train', exact: true }).press('Enter');
-      const verdict = page.getByText(/^It now gets \d of the \d faces kept aside \(\d+ %\) right\.$/);
+      const verdict = page.getByText(/^It now gets \d of the \d faces kept aside \(\d+%\) right\.$/);
       await verdict.waitFor({ timeout: 200_000 });
       expect(await page.locator('#comparison th').allTextContents()).toEqual(['grin', 'at rest', 'all']);
       // The shipped network does not know them: there is no before.

@@ -80,7 +80,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
           new Promise((seen) => video.requestVideoFrameCallback(() => video.requestVideoFrameCallback(seen))),
       );
     await page.getByRole('button', { name: 'Stop' }).press('Space');
-    await page.getByText(/there was one face, (mostly happy \(\d+ %\)|happy all the time)\./).waitFor();
+    await page.getByText(/there was one face, (mostly happy \(\d+%\)|happy all the time)\./).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('summary');
     expect(await page.evaluate(() => document.querySelector('video')?.srcObject)).toBeNull();
     // The last frame stays, and can be saved.

@@ -6,14 +6,14 @@ describe('headlineOf', () => {
   test.each([
     [[], 'In 0:04 there was no face.'],
     [[['happy', 'happy', 'happy']], 'In 0:04 there was one face, happy all the time.'],
-    [[['happy', 'happy', 'sad']], 'In 0:04 there was one face, mostly happy (67 %).'],
+    [[['happy', 'happy', 'sad']], 'In 0:04 there was one face, mostly happy (67%).'],
     [
       [
         ['happy', 'happy', 'happy'],
         ['sad', 'sad', 'sad'],
         ['neutral', 'neutral', 'neutral'],
       ],
-      'In 0:04 there were 3 faces: happy 33 % of the time, sad 33 %.',
+      'In 0:04 there were 3 faces: happy 33% of the time, sad 33%.',
     ],
   ] as [Emotion[][], string][])('says of %j: %s', async (faces, sentence) => {
     expect(headlineOf(await summaryOf(faces))).toBe(sentence);

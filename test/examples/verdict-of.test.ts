@@ -8,7 +8,7 @@ describe('verdictOf', () => {
     const before = report([5, 5, 0], [3, 7, 0], [0, 0, 0]);
     const after = report([9, 1, 0], [1, 9, 0], [0, 0, 0]);
     expect(verdictOf(before, after)).toEqual({
-      text: 'It now gets 18 of the 20 faces kept aside (90 %) right; before it was 12 (60 %).',
+      text: 'It now gets 18 of the 20 faces kept aside (90%) right; before it was 12 (60%).',
       warnings: [],
     });
   });
@@ -17,7 +17,7 @@ describe('verdictOf', () => {
     const before = report([2, 0, 0], [9, 2, 6], [0, 0, 0]);
     const after = report([0, 2, 0], [0, 17, 0], [0, 0, 0]);
     const { text, warnings } = verdictOf(before, after);
-    expect(text).toBe('Look closer: it now gets 17 of the 19 faces kept aside (89 %) right; before it was 4 (21 %).');
+    expect(text).toBe('Look closer: it now gets 17 of the 19 faces kept aside (89%) right; before it was 4 (21%).');
     expect(warnings).toEqual([expect.stringMatching(/^It finds “happy” in only 0 of 2 faces, before 2\./)]);
 
     const even = verdictOf(null, report([0, 10, 0], [0, 10, 0], [0, 0, 0]));
@@ -34,7 +34,7 @@ describe('verdictOf', () => {
       /^It got worse: it now gets 17 of the 20/,
     );
     expect(verdictOf(null, report([2, 0, 0], [0, 2, 0], [0, 0, 0])).warnings).toEqual([
-      'Only 4 faces were kept aside: a single one is 25 % of the figure.',
+      'Only 4 faces were kept aside: a single one is 25% of the figure.',
     ]);
   });
 });

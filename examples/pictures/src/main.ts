@@ -52,7 +52,9 @@ drawFan();
 // Phones cannot choose folders.
 if (!('webkitdirectory' in HTMLInputElement.prototype)) {
   byId('choose-folder').hidden = true;
-  byId('choose-pictures').classList.add('primary');
+  const first = byId('choose-pictures');
+  first.classList.add('primary');
+  first.parentElement!.prepend(first);
 }
 
 for (const [button, picker] of [

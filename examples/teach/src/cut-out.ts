@@ -1,7 +1,7 @@
 import type { Crop } from 'fer-dcnn';
 
 /** Cuts a face out of a picture and stands it upright, 96 by 96 pixels: three times what the network takes. */
-export function cutOut(picture: ImageBitmap, { x, y, width, height, angle = 0 }: Crop): ImageData {
+export function cutOut(picture: VideoFrame | ImageBitmap, { x, y, width, height, angle = 0 }: Crop): ImageData {
   const context = new OffscreenCanvas(SIDE, SIDE).getContext('2d', { alpha: false, willReadFrequently: true })!;
   context.imageSmoothingQuality = 'high';
   context.translate(SIDE / 2, SIDE / 2);

@@ -27,14 +27,14 @@ export function liveComparison({ classes, before }: Pick<Outcome, 'classes' | 'b
   byId('try-rows').replaceChildren(...rows.map(({ root }) => root));
 
   return {
-    /** Shows the answers to one frame, smoothed so that the figures can be read. */
+    /** Shows a frame; smoothed, so that figures can be read. Without a face, or when the camera is off, there are no figures. */
     show(look: Pick<Look, 'before' | 'after'>): void {
       const lists = before === null ? [look.after] : [look.before, look.after];
       for (const { name, cells } of rows) {
         for (const [i, cell] of cells.entries()) {
           const seen = (lists[i] as Look['after'])?.find(({ className }) => className === name)?.probability;
           cell.share = seen === undefined ? 0 : cell.share + 0.25 * (seen - cell.share);
-          const text = seen === undefined ? '–' : `${Math.round(100 * cell.share)} %`;
+          const text = seen === undefined ? '–' : `${Math.round(100 * cell.share)}%`;
           if (cell.number.textContent !== text) cell.number.textContent = text;
           cell.bar.style.width = `${100 * cell.share}%`;
         }

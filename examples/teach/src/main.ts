@@ -7,7 +7,7 @@ import { announcer } from '../../page-parts/announcer.js';
 import { assetsOfPage } from '../../page-parts/assets-of-page.js';
 import { classLooks } from '../../page-parts/class-look.js';
 import { drawnFaceUrl } from '../../page-parts/drawn-crowd.js';
-import { eachFrame, speedometer } from '../../page-parts/each-frame.js';
+import { eachFrame, frameOf, speedometer } from '../../page-parts/each-frame.js';
 import { byId, element } from '../../page-parts/elements.js';
 import { faceOverlay } from '../../page-parts/face-overlay.js';
 import { closeCamera, openCamera } from '../../page-parts/open-camera.js';
@@ -214,11 +214,11 @@ async function startCamera(): Promise<void> {
         await new Promise((resolve) => setTimeout(resolve, 200));
         return;
       }
-      const bitmap = await createImageBitmap(video);
-      const { width, height } = bitmap;
+      const { videoWidth: width, videoHeight: height } = video;
+      const frame = await frameOf(video, { width, height });
       const now = performance.now();
       const cut = recording !== null && now >= recording.from && now - recording.lastCut >= LEAST_MS_BETWEEN_FRAMES;
-      const look = await ask!('look', { bitmap, time, chosen, cut }, [bitmap]);
+      const look = await ask!('look', { frame, time, chosen, cut }, [frame]);
       speed.add(look.ms);
       byId('speed').textContent = `${speed}`;
       byId('speed').hidden = `${speed}` === '';
@@ -236,6 +236,7 @@ function endCamera(): void {
   closeCamera(video);
   tryVideo.srcObject = null;
   for (const overlay of overlays) overlay.show([], { selected: null, mirrored: true, looks: LOOKS });
+  comparison?.show({ before: [], after: null });
   refresh();
 }
 

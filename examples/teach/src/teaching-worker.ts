@@ -92,24 +92,29 @@ const teaching = {
    *
    * @param chosen - Id of the face to use; the largest face, if it is null or missing.
    */
-  async look(ask: { bitmap: ImageBitmap; time: number; chosen: number | null; cut: boolean }): Promise<Look> {
-    const { bitmap, time, chosen, cut } = ask;
+  async look(ask: {
+    frame: VideoFrame | ImageBitmap;
+    time: number;
+    chosen: number | null;
+    cut: boolean;
+  }): Promise<Look> {
+    const { frame, time, chosen, cut } = ask;
     const began = performance.now();
     try {
-      const found = await classifyFaces(bitmap, finding);
+      const found = await classifyFaces(frame, finding);
       const faces = (await tracker.update(found, time)).faces.filter(({ seen }) => seen);
       const taken = faces.find(({ id }) => id === chosen) ?? faces.find(({ box }) => sameBox(box, found[0]?.box));
       const face = found.find(({ box }) => taken && sameBox(box, taken.box));
       return {
         faces: faces.map(({ id, box }) => ({ id, box })),
         taken: taken?.id ?? null,
-        cut: cut && face ? cutOut(bitmap, face.crop) : null,
+        cut: cut && face ? cutOut(frame, face.crop) : null,
         before: face?.predictions ?? [],
-        after: trained && face ? await trained.classify(bitmap, { box: face.crop }) : null,
+        after: trained && face ? await trained.classify(frame, { box: face.crop }) : null,
         ms: performance.now() - began,
       };
     } finally {
-      bitmap.close();
+      frame.close();
     }
   },
 

@@ -19,7 +19,7 @@ type Report = Pick<EvaluationReport, 'count' | 'accuracy' | 'confusionMatrix'> &
  */
 export function verdictOf(before: Report | null, after: Report): Verdict {
   const right = (report: Report) => report.confusionMatrix.reduce((sum, row, i) => sum + row[i], 0);
-  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const percent = (share: number) => `${Math.round(100 * share)}%`;
   const now = `${right(after)} of the ${after.count} faces kept aside (${percent(after.accuracy)})`;
   const then = before === null ? '' : `; before it was ${right(before)} (${percent(before.accuracy)})`;
 

@@ -11,6 +11,7 @@ import {
   type TrackSummary,
 } from 'fer-dcnn/lite';
 import { BLACK_PICTURE } from '../../page-parts/black-picture.js';
+import { pixelsOf } from '../../page-parts/pixels-of.js';
 import { answerCalls } from '../../page-parts/worker-calls.js';
 
 let parts: { detector?: BuiltInDetector; classifier?: Classifier } = {};
@@ -31,13 +32,19 @@ const analysis = {
   },
 
   /** @returns Also how long the frame took, ms. */
-  async frame({ bitmap, time }: { bitmap: ImageBitmap; time: number }): Promise<TrackState & { ms: number }> {
+  async frame({
+    frame,
+    time,
+  }: {
+    frame: VideoFrame | ImageBitmap;
+    time: number;
+  }): Promise<TrackState & { ms: number }> {
     const began = performance.now();
     try {
-      const state = await tracker.update(bitmap, time);
+      const state = await tracker.update(await pixelsOf(frame), time);
       return { ...state, ms: performance.now() - began };
     } finally {
-      bitmap.close();
+      frame.close();
     }
   },
 

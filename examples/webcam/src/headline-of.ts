@@ -25,7 +25,7 @@ export function headlineOf({
       : most.percent === 100
         ? `, ${most.emotion} all the time`
         : most.percent > 50
-          ? `, mostly ${most.emotion} (${most.percent} %)`
-          : `: ${most.emotion} ${most.percent} % of the time, ${next.emotion} ${next.percent} %`;
+          ? `, mostly ${most.emotion} (${most.percent}%)`
+          : `: ${most.emotion} ${most.percent}% of the time, ${next.emotion} ${next.percent}%`;
   return `In ${clock(to - from)} ${seen}${what}.`;
 }

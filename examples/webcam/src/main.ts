@@ -5,7 +5,7 @@
 import { announcer } from '../../page-parts/announcer.js';
 import { assetsOfPage } from '../../page-parts/assets-of-page.js';
 import { drawnCrowd, drawnFaceUrl } from '../../page-parts/drawn-crowd.js';
-import { eachFrame, speedometer } from '../../page-parts/each-frame.js';
+import { eachFrame, frameOf, speedometer } from '../../page-parts/each-frame.js';
 import { byId, element } from '../../page-parts/elements.js';
 import { drawFaces, faceOverlay, type OverlayFace } from '../../page-parts/face-overlay.js';
 import { closeCamera, openCamera } from '../../page-parts/open-camera.js';
@@ -179,17 +179,16 @@ async function follow(kind: 'camera' | 'video'): Promise<void> {
       width: Math.min(FRAME_WIDTH, width),
       height: Math.round((Math.min(FRAME_WIDTH, width) * height) / width),
     };
-    const bitmap = await (size.width === width
-      ? createImageBitmap(video)
-      : createImageBitmap(video, { resizeWidth: size.width, resizeHeight: size.height }));
-    const state = await ask!('frame', { bitmap, time }, [bitmap]);
+    const frame = await frameOf(video, size);
+    const state = await ask!('frame', { frame, time }, [frame]);
     if (!goesOn()) return;
     show(
       state.faces.map(({ id, box, predictions, emotion }) => ({ id, box: shareOf(box, size), predictions, emotion })),
       time,
     );
-    say(sentencesOf(shown));
-    live.later(sentencesOf(shown));
+    const sentences = sentencesOf(shown);
+    say(sentences);
+    live.later(sentences);
     speed.add(state.ms);
     if (performance.now() - told > 500) {
       told = performance.now();
@@ -203,6 +202,8 @@ function show(faces: ShownFace[], time: number): void {
   shown = faces;
   shownAt = time;
   readings.show(faces, time);
+  // There is no later moment that shows it.
+  if (!running) readings.paint();
   overlay.show(faces.map(drawnOf), lookOfBoxes());
   const label = sentencesOf(faces);
   if (boxes.ariaLabel !== label) boxes.ariaLabel = label;
@@ -221,6 +222,7 @@ async function stop(): Promise<void> {
   if (!running) return;
   keep(video, sizeOfSource());
   running = false;
+  readings.paint();
   closeCamera(video);
   refresh();
   const summary = await ask!('summary', null);

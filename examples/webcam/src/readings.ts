@@ -6,6 +6,10 @@ import type { ShownFace } from './shown-face.js';
 
 /** Time span of the lines, ms. */
 const SPAN = 20_000;
+/** Figures and lines change at most this often, ms: nobody reads faster. */
+const LEAST_MS_BETWEEN_PAINTS = 100;
+/** Points of a line are at least this far apart, ms: closer ones would be on the same pixel. */
+const LEAST_MS_BETWEEN_POINTS = 40;
 
 /** Five rows about one face: lines over time for a video, bars for a picture; and the choice of the face. */
 export function createReadings(onChoose: () => void) {
@@ -32,7 +36,9 @@ export function createReadings(onChoose: () => void) {
   /** By face, in order of time: ms, then five probabilities. */
   let past = new Map<number, number[][]>();
   let chosen: number | null = null;
+  let shown: readonly ShownFace[] = [];
   let now = 0;
+  let painted = Number.NEGATIVE_INFINITY;
 
   function showChoice(faces: readonly ShownFace[]): void {
     const choice = byId('faces');
@@ -46,6 +52,7 @@ export function createReadings(onChoose: () => void) {
         const radio = element('input', { type: 'radio', name: 'face', id: `face-${id}` });
         radio.addEventListener('change', () => {
           chosen = id;
+          paint();
           onChoose();
         });
         choice.append(element('label', { for: `face-${id}` }, radio, element('span', {}, `Face ${id}`)));
@@ -53,6 +60,22 @@ export function createReadings(onChoose: () => void) {
       if (focused?.startsWith('face-')) document.getElementById(focused)?.focus();
     }
     for (const { id } of faces) byId<HTMLInputElement>(`face-${id}`).checked = id === chosen;
+  }
+
+  function paint(): void {
+    painted = performance.now();
+    showChoice(shown);
+    const face = shown.find(({ id }) => id === chosen);
+    for (const { emotion, root, percent, graph, bar } of rows) {
+      const share = face === undefined ? null : shareOf(face.predictions, emotion);
+      const whole = Math.round(100 * (share ?? 0));
+      percent.textContent = share === null ? '–' : `${whole}%`;
+      bar.style.width = `${whole}%`;
+      graph.setAttribute('aria-valuenow', `${whole}`);
+      graph.setAttribute('aria-valuetext', share === null ? 'no face' : `${whole} percent`);
+      root.classList.toggle('steady', face?.emotion === emotion);
+    }
+    draw();
   }
 
   function draw(): void {
@@ -69,8 +92,12 @@ export function createReadings(onChoose: () => void) {
 
     choose(id: number): void {
       chosen = id;
+      paint();
       onChoose();
     },
+
+    /** Shows the last moment now, if it has waited. */
+    paint,
 
     /** Clears everything for another source. */
     clear(options: { lines: boolean }): void {
@@ -81,31 +108,22 @@ export function createReadings(onChoose: () => void) {
         bar.hidden = options.lines;
       }
       this.show([], 0);
+      paint();
     },
 
-    /** Shows the faces of one moment; time is in ms. */
+    /** Takes the faces of one moment, and shows them when it is time; the time given is in ms. */
     show(faces: readonly ShownFace[], time: number): void {
       now = time;
+      shown = faces;
       if (!faces.some(({ id }) => id === chosen)) chosen = biggest(faces)?.id ?? chosen;
-      showChoice(faces);
       for (const { id, predictions } of faces) {
         const at = past.get(id) ?? [];
-        if (at.at(-1)?.[0] !== time) at.push([time, ...EMOTIONS.map((name) => shareOf(predictions, name))]);
+        if (time - (at.at(-1)?.[0] ?? Number.NEGATIVE_INFINITY) >= LEAST_MS_BETWEEN_POINTS)
+          at.push([time, ...EMOTIONS.map((name) => shareOf(predictions, name))]);
         while (at[0][0] < time - SPAN) at.shift();
         past.set(id, at);
       }
-
-      const face = faces.find(({ id }) => id === chosen);
-      for (const { emotion, root, percent, graph, bar } of rows) {
-        const share = face === undefined ? null : shareOf(face.predictions, emotion);
-        const whole = Math.round(100 * (share ?? 0));
-        percent.textContent = share === null ? '–' : `${whole} %`;
-        bar.style.width = `${whole}%`;
-        graph.setAttribute('aria-valuenow', `${whole}`);
-        graph.setAttribute('aria-valuetext', share === null ? 'no face' : `${whole} percent`);
-        root.classList.toggle('steady', face?.emotion === emotion);
-      }
-      draw();
+      if (performance.now() - painted >= LEAST_MS_BETWEEN_PAINTS) paint();
     },
   };
 }

@@ -42,7 +42,7 @@ function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: 
       'tr',
       { class: episodes === 0 ? 'none' : '' },
       element('th', { scope: 'row' }, classMark(emotion, LOOKS.get(emotion)!), emotion),
-      element('td', { class: 'number' }, `${Math.round(100 * share)} %`),
+      element('td', { class: 'number' }, `${Math.round(100 * share)}%`),
       element('td', { class: 'number' }, clock(duration)),
       element('td', { class: 'when' }, strip),
     );

@@ -13,7 +13,7 @@ export interface ShownFace {
 /** The caption of a face. */
 export function captionOf({ id, emotion, predictions }: ShownFace): string {
   const share = predictions.find(({ className }) => className === emotion)?.probability;
-  return share === undefined ? `${id}` : `${id} ${emotion} ${Math.round(100 * share)} %`;
+  return share === undefined ? `${id}` : `${id} ${emotion} ${Math.round(100 * share)}%`;
 }
 
 /** A short caption, for little room. */

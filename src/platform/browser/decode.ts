@@ -214,6 +214,8 @@ function readPixels({ source, width, height, close }: Drawing, limits: DecodeLim
     if (isAll(BLACK, data) && isAll(WHITE, read(WHITE))) data.fill(0);
     return { data, width, height, channels: 4 };
   } catch (error) {
+    // An image of another site can never be read from it again.
+    kept = null;
     if (error instanceof FerError) throw error;
     if (error instanceof Error && error.name === 'SecurityError') {
       throw new FerError(
@@ -231,7 +233,11 @@ function readPixels({ source, width, height, close }: Drawing, limits: DecodeLim
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
+/** Frames of a camera have one size, and a new canvas costs more than reading it: one of up to 4 MB is kept. */
+let kept: Context | null = null;
+
 function openCanvas(width: number, height: number): Context {
+  if (kept?.canvas.width === width && kept.canvas.height === height) return kept;
   // Without alpha, the canvas starts as opaque black. `willReadFrequently` keeps it off the GPU, which may round differently.
   const settings = { alpha: false, colorSpace: 'srgb', willReadFrequently: true } as const;
   let context: Context | null = null;
@@ -245,6 +251,7 @@ function openCanvas(width: number, height: number): Context {
   }
   if (!context) throw new FerError('INPUT', 'no 2D canvas here to read images with: pass ImageData or a PixelImage');
   context.imageSmoothingEnabled = false;
+  if (width * height < 1e6) kept = context;
   return context;
 }
 
