@@ -32,8 +32,17 @@ export function overriddenKernels(): string[] {
 export function override(kernelName: string, kernel: Kernel, setup?: (backend: unknown) => void): void {
   overridden.add(kernelName);
   replace(kernelName, setup, (args, plain) => {
-    const call = { ...args, attrs: args.attrs ?? {}, name: kernelName } as unknown as KernelCall;
-    return tf.tidy(() => kernel(call, plain) as tf.Tensor);
+    const { inputs, backend, attrs } = args;
+    const call = { name: kernelName, inputs, attrs: attrs ?? {}, backend } as unknown as KernelCall;
+    const engine = tf.engine();
+    engine.startScope();
+    let result: KernelOutput | undefined;
+    try {
+      result = kernel(call, plain);
+    } finally {
+      engine.endScope(result as tf.Tensor);
+    }
+    return result;
   });
 }
 

@@ -18,6 +18,7 @@ import { fft, ifft } from './fourier.js';
 import { fusedConv2D, fusedDepthwiseConv2D } from './fused.js';
 import { registerGradients } from './gradients.js';
 import { registerLayers } from './layers.js';
+import { registerLighterEngine } from './lighter-engine.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { type NativePath, nativeOn, useNative, useNoNative, whyNotNative } from './native.js';
 import { registerOptimizers } from './optimizers.js';
@@ -189,6 +190,7 @@ function registerTheRest(): void {
   registerGradients();
   registerOptimizers();
   registerLayers();
+  registerLighterEngine();
   registerEarlyDisposal();
 }
 

@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Makes the bookkeeping of TF.js's engine cheaper, with the same results. In a small network, TF.js spends a quarter of a
+ * training step on it.
+ *
+ * - A scope that tracked no tensor ends without a search through its result; one that returns a tensor searches once.
+ * - A tensor that is saved for the backward pass (on the wasm backend) shares its memory and its id with the original.
+ *   TF.js runs a kernel and records one more op for each, so that gradients of gradients find the original; with the same
+ *   id they find it without.
+ */
+export function registerLighterEngine(): void {
+  const engine = tf.engine() as unknown as Engine;
+  if (changed.has(engine)) return;
+  changed.add(engine);
+
+  const { endScope, clone } = engine;
+  engine.endScope = function (result) {
+    const { state } = this;
+    const { track, id } = state.activeScope;
+    const one = result instanceof tf.Tensor ? result : null;
+    if (track.length > 0 && one === null) {
+      endScope.call(this, result);
+      return;
+    }
+    for (const tensor of track) if (!tensor.kept && tensor.id !== one?.id) tensor.dispose();
+    state.scopeStack.pop();
+    state.activeScope = state.scopeStack[state.scopeStack.length - 1] ?? null;
+    if (one !== null && !one.kept && one.scopeId === id) this.track(one);
+  };
+
+  engine.clone = function (x) {
+    const own = this.backendName === 'wasm' && x.dtype !== 'string';
+    if (!own || this.state.tensorInfo.get(x.dataId)?.backend !== this.backend) return clone.call(this, x);
+    this.backend.incRef(x.dataId);
+    const same = this.makeTensorFromTensorInfo(x);
+    Object.assign(same, { id: x.id });
+    return same;
+  };
+}
+
+const changed = new WeakSet<object>();
+
+/** The parts of TF.js's engine that are used here; they are not in its public types. */
+interface Engine {
+  backendName: string;
+  backend: { incRef(dataId: object): void };
+  state: {
+    activeScope: Scope;
+    scopeStack: Scope[];
+    tensorInfo: WeakMap<object, { backend: unknown }>;
+  };
+  endScope(result: unknown): void;
+  clone(x: tf.Tensor): tf.Tensor;
+  track(tensor: tf.Tensor): void;
+  makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;
+}
+
+/** The tensors that are disposed of when a scope ends. */
+interface Scope {
+  id: number;
+  track: tf.Tensor[];
+}
