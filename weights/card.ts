@@ -4,7 +4,7 @@ import { CORRUPTIONS } from './corruptions.js';
 import type { CorruptionFigures, elsewhereFigures, Figures } from './figures.js';
 import { goalRows } from './goals.js';
 
-/** What `pretrained.metrics` holds. */
+/** Contents of `pretrained.metrics`. */
 export interface Metrics extends Figures {
   measuredOn: string;
   /** The same weights before they were stored in 8 bits. */
@@ -14,10 +14,10 @@ export interface Metrics extends Figures {
   corruptions: CorruptionFigures;
 }
 
-/** Which weights the figures are of. */
+/** Identifies the weights that the figures describe. */
 export type Identity = Pick<Pretrained, 'version' | 'sha256'>;
 
-/** The tables of the model card: nothing in them but what was measured. */
+/** The tables of the model card; they hold only measured figures. */
 export function cardTables(metrics: Metrics, { version, sha256 }: Identity): string {
   const { float32, classes, confusionMatrix, calibration, elsewhere, corruptions } = metrics;
   const names = Object.keys(classes);
@@ -114,12 +114,12 @@ export function cardTables(metrics: Metrics, { version, sha256 }: Identity): str
   ].join('\n');
 }
 
-/** Puts the tables into the model card. */
+/** Writes the tables into the model card. */
 export async function writeCard(path: string, metrics: Metrics, identity: Identity): Promise<void> {
   await writeSection(path, 'weights/card.ts', cardTables(metrics, identity));
 }
 
-/** Replaces what lies between the two marks that name the script. */
+/** Replaces the text between the two marks that name the script. */
 export async function writeSection(path: string, script: string, content: string): Promise<void> {
   const mark = `<!-- figures: written by ${script} -->`;
   const [before, , after] = (await readFile(path, 'utf8')).split(mark);

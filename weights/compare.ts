@@ -1,10 +1,10 @@
 /**
- * Compares trial weights with the shipped ones on the faces set aside to choose on: `npm run weights:compare <folder> …`,
- * folders that `npm run weights:train -- --out <folder>` wrote.
+ * Compares trial weights with the shipped ones on the faces set aside to choose by: `npm run weights:compare <folder> …`.
+ * `npm run weights:train -- --out <folder>` writes such folders.
  *
- * Prints macro recalls on clean faces of the three sets, and on FER+'s under each strong corruption, each with its difference
- * from the shipped weights and the standard error of that difference (200 bootstrap resamples, the same faces for both). Class
- * offsets are fitted anew for each, so that operating points do not differ.
+ * Prints the macro recall on clean faces of the three sets, and on FER+ under each strong corruption. Each figure comes with
+ * its difference from the shipped weights and the standard error of that difference (200 bootstrap resamples, the same faces
+ * for both). Class offsets are fitted again for every model, so that all have comparable operating points.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -72,7 +72,7 @@ function recallOf({ said, offsets }: Answers, set: string): number {
   return meanMacroRecall([said[set]], offsets);
 }
 
-/** The difference from the shipped weights in the mean over sets, and its standard error. */
+/** Difference of the mean over sets from that of the shipped weights, and its standard error. */
 function compared(answers: Answers, of: readonly string[]): [difference: number, error: number] {
   const difference = (draw: (said: Said, set: number) => Said) =>
     meanMacroRecall(

@@ -6,7 +6,7 @@ import { augment } from '../src/tfjs/train/augment.js';
 import { motionBlur } from '../src/tfjs/train/motion-blur.js';
 import { randomStream } from '../src/tfjs/train/random.js';
 
-/** A change that faces in the wild have and FER2013's crops have not. */
+/** A change that is common in real pictures but absent from FER2013's crops. */
 export interface Corruption {
   name: string;
   mild: string;
@@ -14,7 +14,7 @@ export interface Corruption {
   apply(face: PixelImage, strength: 'mild' | 'strong', index: number): PixelImage | Promise<PixelImage>;
 }
 
-/** Ways in which pictures differ from FER2013's, each mild and strong; grey faces of any size. */
+/** All corruptions, each mild and strong, for grey faces of any size. */
 export const CORRUPTIONS: readonly Corruption[] = [
   {
     name: 'framed tighter',
@@ -141,7 +141,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
     apply(face, strength, index) {
       const random = randomStream(2, index);
       const sigma = strength === 'mild' ? 8 : 20;
-      // Box and Muller, 1958.
+      // Normal noise by Box and Muller, 1958.
       const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
       return levels(face, (level) => level + sigma * normal());
     },
@@ -170,7 +170,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
 ];
 
-/** Samples with a corruption applied. */
+/** Applies a corruption to each sample. */
 export async function* corrupted(
   samples: AsyncIterable<Sample & { image: PixelImage }>,
   corruption: Corruption,
@@ -184,7 +184,7 @@ export async function* corrupted(
   }
 }
 
-/** The face seen through a window `size` times its own, its centre moved by shares of width and height. */
+/** Crops a window of `size` times the face's size; its centre is moved by shares of width and height. */
 function framed(face: PixelImage, size: number, right: number, down: number): PixelImage {
   const { width, height } = face;
   const x = ((1 - size) / 2 + right) * width;
@@ -207,7 +207,7 @@ function power(gamma: number): (level: number) => number {
   return (level) => 255 * (level / 255) ** gamma;
 }
 
-/** Changes levels by where they are: x and y from 0 at the left and top to 1. */
+/** Changes each level depending on its position: x and y run from 0 (left, top) to 1. */
 function placed(face: PixelImage, change: (level: number, x: number, y: number) => number): PixelImage {
   const { data, width, height } = face;
   const changed = Uint8ClampedArray.from(data, (level, i) => {

@@ -2,7 +2,7 @@ import { resample } from '../src/image/resample.js';
 import type { Box, PixelImage } from '../src/index.js';
 import type { ImageFolder } from '../src/node.js';
 
-/** Samples whose pictures are a part of a folder's pictures, in grey; whole pixels are cut out as they are. */
+/** Crops every picture of a folder to a box, in grey. A box of whole pixels is copied without resampling. */
 export async function* cropped(
   folder: ImageFolder,
   box: Box,

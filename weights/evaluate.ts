@@ -1,10 +1,10 @@
 /**
  * Measures the shipped weights: `npm run weights:evaluate [folder of labelled faces]`, by default
- * `../shared/ferplus/valid`. Prints the figures as JSON, those under corruption too.
+ * `../shared/ferplus/valid`. Prints the figures as JSON, including those under corruption.
  *
  * `npm run weights:evaluate -- --card` measures all sets of the model card again and writes the figures into
- * `weights/model.json`, the card and its pictures. The row "before quantization" stays: those weights are not kept.
- * `npm run weights:evaluate -- --table` measures nothing: it writes card and pictures from the figures in `model.json`.
+ * `weights/model.json`, the card and its pictures. The row "before quantisation" stays: those weights are not kept.
+ * `npm run weights:evaluate -- --table` measures nothing: it writes the card and its pictures from the figures in `model.json`.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { evaluate, useBackend } from '../src/index.js';

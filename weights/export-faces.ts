@@ -1,6 +1,6 @@
 /**
- * Writes what `weights/teacher.py` reads, into `runs/teacher`: `npx tsx weights/export-faces.ts [folder of FER+] [of
- * photos] [of web faces]`.
+ * Writes the input of `weights/teacher.py` into `runs/teacher`:
+ * `npx tsx weights/export-faces.ts [folder of FER+] [folder of photos] [folder of web faces]`.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -38,7 +38,7 @@ async function rowsOf(file: string): Promise<string[][]> {
   return rows.map((row) => row.split(','));
 }
 
-/** Levels of pictures of one size, one after the other. */
+/** Concatenates the grey levels of pictures of equal size. */
 function greyOf(images: readonly PixelImage[]): Buffer {
   return Buffer.concat(
     images.map((image) => {

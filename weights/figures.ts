@@ -4,7 +4,7 @@ import type { ImageFolder } from '../src/node.js';
 import { CORRUPTIONS, corrupted } from './corruptions.js';
 import { type StandardErrors, standardErrors } from './standard-errors.js';
 
-/** The figures of an evaluation that are kept beside the weights, rounded to what a few thousand faces can tell apart. */
+/** The figures of an evaluation that are kept beside the weights, rounded to the precision that a few thousand faces give. */
 export function figuresOf(report: EvaluationReport) {
   return {
     count: report.count,
@@ -34,7 +34,7 @@ export function figuresOf(report: EvaluationReport) {
 
 export type Figures = ReturnType<typeof figuresOf>;
 
-/** What is kept of an evaluation on faces of another kind. */
+/** The figures that are kept of an evaluation on another kind of faces. */
 export function elsewhereFigures(report: EvaluationReport) {
   return {
     count: report.count,

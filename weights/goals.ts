@@ -1,6 +1,6 @@
 import type { Metrics } from './card.js';
 
-/** Each goal of the weights beside what was measured: cells of the model card's table. */
+/** Each goal of the weights beside the measured figure: cells of the model card's table. */
 export function goalRows(metrics: Metrics): string[][] {
   const { 'photos, `valid`': photos, 'web faces': web } = metrics.elsewhere;
   const atLeast = (name: string, goal: number, measured: number, error: number) => [
@@ -27,7 +27,7 @@ export function goalRows(metrics: Metrics): string[][] {
 
 const MOST_LOST = 0.08;
 
-/** One row for all corruptions that lose little, and one for each that loses too much. */
+/** One row that counts the corruptions within the limit, and one row for each that loses too much. */
 function corruptionRows({ macroRecall, corruptions }: Metrics): string[][] {
   const rows = Object.entries(corruptions).flatMap(([name, { mild, strong }]) => [
     { name: `${name}, mild`, ...mild },

@@ -8,14 +8,14 @@ import { corruptionFigures, elsewhereFigures, figuresOf } from './figures.js';
 import { PHOTO_BOX } from './photo-crops.js';
 
 export interface MeasureOptions {
-  /** As it is shipped. */
+  /** The model with the shipped weights. */
   model: LayersModel;
   ferplus: string;
   photos: string;
   web: string;
 }
 
-/** All figures that are kept beside the weights, but for those before they were stored in 8 bits. */
+/** Measures all figures kept beside the weights, except those of the weights before they were stored in 8 bits. */
 export async function measure({ model, ferplus, photos, web }: MeasureOptions): Promise<Omit<Metrics, 'float32'>> {
   const valid = imageFolder(join(ferplus, 'valid'));
   return {

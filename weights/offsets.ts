@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { randomStream } from '../src/tfjs/train/random.js';
 
-/** What a model says of the faces of one set. */
+/** A model's answers to the faces of one set. */
 export interface Said {
   /** Log probabilities, [n,classes] flattened. */
   logs: Float32Array;
@@ -14,11 +14,11 @@ const CLASSES = 5;
 const RESAMPLES = 20;
 
 /**
- * The numbers that, added to the logits, give the best mean of the sets' macro recalls: a class that one set calls often
- * and another calls rarely is weighed as if all were equally frequent.
+ * Finds one number per class that, added to the logits, gives the best macro recall, averaged over the sets. Macro recall
+ * weighs all classes alike, however often a set has them.
  *
- * Found by coordinate search on resamples of the faces (bootstrap) and averaged, since the rare classes of a set are a few
- * dozen faces; they sum to 0.
+ * A coordinate search runs on resamples of the faces (bootstrap) and its results are averaged, because the rare classes of a
+ * set have only a few dozen faces. The offsets sum to 0.
  */
 export function bestOffsets(sets: readonly Said[]): number[] {
   const sums = new Array<number>(CLASSES).fill(0);
@@ -31,12 +31,12 @@ export function bestOffsets(sets: readonly Said[]): number[] {
   return sums;
 }
 
-/** The mean over the sets of the mean recall of their classes. */
+/** Macro recall (mean recall of the classes), averaged over the sets. */
 export function meanMacroRecall(sets: readonly Said[], offsets: readonly number[]): number {
   return sets.reduce((sum, said) => sum + macroRecall(said, offsets), 0) / sets.length;
 }
 
-/** Adds numbers to a model's logits, in the bias of its last layer: the architecture stays as it is. */
+/** Adds the offsets to a model's logits through the bias of its last layer: the architecture does not change. */
 export function foldOffsets(model: LayersModel, offsets: readonly number[]): void {
   const weights = model.layers[model.layers.length - 1].trainableWeights;
   const bias = weights[weights.length - 1].read() as tf.Variable;
@@ -74,7 +74,7 @@ function macroRecall({ logs, labels }: Said, offsets: readonly number[]): number
   return right.reduce((sum, count, c) => sum + (faces[c] === 0 ? 0 : count / faces[c]), 0) / present;
 }
 
-/** As many faces, drawn with replacement (bootstrap). */
+/** Draws as many faces as there are, with replacement (bootstrap). */
 export function redrawn({ logs, labels }: Said, random: () => number): Said {
   const rows = Array.from(labels, () => Math.floor(random() * labels.length));
   return {

@@ -1,7 +1,7 @@
 /**
- * What moving the operating point does, on the faces set aside to choose on: `npm run weights:points`. Writes the table of the
- * model card: accuracy / macro recall without the offsets that are folded in, with half of them, and with all; beside them
- * the standard error of the means.
+ * Measures the effect of the class offsets on the faces set aside to choose by: `npm run weights:points`. Writes a table of the
+ * model card: accuracy / macro recall without the folded-in offsets, with half of them, and with all of them, and the standard
+ * errors of the means.
  */
 import { readFile } from 'node:fs/promises';
 import { type ClassOffsets, createClassifier, EMOTIONS, type Emotion, type Sample } from '../src/index.js';
@@ -64,7 +64,7 @@ function meanOf(sets: readonly Measured[]) {
   return { accuracy: mean('accuracy'), macroRecall: mean('macroRecall') };
 }
 
-/** Of the mean over sets that share no face. */
+/** Standard error of the mean over sets that share no face. */
 function errorOf(sets: readonly Measured[]) {
   const error = (of: 'accuracy' | 'macroRecall') =>
     Math.sqrt(sum(sets.map((set) => set.errors[of] ** 2))) / sets.length;

@@ -2,10 +2,10 @@ import { resample } from '../src/image/resample.js';
 import type { PixelImage } from '../src/index.js';
 import { randomStream } from '../src/tfjs/train/random.js';
 
-/** How often a photo of each class is taken, each time framed anew: the photos are mostly happy and neutral. */
+/** Number of crops of a photo, by its class: rare classes get more, because most photos are happy or neutral. */
 const COPIES = { angry: 6, happy: 1, sad: 6, neutral: 1, surprised: 4 };
 
-/** The calibrated crop of a photo: its middle two thirds. */
+/** The calibrated crop of a photo: its central two thirds. */
 export const PHOTO_BOX = { x: 16, y: 16, width: 64, height: 64 };
 
 /**
@@ -13,7 +13,7 @@ export const PHOTO_BOX = { x: 16, y: 16, width: 64, height: 64 };
  * to 1.2.
  *
  * @param photo - 96x96.
- * @param index - Which photo it is; decides the crops.
+ * @param index - Index of the photo; the seed of its random crops.
  */
 export function photoCrops(photo: PixelImage, emotion: keyof typeof COPIES, index: number): PixelImage[] {
   return Array.from({ length: COPIES[emotion] }, (_, copy) => {

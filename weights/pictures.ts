@@ -4,7 +4,7 @@ import { plotCalibration, plotConfusionMatrix } from '../src/index.js';
 import { renderPlot } from '../src/node.js';
 import type { Figures } from './figures.js';
 
-/** The pictures of the model card by their file names, as SVG, drawn from the same figures as its tables. */
+/** The pictures of the model card: SVG by file name, drawn from the same figures as the tables. */
 export async function cardPictures(figures: Figures): Promise<Record<string, string>> {
   const classes = Object.keys(figures.classes).map((className) => ({ className }));
   const calibration = figures.calibration.map(({ bin, ...rest }) => {

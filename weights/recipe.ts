@@ -1,15 +1,16 @@
 /**
- * The recipe of the shipped weights: `npm run weights:train [folder of FER+] [of photos] [of web faces]`, by default those
- * of `../shared`.
+ * Trains the shipped weights: `npm run weights:train [folder of FER+] [folder of photos] [folder of web faces]`. The folders
+ * default to those in `../shared`.
  *
  * Writes `weights/model.json`, `weights/weights.bin`, `weights/history.json`, and the figures and pictures of
- * `weights/MODEL_CARD.md`. A run that was stopped continues from its last epoch when it is started again; `runs/weights`
- * holds the checkpoints. Afterwards `npm run build:wasm` writes what `src/network` holds of `model.json`.
+ * `weights/MODEL_CARD.md`. A stopped run continues from its last epoch when you start it again; the checkpoints are in
+ * `runs/weights`. Afterwards, `npm run build:wasm` copies the figures of `model.json` that the package needs into `src/network`.
  *
  * A trial changes nothing in `weights` and measures nothing on validation faces:
  * `npm run weights:train -- --out runs/trial --seed 2 --epochs 1 --start-epochs 4`. `--epochs` is the length of the last
- * part; `--start-epochs` that of the long part, which then replaces `weights/start.bin`. `--learning-rate 0.001` and
- * `--augment '{"erasing":0.35}'` change the last part. `npm run weights:compare runs/trial` compares it with the shipped weights.
+ * part; `--start-epochs` is the length of the long part, whose result is then used instead of `weights/start.bin`.
+ * `--learning-rate 0.001` and `--augment '{"erasing":0.35}'` change the last part. `npm run weights:compare runs/trial`
+ * compares the trial with the shipped weights.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -30,7 +31,7 @@ import { readTeacher } from './teacher.js';
 import { trainWeights } from './train-weights.js';
 import { readFaces } from './training-faces.js';
 
-/** Least step of the 8-bit codes of a large kernel, as a share of its standard deviation. */
+/** Smallest step between the 8-bit codes of a large kernel, as a share of its standard deviation. */
 const QUANTIZE_STEP = 0.2;
 
 const STORED = { quantize: 'uint8', quantizeStep: QUANTIZE_STEP } satisfies SaveModelOptions;
@@ -76,7 +77,7 @@ if (missing.length > 0) {
 }
 
 const checkpoints = out === undefined ? 'runs/weights' : join(out, 'checkpoints');
-// Counts over all the processes that a resumed run takes.
+// Counts epochs over all processes of a resumed run.
 const clock = join(checkpoints, 'seconds.txt');
 await mkdir(checkpoints, { recursive: true });
 const began = Date.now() - 1000 * Number(await readFile(clock, 'utf8').catch(() => 0));
@@ -90,7 +91,7 @@ const { model, offsets, temperature, tune, history, best } = await trainWeights(
   views: await readTeacher(teacher, faces.train.length),
   viewed,
   polished,
-  // The file's epochs are those of one seed; a trial of another trains its own.
+  // The file holds the long part of one seed; a trial with another seed trains its own.
   start: startEpochs === undefined && seed === VIEWED.seed ? 'weights/start.bin' : null,
   checkpoints,
   async onEpoch(epoch, { loss, valLoss, valAccuracy, valMacroRecall }) {

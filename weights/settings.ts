@@ -1,6 +1,6 @@
 import { cosineSchedule, type TrainOptions } from '../src/index.js';
 
-/** Raise it whenever the shipped weights change. */
+/** Version of the shipped weights: raise it whenever they change. */
 export const WEIGHTS_VERSION = '2';
 
 const COMMON = {
@@ -11,7 +11,7 @@ const COMMON = {
   seed: 1,
 } satisfies TrainOptions;
 
-/** The long part: every epoch one of the views that the teacher has answered for. Its result is kept in `start.bin`. */
+/** The long part: each epoch uses one of the views that the teacher has labelled. Its result is kept in `start.bin`. */
 export const VIEWED = {
   ...COMMON,
   epochs: 302,
@@ -34,7 +34,7 @@ export const VIEWED = {
   },
 } satisfies TrainOptions;
 
-/** The last part: milder changes, new ones each epoch, and the mean of the teacher's answers to each face. */
+/** The last part: milder augmentation, drawn anew each epoch, with the mean of the teacher's answers as label of each face. */
 export const POLISHED = {
   ...COMMON,
   epochs: 16,

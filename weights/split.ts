@@ -7,17 +7,17 @@ import { randomStream } from '../src/tfjs/train/random.js';
 
 /** Indices into a folder's files. */
 export interface Split {
-  /** What is trained on. */
+  /** Faces to train on. */
   train: number[];
-  /** What choices are made on: epoch, temperature, offsets, recipe. */
+  /** Faces to choose by: epoch, temperature, offsets, recipe. */
   tune: number[];
 }
 
 const TUNE_SHARE = { ferplus: 0.07, photos: 0.25 };
 
 /**
- * Sets a part of FER+'s training faces aside. Near duplicates stay together, and those of a validation face are in
- * neither part.
+ * Sets part of FER+'s training faces aside. Near duplicates stay in the same part; near duplicates of a validation face are
+ * in neither part.
  */
 export async function splitFerplus(folder: string): Promise<Split> {
   const train = imageFolder(join(folder, 'train'));
@@ -40,7 +40,7 @@ export async function splitFerplus(folder: string): Promise<Split> {
   return split;
 }
 
-/** Sets the photos of a quarter of the persons aside; file names begin with the person, `p0123-`. */
+/** Sets aside the photos of a quarter of the persons. File names begin with the person: `p0123-`. */
 export function splitPhotos(files: readonly FolderFile[]): Split {
   const split: Split = { train: [], tune: [] };
   files.forEach(({ path }, index) => {

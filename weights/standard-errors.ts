@@ -1,7 +1,7 @@
 import type { EvaluationReport } from '../src/index.js';
 import { randomStream } from '../src/tfjs/train/random.js';
 
-/** How far a figure would move, typically, with other faces of the same kind. */
+/** How much each figure would typically change with other faces of the same kind. */
 export interface StandardErrors {
   accuracy: number;
   macroRecall: number;

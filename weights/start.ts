@@ -6,9 +6,9 @@ import { fromFloat16 } from '../src/network/float16.js';
 import { setMetadata } from '../src/tfjs/model/metadata.js';
 
 /**
- * Gives a model the weights of a file: those of each layer after those of the one before, float16, little-endian.
+ * Loads a model's weights from a file: float16, little-endian, layer by layer.
  *
- * @returns False, and nothing is done, where there is no file.
+ * @returns False when the file does not exist; the model is then unchanged.
  */
 export async function readStart(path: string, model: LayersModel, normalization: Normalization): Promise<boolean> {
   const bytes = await readFile(path).catch(() => null);

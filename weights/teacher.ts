@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { brotliDecompressSync } from 'node:zlib';
 
-/** Views of each face that the teacher has answered for. */
+/** Number of views of each face that the teacher has labelled. */
 export const VIEWS = 24;
 
 const CLASSES = 5;
 const LEVELS = 31;
 
 /**
- * Reads what the teacher says of each view of each training face: [faces][VIEWS][classes] probabilities.
+ * Reads the teacher's probabilities for each view of each training face: [faces][VIEWS][classes].
  *
- * The file holds one byte a probability, round(31 sqrt(p)), compressed with brotli; `teacher.py` wrote it.
+ * The file, written by `teacher.py`, holds one byte per probability, round(31 sqrt(p)), compressed with brotli.
  */
 export async function readTeacher(path: string, faces: number): Promise<Float32Array[][]> {
   const codes = brotliDecompressSync(await readFile(path));
@@ -27,7 +27,7 @@ export async function readTeacher(path: string, faces: number): Promise<Float32A
   );
 }
 
-/** The mean over the views: what the teacher says of the face. */
+/** The teacher's answer to a face: the mean over its views. */
 export function meanOverViews(views: readonly Float32Array[]): number[] {
   return Array.from({ length: CLASSES }, (_, c) => views.reduce((sum, view) => sum + view[c], 0) / views.length);
 }

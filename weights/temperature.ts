@@ -3,11 +3,11 @@ import { div, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /**
- * The temperature under which probabilities fit their labels best (Guo et al., "On Calibration of Modern Neural
- * Networks", 2017): the T of least cross-entropy of softmax(log(p) / T), by golden-section search on log T.
+ * Finds the temperature T that calibrates probabilities best (Guo et al., "On Calibration of Modern Neural Networks", 2017):
+ * it minimises the cross-entropy of softmax(log(p) / T), by golden-section search on log T.
  *
  * @param probabilities - [n,classes] flattened.
- * @param labels - The true class of each, [n].
+ * @param labels - The true class of each face, [n].
  */
 export function bestTemperature(probabilities: Float32Array, labels: ArrayLike<number>): number {
   const classes = probabilities.length / labels.length;
@@ -31,7 +31,7 @@ export function bestTemperature(probabilities: Float32Array, labels: ArrayLike<n
   return Math.exp((low + high) / 2);
 }
 
-/** Divides a model's logits by a temperature, in the weights of its last layer: the architecture stays as it is. */
+/** Divides a model's logits by a temperature through the weights of its last layer: the architecture does not change. */
 export function foldTemperature(model: LayersModel, temperature: number): void {
   for (const weight of model.layers[model.layers.length - 1].trainableWeights) {
     const variable = weight.read() as tf.Variable;

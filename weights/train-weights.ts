@@ -18,22 +18,22 @@ export interface TrainWeightsOptions {
   polished: TrainOptions;
   /** File with the result of the long part; without such a file, the long part is trained. */
   start: string | null;
-  /** Folder for the state of the training: a run that was stopped continues from there. */
+  /** Folder for checkpoints: a stopped run continues from there. */
   checkpoints: string;
-  /** Told of each epoch. */
+  /** Called after each epoch. */
   onEpoch?: NonNullable<Exclude<TrainOptions['callbacks'], readonly unknown[] | undefined>['onEpochEnd']>;
 }
 
 /**
- * Trains the weights of this package: a long part on the teacher's views, a last part on new views, the mean of both results,
- * then class offsets and a temperature, folded into the last layer. Nothing is measured on validation faces.
+ * Trains the weights of this package: a long part on the teacher's views, then a last part on new views. Takes the mean of
+ * both results, and folds class offsets and a temperature into the last layer. Never looks at validation faces.
  *
  * The same options, data, backend and CPU give the same weights, bit for bit.
  */
 export async function trainWeights(options: TrainWeightsOptions) {
   const { faces, views, viewed, polished, start, checkpoints } = options;
-  // Trained without dropout, which costs a net this small more than it saves (see the model card). Dropout has no weights:
-  // what is shipped is the exact network.
+  // Without dropout: it lowers the accuracy of a network this small (see the model card). Dropout has no weights, so the
+  // shipped network is still the exact one.
   const trained = buildModel({ seed: viewed.seed, dropout: 0 });
   if (start !== null && (await readStart(start, trained, viewed.normalization!))) {
     console.log(`${start} replaces the first ${viewed.epochs} epochs`);
@@ -46,20 +46,20 @@ export async function trainWeights(options: TrainWeightsOptions) {
   const { history, best } = await trainPart(trained, samples, polished, checkpoints, options);
 
   const model = buildModel({ seed: viewed.seed });
-  // The mean of both ends is no worse than either on any set, and a little better on most (Wortsman et al., "Robust fine-tuning
-  // of zero-shot models", 2022).
+  // The mean of the weights after both parts is as good as either on every set, and a little better on most (Wortsman et al.,
+  // "Robust fine-tuning of zero-shot models", 2022).
   model.setWeights(trained.getWeights().map((weight, i) => tf.div(tf.add(weight, before[i]), 2)));
   setMetadata(model, metadataOf(trained));
   tf.dispose(before);
   trained.dispose();
 
-  // FER+ is 39% neutral, and its voters call mild anger and sadness neutral. A network that learns this answers neutral for sad
-  // and angry faces elsewhere. One number a class, added to the logits, corrects it.
+  // FER+ is 39% neutral, and its voters call mild anger and sadness neutral. A network that learns this answers neutral for
+  // sad and angry faces of other sets. One number per class, added to the logits, corrects it.
   const said: Said[] = [];
   for (const samples of Object.values(faces.tune)) said.push(await saidOf(model, samples));
   const offsets = bestOffsets(said);
   foldOffsets(model, offsets);
-  // Soft labels leave the network less sure than it is right; one number corrects it.
+  // Soft labels make the probabilities lower than the accuracy; dividing the logits by one number corrects it.
   const [{ logs, labels }] = said;
   const shifted = logs.map((log, i) => Math.exp(log + offsets[i % EMOTIONS.length]));
   const temperature = bestTemperature(normalised(shifted), labels);
@@ -110,7 +110,7 @@ async function saidOf(model: LayersModel, samples: readonly Sample[]): Promise<S
   return { logs: Float32Array.from(rows), labels: samples.map(({ label }) => label as number) };
 }
 
-/** Each row divided by its sum. */
+/** Divides each row by its sum. */
 function normalised(rows: Float32Array): Float32Array {
   const classes = EMOTIONS.length;
   return rows.map((value, i) => {

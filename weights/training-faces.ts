@@ -6,21 +6,21 @@ import { cropped } from './cropped.js';
 import { PHOTO_BOX, photoCrops } from './photo-crops.js';
 import { splitFerplus, splitPhotos } from './split.js';
 
-/** Where the data sets lie. */
+/** Folders of the data sets. */
 export interface DataFolders {
   ferplus: string;
   photos: string;
-  /** Never trained on. */
+  /** Not used for training. */
   web: string;
 }
 
-/** What the recipe trains on, in the order of the teacher's answers, and what it chooses by. */
+/** Faces to train on, in the order of the teacher's answers, and faces to choose by. */
 export interface Faces {
   train: { image: PixelImage; label: number; file: string }[];
   tune: Record<'ferplus' | 'photos' | 'web', Sample[]>;
 }
 
-/** Reads the training part of FER+ and of the photos, the photos of rare classes several times, each framed anew. */
+/** Reads the training parts of FER+ and of the photos; photos of rare classes several times, each time with another crop. */
 export async function readFaces(folders: DataFolders): Promise<Faces> {
   const { ferplus, photos, ferplusSplit, photosSplit } = await opened(folders);
 
@@ -35,7 +35,7 @@ export async function readFaces(folders: DataFolders): Promise<Faces> {
   return { train, tune: await readTune(folders) };
 }
 
-/** Reads only the faces that choices are made on. */
+/** Reads only the faces to choose by. */
 export async function readTune(folders: DataFolders): Promise<Faces['tune']> {
   const { ferplus, photos, ferplusSplit, photosSplit } = await opened(folders);
   return {
@@ -59,7 +59,7 @@ async function* plain(folder: ImageFolder): AsyncGenerator<Faces['train'][number
   for await (const { image, label, file } of folder) yield { image, label: label as number, file };
 }
 
-/** What a run that was killed had found out already. */
+/** Results that an earlier, killed run has already saved. */
 async function kept<T>(path: string, find: () => Promise<T>): Promise<T> {
   const known = await readFile(path, 'utf8').catch(() => null);
   if (known !== null) return JSON.parse(known) as T;
