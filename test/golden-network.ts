@@ -37,28 +37,34 @@ export function readGolden(file: string): GoldenNetwork {
 
 /** The golden file's noise: `count` numbers in [0, 1). */
 export function noise(count: number, phase: number): Float64Array {
-  return Float64Array.from({ length: count }, (_, i) => {
-    let h = (i + Math.imul(phase, 0x9e3779b9)) | 0;
+  const offset = Math.imul(phase, 0x9e3779b9);
+  const values = new Float64Array(count);
+  // A loop: Float64Array.from() with a function takes twenty times as long, and some tests draw half a million weights a case.
+  for (let i = 0; i < count; i++) {
+    let h = (i + offset) | 0;
     h ^= h >>> 16;
     h = Math.imul(h, 0x85ebca6b);
     h ^= h >>> 13;
     h = Math.imul(h, 0xc2b2ae35);
     h ^= h >>> 16;
-    return (h >>> 0) / 2 ** 32;
-  });
+    values[i] = (h >>> 0) / 2 ** 32;
+  }
+  return values;
+}
+
+/** The same noise as floats, from `-amplitude` to `amplitude`. */
+export function signedNoise(count: number, phase: number, amplitude: number): Float32Array {
+  const values = new Float32Array(count);
+  const raw = noise(count, phase);
+  for (let i = 0; i < count; i++) values[i] = amplitude * (2 * raw[i] - 1);
+  return values;
 }
 
 /** Gives a model the golden parameters of a seed. */
 export function setGoldenWeights(model: LayersModel, golden: GoldenNetwork, seed: number): void {
   const values = golden.parameters.map(({ shape, amplitude }, i) => {
-    const raw = noise(
-      shape.reduce((a, b) => a * b),
-      i + 1 + 10 * seed,
-    );
-    return tf.tensor(
-      Float32Array.from(raw, (value) => amplitude * (2 * value - 1)),
-      shape,
-    );
+    const size = shape.reduce((a, b) => a * b);
+    return tf.tensor(signedNoise(size, i + 1 + 10 * seed, amplitude), shape);
   });
   model.setWeights(values);
   tf.dispose(values);
@@ -66,7 +72,7 @@ export function setGoldenWeights(model: LayersModel, golden: GoldenNetwork, seed
 
 /** The golden input batch of a seed, [batch,32,32,1]. */
 export function goldenInputs(batch: number, seed: number): tf.Tensor4D {
-  return tf.tensor4d(Float32Array.from(noise(batch * 1024, 100 + seed)), [batch, 32, 32, 1]);
+  return tf.tensor4d(new Float32Array(noise(batch * 1024, 100 + seed)), [batch, 32, 32, 1]);
 }
 
 /** Largest difference between values and a digest, relative to the digest's root mean square. */

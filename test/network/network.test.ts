@@ -12,7 +12,7 @@ import { type Network, startNetwork } from '../../src/network/network.js';
 import { pretrainedNetwork } from '../../src/network/pretrained-network.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
 import { loadPretrained, pretrained } from '../../src/weights.js';
-import { goldenInputs, noise, readGolden, setGoldenWeights } from '../golden-network.js';
+import { goldenInputs, noise, readGolden, setGoldenWeights, signedNoise } from '../golden-network.js';
 import { NIGHT, runs } from '../night.js';
 import { sharedPath } from '../shared.js';
 import { BUILDS, moduleBytes } from './modules.js';
@@ -70,7 +70,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
 
   test('gives each face of a batch the same as the face alone, to the last bit', async () => {
     const n = 130;
-    const inputs = Float32Array.from(noise(n * 1024, 5));
+    const inputs = new Float32Array(noise(n * 1024, 5));
     const together = await network.predict(inputs, n);
     for (let i = 0; i < n; i++) {
       const alone = await network.predict(inputs.subarray(i * 1024, (i + 1) * 1024), 1);
@@ -124,7 +124,9 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     await fc.assert(
       fc.asyncProperty(grid, async ({ scale, shift, off, seed }) => {
         const min = scale * (shift + off);
-        weights[4] = Float32Array.from(noise(2048 * 256, seed), (value) => Math.round(255 * value) * scale + min);
+        const levels = noise(2048 * 256, seed);
+        weights[4] = new Float32Array(levels.length);
+        for (let i = 0; i < levels.length; i++) weights[4][i] = Math.round(255 * levels[i]) * scale + min;
         network.setWeights(weights);
         coded.setWeights(weights, { scale, min });
         const inputs = Float32Array.from(noise(2 * 1024, seed), (value) => 4 * value - 2);
@@ -191,10 +193,7 @@ function weightsOf(model: LayersModel): Float32Array[] {
 function setWeights(model: LayersModel, seed: number, scale: number): void {
   const values = model.getWeights().map(({ shape, size }, i) => {
     const amplitude = scale * (shape.length > 1 ? Math.sqrt(3 / (size / shape[shape.length - 1])) : 0.1);
-    return tf.tensor(
-      Float32Array.from(noise(size, seed + i), (value) => amplitude * (2 * value - 1)),
-      shape,
-    );
+    return tf.tensor(signedNoise(size, seed + i, amplitude), shape);
   });
   model.setWeights(values);
   tf.dispose(values);

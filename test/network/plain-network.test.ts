@@ -4,7 +4,7 @@ import { fallbacks } from '../../src/network/fallbacks.js';
 import { type Network, startNetwork } from '../../src/network/network.js';
 import { plainNetwork } from '../../src/network/plain-network.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
-import { noise, readGolden } from '../golden-network.js';
+import { noise, readGolden, signedNoise } from '../golden-network.js';
 import { sharedPath } from '../shared.js';
 import { BUILDS, moduleBytes } from './modules.js';
 
@@ -17,7 +17,7 @@ describe('plainNetwork', () => {
     ({ seed, batch, probabilities }) => {
       const network = plainNetwork();
       network.setWeights(
-        golden.parameters.map(({ amplitude }, i) => signed(WEIGHT_SIZES[i], i + 1 + 10 * seed, amplitude)),
+        golden.parameters.map(({ amplitude }, i) => signedNoise(WEIGHT_SIZES[i], i + 1 + 10 * seed, amplitude)),
       );
       const faces = Float32Array.from(noise(batch * 1024, 100 + seed));
       probabilities.forEach((expected, face) => {
@@ -33,7 +33,7 @@ describe('plainNetwork', () => {
     const network = plainNetwork();
     const weights = weightsOf(1, 1);
     network.setWeights(weights);
-    network.inputs.set(signed(1024, 7, 2));
+    network.inputs.set(signedNoise(1024, 7, 2));
     network.run();
     const before = Array.from(network.outputs);
     for (const array of weights) array.fill(1);
@@ -95,7 +95,7 @@ describe.each(BUILDS)('plainNetwork and %s', (build) => {
         plain.setWeights(weights);
         network.setWeights(weights);
         const zeros = noise(1024, seed + 50);
-        const face = signed(1024, seed, 2).map((value, i) => (zeros[i] < sparse ? 0 : value));
+        const face = signedNoise(1024, seed, 2).map((value, i) => (zeros[i] < sparse ? 0 : value));
         plain.inputs.set(face);
         plain.run();
         expect(difference(plain.outputs, await network.predict(face, 1))).toBeLessThan(1e-5);
@@ -105,14 +105,10 @@ describe.each(BUILDS)('plainNetwork and %s', (build) => {
   });
 });
 
-function signed(length: number, seed: number, amplitude: number): Float32Array {
-  return Float32Array.from(noise(length, seed), (value) => amplitude * (2 * value - 1));
-}
-
 /** Weights about as large as trained ones, times `scale`. */
 function weightsOf(seed: number, scale: number): Float32Array[] {
   const inputs = [9, 0, 288, 0, 2048, 0, 256, 0];
-  return WEIGHT_SIZES.map((size, i) => signed(size, seed + i, scale * (inputs[i] ? Math.sqrt(3 / inputs[i]) : 0.1)));
+  return WEIGHT_SIZES.map((size, i) => signedNoise(size, seed + i, scale * (inputs[i] ? Math.sqrt(3 / inputs[i]) : 0.1)));
 }
 
 function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
