@@ -108,7 +108,9 @@ describe.each(BUILDS)('plainNetwork and %s', (build) => {
 /** Weights about as large as trained ones, times `scale`. */
 function weightsOf(seed: number, scale: number): Float32Array[] {
   const inputs = [9, 0, 288, 0, 2048, 0, 256, 0];
-  return WEIGHT_SIZES.map((size, i) => signedNoise(size, seed + i, scale * (inputs[i] ? Math.sqrt(3 / inputs[i]) : 0.1)));
+  return WEIGHT_SIZES.map((size, i) =>
+    signedNoise(size, seed + i, scale * (inputs[i] ? Math.sqrt(3 / inputs[i]) : 0.1)),
+  );
 }
 
 function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
