@@ -7,7 +7,7 @@ import { intersectionOverUnion } from '../../src/image/box.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import { blazeFaceDetector, type PixelImage, useBackend } from '../../src/index.js';
 import { DRAWN } from './drawn-images.js';
-import { ENGINES, faceModuleBytes } from './engines.js';
+import { ENGINES, faceModuleBytes, ROUNDED } from './engines.js';
 
 const photo = async (name: string) => (await toPixels(`node_modules/@vladmandic/face-api/demo/${name}`)) as PixelImage;
 const grey: PixelImage = { data: new Uint8Array(64 * 48).fill(127), width: 64, height: 48, channels: 1 };
@@ -142,7 +142,7 @@ describe('blazeFaceDetector', () => {
 });
 
 describe("the graph model that BlazeFace's weights are of", () => {
-  test.each(ENGINES)('gives on TF.js what we give, %s', async (_, start) => {
+  test.each(ENGINES)('gives on TF.js what we give, %s', async (way, start) => {
     await useBackend('wasm');
     const folder = 'node_modules/@vladmandic/human/models';
     const { modelTopology, weightsManifest } = JSON.parse(readFileSync(`${folder}/blazeface.json`, 'utf8'));
@@ -164,8 +164,14 @@ describe("the graph model that BlazeFace's weights are of", () => {
     for (const [k, tensor] of expected.entries()) {
       const values = await tensor.data<'float32'>();
       expect(values.length).toBe(found[k].length);
-      const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - found[k][i])), 0);
-      expect(worst, names[k]).toBeLessThan(1e-3);
+      const rounded = way === ROUNDED;
+      // As scores, because large logits, which are rounded most, make no difference.
+      const compared = (value: number) => (rounded && k % 2 === 0 ? 1 / (1 + Math.exp(-value)) : value);
+      const worst = values.reduce(
+        (most, value, i) => Math.max(most, Math.abs(compared(value) - compared(found[k][i]))),
+        0,
+      );
+      expect(worst, names[k]).toBeLessThan(rounded && k % 2 === 1 ? 0.5 : 1e-3);
     }
     tf.dispose(expected);
     model.dispose();

@@ -13,6 +13,9 @@ export function faceModuleBytes(build: string): Uint8Array<ArrayBuffer> {
 /** The builds of the module that this engine runs (relaxed SIMD: from Node 22 on). */
 export const BUILDS = ['scalar', 'simd', ...(fastestWasm() === 'relaxed' ? ['relaxed'] : [])];
 
+/** The build that rounds to 16-bit integers: scores within 1e-3 and places within half a pixel are its promise. The others are exact. */
+export const ROUNDED = 'simd';
+
 /** Ways through BlazeFace, by name: the builds that run here, and TypeScript. */
 export const ENGINES: [string, () => Promise<FaceEngine>][] = [
   ...BUILDS.map((build): [string, () => Promise<FaceEngine>] => [

@@ -1,7 +1,8 @@
 import { row24, row48, row96, stridedRow } from './block';
 import { firstRow } from './first';
+import * as integers from './integers';
 import { layer, rowOf } from './layers';
-import { ROWS } from './layout';
+import { INTEGERS, ROWS } from './layout';
 
 /** Computes row `j` of the output of layer `index`, which is the input of the next layer. Channels are counted in V. */
 export function makeRow<V>(index: i32, j: i32): void {
@@ -12,8 +13,15 @@ export function makeRow<V>(index: i32, j: i32): void {
   const top = index == 0 ? 2 * j - 1 : one.stride == 2 ? 2 * j : j - 1;
   const size = index == 0 ? 5 : 3;
   for (let k = 0; k < size; k++) store<usize>(ROWS + (<usize>k << 2), rowOf(one, top + k));
-  if (index == 0) firstRow<V>(out, columns);
-  else if (one.stride == 2) stridedRow<V>(index, out, columns);
+  if (index == 0) {
+    if (INTEGERS) integers.firstRow(out, columns);
+    else firstRow<V>(out, columns);
+  } else if (INTEGERS) {
+    if (one.stride == 2) integers.stridedRow(index, out, columns);
+    else if (one.from == 96) integers.row24(one.depthwise, one.pointwise, one.bias, out, columns);
+    else if (one.from == 192) integers.row48(one.depthwise, one.pointwise, one.bias, out, columns);
+    else integers.row96(one.depthwise, one.pointwise, one.bias, out, columns);
+  } else if (one.stride == 2) stridedRow<V>(index, out, columns);
   else if (one.from == 96) row24<V>(one.depthwise, one.pointwise, one.bias, out, columns);
   else if (one.from == 192) row48<V>(one.depthwise, one.pointwise, one.bias, out, columns);
   else row96<V>(one.depthwise, one.pointwise, one.bias, out, columns);

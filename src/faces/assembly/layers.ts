@@ -1,4 +1,4 @@
-import { BLOCK_WEIGHTS, BLOCKS, FREE, LAYERS } from './layout';
+import { BLOCK_WEIGHTS, BLOCKS, FREE, INTEGERS, LAYERS } from './layout';
 
 /** A layer: its weights and its input rows. Sizes of channels are in bytes of floats. */
 @unmanaged
@@ -34,8 +34,17 @@ export function rowOf(one: Layer, y: i32): usize {
 }
 
 let zeros: usize = 0;
+/** A row of the input in floats, with a pixel before it, if the kept rows are integers. */
+let floats: usize = 0;
 let width: i32 = 0;
 let height: i32 = 0;
+
+/** Address for row `y` of the network's input in floats, from the zero pixel on its left. */
+// @ts-ignore: decorator
+@inline
+export function inputRow(y: i32): usize {
+  return INTEGERS ? floats : rowOf(layer(0), y);
+}
 
 /** The first byte after the rows. */
 export let rowsEnd: usize = FREE;
@@ -44,7 +53,7 @@ export let rowsEnd: usize = FREE;
 export function describe(): void {
   let weights = BLOCK_WEIGHTS;
   const first = layer(0);
-  first.from = 12;
+  first.from = INTEGERS ? 6 : 12;
   first.to = 96;
   first.stride = 2;
   for (let k = 1; k <= BLOCKS; k++) {
@@ -56,7 +65,7 @@ export function describe(): void {
     block.depthwise = weights;
     block.pointwise = weights + 9 * block.from;
     block.bias = block.pointwise + (block.from >> 2) * block.to;
-    weights = block.bias + block.to;
+    weights = block.bias + 2 * block.to;
   }
   layer(BLOCKS + 1).from = 384;
 }
@@ -86,6 +95,8 @@ export function arrange(newWidth: i32, newHeight: i32): bool {
   }
   zeros = at;
   at = (at + longest + 15) & ~15;
+  floats = at;
+  if (INTEGERS) at += 12 * (<usize>newWidth + 10);
   if (!reserve(at)) return false;
   memory.fill(FREE, 0, at - FREE);
   rowsEnd = at;

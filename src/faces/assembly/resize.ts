@@ -1,5 +1,7 @@
 import { madd } from '../../network/assembly/vector';
-import { layer, reserve, rowOf, rowsEnd } from './layers';
+import { packRow } from './integers';
+import { inputRow, layer, reserve, rowsEnd } from './layers';
+import { INTEGERS } from './layout';
 
 /*
  * Pixels to rows of the network's input, resized like `resample` of src/image/resample.ts: for every output row, the rows of the image
@@ -118,7 +120,7 @@ const OPAQUE: f32 = 254.99;
 /** Makes row `y` of levels [newWidth, 3], as from `resample`. */
 export function levelRow(y: i32, levels: usize, newWidth: i32): void {
   width = newWidth;
-  const to = rowOf(layer(0), y) + 12;
+  const to = inputRow(y) + 12;
   for (let k: usize = 0; k < 12 * <usize>width; k += 4) store<f32>(to + k, load<f32>(levels + k) / 127.5 - 1);
   endOfRow(y);
 }
@@ -126,17 +128,19 @@ export function levelRow(y: i32, levels: usize, newWidth: i32): void {
 /** Makes row `y` black. */
 export function blackRow(y: i32): void {
   const input = layer(0);
-  const row = rowOf(input, y);
+  const row = inputRow(y);
   for (let k: usize = 12; k < 12 * <usize>(input.width + 1); k += 4) store<f32>(row + k, -1);
-  memory.fill(row + 12 * <usize>(input.width + 1), 0, 24);
+  if (INTEGERS) packRow(row, y);
+  else memory.fill(row + 12 * <usize>(input.width + 1), 0, 24);
 }
 
 /** Black up to the end of the row, then the zero padding. */
 function endOfRow(y: i32): void {
   const input = layer(0);
-  const row = rowOf(input, y);
+  const row = inputRow(y);
   for (let k: usize = 12 * <usize>(width + 1); k < 12 * <usize>(input.width + 1); k += 4) store<f32>(row + k, -1);
-  memory.fill(row + 12 * <usize>(input.width + 1), 0, 24);
+  if (INTEGERS) packRow(row, y);
+  else memory.fill(row + 12 * <usize>(input.width + 1), 0, 24);
 }
 
 function sumRows(first: usize, stride: usize, weights: usize, taps: i32): void {
@@ -173,7 +177,7 @@ function sumRows(first: usize, stride: usize, weights: usize, taps: i32): void {
 function sumColumns(y: i32, size: usize): f32 {
   const unit = f32x4.splat(<f32>1 / 127.5), minusOne = f32x4.splat(-1);
   let least = f32x4.splat(255);
-  let to = rowOf(layer(0), y) + 12;
+  let to = inputRow(y) + 12;
   let at = columns;
   const next = bytesOf(columnTaps), taps: usize = 4 * <usize>mostTaps;
   const start = line - <usize>left * size;
@@ -214,7 +218,7 @@ function sumColumns(y: i32, size: usize): f32 {
 }
 
 function sumGrey(y: i32): void {
-  let to = rowOf(layer(0), y) + 12;
+  let to = inputRow(y) + 12;
   let at = columns;
   for (let x = 0; x < width; x++) {
     let p = line + <usize>(firstOf(at) - left) * 4;

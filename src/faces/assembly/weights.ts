@@ -1,6 +1,7 @@
 import { lanes } from '../../network/assembly/vector';
 import { describe, layer, reserve } from './layers';
-import { BLOCKS, FIRST, FIRST_BIAS, FREE, LOGITS, LOGITS_BIAS, PLACES, PLACES_BIAS } from './layout';
+import { LARGEST, LARGEST_SUM, LONGEST_FILTER } from './integers';
+import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, FREE, INTEGERS, LOGITS, LOGITS_BIAS, PLACES, PLACES_BIAS } from './layout';
 
 /** Address where the half-precision weights are staged. */
 let next: usize = FREE;
@@ -17,12 +18,14 @@ export function stage(bytes: usize): usize {
 export function widen<V>(): void {
   describe();
   next = FREE;
-  panels<V>(FIRST, 75, 24);
+  if (INTEGERS) firstPairs();
+  else panels<V>(FIRST, 75, 24);
   straight(FIRST_BIAS, 24);
   for (let k = 1; k <= BLOCKS; k++) {
     const block = layer(k);
     straight(block.depthwise, 9 * <i32>(block.from >> 2));
-    panels<V>(block.pointwise, <i32>(block.from >> 2), <i32>(block.to >> 2));
+    if (INTEGERS) pairs(block.pointwise, <i32>(block.from >> 2), <i32>(block.to >> 2), block.bias + block.to);
+    else panels<V>(block.pointwise, <i32>(block.from >> 2), <i32>(block.to >> 2));
     straight(block.bias, <i32>(block.to >> 2));
   }
   // Boxes of the coarse grid, boxes of the fine grid, then the logits in the same order.
@@ -43,6 +46,64 @@ function half(): f32 {
   const bits = <u32>load<u16>(next);
   next += 2;
   return reinterpret<f32>(((bits & 0x7fff) << 13) | ((bits & 0x8000) << 16)) * <f32>5.192296858534828e33;
+}
+
+/**
+ * The next filters as integers: for every eight outputs, the weights of input pairs (0, 4), (1, 5), (2, 6), (3, 7), (8, 12) ... of
+ * each output in turn. A filter's factor, at `factors`, is the value of its integer 1.
+ */
+function pairs(to: usize, inputs: i32, outputs: i32, factors: usize): void {
+  const start = next;
+  for (let o = 0; o < outputs; o++) {
+    const scale = scaleOf(start, o, inputs, outputs);
+    store<f32>(factors + (<usize>o << 2), <f32>(1 / scale));
+    for (let i = 0; i < inputs; i++) {
+      const pair = (i >> 3) * 4 + (i & 3);
+      const at = ((o >> 3) * (inputs >> 1) + pair) * 16 + (o & 7) * 2 + ((i >> 2) & 1);
+      next = start + 2 * <usize>(i * outputs + o);
+      store<i16>(to + (<usize>at << 1), <i16>nearest(<f64>half() * scale));
+    }
+  }
+  next = start + 2 * <usize>(inputs * outputs);
+}
+
+/**
+ * The first filters as integers: of each row of 5 pixels, 15 inputs and a zero, in pairs of neighbours. What rounding takes from a
+ * weight goes to the next weight of the same colour, because neighbouring pixels are alike.
+ */
+function firstPairs(): void {
+  const start = next;
+  for (let o = 0; o < 24; o++) {
+    const scale = scaleOf(start, o, 75, 24);
+    store<f32>(FIRST_FACTORS + (<usize>o << 2), <f32>(1 / (scale * LARGEST)));
+    for (let colour = 0; colour < 3; colour++) {
+      let rest: f64 = 0;
+      for (let i = colour; i < 75; i += 3) {
+        next = start + 2 * <usize>(i * 24 + o);
+        const wanted = <f64>half() * scale + rest;
+        const weight = nearest(wanted);
+        rest = wanted - weight;
+        const input = i + i / 15;
+        const at = ((o >> 3) * 40 + (input >> 1)) * 16 + (o & 7) * 2 + (input & 1);
+        store<i16>(FIRST + (<usize>at << 1), <i16>weight);
+      }
+    }
+  }
+  next = start + 2 * 75 * 24;
+}
+
+/** The scale of output `o` of the filters at `start`: its sums stay within 32 bits, its weights within 16. */
+function scaleOf(start: usize, o: i32, inputs: i32, outputs: i32): f64 {
+  let sum: f64 = 0, squares: f64 = 0, largest: f64 = 0;
+  for (let i = 0; i < inputs; i++) {
+    next = start + 2 * <usize>(i * outputs + o);
+    const size = <f64>abs(half());
+    sum += size;
+    squares += size * size;
+    largest = max(largest, size);
+  }
+  const most = inputs == 75 ? (LARGEST_SUM - 75) / sum : LONGEST_FILTER / Math.sqrt(squares);
+  return min(most, 32767 / largest);
 }
 
 function straight(to: usize, count: i32): void {

@@ -1,0 +1,322 @@
+import { read } from '../../network/assembly/vector';
+import { layer, rowOf } from './layers';
+import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, PAIRS, POOLED, ROWS, SCALES, SQUARES, TILE } from './layout';
+
+/*
+ * The first convolution and rows of blocks, with 16-bit integers where a filter has many inputs: one instruction multiplies eight of
+ * them and adds the products in pairs. Vector code only, for engines without fused multiply-add, where floats need twice as many
+ * instructions. Depthwise filters, residual connections and the rows between blocks remain floats.
+ *
+ * Scales are such that no picture can exceed the 32 bits of a sum. A filter's scale is fixed when the weights are read. A pixel's
+ * depthwise sums are scaled to the length LONGEST: a product of two vectors is at most the product of their lengths.
+ */
+
+/** Inputs of the first convolution are rounded to -LARGEST .. LARGEST. */
+export const LARGEST: f32 = 32_767;
+
+/** Pixels at a time, so that the latency of their roots and quotients is hidden. */
+const STRIP: usize = 16;
+
+/** Added to a float, it leaves the rounded float in the lowest bits. */
+const ROUND: f32 = 12_582_912;
+
+/** Lengths of a pixel's depthwise sums and of a pointwise filter, a little less than 2^15 and 2^16, because rounding may add to them. */
+const LONGEST: f32 = 32_700;
+export const LONGEST_FILTER: f64 = 65_500;
+
+/** Largest sum of the absolute weights of a first filter, whose inputs are at most LARGEST. */
+export const LARGEST_SUM: f64 = 65_538;
+
+/** Rounds a row of the input, at `floats`, to row `y`; the sixteenth value of a filter row meets a zero weight. */
+export function packRow(floats: usize, y: i32): void {
+  const input = layer(0);
+  const scale = f32x4.splat(LARGEST), round = f32x4.splat(ROUND), base = i32x4.splat(reinterpret<i32>(ROUND));
+  let to = rowOf(input, y) + 6;
+  const start = floats + 12;
+  for (let at = start, end = start + 12 * <usize>input.width; at < end; at += 32) {
+    const low = f32x4.add(f32x4.mul(v128.load(at), scale), round);
+    const high = f32x4.add(f32x4.mul(v128.load(at, 16), scale), round);
+    v128.store(to, i16x8.narrow_i32x4_s(i32x4.sub(low, base), i32x4.sub(high, base)));
+    to += 16;
+  }
+  v128.store(to, i32x4.splat(0));
+}
+
+/** A row of the first convolution: see first.ts. */
+export function firstRow(out: usize, columns: i32): void {
+  const zero = f32x4.splat(0);
+  for (let x: usize = 0; x < <usize>columns; x += 4) {
+    let w: usize = FIRST;
+    for (let o: usize = 0; o < 96; o += 32) {
+      let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+      for (let i: usize = ROWS; i < ROWS + 20; i += 4) {
+        let p = load<usize>(i) + 12 * x;
+        for (const end = p + 32; p < end; p += 4) {
+          const w0 = v128.load(w), w1 = v128.load(w, 16);
+          let v = v128.load32_splat(p);
+          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1));
+          v = v128.load32_splat(p, 12);
+          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1));
+          v = v128.load32_splat(p, 24);
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v, w0)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v, w1));
+          v = v128.load32_splat(p, 36);
+          d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v, w0)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v, w1));
+          w += 32;
+        }
+      }
+      const f0 = v128.load(FIRST_FACTORS + o), f1 = v128.load(FIRST_FACTORS + o, 16);
+      const r0 = v128.load(FIRST_BIAS + o), r1 = v128.load(FIRST_BIAS + o, 16);
+      const to = out + 96 * x + o;
+      v128.store(to, f32x4.pmax(added(a0, f0, r0), zero)); v128.store(to, f32x4.pmax(added(a1, f1, r1), zero), 16);
+      v128.store(to, f32x4.pmax(added(b0, f0, r0), zero), 96); v128.store(to, f32x4.pmax(added(b1, f1, r1), zero), 112);
+      v128.store(to, f32x4.pmax(added(c0, f0, r0), zero), 192); v128.store(to, f32x4.pmax(added(c1, f1, r1), zero), 208);
+      v128.store(to, f32x4.pmax(added(d0, f0, r0), zero), 288); v128.store(to, f32x4.pmax(added(d1, f1, r1), zero), 304);
+    }
+  }
+}
+
+export function row24(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
+  strips(depthwise, pointwise, bias, 24 * 4, out, columns);
+}
+
+export function row48(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
+  strips(depthwise, pointwise, bias, 48 * 4, out, columns);
+}
+
+export function row96(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
+  strips(depthwise, pointwise, bias, 96 * 4, out, columns);
+}
+
+// @ts-ignore: decorator
+@inline
+function strips(depthwise: usize, pointwise: usize, bias: usize, size: usize, out: usize, columns: i32): void {
+  const center = load<usize>(ROWS, 4) + size;
+  const end = (<usize>columns + 3) & ~3;
+  for (let x: usize = 0; x < end; x += STRIP) {
+    const pixels = min(end - x, STRIP);
+    for (let k: usize = 0; k < pixels; k += 4) depthwiseFour(depthwise, size, (x + k) * size, k);
+    round(size, pixels);
+    for (let k: usize = 0; k < pixels; k += 4) {
+      const at = (x + k) * size;
+      mix(pointwise, bias, size, size, k, center + at, size, out + at);
+    }
+  }
+}
+
+/** A row of a block that halves the size: see block.ts. */
+export function stridedRow(index: i32, out: usize, columns: i32): void {
+  const one = layer(index);
+  const from = one.from, to = one.to, depthwise = one.depthwise, pointwise = one.pointwise, bias = one.bias;
+  const around: usize = index == BLOCKS ? 0 : from;
+  const upper = load<usize>(ROWS), lower = load<usize>(ROWS, 4);
+  const end = (<usize>columns + 3) & ~3;
+  for (let x: usize = 0; x < end; x += STRIP) {
+    const pixels = min(end - x, STRIP);
+    for (let k: usize = 0; k < pixels; k++) {
+      const corner = (2 * (x + k) + 1) * from;
+      let squares = f32x4.splat(0);
+      for (let c: usize = 0; c < from; c += 16) {
+        let sum = f32x4.splat(0);
+        let w = depthwise + c;
+        for (let i: usize = ROWS; i < ROWS + 12; i += 4) {
+          const p = load<usize>(i) + corner + c;
+          sum = f32x4.add(f32x4.mul(v128.load(p), v128.load(w)), sum);
+          sum = f32x4.add(f32x4.mul(v128.load(p + from), v128.load(w + from)), sum);
+          sum = f32x4.add(f32x4.mul(v128.load(p + 2 * from), v128.load(w + 2 * from)), sum);
+          w += 3 * from;
+        }
+        v128.store(384 * k + c, sum, TILE);
+        squares = f32x4.add(squares, f32x4.mul(sum, sum));
+        const p = upper + corner + c, q = lower + corner + c;
+        v128.store(
+          k * from + c,
+          f32x4.pmax(f32x4.pmax(v128.load(p), v128.load(p + from)), f32x4.pmax(v128.load(q), v128.load(q + from))),
+          POOLED,
+        );
+      }
+      v128.store(16 * k, squares, SQUARES);
+    }
+    round(from, pixels);
+    for (let k: usize = 0; k < pixels; k += 4) {
+      mix(pointwise, bias, from, to, k, POOLED + k * from, around, out + (x + k) * to);
+    }
+  }
+}
+
+/** Depthwise sums of four pixels to TILE, and their squares to SQUARES. */
+// @ts-ignore: decorator
+@inline
+function depthwiseFour(depthwise: usize, size: usize, x: usize, k: usize): void {
+  let aa = f32x4.splat(0), bb = aa, cc = aa, dd = aa;
+  const top = load<usize>(ROWS) + x, middle = load<usize>(ROWS, 4) + x, bottom = load<usize>(ROWS, 8) + x;
+  for (let o: usize = 0; o < size; o += 16) {
+    const t = depthwise + o;
+    let w = t, p = top + o;
+    let w0 = read<v128>(w), w1 = read<v128>(w, size), w2 = read<v128>(w, 2 * size);
+    let v = read<v128>(p);
+    let a = f32x4.mul(v, w0);
+    v = read<v128>(p, size);
+    a = f32x4.add(a, f32x4.mul(v, w1));
+    let b = f32x4.mul(v, w0);
+    v = read<v128>(p, 2 * size);
+    a = f32x4.add(a, f32x4.mul(v, w2));
+    b = f32x4.add(b, f32x4.mul(v, w1));
+    let c = f32x4.mul(v, w0);
+    v = read<v128>(p, 3 * size);
+    b = f32x4.add(b, f32x4.mul(v, w2));
+    c = f32x4.add(c, f32x4.mul(v, w1));
+    let d = f32x4.mul(v, w0);
+    v = read<v128>(p, 4 * size);
+    c = f32x4.add(c, f32x4.mul(v, w2));
+    d = f32x4.add(d, f32x4.mul(v, w1));
+    v = read<v128>(p, 5 * size);
+    d = f32x4.add(d, f32x4.mul(v, w2));
+    w = t + 3 * size;
+    p = middle + o;
+    w0 = read<v128>(w); w1 = read<v128>(w, size); w2 = read<v128>(w, 2 * size);
+    v = read<v128>(p);
+    a = f32x4.add(a, f32x4.mul(v, w0));
+    v = read<v128>(p, size);
+    a = f32x4.add(a, f32x4.mul(v, w1));
+    b = f32x4.add(b, f32x4.mul(v, w0));
+    v = read<v128>(p, 2 * size);
+    a = f32x4.add(a, f32x4.mul(v, w2));
+    b = f32x4.add(b, f32x4.mul(v, w1));
+    c = f32x4.add(c, f32x4.mul(v, w0));
+    v = read<v128>(p, 3 * size);
+    b = f32x4.add(b, f32x4.mul(v, w2));
+    c = f32x4.add(c, f32x4.mul(v, w1));
+    d = f32x4.add(d, f32x4.mul(v, w0));
+    v = read<v128>(p, 4 * size);
+    c = f32x4.add(c, f32x4.mul(v, w2));
+    d = f32x4.add(d, f32x4.mul(v, w1));
+    v = read<v128>(p, 5 * size);
+    d = f32x4.add(d, f32x4.mul(v, w2));
+    w = t + 6 * size;
+    p = bottom + o;
+    w0 = read<v128>(w); w1 = read<v128>(w, size); w2 = read<v128>(w, 2 * size);
+    v = read<v128>(p);
+    a = f32x4.add(a, f32x4.mul(v, w0));
+    v = read<v128>(p, size);
+    a = f32x4.add(a, f32x4.mul(v, w1));
+    b = f32x4.add(b, f32x4.mul(v, w0));
+    v = read<v128>(p, 2 * size);
+    a = f32x4.add(a, f32x4.mul(v, w2));
+    b = f32x4.add(b, f32x4.mul(v, w1));
+    c = f32x4.add(c, f32x4.mul(v, w0));
+    v = read<v128>(p, 3 * size);
+    b = f32x4.add(b, f32x4.mul(v, w2));
+    c = f32x4.add(c, f32x4.mul(v, w1));
+    d = f32x4.add(d, f32x4.mul(v, w0));
+    v = read<v128>(p, 4 * size);
+    c = f32x4.add(c, f32x4.mul(v, w2));
+    d = f32x4.add(d, f32x4.mul(v, w1));
+    v = read<v128>(p, 5 * size);
+    d = f32x4.add(d, f32x4.mul(v, w2));
+    const to = 384 * k + o;
+    v128.store(to, a, TILE);
+    v128.store(to, b, TILE + 384);
+    v128.store(to, c, TILE + 2 * 384);
+    v128.store(to, d, TILE + 3 * 384);
+    aa = f32x4.add(aa, f32x4.mul(a, a));
+    bb = f32x4.add(bb, f32x4.mul(b, b));
+    cc = f32x4.add(cc, f32x4.mul(c, c));
+    dd = f32x4.add(dd, f32x4.mul(d, d));
+  }
+  v128.store(16 * k, aa, SQUARES);
+  v128.store(16 * k, bb, SQUARES + 16);
+  v128.store(16 * k, cc, SQUARES + 32);
+  v128.store(16 * k, dd, SQUARES + 48);
+}
+
+/** Four pixels of PAIRS, from pixel `k` on, through a pointwise convolution, bias, the first `around` bytes of the residual connection, ReLU. */
+// @ts-ignore: decorator
+@inline
+function mix(w: usize, bias: usize, from: usize, to: usize, k: usize, beside: usize, around: usize, out: usize): void {
+  const zero = f32x4.splat(0);
+  const factors = bias + to;
+  const half = from >> 1;
+  for (let o: usize = 0; o < to; o += 32) {
+    let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+    for (let p = 192 * k, end = p + half; p < end; p += 4) {
+      const w0 = v128.load(w), w1 = v128.load(w, 16);
+      let v = v128.load32_splat(p, PAIRS);
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1));
+      v = v128.load32_splat(p, PAIRS + 192);
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1));
+      v = v128.load32_splat(p, PAIRS + 2 * 192);
+      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v, w0)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v, w1));
+      v = v128.load32_splat(p, PAIRS + 3 * 192);
+      d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v, w0)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v, w1));
+      w += 32;
+    }
+    const f0 = v128.load(factors + o), f1 = v128.load(factors + o, 16);
+    const r0 = v128.load(bias + o), r1 = v128.load(bias + o, 16);
+    let u = v128.load32_splat(4 * k, SCALES + 64);
+    a0 = scaled(a0, u, f0, r0); a1 = scaled(a1, u, f1, r1);
+    u = v128.load32_splat(4 * k, SCALES + 68);
+    b0 = scaled(b0, u, f0, r0); b1 = scaled(b1, u, f1, r1);
+    u = v128.load32_splat(4 * k, SCALES + 72);
+    c0 = scaled(c0, u, f0, r0); c1 = scaled(c1, u, f1, r1);
+    u = v128.load32_splat(4 * k, SCALES + 76);
+    d0 = scaled(d0, u, f0, r0); d1 = scaled(d1, u, f1, r1);
+    if (o < around) {
+      const r = beside + o;
+      a0 = f32x4.add(a0, v128.load(r)); a1 = f32x4.add(a1, v128.load(r, 16));
+      b0 = f32x4.add(b0, v128.load(r + around)); b1 = f32x4.add(b1, v128.load(r + around, 16));
+      c0 = f32x4.add(c0, v128.load(r + 2 * around)); c1 = f32x4.add(c1, v128.load(r + 2 * around, 16));
+      d0 = f32x4.add(d0, v128.load(r + 3 * around)); d1 = f32x4.add(d1, v128.load(r + 3 * around, 16));
+    }
+    const r = out + o;
+    v128.store(r, f32x4.pmax(a0, zero)); v128.store(r + 16, f32x4.pmax(a1, zero));
+    v128.store(r + to, f32x4.pmax(b0, zero)); v128.store(r + (to + 16), f32x4.pmax(b1, zero));
+    v128.store(r + 2 * to, f32x4.pmax(c0, zero)); v128.store(r + (2 * to + 16), f32x4.pmax(c1, zero));
+    v128.store(r + 3 * to, f32x4.pmax(d0, zero)); v128.store(r + (3 * to + 16), f32x4.pmax(d1, zero));
+  }
+}
+
+/** Eight scaled and rounded sums as pairs (0, 4), (1, 5), (2, 6), (3, 7) of 16 bits. */
+// @ts-ignore: decorator
+@inline
+function pairs(low: v128, high: v128, scale: v128): v128 {
+  const round = f32x4.splat(ROUND);
+  low = f32x4.add(f32x4.mul(low, scale), round);
+  high = f32x4.add(f32x4.mul(high, scale), round);
+  return v128.shuffle<i16>(low, i32x4.shl(high, 16), 0, 9, 2, 11, 4, 13, 6, 15);
+}
+
+/** TILE to PAIRS, with their SCALES: the length of a pixel's sums becomes LONGEST. */
+// @ts-ignore: decorator
+@inline
+function round(size: usize, pixels: usize): void {
+  for (let k: usize = 0; k < pixels; k += 4) {
+    const at = 16 * k;
+    const a = v128.load(at, SQUARES), b = v128.load(at, SQUARES + 16);
+    const c = v128.load(at, SQUARES + 32), d = v128.load(at, SQUARES + 48);
+    const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
+    const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
+    const squares = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+    const lengths = f32x4.sqrt(f32x4.add(squares, f32x4.splat(1e-30)));
+    v128.store(4 * k, f32x4.div(f32x4.splat(LONGEST), lengths), SCALES);
+    v128.store(4 * k, f32x4.mul(lengths, f32x4.splat(1 / LONGEST)), SCALES + 64);
+  }
+  for (let k: usize = 0; k < pixels; k++) {
+    const scale = v128.load32_splat(4 * k, SCALES);
+    for (let p: usize = 0; p < size; p += 32) {
+      const at = 384 * k + p;
+      v128.store(at >> 1, pairs(v128.load(at, TILE), v128.load(at, TILE + 16), scale), PAIRS);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function scaled(sum: v128, unit: v128, factor: v128, bias: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum), unit), factor), bias);
+}
+
+// @ts-ignore: decorator
+@inline
+function added(sum: v128, factor: v128, bias: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), factor), bias);
+}
