@@ -129,5 +129,5 @@ function cropOn({ width, height }: PixelImage, detection: Detection, framing?: F
 /** Pixels for a detector: pixels of a tensor are rounded. */
 async function pixelsOf(input: ImageInput, options: ToPixelsOptions): Promise<PixelImage> {
   const { data, ...size } = await toPixels(input, options);
-  return { ...size, data: data instanceof Float32Array ? Uint8ClampedArray.from(data) : data };
+  return { ...size, data: data instanceof Float32Array ? new Uint8ClampedArray(data) : data };
 }

@@ -203,7 +203,7 @@ function weightOf(layer: Layer, name: string): { values: Float32Array; shape: nu
   const weight = layer.weights.find(({ originalName }) => originalName.split('/').at(-1)?.startsWith(name));
   if (weight === undefined) throw unsupported(layer, `no weight named ${name}`);
   const tensor = weight.read();
-  return { values: Float32Array.from(tensor.dataSync<'float32'>()), shape: tensor.shape };
+  return { values: new Float32Array(tensor.dataSync<'float32'>()), shape: tensor.shape };
 }
 
 function optionalWeight(layer: Layer, name: string): Float32Array | undefined {

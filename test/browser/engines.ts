@@ -35,7 +35,7 @@ export interface EnginePage {
   /** Waits until the function gives something true. @throws after 30 seconds. */
   waitFor<Args extends unknown[]>(call: (...args: Args) => unknown, ...args: Args): Promise<void>;
   click(selector: string): Promise<void>;
-  /** Presses a key where the focus is: a character, or a name such as `Tab`, `Enter`, `ArrowRight`. */
+  /** Presses a key where the focus is: a character, or a name such as `Tab`, `Enter`, `Space`, `ArrowRight`. */
   press(key: string): Promise<void>;
   /** Puts files into an `<input type="file">`. */
   setFiles(selector: string, paths: string[]): Promise<void>;

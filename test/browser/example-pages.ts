@@ -139,6 +139,35 @@ export async function tabOrder(page: Page): Promise<string[]> {
   throw new Error(`Tab does not come to an end: ${names.slice(-5).join(', ')}`);
 }
 
+/**
+ * Presses Tab until the focus is on what has this name, or one that begins with this word, as somebody without a mouse does. What is focused must be seen.
+ *
+ * @throws where Tab does not come to it.
+ */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  const passed: string[] = [];
+  for (let i = 0; i < 90; i++) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(nameOfFocused);
+    if (at === name || at.startsWith(`${name} `)) return;
+    passed.push(at);
+  }
+  throw new Error(`Tab does not come to ${name}, but to ${passed.join(', ')}`);
+}
+
+/** Comes to a button by Tab, and presses it by Enter or Space. */
+export async function pressByKey(page: Page, name: string, key: 'Enter' | 'Space' = 'Enter'): Promise<void> {
+  await tabTo(page, name);
+  await page.keyboard.press(key);
+}
+
+/** The name of what has the focus, as far as these pages need it. */
+export function nameOfFocused(): string {
+  const at = document.activeElement!;
+  const labelled = at.getAttribute('aria-label') ?? ((at as HTMLInputElement).labels?.[0] ?? at).textContent ?? '';
+  return labelled.trim().replace(/\s+/g, ' ');
+}
+
 /** What axe-core finds wrong on a page as it is now; an empty list, when nothing is. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   await page.evaluate(AXE);

@@ -36,7 +36,7 @@ export const openInFirefox: OpenPage = async ([executablePath], { viewport, colo
       await done.dispose();
     },
     click: (selector) => page.click(selector),
-    press: (key) => page.keyboard.press(key as KeyInput),
+    press: (key) => page.keyboard.press((key === 'Space' ? ' ' : key) as KeyInput),
     async setFiles(selector, paths) {
       const input = await page.locator(selector).waitHandle();
       await (input as ElementHandle<HTMLInputElement>).uploadFile(...paths);

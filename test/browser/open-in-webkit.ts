@@ -83,6 +83,7 @@ process.once('SIGTERM', () => {
 const KEYS: Record<string, string> = {
   Tab: '\ue004',
   Enter: '\ue007',
+  Space: ' ',
   Escape: '\ue00c',
   End: '\ue010',
   Home: '\ue011',

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -12,7 +12,12 @@ import { type StudioProcess, startStudio } from './studio-process.js';
 
 const haveFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 if (!haveFfmpeg) console.warn('\n  !! SKIPPED: no ffmpeg, so no video was chosen in Firefox and WebKit.\n');
-if (!NIGHT) leftOut('the pages in Firefox and WebKit, but for one picture on the webcam page', '1');
+if (!NIGHT)
+  leftOut('the pages in Firefox and WebKit, but for the webcam page by keyboard and, in Firefox, a folder', '1');
+console.warn(`
+  !! SKIPPED: the dialogue for folders in Firefox and WebKit. Firefox's driver refuses a folder (BiDi, input.setFiles: "Is
+  !! directory"), WebKit's gives the page an empty file of its name. The files of a folder are given to the page instead.
+`);
 
 /** In Chromium each page has a test file of its own. */
 const others = engines.filter((engine) => engine !== 'chromium');
@@ -42,7 +47,42 @@ describe.each(others)('the pages in %s', (engine) => {
   const says = (selector: string, text: string) =>
     page.waitFor((selector, text) => document.querySelector(selector)!.textContent!.includes(text), selector, text);
 
-  test('webcam: a picture is read, and a click selects another face', async () => {
+  /** Presses Tab until the focus is on what a selector finds, in the order of the page: Firefox does not begin anew at its end. */
+  const tabTo = async (selector: string) => {
+    for (let i = 0; i < 60; i++) {
+      await page.press('Tab');
+      if (await page.evaluate((selector) => document.activeElement!.matches(selector), selector)) return;
+    }
+    throw new Error(`Tab does not come to ${selector}`);
+  };
+
+  test('webcam, by keyboard alone: drawn faces, the picture saved, another face, the words', async () => {
+    await open('webcam', 'open');
+    await tabTo('#drawn');
+    await page.press('Enter');
+    await says('#status', 'Face 1 looks happy. Face 2 looks surprised. Face 3 looks sad.');
+    await recordDownloads(page);
+    await tabTo('#save');
+    await page.press('Space');
+    await page.waitFor(() => (globalThis as unknown as { saved: Blob[] }).saved.length > 0);
+    const [png] = await downloads(page);
+    expect(await sharp(Buffer.from(png, 'base64')).metadata()).toMatchObject({
+      format: 'png',
+      width: 960,
+      height: 320,
+    });
+    await tabTo('#faces :checked');
+    const chosen = () => page.evaluate(() => document.querySelector<HTMLInputElement>('#faces :checked')!.id);
+    const before = await chosen();
+    await page.press('ArrowRight');
+    expect(await chosen()).not.toBe(before);
+    await tabTo('#words summary');
+    await page.press('Enter');
+    expect(await page.evaluate(() => document.querySelector<HTMLDetailsElement>('#words')!.open)).toBe(true);
+    expect(await page.errors()).toEqual([]);
+  });
+
+  nightTest('webcam: a picture of a file is read, and a click selects another face', async () => {
     await open('webcam', 'open');
     await page.setFiles('#picker', [await picture('happy', 0, 2)]);
     await says('#status', 'Face 1 looks happy. Face 2 looks happy.');
@@ -52,6 +92,47 @@ describe.each(others)('the pages in %s', (engine) => {
     expect(await chosen()).not.toBe(before);
     expect(await page.errors()).toEqual([]);
   });
+
+  test.runIf(NIGHT || engine === 'firefox')(
+    'studio: a folder is read with its subfolders, which become labels',
+    async () => {
+      await open('pictures', 'choose-folder');
+      // What the picker for folders gives, file by file: no driver chooses a folder.
+      const files = [
+        ['holiday/sad/1.png', await picture('sad', 1)],
+        ['holiday/sad/notes.txt', 'test/night.ts'],
+        ['holiday/happy/2.png', await picture('happy', 2)],
+      ].map(([path, file]) => [path, readFileSync(file).toString('base64')]);
+      await page.evaluate((files) => {
+        const transfer = new DataTransfer();
+        for (const [path, base64] of files) {
+          const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+          const file = new File([bytes], path.split('/').at(-1)!, { type: path.endsWith('png') ? 'image/png' : '' });
+          Object.defineProperty(file, 'webkitRelativePath', { value: path });
+          transfer.items.add(file);
+        }
+        const input = document.querySelector<HTMLInputElement>('#folder-picker')!;
+        if (!input.webkitdirectory) throw new Error('this browser has no picker for folders');
+        Object.defineProperty(input, 'files', { value: transfer.files, configurable: true });
+        input.dispatchEvent(new Event('change'));
+        Reflect.deleteProperty(input, 'files');
+      }, files);
+      await says('#status', '2 faces on 2 pictures.');
+      await says('#notice', '1 file left out that is no picture.');
+      const titles = () =>
+        page.evaluate(() => [...document.querySelectorAll('#grid .card')].map((card) => card.getAttribute('title')));
+      expect(await titles()).toEqual(['holiday/happy/2.png', 'holiday/sad/1.png']);
+      await page.evaluate(() => {
+        document.querySelector<HTMLDetailsElement>('#classes')!.open = true;
+      });
+      await page.click('#from-folders');
+      const words = await page.evaluate(() =>
+        [...document.querySelectorAll('#grid .word')].map((word) => word.lastChild!.textContent),
+      );
+      expect(words).toEqual(['happy', 'sad']);
+      expect(await page.errors()).toEqual([]);
+    },
+  );
 
   test.runIf(NIGHT && haveFfmpeg)('webcam: a video is followed to its end, or refused in words', async () => {
     const file = await video();

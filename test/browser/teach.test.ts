@@ -13,8 +13,10 @@ import {
   chromiumWithCamera,
   cutFaces,
   openExample,
+  pressByKey,
   serveExample,
   tabOrder,
+  tabTo,
 } from './example-pages.js';
 import type { Served } from './servers.js';
 
@@ -40,7 +42,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
   });
 
   test('learns the taught expressions, shows the improvement, and saves a model that Node opens', async () => {
-    const { page, errors, later } = await openExample(browser, served.url);
+    const { page, errors, later } = await openExample(browser, served.url, { permissions: ['camera'] });
     // All six smile: whoever calls it otherwise teaches something that the shipped network does not know.
     const taught = { sad: [7, 8, 11].map((i) => faces[i]), surprised: [13, 17, 21].map((i) => faces[i]) };
     for (const [emotion, people] of Object.entries(taught)) {
@@ -51,7 +53,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
         .waitFor();
     }
     const aside = 2 * Math.floor((3 * PICTURES) / 4);
-    await page.getByRole('button', { name: 'Train', exact: true }).click();
+    await pressByKey(page, 'Train');
     await page
       .getByText(new RegExp(`^It now gets \\d of the ${aside} faces kept aside \\(\\d+%\\) right; before it was \\d`))
       .waitFor({ timeout: 200_000 });
@@ -69,7 +71,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
 
     for (const name of ['model.json', 'weights.bin']) {
       const download = page.waitForEvent('download');
-      await page.getByRole('button', { name: `Download ${name}` }).click();
+      await pressByKey(page, `Download ${name}`);
       const file = await download;
       expect(file.suggestedFilename()).toBe(name);
       await file.saveAs(join(folder, 'model', name));
@@ -79,6 +81,17 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(face.predictions[0].className).toBe('surprised');
     expect(errors).toEqual([]);
     expect(later).toEqual([]);
+
+    // Before and after, on the camera.
+    await page.locator('#result').focus();
+    await pressByKey(page, 'Start camera');
+    await page
+      .locator('#try-rows .after.top')
+      .getByText(/^\d+%$/)
+      .waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('The camera is off.').waitFor();
+    expect(await page.locator('#try-rows .after').allTextContents()).toEqual(['–', '–', '–', '–', '–']);
 
     await page.setViewportSize({ width: 390, height: 844 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
@@ -105,24 +118,67 @@ describe.runIf(haveChromium)('examples/teach', () => {
     ]);
     expect(await page.getByRole('progressbar').isVisible()).toBe(false);
     // Without a camera, Record says what it waits for.
-    await page.getByRole('button', { name: 'Record happy' }).press('Enter');
+    await pressByKey(page, 'Record happy');
     await page.getByRole('status').getByText('Record waits for the camera. Start it, or add pictures.').waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('camera');
     await page.keyboard.press('Enter');
-    await page.getByRole('textbox', { name: 'Name of class 2' }).fill('grin');
-    await page.getByRole('button', { name: 'Record grin' }).click();
-    await page.locator('#countdown').getByText('Get ready: grin').waitFor();
+    await page.locator('#speed').waitFor();
+    const countdown = page.locator('#countdown');
+    await tabTo(page, 'Name of class 2');
+    await page.keyboard.type('grin');
+    for (const name of ['sad', 'neutral', 'surprised', 'angry']) {
+      await pressByKey(page, `Record ${name}`);
+      await countdown.getByText(`Get ready: ${name}`).waitFor();
+      await page.keyboard.press('Escape');
+      await countdown.waitFor({ state: 'hidden' });
+    }
+    await pressByKey(page, 'Record grin', 'Space');
+    await countdown.getByText('Get ready: grin').waitFor();
     await page.locator('#countdown.runs').getByText('Recording grin').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.locator('.expression .faces canvas').first().waitFor();
-    await page.keyboard.press('Escape');
+    // The button that records also stops.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Stop');
+    await page.keyboard.press('Space');
     const card = page.getByRole('article', { name: 'grin' });
     await card.getByText(/^\d+ faces?$/).waitFor();
-    await page.locator('#countdown').waitFor({ state: 'hidden' });
-    await page.getByRole('button', { name: 'Clear grin' }).click();
+    await countdown.waitFor({ state: 'hidden' });
+    await pressByKey(page, 'Clear grin');
     expect(await card.textContent()).toContain('nothing yet');
-    await page.locator('#camera').click();
+    await pressByKey(page, 'Stop camera');
     expect(await page.getByRole('button', { name: 'Record grin' }).getAttribute('aria-disabled')).toBe('true');
+
+    const chooser = page.waitForEvent('filechooser');
+    await pressByKey(page, 'Add pictures of sad');
+    await (await chooser).setFiles(await variants([faces[7]], 1));
+    await page.getByRole('article', { name: 'sad' }).getByText('1 face', { exact: true }).waitFor();
+    // The button that was disabled meanwhile has the focus again.
+    expect(await page.evaluate(() => document.activeElement?.ariaLabel)).toBe('Add pictures of sad');
+    await pressByKey(page, 'Add your own class');
+    await page.keyboard.type('yawn');
+    await page.getByRole('article', { name: 'yawn' }).waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('of several faces, a key takes another one', async () => {
+    const { page, errors } = await openExample(browser, served.url, { before: drawTwoPeople });
+    await pressByKey(page, 'Start camera');
+    await page.getByRole('button', { name: 'Take another face' }).waitFor();
+    await tabTo(page, 'Take another face');
+    const taken: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const before = await page.locator('#status').textContent();
+      await page.keyboard.press('Enter');
+      await page.waitForFunction((before) => document.querySelector('#status')!.textContent !== before, before);
+      const [, place] = /^Face (\d) of 2, from the left, is taken\.$/.exec(
+        (await page.locator('#status').textContent())!,
+      )!;
+      await page.getByRole('img', { name: `2 faces in sight; number ${place} from the left is taken` }).waitFor();
+      taken.push(place);
+    }
+    expect(new Set(taken)).toEqual(new Set(['1', '2']));
+    expect(taken[2]).toBe(taken[0]);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -205,6 +261,23 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.context().close();
   });
 });
+
+/** Runs in the page before its own code: a camera that sees two drawn people, the page's own. */
+function drawTwoPeople(): void {
+  const getUserMedia = async () => {
+    const images = [...document.querySelectorAll<HTMLImageElement>('.portraits img')];
+    const canvas = document.createElement('canvas');
+    Object.assign(canvas, { width: 640, height: 480 });
+    const context = canvas.getContext('2d')!;
+    const draw = () => {
+      for (const [i, image] of images.entries()) context.drawImage(image, 10 + 320 * i, 100, 300, 300);
+    };
+    draw();
+    setInterval(draw, 50);
+    return canvas.captureStream(20);
+  };
+  Object.defineProperty(navigator, 'mediaDevices', { value: { getUserMedia } });
+}
 
 /** Every face as often as asked, each time a little brighter or darker, larger or smaller; person after person. */
 async function variants(people: Buffer[], times: number) {

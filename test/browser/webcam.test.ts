@@ -12,8 +12,10 @@ import {
   chromiumWithCamera,
   cutFaces,
   openExample,
+  pressByKey,
   serveExample,
   tabOrder,
+  tabTo,
 } from './example-pages.js';
 import type { Served } from './servers.js';
 
@@ -37,7 +39,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('by camera: finds the face, classifies it and sums up, without any request', async () => {
+  test('by camera and by keyboard: finds the face, classifies it and sums up, without any request', async () => {
     const { page, errors, later } = await openExample(browser, served.url, { permissions: ['camera'] });
     expect(await tabOrder(page)).toEqual([
       'Start camera',
@@ -45,7 +47,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
       'Open a file',
       'What the five words mean',
     ]);
-    await page.getByRole('button', { name: 'Start camera' }).press('Enter');
+    await pressByKey(page, 'Start camera');
     await page.getByRole('status').getByText('Face 1 looks happy.').waitFor();
     expect(await tabOrder(page)).toEqual(['Stop', 'Open a file', 'Save picture', 'What the five words mean']);
     expect(await page.locator('#status').textContent()).toBe('Face 1 looks happy.');
@@ -66,7 +68,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
 
     const savedSize = async () => {
       const saved = page.waitForEvent('download');
-      await page.getByRole('button', { name: 'Save picture' }).click();
+      await pressByKey(page, 'Save picture');
       const { width, height } = await sharp(await (await saved).path()).metadata();
       return [width, height];
     };
@@ -79,7 +81,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
         (video: HTMLVideoElement) =>
           new Promise((seen) => video.requestVideoFrameCallback(() => video.requestVideoFrameCallback(seen))),
       );
-    await page.getByRole('button', { name: 'Stop' }).press('Space');
+    await pressByKey(page, 'Stop', 'Space');
     await page.getByText(/there was one face, (mostly happy \(\d+%\)|happy all the time)\./).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('summary');
     expect(await page.evaluate(() => document.querySelector('video')?.srcObject)).toBeNull();
@@ -92,7 +94,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
       ['CSV', /^face,emotion,from,to,duration\n1,happy,\d/],
     ] as const) {
       const download = page.waitForEvent('download');
-      await page.getByRole('button', { name: `Save as ${name}` }).click();
+      await pressByKey(page, `Save as ${name}`);
       expect(readFileSync(await (await download).path(), 'utf8')).toMatch(content);
     }
     expect(errors).toEqual([]);
@@ -125,11 +127,23 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     const said = () => page.getByRole('meter').evaluateAll((bars) => bars.map((bar) => bar.ariaValueNow));
     // There is no time in a picture.
     expect(await page.locator('#readings canvas').first().isVisible()).toBe(false);
-    await page.getByRole('radio', { name: 'Face 1' }).press('Space');
-    const first = await said();
+    const chosen = () => page.locator('#faces label:has(:checked)').textContent();
+    const first = (await chosen())!;
+    const before = await said();
+    await tabTo(page, first);
     await page.keyboard.press('ArrowDown');
-    expect(await page.getByRole('radio', { name: 'Face 2' }).isChecked()).toBe(true);
-    expect(await said()).not.toEqual(first);
+    expect(await chosen()).not.toBe(first);
+    expect(await said()).not.toEqual(before);
+    expect(await page.locator('#meanings').isVisible()).toBe(false);
+    await pressByKey(page, 'What the five words mean');
+    expect(await page.locator('#meanings').isVisible()).toBe(true);
+    const chooser = page.waitForEvent('filechooser');
+    await pressByKey(page, 'Open a file', 'Space');
+    await (await chooser).setFiles({ name: 'face.png', mimeType: 'image/png', buffer: face });
+    await page
+      .getByRole('status')
+      .getByText(/^Face 1 looks \w+\.$/)
+      .waitFor();
     expect(await page.getByRole('button', { name: 'Save picture' }).isVisible()).toBe(true);
     expect(errors).toEqual([]);
     await page.context().close();
@@ -140,7 +154,9 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await page.getByText('An expression is not a feeling.').waitFor();
     expect(await page.getByText('You can drop a picture').isVisible()).toBe(false);
     expect(await accessibilityFaults(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Try drawn faces' }).click();
+    await pressByKey(page, 'Try drawn faces');
+    // The button is gone, the focus is not.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('camera');
     const said = 'Face 1 looks happy. Face 2 looks surprised. Face 3 looks sad.';
     await page.getByRole('status').getByText(said).waitFor();
     const { width, height } = (await page.locator('#boxes').boundingBox())!;

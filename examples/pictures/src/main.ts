@@ -147,6 +147,7 @@ function take({ pictures, others }: ChosenPictures): void {
 async function look(chosen: readonly Picture[], { whole = false } = {}): Promise<void> {
   if (stopping !== null || looking === null) return;
   const pictures = chosen.map((picture) => ({ ...picture, place: picture.place ?? places++ }));
+  const { activeElement: focused } = document;
   const controller = new AbortController();
   stopping = controller;
   showNotice(null);
@@ -155,6 +156,8 @@ async function look(chosen: readonly Picture[], { whole = false } = {}): Promise
   byId<HTMLButtonElement>('add').disabled = true;
   stopButton.hidden = false;
   progress.hidden = false;
+  // The button that a key pressed is hidden or disabled now. In the end, keys act on the faces.
+  if (focused?.matches('button:focus-visible')) stopButton.focus();
   let done = 0;
   const step = () => {
     done++;
@@ -181,6 +184,7 @@ async function look(chosen: readonly Picture[], { whole = false } = {}): Promise
   if (stopping !== controller) return;
   stopping = null;
   byId<HTMLButtonElement>('add').disabled = false;
+  if (document.activeElement === stopButton) byId('grid').focus({ preventScroll: true });
   stopButton.hidden = true;
   progress.hidden = true;
   refresh();

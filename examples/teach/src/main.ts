@@ -43,6 +43,7 @@ const tryVideo = byId<HTMLVideoElement>('try-video');
 const cameraButton = byId<HTMLButtonElement>('camera');
 const tryCameraButton = byId<HTMLButtonElement>('try-camera');
 const drawnButton = byId<HTMLButtonElement>('drawn');
+const nextFaceButton = byId<HTMLButtonElement>('next-face');
 const addClassButton = byId<HTMLButtonElement>('add-class');
 const trainButton = byId<HTMLButtonElement>('train');
 const stopButton = byId<HTMLButtonElement>('stop');
@@ -62,8 +63,10 @@ let ready = false;
 let busy = false;
 let training = false;
 let cameraOn = false;
-/** Id of the face that the user clicked. */
+/** Id of the face that the user chose. */
 let chosen: number | null = null;
+/** Ids of the faces in sight, as they are seen from left to right, and the one that is taken. */
+let inSight: { ids: number[]; taken: number | null } = { ids: [], taken: null };
 let recording: Recording | null = null;
 let epochs: EpochDone[] = [];
 /** Round (epoch) whose weights were kept; null until the training ends. */
@@ -96,6 +99,7 @@ if (missing) {
 for (const button of [cameraButton, tryCameraButton])
   button.addEventListener('click', () => (cameraOn ? endCamera() : startCamera()));
 drawnButton.addEventListener('click', useDrawnFaces);
+nextFaceButton.addEventListener('click', takeNextFace);
 addClassButton.addEventListener('click', () => {
   const card = addCard(freeName());
   refresh();
@@ -205,27 +209,26 @@ async function startCamera(): Promise<void> {
   const stream = video.srcObject;
   await ask!('begin', null);
   const speed = speedometer();
-  await eachFrame(
-    video,
-    () => cameraOn && video.srcObject === stream,
-    async (time) => {
-      // While the worker trains, frames would only wait for it.
-      if (training) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        return;
-      }
-      const { videoWidth: width, videoHeight: height } = video;
-      const frame = await frameOf(video, { width, height });
-      const now = performance.now();
-      const cut = recording !== null && now >= recording.from && now - recording.lastCut >= LEAST_MS_BETWEEN_FRAMES;
-      const look = await ask!('look', { frame, time, chosen, cut }, [frame]);
-      speed.add(look.ms);
-      byId('speed').textContent = `${speed}`;
-      byId('speed').hidden = `${speed}` === '';
-      showLook(look, width, height);
-      if (cut) keepFace(look.cut, now);
-    },
-  ).catch((error: Error) => {
+  const goesOn = () => cameraOn && video.srcObject === stream;
+  await eachFrame(video, goesOn, async (time) => {
+    // While the worker trains, frames would only wait for it.
+    if (training) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return;
+    }
+    const { videoWidth: width, videoHeight: height } = video;
+    const frame = await frameOf(video, { width, height });
+    const now = performance.now();
+    const cut = recording !== null && now >= recording.from && now - recording.lastCut >= LEAST_MS_BETWEEN_FRAMES;
+    const look = await ask!('look', { frame, time, chosen, cut }, [frame]);
+    // The camera may have been stopped meanwhile.
+    if (!goesOn()) return;
+    speed.add(look.ms);
+    byId('speed').textContent = `${speed}`;
+    byId('speed').hidden = `${speed}` === '';
+    showLook(look, width, height);
+    if (cut) keepFace(look.cut, now);
+  }).catch((error: Error) => {
     endCamera();
     showNotice(error.message);
   });
@@ -236,11 +239,15 @@ function endCamera(): void {
   closeCamera(video);
   tryVideo.srcObject = null;
   for (const overlay of overlays) overlay.show([], { selected: null, mirrored: true, looks: LOOKS });
+  nextFaceButton.hidden = true;
   comparison?.show({ before: [], after: null });
   refresh();
 }
 
 function showLook({ faces, taken, before, after }: Look, width: number, height: number): void {
+  inSight = { ids: [...faces].sort((a, b) => b.box.x - a.box.x).map(({ id }) => id), taken };
+  // Once there, it stays: a face that is lost for a moment must not move the page.
+  if (faces.length > 1) nextFaceButton.hidden = false;
   const shown = faces.map(({ id, box }) => ({
     id,
     box: { x: box.x / width, y: box.y / height, width: box.width / width, height: box.height / height },
@@ -248,8 +255,13 @@ function showLook({ faces, taken, before, after }: Look, width: number, height: 
     className: null,
   }));
   for (const overlay of overlays) overlay.show(shown, { selected: taken, mirrored: true, looks: LOOKS });
+  const place = inSight.ids.indexOf(taken ?? -1) + 1;
   const label =
-    faces.length === 0 ? 'No face in sight' : `${faces.length === 1 ? 'One face' : `${faces.length} faces`} in sight`;
+    faces.length === 0
+      ? 'No face in sight'
+      : faces.length === 1
+        ? 'One face in sight'
+        : `${faces.length} faces in sight; number ${place} from the left is taken`;
   for (const id of ['boxes', 'try-boxes']) {
     if (byId(id).ariaLabel !== label) byId(id).ariaLabel = label;
   }
@@ -258,6 +270,16 @@ function showLook({ faces, taken, before, after }: Look, width: number, height: 
   const [is] = after ?? [];
   if (comparison !== null && is)
     live.later(was ? `Before: ${was.className}. After: ${is.className}.` : `It says ${is.className}.`);
+}
+
+/** What a click on a face does, for the keyboard. */
+function takeNextFace(): void {
+  const { ids, taken } = inSight;
+  if (ids.length === 0) return;
+  const now = chosen !== null && ids.includes(chosen) ? chosen : taken;
+  const place = now === null ? 0 : (ids.indexOf(now) + 1) % ids.length;
+  chosen = ids[place];
+  live.now(`Face ${place + 1} of ${ids.length}, from the left, is taken.`);
 }
 
 function explain(): void {
@@ -357,6 +379,7 @@ async function take(picture: ImageBitmapSource, into: ImageData[]): Promise<void
 
 /** Runs one recording or one selection of files: fills a new take, and shows a notice if something went wrong. */
 async function collect(card: ExpressionCard, fill: (faces: ImageData[]) => Promise<string | null>): Promise<void> {
+  const { activeElement: focused } = document;
   busy = true;
   showNotice(null);
   refresh();
@@ -371,6 +394,8 @@ async function collect(card: ExpressionCard, fill: (faces: ImageData[]) => Promi
   busy = false;
   card.showProgress(null);
   refresh();
+  // A button that was disabled has lost the focus.
+  if (document.activeElement === document.body) (focused as HTMLElement | null)?.focus();
   live.now(`${card.name}: ${card.takes.flat().length} faces.`);
 }
 
@@ -398,6 +423,7 @@ async function teach(): Promise<void> {
   stopButton.focus();
   live.now('Training has begun.');
   trainingBegan = performance.now();
+  let lost: HTMLElement | null = null;
   try {
     const outcome = await ask!('teach', { classes, teaching, heldOut });
     const seconds = outcome.seconds.toFixed(1);
@@ -412,12 +438,14 @@ async function teach(): Promise<void> {
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     byId('training').hidden = true;
+    lost = trainButton;
     showNotice(code === 'ABORTED' ? 'Training was stopped; nothing was changed.' : `Training failed: ${message}`);
   }
   busy = false;
   training = false;
   stopButton.hidden = true;
   refresh();
+  lost?.focus();
 }
 
 function showEpoch(done: EpochDone): void {

@@ -70,6 +70,8 @@ if (missing) {
 cameraButton.addEventListener('click', () => (running ? stop() : startCamera()));
 drawnButton.addEventListener('click', async () => {
   await leave();
+  // It is hidden with a picture, and would lose the focus.
+  cameraButton.focus({ preventScroll: true });
   drawnCrowd(DRAWN)
     .then(showPicture)
     .catch((error: Error) => fail(error.message));

@@ -186,7 +186,7 @@ export async function tensorRows({ xs, ys }: TensorData, spec: ModelSpec): Promi
     );
   }
 
-  const inputs = Float32Array.from(await xs.data());
+  const inputs = new Float32Array(await xs.data());
   for (let i = 0; i < inputs.length; i++) {
     if (!Number.isFinite(inputs[i])) {
       throw new FerError('NOT_FINITE', `xs contains ${inputs[i]} in row ${Math.floor(i / spec.inputSize)}`);

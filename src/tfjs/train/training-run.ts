@@ -170,10 +170,12 @@ export class TrainingRun {
     return Math.min(this.#settings.ema ?? 0, (1 + this.steps) / (10 + this.steps));
   }
 
-  /** Runs `work` with the averaged weights in the model, then restores and returns the trained weights. */
+  /** Runs `work` with the averaged weights in the model, then restores the trained weights; returns them for a checkpoint. */
   async #withAverages(work: () => Promise<void>): Promise<Float32Array[]> {
     const weights = allWeights(this.#model);
-    const raw = await valuesOf(weights);
+    // 2 MB: copied only where somebody needs it.
+    const isNeeded = this.#averages.length > 0 || this.#settings.store !== null;
+    const raw = isNeeded ? await valuesOf(weights) : [];
     if (this.#averages.length > 0) assign(this.source.variables, await valuesOf(this.#averages));
     try {
       await work();
@@ -322,7 +324,7 @@ function allWeights(model: LayersModel): tf.Variable[] {
 }
 
 async function valuesOf(variables: readonly tf.Variable[]): Promise<Float32Array[]> {
-  return Promise.all(variables.map(async (variable) => Float32Array.from(await variable.data())));
+  return Promise.all(variables.map(async (variable) => new Float32Array(await variable.data())));
 }
 
 function assign(variables: readonly tf.Variable[], values: readonly Float32Array[]): void {
