@@ -37,13 +37,20 @@ export function drawn(width: number, height: number, channels: 1 | 3 | 4, heads:
   const data = new Uint8Array(width * height * channels).fill(255);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      let colour = [90 + (40 * x) / width, 110 + (30 * y) / height, 120];
+      let colour: number[] | undefined;
       for (const head of heads)
         colour = headColour((x + 0.5 - head.x) / head.size, (y + 0.5 - head.y) / head.size) ?? colour;
       const at = y * width + x;
-      const levels = colour.map((level) => level + 12 * (grain[at] - 0.5));
-      if (channels === 1) data[at] = (levels[0] + levels[1] + levels[2]) / 3;
-      else for (let c = 0; c < 3; c++) data[at * channels + c] = levels[c];
+      const noise = 12 * (grain[at] - 0.5);
+      const red = (colour ? colour[0] : 90 + (40 * x) / width) + noise;
+      const green = (colour ? colour[1] : 110 + (30 * y) / height) + noise;
+      const blue = (colour ? colour[2] : 120) + noise;
+      if (channels === 1) data[at] = (red + green + blue) / 3;
+      else {
+        data[at * channels] = red;
+        data[at * channels + 1] = green;
+        data[at * channels + 2] = blue;
+      }
     }
   }
   return { data, width, height, channels };
@@ -51,8 +58,9 @@ export function drawn(width: number, height: number, channels: 1 | 3 | 4, heads:
 
 /** What is seen of a head at a place in half widths from its centre; undefined beside it. */
 function headColour(x: number, y: number): number[] | undefined {
-  const within = (cx: number, cy: number, rx: number, ry: number) => ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1;
   const side = Math.abs(x);
+  if (side > 1.9 || y < -1.4) return undefined;
+  const within = (cx: number, cy: number, rx: number, ry: number) => ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1;
   if (within(0, -0.05, 1, 1.3)) {
     if (y < -0.75 - 0.2 * Math.cos(2 * x)) return [50, 35, 25];
     if (Math.hypot((side - 0.4) / 0.09, (y + 0.2) / 0.09) < 1) return [25, 20, 20];
@@ -77,6 +85,7 @@ function translucent(image: PixelImage): PixelImage {
 
 function noisy(width: number, height: number, channels: 1 | 3 | 4, phase: number): PixelImage {
   const values = noise(width * height * channels, phase);
-  const data = Uint8Array.from(values, (value, k) => 96 + 64 * value + 90 * Math.sin(k * 0.013 * phase));
+  const data = new Uint8Array(values.length);
+  for (let k = 0; k < data.length; k++) data[k] = 96 + 64 * values[k] + 90 * Math.sin(k * 0.013 * phase);
   return { data, width, height, channels };
 }
