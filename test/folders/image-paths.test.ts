@@ -5,6 +5,8 @@ import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imagePaths } from '../../src/folders/image-paths.js';
 import type { LeftOut } from '../../src/folders/walk-images.js';
+import { bundled } from '../bundled.js';
+import { NIGHT } from '../night.js';
 
 const top = realpathSync(mkdtempSync(join(tmpdir(), 'fer-dcnn-paths-')));
 const dir = join(top, 'faces');
@@ -75,7 +77,7 @@ describe('imagePaths', () => {
 test.skipIf(process.platform === 'win32')(
   'classify of a pattern over the whole disk ends at SIGTERM, and takes little memory until then',
   async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/index.ts', 'classify', '/**/*.nope'], {
+    const child = spawn(process.execPath, [bundled('src/cli/index.ts'), 'classify', '/**/*.nope'], {
       env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=200' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -84,7 +86,8 @@ test.skipIf(process.platform === 'win32')(
       stderr += chunk;
     });
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-    const first = await Promise.race([ended, new Promise((resolve) => setTimeout(() => resolve('searching'), 5000))]);
+    const wait = new Promise((resolve) => setTimeout(() => resolve('searching'), NIGHT ? 5000 : 2000));
+    const first = await Promise.race([ended, wait]);
     if (first === 'searching') child.kill('SIGTERM');
     const code = await ended;
     // A small disk may be done before.

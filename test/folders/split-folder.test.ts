@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SplitFolderOptions, splitFolder } from '../../src/folders/split-folder.js';
+import { bundled } from '../bundled.js';
 
 const COUNTS = { angry: 10, happy: 57, sad: 23 };
 const top = mkdtempSync(join(tmpdir(), 'fer-dcnn-split-'));
@@ -95,7 +96,7 @@ describe('splitFolder', () => {
       syncBuiltinESMExports();
       const { splitFolder } = await import('./src/folders/split-folder.ts');
       splitFolder(${JSON.stringify(dir)}, { output: ${JSON.stringify(output)} });`;
-    const killed = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program]);
+    const killed = spawnSync(process.execPath, [bundled(program)]);
     expect(killed.signal).toBe('SIGKILL');
     const [left] = readdirSync(beside);
     expect(left).toMatch(/^parts\.unfinished-/);

@@ -10,6 +10,7 @@ import { randomStream } from '../../src/tfjs/train/random.js';
 import { POLISHED, VIEWED } from '../../weights/settings.js';
 import { trainWeights } from '../../weights/train-weights.js';
 import type { Faces } from '../../weights/training-faces.js';
+import { bundled } from '../bundled.js';
 import { nightTest } from '../night.js';
 
 const VIEWS = 3;
@@ -68,7 +69,7 @@ describe('the recipe of the weights', () => {
 
   test('names everything that it lacks before it begins', () => {
     const empty = mkdtempSync(join(tmpdir(), 'fer-dcnn-weights-'));
-    const args = ['--import', 'tsx', 'weights/recipe.ts', join(empty, 'a'), join(empty, 'b'), join(empty, 'c')];
+    const args = [bundled('weights/recipe.ts'), join(empty, 'a'), join(empty, 'b'), join(empty, 'c')];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(stderr).toContain(join(empty, 'a', 'train'));
     expect(stderr).toContain(join(empty, 'a', 'valid'));

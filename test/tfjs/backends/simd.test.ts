@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { startBackend } from '../../../src/classify/use-backend.js';
 import { buildModel, createClassifier, train, useBackend } from '../../../src/index.js';
 import { currentBackend, runOn } from '../../../src/tfjs/backends/current-backend.js';
+import { bundled } from '../../bundled.js';
 import { runNode } from '../../package/run-node.js';
 
 const inputs = (n: number, channels = 1) => tf.randomUniform([n, 32, 32, channels], -2, 2, 'float32', 7);
@@ -108,7 +109,7 @@ describe('the simd backend', () => {
 
 describe('without a choice of a backend', () => {
   const face = `const face = { data: new Uint8Array(1024).map((_, i) => i), width: 32, height: 32, channels: 1 };`;
-  const program = (body: string) => ['--import', 'tsx', '--input-type=module', '--eval', `${face} ${body}`];
+  const program = (body: string) => [bundled(`${face} ${body}`)];
 
   test('classify starts no TF.js; train and preprocess then run on wasm, classify stays', async () => {
     const { stdout, stderr } = await runNode(

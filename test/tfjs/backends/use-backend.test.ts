@@ -5,6 +5,7 @@ import { simdBackend } from '../../../src/classify/simd-backend.js';
 import { startBackend } from '../../../src/classify/use-backend.js';
 import { buildModel, classify, registerBackend, useBackend } from '../../../src/index.js';
 import { runOn } from '../../../src/tfjs/backends/current-backend.js';
+import { bundled } from '../../bundled.js';
 
 describe('useBackend', () => {
   test.each(['cpu', 'wasm', 'cpu'])('puts TF.js on %s', async (name) => {
@@ -139,9 +140,7 @@ describe('runOn', () => {
 describe('without a choice', () => {
   /** Runs code in a process of its own, where nothing has been chosen yet. */
   function fresh(code: string) {
-    const run = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
-      encoding: 'utf8',
-    });
+    const run = spawnSync(process.execPath, [bundled(code)], { encoding: 'utf8' });
     return { out: run.stdout.trim(), warnings: run.stderr };
   }
 

@@ -4,8 +4,8 @@ import { checkpointFolder } from '../../../src/platform/node/checkpoint-folder.j
 import { smallFaces } from './small-faces.js';
 
 /*
- * A training in a process of its own, to be killed: node --import tsx killed-process.ts <folder> <epochs> [milliseconds a step]. It goes on
- * with what is in the folder, saves the model there, and prints a line a step.
+ * A training in a process of its own, for tests that kill it: killed-process <folder> <epochs> [milliseconds per step]. It
+ * resumes from the checkpoint in the folder, saves the model there, and prints a line per step.
  */
 const [folder, epochs, pause = '0'] = process.argv.slice(2);
 await useBackend('wasm');

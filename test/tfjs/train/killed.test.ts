@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkpointFolder } from '../../../src/platform/node/checkpoint-folder.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
+import { bundled } from '../../bundled.js';
 import { NIGHT } from '../../night.js';
 import { SEED } from '../../seed.js';
 
@@ -23,16 +24,14 @@ afterAll(() => {
 /** Enough that there is something to kill each time. Three steps an epoch. */
 const EPOCHS = Math.max(6, KILLS);
 
+const program = bundled('test/tfjs/train/killed-process.ts');
+
 /** Starts a training; `steps` is when it has done so many, or has ended. */
 function training(run: string, { pause = 0, steps = 1 } = {}) {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'test/tfjs/train/killed-process.ts', run, String(EPOCHS), String(pause)],
-    {
-      env: { ...process.env, NODE_OPTIONS: '' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, [program, run, String(EPOCHS), String(pause)], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   started.add(child);
   let output = '';
   const begun = new Promise<void>((resolve) => {
@@ -124,16 +123,17 @@ describe('a folder that cannot be written', () => {
     async () => {
       // A file of at most 64 KB, by ulimit: the same path through the code as a full disk, without being root.
       const run = join(folder, 'full');
-      const save = (bytes: number) => `
+      const save = bundled(`
       import { checkpointFolder } from './src/platform/node/checkpoint-folder.ts';
       process.on('SIGXFSZ', () => {});
-      try { await checkpointFolder(${JSON.stringify(run)}).save(new Uint8Array(${bytes}).fill(7)); console.log('saved'); }
-      catch (error) { console.log(error.code); }`;
+      const bytes = new Uint8Array(Number(process.argv[2])).fill(7);
+      try { await checkpointFolder(${JSON.stringify(run)}).save(bytes); console.log('saved'); }
+      catch (error) { console.log(error.code); }`);
       const limited = (bytes: number) =>
         new Promise<string>((resolve) => {
-          const script = `ulimit -f 64; exec "$0" --import tsx --input-type=module --eval "$1"`;
-          const child = spawn('bash', ['-c', script, process.execPath, save(bytes)], {
-            env: { ...process.env, NODE_OPTIONS: '', TSX_DISABLE_CACHE: '1' },
+          const script = `ulimit -f 64; exec "$0" "$1" "$2"`;
+          const child = spawn('bash', ['-c', script, process.execPath, save, String(bytes)], {
+            env: { ...process.env, NODE_OPTIONS: '' },
           });
           let output = '';
           child.stdout.on('data', (chunk) => {
