@@ -7,7 +7,7 @@ import { startWasmEngine } from '../../src/faces/wasm-face-engine.js';
 import { toPixels } from '../../src/image/to-pixels.js';
 import type { PixelImage } from '../../src/runtime.js';
 import { noise } from '../golden-network.js';
-import { NIGHT, rows } from '../night.js';
+import { NIGHT, nightTest, rows } from '../night.js';
 import { sharedPath } from '../shared.js';
 import { DRAWN } from './drawn-images.js';
 import { BUILDS, blazeWeights, ENGINES, faceModuleBytes, ROUNDED } from './engines.js';
@@ -47,7 +47,7 @@ describe.each(ENGINES)('BlazeFace, %s', (way, start) => {
 
   test("gives TF.js's logits, places and faces on drawn pictures and noise of any size", () => {
     for (const [name, wanted] of Object.entries(golden.drawn).filter(
-      (_, index) => all || index % (NIGHT ? 3 : 5) === 0,
+      (_, index) => all || index % (NIGHT ? 3 : 7) === 0,
     )) {
       const faces = engine.find(DRAWN[name](), { inputSize: 256, minScore: 0.5 });
       const { logits, places } = sampled(engine.anchors());
@@ -63,7 +63,9 @@ describe.each(ENGINES)('BlazeFace, %s', (way, start) => {
     }
   });
 
-  test("gives TF.js's faces on photos", async () => {
+  // By day, TypeScript is tried on small photos alone.
+  const onPhotos = way === 'plain' ? nightTest : test;
+  onPhotos("gives TF.js's faces on photos", async () => {
     for (const [name, wanted] of Object.entries(golden.demo).filter((_, index) => all || index === 0)) {
       const image = await pixels(`node_modules/@vladmandic/face-api/demo/${name}`);
       expectFaces(engine.find(image, { inputSize: 320, minScore: 0.5 }), wanted, name);

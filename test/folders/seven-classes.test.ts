@@ -22,6 +22,7 @@ import {
 } from '../../src/node.js';
 import { toFiles } from '../../src/tfjs/model/artifacts.js';
 import { randomStream, shuffledIndices } from '../../src/tfjs/train/random.js';
+import { runs } from '../night.js';
 import { sharedPath } from '../shared.js';
 
 const faces = sharedPath('ferplus');
@@ -211,6 +212,6 @@ test('neither the order nor the spelling of folder names changes what is learned
       expect(other.confusionMatrix).toEqual(straight.confusionMatrix);
       expect(other.said).toEqual(straight.said);
     }),
-    { numRuns: 5 },
+    { numRuns: runs(5) },
   );
 });
