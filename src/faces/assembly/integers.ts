@@ -12,7 +12,7 @@ import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, PAIRS, POOLED, ROWS, SCALES, 
  */
 
 /** Inputs of the first convolution are rounded to -LARGEST .. LARGEST. */
-export const LARGEST: f32 = 32_767;
+export const LARGEST: f32 = 24_576;
 
 /** Pixels at a time, so that the latency of their roots and quotients is hidden. */
 const STRIP: usize = 16;
@@ -25,7 +25,7 @@ const LONGEST: f32 = 32_700;
 export const LONGEST_FILTER: f64 = 65_500;
 
 /** Largest sum of the absolute weights of a first filter, whose inputs are at most LARGEST. */
-export const LARGEST_SUM: f64 = 65_538;
+export const LARGEST_SUM: f64 = 87_381;
 
 /** Rounds a row of the input, at `floats`, to row `y`; the sixteenth value of a filter row meets a zero weight. */
 export function packRow(floats: usize, y: i32): void {

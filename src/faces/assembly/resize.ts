@@ -193,7 +193,7 @@ function sumColumns(y: i32, size: usize): f32 {
       d = madd<v128>(v128.load32_splat(w + 3 * next), v128.load(s), d);
       p += size; q += size; r += size; s += size;
     }
-    least = f32x4.min(f32x4.min(least, f32x4.min(a, b)), f32x4.min(c, d));
+    least = f32x4.pmin(f32x4.pmin(least, f32x4.pmin(a, b)), f32x4.pmin(c, d));
     // The fourth number of each overlaps the next pixel, which is written afterwards.
     v128.store(to, madd<v128>(a, unit, minusOne));
     v128.store(to, madd<v128>(b, unit, minusOne), 12);
@@ -209,7 +209,7 @@ function sumColumns(y: i32, size: usize): f32 {
       a = madd<v128>(v128.load32_splat(w), v128.load(p), a);
       p += size;
     }
-    least = f32x4.min(least, a);
+    least = f32x4.pmin(least, a);
     v128.store(to, madd<v128>(a, unit, minusOne));
     to += 12;
     at += next;
