@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { asFloats, checkFit, checkShape } from './checks.js';
+import { defer, formulaOf, type Normalized } from './deferred.js';
 import { addressOf, nativeOn, type WasmBackend, withScratch } from './native.js';
 import { nestedGradients } from './nested-gradients.js';
 import type { Kernel } from './override.js';
@@ -18,13 +19,12 @@ export const batchNormTraining: Kernel = ({ inputs, attrs, backend }) => {
 
   const rows = x.size / columns;
   const make = (shape: number[]) => (backend as WasmBackend).makeOutput(shape, 'float32');
-  const [y, mean, variance] = [make(x.shape), make([columns]), make([columns])];
+  const [mean, variance] = [make([columns]), make([columns])];
   const at = (tensor: tf.TensorInfo) => addressOf(backend, tensor);
   native.statistics(at(x), at(mean), at(variance), rows, columns);
-  withScratch(backend, 4 * columns, (factor) => {
-    const vectors = [mean, variance, scale, offset].map(at);
-    native.normalize(at(x), ...vectors, factor, at(y), rows, columns, varianceEpsilon);
-  });
+  const formula: Normalized = { kind: 'normalized', x, mean, variance, scale, offset, epsilon: varianceEpsilon };
+  const y = defer(backend, x.shape, formula);
+  meansOf.set(y.dataId, mean.dataId);
   return [y, mean, variance];
 };
 
@@ -35,18 +35,23 @@ export const batchNormTraining: Kernel = ({ inputs, attrs, backend }) => {
 export const batchNormTrainingGradient: Kernel = ({ inputs, attrs, backend }) => {
   const kernel = 'FerBatchNormTrainingGradient';
   const floats = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, asFloats(tensor)]));
-  const { x, dy, scale, mean, variance, dMean, dVariance } = floats;
+  const { x, dy, scale, offset, mean, variance, dMean, dVariance } = floats;
   checkShape(kernel, 'dy', dy, x.shape);
-  const columns = checkVectors(kernel, x, { scale, mean, variance, dMean, dVariance });
+  const columns = checkVectors(kernel, x, { scale, offset, mean, variance, dMean, dVariance });
   const varianceEpsilon = attrs.varianceEpsilon as number;
   const native = nativeOn(backend);
   if (native === null || x.size === 0) return composedGradient(floats, varianceEpsilon);
 
   const make = (shape: number[]) => (backend as WasmBackend).makeOutput(shape, 'float32');
   const outputs = [make(x.shape), make([columns]), make([columns])];
+  const at = (tensor: tf.TensorInfo) => addressOf(backend, tensor);
+  const formula = formulaOf(backend, dy);
+  // The gradient of the activation that follows, in the same passes.
+  const masked = formula?.kind === 'masked' && meansOf.get(formula.y.dataId) === mean.dataId ? formula : null;
   withScratch(backend, 12 * columns, (scratch) => {
-    const addresses = [x, dy, mean, variance, scale, dMean, dVariance, ...outputs].map((t) => addressOf(backend, t));
-    native.batchNormGradient(...addresses, x.size / columns, columns, varianceEpsilon, scratch);
+    const addresses = [x, masked?.dy ?? dy, mean, variance, scale, dMean, dVariance, ...outputs].map(at);
+    const mask = masked === null ? [0, 0, 0] : [at(offset), masked.low, masked.high];
+    native.batchNormGradient(...addresses, x.size / columns, columns, varianceEpsilon, ...mask, scratch);
   });
   return outputs;
 };
@@ -55,11 +60,11 @@ export const batchNormTrainingGradient: Kernel = ({ inputs, attrs, backend }) =>
 export const batchNormTrainingGradients: tf.GradConfig[] = [
   {
     kernelName: 'FerBatchNormTraining',
-    inputsToSave: ['x', 'scale'],
+    inputsToSave: ['x', 'scale', 'offset'],
     outputsToSave: [false, true, true],
-    gradFunc(gradients, [x, scale, mean, variance], attrs) {
+    gradFunc(gradients, [x, scale, offset, mean, variance], attrs) {
       const [dy, dMean, dVariance] = gradients as tf.Tensor[];
-      const inputs = { x, dy, scale, mean, variance, dMean, dVariance };
+      const inputs = { x, dy, scale, offset, mean, variance, dMean, dVariance };
       const [dx, dScale, dOffset] = tf
         .engine()
         .runKernel('FerBatchNormTrainingGradient', inputs, attrs) as unknown as tf.Tensor[];
@@ -83,12 +88,26 @@ export const batchNormTrainingGradients: tf.GradConfig[] = [
       // The mean and the variance are functions of x here.
       const none = () => tf.zerosLike(scale);
       return {
-        ...{ x: () => x, dy: () => dy, scale: () => scale, mean: none, variance: none },
+        ...{ x: () => x, dy: () => dy, scale: () => scale, offset: none, mean: none, variance: none },
         ...{ dMean: () => dMean, dVariance: () => dVariance },
       };
     },
   },
 ];
+
+/** The mean by which a tensor was normalized, with or without an activation after it; both are ids of their data. */
+const meansOf = new WeakMap<object, object>();
+
+/** Notes that `y` is `x` after an activation, if `x` is the output of a batch normalization in training. */
+export function followsNormalized(y: tf.TensorInfo, x: tf.TensorInfo): void {
+  const mean = meansOf.get(x.dataId);
+  if (mean !== undefined) meansOf.set(y.dataId, mean);
+}
+
+/** Whether a tensor is the output of a batch normalization in training, with or without an activation after it. */
+export function wasNormalized(y: tf.TensorInfo): boolean {
+  return meansOf.has(y.dataId);
+}
 
 function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, varianceEpsilon: number): tf.Tensor[] {
   const { mean, variance } = tf.moments(x, leadingAxes(x));

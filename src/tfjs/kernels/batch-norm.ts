@@ -19,8 +19,9 @@ export const fusedBatchNorm: Kernel = ({ inputs, attrs, backend }, plain) => {
   const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
   const at = (tensor?: tf.TensorInfo | null) => (tensor == null ? 0 : addressOf(backend, tensor));
   withScratch(backend, 4 * columns, (factor) => {
-    const addresses = [x, mean, variance, scale, offset].map(at);
-    native.normalize(...addresses, factor, at(out), x.size / columns, columns, attrs.varianceEpsilon as number);
+    native.factors(at(variance), at(scale), factor, columns, attrs.varianceEpsilon as number);
+    const bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    native.normalize(at(x), at(mean), factor, at(offset), at(out), x.size / columns, columns, ...bounds);
   });
   return out;
 };

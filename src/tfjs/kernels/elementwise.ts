@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { followsNormalized, wasNormalized } from './batch-norm-training.js';
 import { checkShape } from './checks.js';
 import { byParts } from './complex.js';
+import { clippedCopy, defer, formulaOf, settle } from './deferred.js';
 import { addressOf, nativeOn, valuesOf, type WasmBackend } from './native.js';
-import type { Kernel } from './override.js';
+import type { Kernel, KernelCall, KernelOutput } from './override.js';
 
 /** `Add` of a vector to every row: a bias. */
 export const add: Kernel = (call, plain) => {
@@ -10,6 +12,15 @@ export const add: Kernel = (call, plain) => {
   const { a, b } = inputs;
   const native = nativeOn(backend);
   const columns = a.shape[a.shape.length - 1];
+  const floats = native !== null && a.dtype === 'float32' && b.dtype === 'float32' && a.size > 0;
+  const training = tf.engine().state.gradientDepth > 0;
+  if (floats && training && a.shape.length > 1 && tf.util.arraysEqual(a.shape, b.shape))
+    return defer(backend, a.shape, {
+      kind: 'sum',
+      a: normalizedOrSettled(backend, a),
+      b: normalizedOrSettled(backend, b),
+    });
+  settle(backend, inputs);
   const isBias = b.shape.length === 1 && a.shape.length > 1 && b.shape[0] === columns;
   if (native === null || !isBias || a.dtype !== 'float32' || b.dtype !== 'float32' || a.size === 0)
     return byParts(call, plain);
@@ -19,6 +30,12 @@ export const add: Kernel = (call, plain) => {
   native.addBias(addressOf(backend, a), addressOf(backend, b), addressOf(backend, out), rows, columns);
   return out;
 };
+
+/** An operand that is computed together with the sum. Sums of sums are not: they could be of any depth. */
+function normalizedOrSettled(backend: unknown, x: tf.Tensor): tf.Tensor {
+  if (formulaOf(backend, x)?.kind !== 'normalized') settle(backend, { x });
+  return x;
+}
 
 /** `Sum` over the leading axes: a bias's gradient. TF.js's own transposes first. */
 export const sum: Kernel = (call, plain) => {
@@ -46,10 +63,29 @@ export const identity: Kernel = ({ inputs, backend }, plain) => {
   const { x } = inputs;
   if (x.dtype === 'string') return plain();
   // Moves the tensor here if another backend has it.
-  addressOf(backend, x);
+  (backend as WasmBackend).dataIdMap.get(x.dataId);
   (backend as tf.KernelBackend).incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 };
+
+/** `Relu`, in one pass with the batch normalization or the sum before it. */
+export const relu: Kernel = (call, plain) => clipped(call, plain, 0, Number.POSITIVE_INFINITY);
+
+/** `Relu6`, in the same way. */
+export const relu6: Kernel = (call, plain) => clipped(call, plain, 0, 6);
+
+function clipped({ inputs: { x }, backend }: KernelCall, plain: () => KernelOutput, low: number, high: number) {
+  const out = clippedCopy(backend, x, low, high);
+  if (out === null) {
+    settle(backend, { x });
+    return plain();
+  }
+  followsNormalized(out, x);
+  return out;
+}
+
+/** The smallest positive number, as a bound: the slope of ReLU at 0 is 0. */
+export const ABOVE_ZERO = 2 ** -149;
 
 /** The gradient of `Relu` in one pass, a kernel of our own. TF.js uses three ops: step, cast and multiply. */
 export const reluGradient: Kernel = ({ inputs, backend }) => {
@@ -59,6 +95,9 @@ export const reluGradient: Kernel = ({ inputs, backend }) => {
   if (native === null || x.dtype !== 'float32' || dy.dtype !== 'float32') {
     return tf.tidy(() => tf.mul(dy, tf.cast(tf.step(x), 'float32')));
   }
+  if (wasNormalized(x))
+    return defer(backend, x.shape, { kind: 'masked', dy, y: x, low: ABOVE_ZERO, high: Number.POSITIVE_INFINITY });
+  settle(backend, inputs);
   const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
   native.reluGradient(addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out), x.size);
   return out;
@@ -97,6 +136,8 @@ export const clipGradient: Kernel = ({ inputs, attrs, backend }) => {
   if (native === null || x.dtype !== 'float32' || dy.dtype !== 'float32') {
     return tf.where(tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high)), dy, tf.zerosLike(dy));
   }
+  if (wasNormalized(x)) return defer(backend, x.shape, { kind: 'masked', dy, y: x, low, high });
+  settle(backend, inputs);
   const out = (backend as WasmBackend).makeOutput(x.shape, 'float32');
   native.clipGradient(addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out), x.size, low, high);
   return out;

@@ -3,6 +3,7 @@ import { batchNormGradient } from './batch-norm.js';
 import { batchNormTrainingGradients } from './batch-norm-training.js';
 import type { ConvAttributes } from './conv-info.js';
 import { einsumGradient } from './einsum.js';
+import { ABOVE_ZERO } from './elementwise.js';
 import { nestedGradients } from './nested-gradients.js';
 import { swishGradients } from './swish.js';
 
@@ -22,8 +23,7 @@ export function registerGradients(): void {
   );
   replace('Relu6', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);
-    // The smallest positive number as the bound, because the slope at 0 is 0.
-    return { x: () => run('FerClipGradient', { x: saved[0], dy: dy as tf.Tensor }, { low: 2 ** -149, high: 6 }) };
+    return { x: () => run('FerClipGradient', { x: saved[0], dy: dy as tf.Tensor }, { low: ABOVE_ZERO, high: 6 }) };
   });
   replace('ClipByValue', (plain) => (dy, saved, attrs) => {
     if (tf.getBackend() !== 'wasm') return plain(dy, saved, attrs);

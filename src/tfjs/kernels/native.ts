@@ -32,7 +32,9 @@ export interface NativeKernels {
   depthwiseInputGradient(...sizesAndAddresses: number[]): void;
   turnTaps(filter: number, taps: number, channels: number, to: number): void;
   statistics(x: number, mean: number, variance: number, rows: number, columns: number): void;
+  factors(variance: number, scale: number, factor: number, columns: number, epsilon: number): void;
   normalize(...addressesAndSizes: number[]): void;
+  addNormalized(...addressesAndSizes: number[]): void;
   batchNormGradient(...addressesAndSizes: number[]): void;
   moveAverage(average: number, value: number, out: number, count: number, decay: number): void;
   sumsOfGradient(...addressesAndSizes: number[]): void;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FerError } from '../../errors.js';
+import { settle } from './deferred.js';
 
 /** The arguments of a kernel: the tensors by name and the op's attributes. */
 export interface KernelCall {
@@ -19,6 +20,12 @@ export type Kernel = (call: KernelCall, plain: () => KernelOutput) => KernelOutp
 
 const ours = new Map<string, tf.KernelConfig>();
 const overridden = new Set<string>();
+
+/** Kernels that take tensors whose values are not computed yet. All others get the values. */
+const TAKE_DEFERRED = new Set([
+  ...['Add', 'Relu', 'Relu6', 'Identity', 'Reshape'],
+  ...['FerReluGradient', 'FerClipGradient', 'FerBatchNormTrainingGradient'],
+]);
 
 /** Names of the kernels that are ours, in the place of the wasm backend's own or in an empty place. */
 export function overriddenKernels(): string[] {
@@ -74,6 +81,8 @@ function replace(
         return present.kernelFunc(args);
       };
       try {
+        if (!TAKE_DEFERRED.has(kernelName))
+          settle(args.backend, args.inputs as Record<string, tf.TensorInfo | undefined>);
         return run(args, plain);
       } catch (error) {
         if (!(error instanceof WebAssembly.RuntimeError)) throw error;

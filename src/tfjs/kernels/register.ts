@@ -143,6 +143,8 @@ const BETTER: Record<string, Kernel> = {
   Dilation2DBackpropInput: dilation2d.dilation2DBackpropInput,
   Dilation2DBackpropFilter: dilation2d.dilation2DBackpropFilter,
   Add: elementwise.add,
+  Relu: elementwise.relu,
+  Relu6: elementwise.relu6,
   Sub: complex.byParts,
   Multiply: complex.multiplyComplex,
   Neg: complex.byParts,

@@ -276,9 +276,14 @@ const CALLS: Record<string, Call> = {
     attrs: { varianceEpsilon: 1 },
   },
   FerBatchNormTrainingGradient: {
-    inputs: { x: [2, 3, 3, 9], dy: [2, 3, 3, 9], scale: [9], mean: [9], variance: [9], dMean: [9], dVariance: [9] },
+    inputs: {
+      ...{ x: [2, 3, 3, 9], dy: [2, 3, 3, 9], scale: [9], offset: [9], mean: [9], variance: [9] },
+      ...{ dMean: [9], dVariance: [9] },
+    },
     attrs: { varianceEpsilon: 1 },
   },
+  Relu: { inputs: { x: [4, 5] } },
+  Relu6: { inputs: { x: [4, 5] } },
   FerReluGradient: { inputs: { x: [4, 5], dy: [4, 5] } },
   FerClipGradient: { inputs: { x: [4, 5], dy: [4, 5] }, attrs: { low: 0, high: 0.5 } },
   FerSwish: { inputs: { x: [4, 5] } },

@@ -7,5 +7,7 @@ export { descend, descendWithMomentum, rmsProp } from './descent';
 export { addBias, dropout, reluGradient, sumRows } from './elementwise';
 export { winograd, winogradFilterGradient, winogradScratch } from './winograd';
 export { depthwise, depthwiseFilterGradient, depthwiseInputGradient, depthwiseScratch, turnTaps } from './depthwise';
-export { batchNormGradient, clip, clipGradient, moveAverage, normalize, scaleRows, statistics, sumsOfGradient } from './normalize';
+export {
+  addNormalized, batchNormGradient, clip, clipGradient, factors, moveAverage, normalize, scaleRows, statistics, sumsOfGradient,
+} from './normalize';
 export { strided, stridedFilterGradient, stridedInputGradient, stridedScratch } from './strided';

@@ -11,9 +11,20 @@ const ROWS_AT_ONCE: i32 = 64;
 export function sumsOfGradient(
   x: usize, dy: usize, mean: usize, sums: usize, products: usize, rows: i32, columns: i32,
 ): void {
+  sumsWhere(x, dy, mean, 0, 0, 0, 0, sums, products, rows, columns, false);
+}
+
+/** The same, with 0 in place of dy where (x - mean) * factor + offset is outside [low, high] if `masked`. */
+// @ts-ignore: decorator
+@inline
+function sumsWhere(
+  x: usize, dy: usize, mean: usize, factor: usize, offset: usize, low: f32, high: f32, sums: usize, products: usize,
+  rows: i32, columns: i32, masked: bool,
+): void {
   const line: usize = 4 * <usize>columns;
   memory.fill(sums, 0, line);
   memory.fill(products, 0, line);
+  const least = f32x4.splat(low), most = f32x4.splat(high);
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
     const first = <usize>row * line;
     const count = min(ROWS_AT_ONCE, rows - row);
@@ -21,12 +32,22 @@ export function sumsOfGradient(
     for (; c + 32 <= line; c += 32) {
       let p = x + first + c, g = dy + first + c;
       const m0 = v128.load(mean + c), m1 = v128.load(mean + c, 16);
+      let f0 = m0, f1 = m1, o0 = m0, o1 = m1;
+      if (masked) {
+        f0 = v128.load(factor + c); f1 = v128.load(factor + c, 16);
+        o0 = v128.load(offset + c); o1 = v128.load(offset + c, 16);
+      }
       let s0 = f32x4.splat(0), s1 = s0, t0 = s0, t1 = s0;
       for (let i = 0; i < count; i++) {
-        const g0 = v128.load(g), g1 = v128.load(g, 16);
+        const x0 = f32x4.sub(v128.load(p), m0), x1 = f32x4.sub(v128.load(p, 16), m1);
+        let g0 = v128.load(g), g1 = v128.load(g, 16);
+        if (masked) {
+          g0 = within(madd(x0, f0, o0), least, most, g0);
+          g1 = within(madd(x1, f1, o1), least, most, g1);
+        }
         s0 = f32x4.add(s0, g0); s1 = f32x4.add(s1, g1);
-        t0 = f32x4.add(t0, f32x4.mul(g0, f32x4.sub(v128.load(p), m0)));
-        t1 = f32x4.add(t1, f32x4.mul(g1, f32x4.sub(v128.load(p, 16), m1)));
+        t0 = f32x4.add(t0, f32x4.mul(g0, x0));
+        t1 = f32x4.add(t1, f32x4.mul(g1, x1));
         p += line; g += line;
       }
       addTo(sums + c, s0); addTo(sums + c + 16, s1);
@@ -37,14 +58,32 @@ export function sumsOfGradient(
       const m = load<f32>(mean + c);
       let s: f32 = 0, t: f32 = 0;
       for (let i = 0; i < count; i++) {
-        s += load<f32>(g);
-        t += load<f32>(g) * (load<f32>(p) - m);
+        const apart = load<f32>(p) - m;
+        let value = load<f32>(g);
+        if (masked) value = withinOne(apart, factor + c, offset + c, low, high, value);
+        s += value;
+        t += value * apart;
         p += line; g += line;
       }
       store<f32>(sums + c, load<f32>(sums + c) + s);
       store<f32>(products + c, load<f32>(products + c) + t);
     }
   }
+}
+
+/** `value` where y is within [least, most] or NaN, else 0. */
+// @ts-ignore: decorator
+@inline
+function within(y: v128, least: v128, most: v128, value: v128): v128 {
+  return v128.andnot(value, v128.or(f32x4.lt(y, least), f32x4.gt(y, most)));
+}
+
+// @ts-ignore: decorator
+@inline
+function withinOne(apart: f32, factor: usize, offset: usize, low: f32, high: f32, value: f32): f32 {
+  // In vectors, so that the product rounds as in `normalize`.
+  const y = madd(f32x4.splat(apart), f32x4.splat(load<f32>(factor)), f32x4.splat(load<f32>(offset)));
+  return f32x4.extract_lane(within(y, f32x4.splat(low), f32x4.splat(high), f32x4.splat(value)), 0);
 }
 
 // @ts-ignore: decorator
@@ -148,20 +187,24 @@ function join(mean: usize, squares: usize, blockMean: v128, blockSquares: v128, 
   v128.store(squares, f32x4.add(v128.load(squares), f32x4.add(blockSquares, between)));
 }
 
-/**
- * out = (x - mean) * factor + offset, with factor = scale / sqrt(variance + epsilon), which is written to `factor`.
- *
- * @param scale - 0 for ones; `offset` 0 for zeros.
- */
-export function normalize(
-  x: usize, mean: usize, variance: usize, scale: usize, offset: usize, factor: usize, out: usize,
-  rows: i32, columns: i32, epsilon: f32,
-): void {
-  const line: usize = 4 * <usize>columns;
-  for (let c: usize = 0; c < line; c += 4) {
+/** factor = scale / sqrt(variance + epsilon); `scale` is 0 for ones. */
+export function factors(variance: usize, scale: usize, factor: usize, columns: i32, epsilon: f32): void {
+  for (let c: usize = 0; c < 4 * <usize>columns; c += 4) {
     const perDeviation = <f32>1 / Mathf.sqrt(load<f32>(variance + c) + epsilon);
     store<f32>(factor + c, scale != 0 ? load<f32>(scale + c) * perDeviation : perDeviation);
   }
+}
+
+/**
+ * out = (x - mean) * factor + offset, clipped to [low, high].
+ *
+ * @param offset - 0 for zeros.
+ */
+export function normalize(
+  x: usize, mean: usize, factor: usize, offset: usize, out: usize, rows: i32, columns: i32, low: f32, high: f32,
+): void {
+  const line: usize = 4 * <usize>columns;
+  const least = f32x4.splat(low), most = f32x4.splat(high);
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
     const first = <usize>row * line;
     const count = min(ROWS_AT_ONCE, rows - row);
@@ -176,20 +219,67 @@ export function normalize(
         o1 = v128.load(offset + c, 16);
       }
       for (let i = 0; i < count; i++) {
-        v128.store(to, madd(f32x4.sub(v128.load(p), m0), f0, o0));
-        v128.store(to, madd(f32x4.sub(v128.load(p, 16), m1), f1, o1), 16);
+        const y0 = madd(f32x4.sub(v128.load(p), m0), f0, o0), y1 = madd(f32x4.sub(v128.load(p, 16), m1), f1, o1);
+        v128.store(to, f32x4.min(most, f32x4.max(least, y0)));
+        v128.store(to, f32x4.min(most, f32x4.max(least, y1)), 16);
         p += line; to += line;
       }
     }
     for (; c < line; c += 4) {
       let p = x + first + c, to = out + first + c;
-      const m = load<f32>(mean + c), f = load<f32>(factor + c), o: f32 = offset != 0 ? load<f32>(offset + c) : 0;
+      const m = load<f32>(mean + c), f = v128.load32_splat(factor + c);
+      const o = offset != 0 ? v128.load32_splat(offset + c) : f32x4.splat(0);
       for (let i = 0; i < count; i++) {
-        store<f32>(to, (load<f32>(p) - m) * f + o);
+        const y = madd(f32x4.splat(load<f32>(p) - m), f, o);
+        store<f32>(to, f32x4.extract_lane(f32x4.min(most, f32x4.max(least, y)), 0));
         p += line; to += line;
       }
     }
   }
+}
+
+/**
+ * out = (a - meanA) * factorA + offsetA + (b - meanB) * factorB + offsetB, clipped to [low, high].
+ *
+ * @param meanA - 0 where `a` is added as it is; the same for `meanB` and `b`.
+ */
+export function addNormalized(
+  a: usize, meanA: usize, factorA: usize, offsetA: usize, b: usize, meanB: usize, factorB: usize, offsetB: usize,
+  out: usize, rows: i32, columns: i32, low: f32, high: f32,
+): void {
+  const line: usize = 4 * <usize>columns;
+  const least = f32x4.splat(low), most = f32x4.splat(high);
+  for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
+    const first = <usize>row * line;
+    const count = min(ROWS_AT_ONCE, rows - row);
+    let c: usize = 0;
+    while (c < line) {
+      const whole = c + 16 <= line;
+      let p = a + first + c, q = b + first + c, to = out + first + c;
+      let mA = f32x4.splat(0), fA = f32x4.splat(1), oA = mA, mB = mA, fB = fA, oB = mA;
+      if (meanA != 0) {
+        mA = vectorAt(meanA + c, whole); fA = vectorAt(factorA + c, whole); oA = vectorAt(offsetA + c, whole);
+      }
+      if (meanB != 0) {
+        mB = vectorAt(meanB + c, whole); fB = vectorAt(factorB + c, whole); oB = vectorAt(offsetB + c, whole);
+      }
+      for (let i = 0; i < count; i++) {
+        const yA = madd(f32x4.sub(vectorAt(p, whole), mA), fA, oA), yB = madd(f32x4.sub(vectorAt(q, whole), mB), fB, oB);
+        const y = f32x4.min(most, f32x4.max(least, f32x4.add(yA, yB)));
+        if (whole) v128.store(to, y);
+        else store<f32>(to, f32x4.extract_lane(y, 0));
+        p += line; q += line; to += line;
+      }
+      c += whole ? 16 : 4;
+    }
+  }
+}
+
+/** Four floats, or one of them four times at the end of a row. */
+// @ts-ignore: decorator
+@inline
+function vectorAt(address: usize, whole: bool): v128 {
+  return whole ? v128.load(address) : v128.load32_splat(address);
 }
 
 /**
@@ -198,50 +288,67 @@ export function normalize(
  *     dx = factor * (dy - sum(dy) / rows) - (x - mean) * factor * sum(dy (x - mean)) / (rows * (variance + epsilon))
  *          + dMean / rows + (x - mean) * 2 dVariance / rows
  *
+ * where dy counts as 0 if the normalized x is outside [low, high].
+ *
+ * @param offset - 0 if dy counts everywhere.
  * @param dMean - Gradient of the output mean; `dVariance` that of the output variance.
  * @param dScale - Receives sum(dy (x - mean)) / sqrt(variance + epsilon); `dOffset` sum(dy).
  * @param scratch - Scratch memory for three vectors of `columns` numbers.
  */
 export function batchNormGradient(
   x: usize, dy: usize, mean: usize, variance: usize, scale: usize, dMean: usize, dVariance: usize,
-  dx: usize, dScale: usize, dOffset: usize, rows: i32, columns: i32, epsilon: f32, scratch: usize,
+  dx: usize, dScale: usize, dOffset: usize, rows: i32, columns: i32, epsilon: f32,
+  offset: usize, low: f32, high: f32, scratch: usize,
 ): void {
   const line: usize = 4 * <usize>columns;
-  const factors = scratch, slopes = factors + line, shifts = slopes + line;
-  sumsOfGradient(x, dy, mean, dOffset, dScale, rows, columns);
+  const factor = scratch, slopes = factor + line, shifts = slopes + line;
+  factors(variance, scale, factor, columns, epsilon);
+  if (offset != 0) sumsWhere(x, dy, mean, factor, offset, low, high, dOffset, dScale, rows, columns, true);
+  else sumsOfGradient(x, dy, mean, dOffset, dScale, rows, columns);
   const per = <f32>1 / f32(rows);
   for (let c: usize = 0; c < line; c += 4) {
     const perDeviation = <f32>1 / Mathf.sqrt(load<f32>(variance + c) + epsilon);
-    const factor = load<f32>(scale + c) * perDeviation;
     const toScale = load<f32>(dScale + c) * perDeviation;
     store<f32>(dScale + c, toScale);
-    store<f32>(factors + c, factor);
-    store<f32>(slopes + c, per * (<f32>2 * load<f32>(dVariance + c) - factor * perDeviation * toScale));
-    store<f32>(shifts + c, per * (load<f32>(dMean + c) - factor * load<f32>(dOffset + c)));
+    store<f32>(slopes + c, per * (<f32>2 * load<f32>(dVariance + c) - load<f32>(factor + c) * perDeviation * toScale));
+    store<f32>(shifts + c, per * (load<f32>(dMean + c) - load<f32>(factor + c) * load<f32>(dOffset + c)));
   }
+  if (offset != 0) gradientWhere(x, dy, mean, factor, offset, low, high, slopes, shifts, dx, rows, columns, true);
+  else gradientWhere(x, dy, mean, factor, 0, 0, 0, slopes, shifts, dx, rows, columns, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function gradientWhere(
+  x: usize, dy: usize, mean: usize, factor: usize, offset: usize, low: f32, high: f32, slopes: usize, shifts: usize,
+  dx: usize, rows: i32, columns: i32, masked: bool,
+): void {
+  const line: usize = 4 * <usize>columns;
+  const least = f32x4.splat(low), most = f32x4.splat(high);
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
     const first = <usize>row * line;
     const count = min(ROWS_AT_ONCE, rows - row);
     let c: usize = 0;
-    for (; c + 32 <= line; c += 32) {
+    for (; c + 16 <= line; c += 16) {
       let p = x + first + c, g = dy + first + c, to = dx + first + c;
-      const m0 = v128.load(mean + c), m1 = v128.load(mean + c, 16);
-      const f0 = v128.load(factors + c), f1 = v128.load(factors + c, 16);
-      const s0 = v128.load(slopes + c), s1 = v128.load(slopes + c, 16);
-      const t0 = v128.load(shifts + c), t1 = v128.load(shifts + c, 16);
+      const m = v128.load(mean + c), f = v128.load(factor + c), s = v128.load(slopes + c), t = v128.load(shifts + c);
+      const o = masked ? v128.load(offset + c) : m;
       for (let i = 0; i < count; i++) {
-        const slope0 = madd(f32x4.sub(v128.load(p), m0), s0, t0);
-        const slope1 = madd(f32x4.sub(v128.load(p, 16), m1), s1, t1);
-        v128.store(to, madd(v128.load(g), f0, slope0));
-        v128.store(to, madd(v128.load(g, 16), f1, slope1), 16);
+        const apart = f32x4.sub(v128.load(p), m);
+        let value = v128.load(g);
+        if (masked) value = within(madd(apart, f, o), least, most, value);
+        v128.store(to, madd(value, f, madd(apart, s, t)));
         p += line; g += line; to += line;
       }
     }
     for (; c < line; c += 4) {
       let p = x + first + c, g = dy + first + c, to = dx + first + c;
-      const m = load<f32>(mean + c), f = load<f32>(factors + c), s = load<f32>(slopes + c), t = load<f32>(shifts + c);
+      const m = load<f32>(mean + c), f = load<f32>(factor + c), s = load<f32>(slopes + c), t = load<f32>(shifts + c);
       for (let i = 0; i < count; i++) {
-        store<f32>(to, load<f32>(g) * f + (load<f32>(p) - m) * s + t);
+        const apart = load<f32>(p) - m;
+        let value = load<f32>(g);
+        if (masked) value = withinOne(apart, factor + c, offset + c, low, high, value);
+        store<f32>(to, value * f + apart * s + t);
         p += line; g += line; to += line;
       }
     }
