@@ -13,7 +13,9 @@ export const add: Kernel = (call, plain) => {
   const native = nativeOn(backend);
   const columns = a.shape[a.shape.length - 1];
   const floats = native !== null && a.dtype === 'float32' && b.dtype === 'float32' && a.size > 0;
-  const training = tf.engine().state.gradientDepth > 0;
+  // Not within another kernel, whose intermediate tensors the sum would hold.
+  const { gradientDepth, kernelDepth } = tf.engine().state as { gradientDepth: number; kernelDepth?: number };
+  const training = gradientDepth > 0 && kernelDepth === 1;
   if (floats && training && a.shape.length > 1 && tf.util.arraysEqual(a.shape, b.shape))
     return defer(backend, a.shape, {
       kind: 'sum',
