@@ -21,7 +21,7 @@ const docs = resolve('docs');
 process.chdir(out);
 const token = 'picture';
 const root = new URL('../', import.meta.url);
-const studio = await serveStudio({ root, out: 'runs', token, train: trainOnFaces });
+const studio = await serveStudio({ root, out: 'runs', token, train: trainOnFaces() });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu'],

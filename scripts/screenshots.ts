@@ -112,7 +112,7 @@ const root = new URL('../', import.meta.url);
 mkdirSync(here, { recursive: true });
 // Trainings and reports are written into the program's working folder.
 process.chdir(folder);
-const studio = await serveStudio({ root, out: 'runs', token: TOKEN, train: trainOnFaces });
+const studio = await serveStudio({ root, out: 'runs', token: TOKEN, train: trainOnFaces() });
 const front = await serveInFront(studio.port, folder);
 try {
   for (const engine of engines.filter((name) => wanted(onlyEngine, name))) {

@@ -12,6 +12,7 @@ interface StudioFlags {
   port?: number;
   open: boolean;
   out: string;
+  epochs?: number;
 }
 
 /** `fer-dcnn studio` */
@@ -21,6 +22,11 @@ export function studioCommand(): Command {
     .option('--port <n>', 'port on 127.0.0.1 (default: one that is free)', wholeNumber(1, 65_535))
     .option('--no-open', 'open no browser; the address is printed')
     .option('--out <folder>', 'where trainings are written, a folder each', 'runs')
+    .option(
+      '--epochs <n>',
+      'passes over the faces in a training (default: 10 to 80, the fewer faces the more)',
+      wholeNumber(1),
+    )
     .addHelpText('after', HELP)
     .action(runCommand(run, { OPTION: 'another --port, or none' }));
 }
@@ -33,11 +39,11 @@ Examples:
   fer-dcnn studio
   fer-dcnn studio --port 8080 --no-open`;
 
-async function run(signal: AbortSignal, { port, open, out }: StudioFlags): Promise<ExitCode> {
+async function run(signal: AbortSignal, { port, open, out, epochs }: StudioFlags): Promise<ExitCode> {
   const token = randomBytes(16).toString('hex');
   const { trainOnFaces } = await import('./train-on-faces.js');
   const root = new URL('../../', import.meta.url);
-  const studio = await serveStudio({ root, out: resolve(out), token, port, train: trainOnFaces });
+  const studio = await serveStudio({ root, out: resolve(out), token, port, train: trainOnFaces({ epochs }) });
   try {
     const address = `http://127.0.0.1:${studio.port}/pictures/#token=${token}`;
     process.stdout.write(`${address}\n`);

@@ -11,13 +11,29 @@ import { environment, writeRun } from './run-folder.js';
 /** Total number of samples, so that few faces get enough steps: as many as 20 epochs of 160 faces. */
 const epochsFor = (faces: number) => Math.min(80, Math.max(10, Math.round(3200 / faces)));
 
+export interface TrainOnFacesOptions {
+  /**
+   * Passes over the faces.
+   * @default 10 to 80, the fewer faces the more
+   */
+  epochs?: number;
+}
+
 /**
- * Fine-tunes the pretrained weights on the faces of a run of the studio: four fifths of each class train, a fifth measures.
+ * Makes the function that fine-tunes the pretrained weights on the faces of a run of the studio: four fifths of each class train, a fifth measures.
  * Model and report are written into the run's folder, as by `fer-dcnn train`.
  *
- * @returns The figures for the page: accuracy on the measured faces after the training, and before it if the classes are the same.
+ * @returns A function whose result is the figures for the page: accuracy on the measured faces after the training, and before it if the classes are the same.
  */
-export const trainOnFaces: StudioOptions['train'] = async (run: FaceRun, { signal, onProgress }) => {
+export function trainOnFaces({ epochs }: TrainOnFacesOptions = {}): StudioOptions['train'] {
+  return (run, progress) => trainOn(run, epochs, progress);
+}
+
+async function trainOn(
+  run: FaceRun,
+  epochs: number | undefined,
+  { signal, onProgress }: Parameters<StudioOptions['train']>[1],
+): ReturnType<StudioOptions['train']> {
   const began = performance.now();
   await useBackend('wasm');
   const faces = join(run.folder, 'faces');
@@ -29,7 +45,7 @@ export const trainOnFaces: StudioOptions['train'] = async (run: FaceRun, { signa
   try {
     const before = same ? (await evaluateFolder(model, parts.validation, { signal })).report : undefined;
     const settings = {
-      epochs: epochsFor(parts.train.length),
+      epochs: epochs ?? epochsFor(parts.train.length),
       batchSize: 16,
       learningRate: 5e-4,
       schedule: 'cosine',
@@ -72,4 +88,4 @@ export const trainOnFaces: StudioOptions['train'] = async (run: FaceRun, { signa
   } finally {
     model.dispose();
   }
-};
+}

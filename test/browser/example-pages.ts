@@ -17,7 +17,14 @@ export function serveExample(name: string, folder: string): Promise<Served> {
 }
 
 /** The faces on the photos that face-api ships, one PNG each: some room around the forehead-to-chin square. */
-export async function cutFaces(side: number): Promise<Buffer[]> {
+export function cutFaces(side: number): Promise<Buffer[]> {
+  if (!cut.has(side)) cut.set(side, cutNow(side));
+  return cut.get(side)!;
+}
+
+const cut = new Map<number, Promise<Buffer[]>>();
+
+async function cutNow(side: number): Promise<Buffer[]> {
   const faces: Buffer[] = [];
   for (const [photo, boxes] of Object.entries(FACES)) {
     const image = sharp(join('node_modules/@vladmandic/face-api/demo', photo));

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { NIGHT } from '../night.js';
 
 /** Draws `face.png` of a folder in the forms that browsers and Node may read differently. */
 export async function drawPictures(folder: string): Promise<void> {
@@ -11,7 +12,8 @@ export async function drawPictures(folder: string): Promise<void> {
   await opaque().jpeg({ progressive: true }).toFile(file('progressive.jpg'));
   await opaque().webp({ lossless: true }).toFile(file('lossless.webp'));
   await opaque().webp({ quality: 90 }).toFile(file('lossy.webp'));
-  await opaque().avif({ quality: 90 }).toFile(file('lossy.avif'));
+  // AVIF takes seconds to write.
+  if (NIGHT) await opaque().avif({ quality: 90 }).toFile(file('lossy.avif'));
   await opaque().withIccProfile('p3').png().toFile(file('p3.png'));
   await opaque().withIccProfile('p3').jpeg({ quality: 95 }).toFile(file('p3.jpg'));
   await opaque().toColourspace('cmyk').withIccProfile('cmyk').jpeg({ quality: 95 }).toFile(file('cmyk.jpg'));
@@ -29,7 +31,7 @@ export async function drawPictures(folder: string): Promise<void> {
   await faded().png({ palette: true }).toFile(file('palette-alpha.png'));
   await faded().withIccProfile('p3').png().toFile(file('p3-alpha.png'));
   await faded().webp({ quality: 90 }).toFile(file('alpha.webp'));
-  await faded().avif({ quality: 90 }).toFile(file('alpha.avif'));
+  if (NIGHT) await faded().avif({ quality: 90 }).toFile(file('alpha.avif'));
   const cut = Uint8Array.from(rgba, (level, k) => (k % 4 === 3 ? (level < 90 ? 0 : 255) : level));
   await sharp(cut, { raw: { width, height, channels: 4 } })
     .gif()

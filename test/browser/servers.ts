@@ -59,7 +59,12 @@ export async function serveVite(root: string, options: InlineConfig = {}): Promi
 
 /** Builds with Vite, without any configuration unless `options` are given, and serves the result. */
 export async function serveViteBuild(root: string, options: InlineConfig = {}): Promise<Served> {
-  await build({ ...options, root, configFile: false, logLevel: 'error' });
+  const start = () => build({ ...options, root, configFile: false, logLevel: 'error' });
+  if (Object.keys(options).length > 0) await start();
+  else {
+    if (!built.has(root)) built.set(root, start());
+    await built.get(root);
+  }
   const server = await preview({
     ...options,
     root,
@@ -69,6 +74,9 @@ export async function serveViteBuild(root: string, options: InlineConfig = {}): 
   });
   return { url: urlOf(server.resolvedUrls), close: () => server.close() };
 }
+
+/** Builds without options, by folder: the same site is served to several test files. */
+const built = new Map<string, Promise<unknown>>();
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',

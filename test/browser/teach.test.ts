@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { classifyFaces, createClassifier } from '../../src/index.js';
 import { loadModel } from '../../src/node.js';
-import { leftOut, NIGHT } from '../night.js';
+import { leftOut, NIGHT, nightTest } from '../night.js';
 import { haveChromium } from './chromium.js';
 import {
   accessibilityFaults,
@@ -22,7 +22,11 @@ import type { Served } from './servers.js';
 
 /** Of each person, for each class: three quarters teach. */
 const PICTURES = NIGHT ? 6 : 3;
-if (!NIGHT) leftOut("teaching by more than 9 faces a class; classes of one's own beyond the first rounds", '1');
+if (!NIGHT)
+  leftOut(
+    "teaching by more than 9 faces a class; classes of one's own beyond the first rounds; teach without WebAssembly",
+    '1',
+  );
 
 describe.runIf(haveChromium)('examples/teach', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-teach-'));
@@ -250,7 +254,8 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.context().close();
   });
 
-  test('without WebAssembly, says so and offers nothing', async () => {
+  // By day on the webcam page, by the same code.
+  nightTest('without WebAssembly, says so and offers nothing', async () => {
     const before = () => Reflect.deleteProperty(globalThis, 'WebAssembly');
     const { page, errors } = await openExample(browser, served.url, { before, waits: 'notice' });
     expect(await page.getByRole('alert').textContent()).toMatch(/^This browser does not run WebAssembly/);

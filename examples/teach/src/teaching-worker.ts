@@ -68,7 +68,9 @@ let finding: { detector?: BuiltInDetector; classifier?: Classifier } = {};
 let shipped: Awaited<ReturnType<typeof loadPretrained>>;
 let trained: Classifier<string> | null = null;
 let stopping = new AbortController();
-let tracker = createTracker({ foundAfter: 0, lostAfter: 500 });
+/** A chosen face stays the same one on a slow machine, too, where a second may pass between frames. */
+const followFaces = () => createTracker({ foundAfter: 0, lostAfter: 3000 });
+let tracker = followFaces();
 
 const teaching = {
   /** Loads everything that is needed later, because the page may lose its network. */
@@ -84,7 +86,7 @@ const teaching = {
 
   /** The first frame of a camera is next. */
   begin(_: null): void {
-    tracker = createTracker({ foundAfter: 0, lostAfter: 500 });
+    tracker = followFaces();
   },
 
   /**
