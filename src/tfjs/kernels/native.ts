@@ -79,6 +79,8 @@ interface NativeModule {
 const modules = new Map<string, Promise<NativeModule>>();
 const instances = new WeakMap<object, Map<NativeModule, NativeKernels | string>>();
 let active: NativeModule | null = null;
+/** What `nativeOn` returned last: it is asked for in every kernel. */
+let last: { backend: WeakRef<object>; module: NativeModule; kernels: NativeKernels } | null = null;
 /** The last assets given to `useNative`; threads of a training load their module from them too. */
 let places: Assets | undefined;
 
@@ -120,8 +122,11 @@ export function useNoNative(): void {
 /** The training kernels on this backend's memory, or null when they are not loaded or cannot work on it. */
 export function nativeOn(backend: unknown): NativeKernels | null {
   if (active === null) return null;
+  if (last !== null && last.module === active && last.backend.deref() === backend) return last.kernels;
   const made = instanceOn(backend as WasmBackend, active);
-  return typeof made === 'string' ? null : made;
+  if (typeof made === 'string') return null;
+  last = { backend: new WeakRef(backend as object), module: active, kernels: made };
+  return made;
 }
 
 /** Why `nativeOn` returns null for this backend. */

@@ -35,6 +35,13 @@ export function border(
   }
 }
 
+/** Whether all windows lie within the image, so that it needs no border. */
+// @ts-ignore: decorator
+@inline
+function isInside(top: i32, left: i32, tall: i32, wide: i32, height: i32, width: i32): bool {
+  return top == 0 && left == 0 && tall <= height && wide <= width;
+}
+
 /** Rows of a block of output pixels. */
 const BLOCK_PIXELS: i32 = 64;
 
@@ -62,19 +69,23 @@ export function conv2d(
   const k = filterHeight * filterWidth * inChannels;
   const pixels = outHeight * outWidth;
   const tallImage = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight);
-  const wideImage = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const bordered = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const inside = isInside(top, left, tallImage, bordered, height, width);
+  const wideImage = inside ? width : bordered;
   const columns = roundUp(outChannels, 8);
   const tile = (scratch + 15) & ~15;
   const panelB = tile + TILE_BYTES;
   const panelA = panelB + 4 * <usize>(k * columns);
-  const image = panelA + 4 * <usize>(min(k, BLOCK_K) * roundUp(min(pixels, BLOCK_PIXELS), 4));
+  const copy = panelA + 4 * <usize>(min(k, BLOCK_K) * roundUp(min(pixels, BLOCK_PIXELS), 4));
   const rowC = 4 * <usize>outChannels;
 
   for (let k0 = 0; k0 < k; k0 += BLOCK_K) {
     packB(filter + <usize>k0 * rowC, rowC, 4, min(BLOCK_K, k - k0), outChannels, panelB + 4 * <usize>(k0 * columns));
   }
   for (let n = 0; n < batch; n++) {
-    border(x + 4 * <usize>(n * height * width * inChannels), height, width, inChannels, top, left, image, tallImage, wideImage);
+    const source = x + 4 * <usize>(n * height * width * inChannels);
+    const image = inside ? source : copy;
+    if (!inside) border(source, height, width, inChannels, top, left, image, tallImage, wideImage);
     const y = out + <usize>(n * pixels) * rowC;
     for (let p0 = 0; p0 < pixels; p0 += BLOCK_PIXELS) {
       const rows = min(BLOCK_PIXELS, pixels - p0);
@@ -166,13 +177,15 @@ export function conv2dFilterGradient(
   const k = filterHeight * filterWidth * inChannels;
   const pixels = outHeight * outWidth;
   const tallImage = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight);
-  const wideImage = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const bordered = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const inside = isInside(top, left, tallImage, bordered, height, width);
+  const wideImage = inside ? width : bordered;
   const columns = roundUp(outChannels, 8);
   const block = min(pixels, BLOCK_K);
   const tile = (scratch + 15) & ~15;
   const panelB = tile + TILE_BYTES;
   const panelA = panelB + 4 * <usize>(block * columns);
-  const image = panelA + 4 * <usize>(roundUp(k, 4) * block);
+  const copy = panelA + 4 * <usize>(roundUp(k, 4) * block);
   const rowC = 4 * <usize>outChannels;
 
   if (batch == 0 || pixels == 0) {
@@ -180,7 +193,9 @@ export function conv2dFilterGradient(
     return;
   }
   for (let n = 0; n < batch; n++) {
-    border(x + 4 * <usize>(n * height * width * inChannels), height, width, inChannels, top, left, image, tallImage, wideImage);
+    const source = x + 4 * <usize>(n * height * width * inChannels);
+    const image = inside ? source : copy;
+    if (!inside) border(source, height, width, inChannels, top, left, image, tallImage, wideImage);
     for (let p0 = 0; p0 < pixels; p0 += BLOCK_K) {
       const depth = min(BLOCK_K, pixels - p0);
       packB(dy + <usize>(n * pixels + p0) * rowC, rowC, 4, depth, outChannels, panelB);
@@ -280,15 +295,19 @@ export function conv2dInputGradient(
   const k = filterHeight * filterWidth * inChannels;
   const pixels = outHeight * outWidth;
   const tallImage = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight);
-  const wideImage = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const bordered = borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth);
+  const inside = isInside(top, left, tallImage, bordered, height, width);
+  const wideImage = inside ? width : bordered;
   const windows = (scratch + 15) & ~15;
-  const image = windows + 4 * <usize>(k * pixels);
-  const rest = image + 4 * <usize>(tallImage * wideImage * inChannels);
+  const copy = windows + 4 * <usize>(k * pixels);
+  const rest = copy + 4 * <usize>(tallImage * bordered * inChannels);
+  const bytes = 4 * <usize>(height * width * inChannels);
   const row = 4 * <usize>outChannels;
 
   for (let n = 0; n < batch; n++) {
     gemm(pixels, k, outChannels, dy + <usize>(n * pixels) * row, row, 4, filter, 4, row, windows, 4 * <usize>k, 0, rest);
-    memory.fill(image, 0, 4 * <usize>(tallImage * wideImage * inChannels));
+    const image = inside ? dx + <usize>n * bytes : copy;
+    memory.fill(image, 0, inside ? bytes : 4 * <usize>(tallImage * bordered * inChannels));
     let from = windows;
     for (let p = 0; p < pixels; p++) {
       const outRow = p / outWidth;
@@ -300,8 +319,7 @@ export function conv2dInputGradient(
         }
       }
     }
-    border(image, tallImage, wideImage, inChannels, -top, -left,
-      dx + 4 * <usize>(n * height * width * inChannels), height, width);
+    if (!inside) border(image, tallImage, wideImage, inChannels, -top, -left, dx + <usize>n * bytes, height, width);
   }
 }
 
