@@ -56,7 +56,7 @@ test('long text is cut after 200 characters, a long name after 100', () => {
   expect(describeInput({ constructor: { name: 'x'.repeat(101) } })).toBe(`a ${'x'.repeat(100)}`);
 });
 
-test('nothing that a value does when it is looked into gets out', () => {
+test('errors that a value throws when it is inspected do not escape', () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   const angry = {

@@ -85,7 +85,7 @@ describe.each(Object.entries(calls))('%s', (_, call) => {
 const direct = Object.entries(calls).filter(([, call]) => !String(call).includes('...options'));
 
 describe.each(direct)('%s', (_, call) => {
-  test.each([[null], [5], ['fast'], [[]], [Promise.resolve({})]])('takes no %o for options', async (options) => {
+  test.each([[null], [5], ['fast'], [[]], [Promise.resolve({})]])('refuses %o as options', async (options) => {
     expect(await said(call, options)).toMatch(/^OPTION: the options of [\w.]+ must be an object, got /);
   });
 });
@@ -101,7 +101,7 @@ describe('an option that is nearly right', () => {
   });
 });
 
-describe('a value that passed unread', () => {
+describe('a wrong value', () => {
   test.each<[string, object, string]>([
     ['train', { classWeights: 'Balanced' }, "classWeights must be 'balanced', got 'Balanced'"],
     ['train', { augment: 'Report' }, "augment must be 'report', 'strong' or 'none', got 'Report'"],
@@ -119,13 +119,13 @@ describe('a value that passed unread', () => {
     expect(await said(calls[name], options)).toContain(`OPTION: ${message}`);
   });
 
-  test("the command line's words are taken by train()", async () => {
+  test('train() accepts the words of the command line', async () => {
     const words = { augment: 'report', schedule: 'cosine', classWeights: 'balanced' } as const;
     expect((await main.train(main.buildModel({ seed: 1 }), faces, { epochs: 1, ...words })).stoppedAt).toBe(1);
   });
 });
 
-describe('a forgotten await is told', () => {
+describe('a forgotten await is reported for', () => {
   const later = (value: unknown) => Promise.resolve(value) as Any;
   test.each<[string, () => unknown]>([
     ['the model of train', () => main.train(later(model), faces)],
@@ -146,14 +146,14 @@ describe('a forgotten await is told', () => {
 });
 
 describe('a backend', () => {
-  test('of another name than it was registered by is refused at its start', async () => {
+  test('whose name differs from its registered name is refused when it starts', async () => {
     main.registerBackend('mine', () => ({ name: 'other', tfjsName: 'cpu', start: async () => {} }));
     expect(await said(() => main.useBackend('mine'), undefined)).toBe(
       `OPTION: the backend registered as 'mine' has another name, "other"`,
     );
   });
 
-  test('that is none is refused at its start', async () => {
+  test('that is not a backend is refused when it starts', async () => {
     main.registerBackend('none', (() => null) as Any);
     expect(await said(() => main.useBackend('none'), undefined)).toMatch(
       /^OPTION: the backend registered as 'none' must/,
@@ -163,7 +163,7 @@ describe('a backend', () => {
     );
   });
 
-  test('that runs takes no other options, and says so', async () => {
+  test('that already runs refuses other options', async () => {
     expect(await said(() => main.useBackend('cpu', { assets: '/elsewhere/' }), undefined)).toMatch(
       /^OPTION: backend 'cpu' already runs with other options/,
     );
@@ -176,11 +176,11 @@ describe('a tracker', () => {
     ['null', [null]],
     ['a face without predictions', [{ box: { x: 0, y: 0, width: 1, height: 1 } }]],
     ['a prediction that is null', [{ box: { x: 0, y: 0, width: 1, height: 1 }, predictions: [null] }]],
-  ])('refuses %s for a face', async (_, given) => {
+  ])('refuses %s as a face', async (_, given) => {
     expect(await said(() => main.createTracker().update(given, 0), undefined)).toMatch(/^SHAPE: face 0/);
   });
 
-  test('refuses what a classify of its own gives that is no list', async () => {
+  test('refuses an answer that is not a list from a classify function of the caller', async () => {
     const tracker = main.createTracker({ classify: async () => undefined as Any });
     expect(await said(() => tracker.update(face, 0), undefined)).toBe(
       'SHAPE: the faces of a frame must be a list, got undefined',

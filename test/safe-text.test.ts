@@ -16,7 +16,7 @@ const TAMED = 'a?[2Jb?c?d?e?f?g';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
-test('safeText keeps letters of any script, and nothing that is obeyed', () => {
+test('safeText keeps letters of any script, and removes control characters', () => {
   expect(safeText(HOSTILE)).toBe(TAMED);
   expect(safeText('zoë 笑顔 😀 \\ "')).toBe('zoë 笑顔 😀 \\ "');
   fc.assert(
@@ -42,7 +42,7 @@ describe('csvCell', () => {
   ])('%j is %j', (value, cell) => expect(csvCell(value)).toBe(cell));
 });
 
-test('names of files and classes are tamed wherever they come out', async () => {
+test('names of files and classes are made safe in every output', async () => {
   const prediction = { className: 'happy' as const, probability: 1 };
   const row = csvWriter(false).write({ file: `=${HOSTILE}`, predictions: [prediction] });
   expect(row).toBe(`'=${TAMED},0,1,0,0,0,\r\n`);
@@ -55,7 +55,7 @@ test('names of files and classes are tamed wherever they come out', async () => 
   expect(svg).toContain(TAMED);
 });
 
-test('classes may be named as what every object has', async () => {
+test('classes can have the names of properties of every object', async () => {
   const names = ['constructor', '__proto__', 'toString'];
   const ones = Float32Array.from([1, 0, 0, 0, 1, 0, 0, 0, 1]);
   const report = measure(ones, ones, names);

@@ -86,7 +86,7 @@ describe('withOffsets', () => {
     );
   });
 
-  test('adds up: twice is once with the sums, and the same for every class is nothing', () => {
+  test('adds up: two offsets equal their sum, and the same offset for every class changes nothing', () => {
     fc.assert(
       fc.property(row, list(small), list(small), small, (probabilities, first, second, same) => {
         const twice = withOffsets(withOffsets(probabilities, 0, first), 0, second);
@@ -120,7 +120,7 @@ describe('offsets', () => {
     expect(second).toEqual(first);
   });
 
-  test('of one call stand in for those of the classifier', async () => {
+  test('of one call replace those of the classifier', async () => {
     const classifier = lite.createClassifier({ offsets });
     expectClose(await classifier.classify(face), moved(plain, offsets));
     expectClose(await classifier.classify(face, { offsets: { sad: 1 } }), moved(plain, { sad: 1 }));
@@ -142,7 +142,7 @@ describe('offsets', () => {
     expectClose(predictions!, moved(plain, offsets));
   });
 
-  test('go by the names of other classes', async () => {
+  test('are matched by name with other classes', async () => {
     const model = buildModel({ seed: 3, classes: ['bored', 'attentive', 'away'] });
     const own = toFiles(model);
     const classes = ['bored', 'attentive', 'away'] as const;
@@ -170,7 +170,7 @@ describe('wrong offsets are refused', () => {
     );
   });
 
-  test('a name that is like no other is answered with all names', async () => {
+  test('an unknown name without a near match is answered with all names', async () => {
     expect(await refusal(() => classify(face, { offsets: wrong({ contempt: 1 }) }))).toBe(
       'CLASSES: offsets has "contempt", which is not a class: use angry, happy, sad, neutral, surprised',
     );

@@ -43,7 +43,7 @@ describe('classifyFaces', () => {
     for (const { box, predictions } of faces) expect(predictions).toEqual(await classify(image, { box }));
   });
 
-  test('without faces the list is empty, or the image is taken whole when asked to', async () => {
+  test('without faces the list is empty, or has the whole image if the option says so', async () => {
     const detector = saying([]);
     expect(await classifyFaces(image, { detector })).toEqual([]);
     const [whole, ...more] = await classifyFaces(image, { detector, fallback: 'whole' });
@@ -52,7 +52,7 @@ describe('classifyFaces', () => {
     expect(whole.predictions).toEqual(await classify(image));
   });
 
-  test('minScore, maxFaces and topk bound what is given', async () => {
+  test('minScore, maxFaces and topk limit the answer', async () => {
     const detector = saying([face(5, 5, 10, 0.5), face(30, 20, 30, 0.7), face(60, 5, 15, 0.9)]);
     const sure = await classifyFaces(image, { detector, minScore: 0.7 });
     expect(sure.map(({ score }) => score)).toEqual([0.7, 0.9]);
@@ -74,7 +74,7 @@ describe('classifyFaces', () => {
     expect(crop).toEqual({ x: 12, y: 11, width: 30, height: 30, angle: 0 });
   });
 
-  test('a leaning face is turned to within five degrees about its centre, its shift with it', async () => {
+  test('a leaning face is turned upright, to within five degrees, about its centre; its shift turns with it', async () => {
     const leaning = (angle: number) =>
       saying(
         [
@@ -102,7 +102,7 @@ describe('classifyFaces', () => {
     expect(Math.abs(upright.crop.angle!)).toBe(0);
   });
 
-  test('a face that all but left the picture is classified on its box', async () => {
+  test('a face that is almost outside the picture is classified on its box', async () => {
     const detector = saying([face(79, 20, 20)], { scale: 0.5, right: 0.4, down: 0 });
     const [{ box, crop }] = await classifyFaces(image, { detector });
     expect(crop).toEqual({ ...box, angle: 0 });
@@ -125,7 +125,7 @@ describe('classifyFaces', () => {
     expect(Array.from(seen[1].data)).toEqual(Array.from(image.data));
   });
 
-  test('a classifier of your own says what faces show', async () => {
+  test('a classifier of your own classifies the faces', async () => {
     const classifier = createClassifier({ backend: 'cpu' });
     const [{ box, predictions }] = await classifyFaces(image, { detector: saying([face(5, 5, 40)]), classifier });
     expect(predictions).toEqual(await classifier.classify(image, { box }));

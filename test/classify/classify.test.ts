@@ -43,7 +43,7 @@ describe('classify', () => {
     expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
   });
 
-  test('gives one list a face for a list, as for each alone', async () => {
+  test('gives a list of images one answer each, equal to the answer for each alone', async () => {
     const faces = [picture(60, 72), picture(48, 48, 1), picture(33, 90)];
     const lists = await classify(faces);
     expect(lists).toHaveLength(3);
@@ -68,14 +68,14 @@ describe('classify', () => {
     expectClose(await classify(jpeg), expected, 0.05);
   });
 
-  test('a box is the part of the picture that it names', async () => {
+  test('classifies only the part of the picture inside the box', async () => {
     const image = picture(100, 100);
     const box = { x: 20, y: 10, width: 60, height: 70 };
     const part = await raw(image).extract({ left: 20, top: 10, width: 60, height: 70 }).png().toBuffer();
     expectClose(await classify(image, { box }), await classify(part), 1e-5);
   });
 
-  test('gives only the best when asked for', async () => {
+  test('gives only the best classes when topk is set', async () => {
     const [best] = await classify(picture());
     expect(await classify(picture(), { topk: 1 })).toEqual([best]);
     await expect(classify(picture(), { topk: 0 })).rejects.toMatchObject({ code: 'OPTION' });
@@ -90,7 +90,7 @@ describe('classify', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('200 calls at once give what each gives alone', async () => {
+  test('200 calls at once give the same answers as single calls', async () => {
     const faces = Array.from({ length: 200 }, (_, i) => picture(40 + (i % 7), 50));
     const together = await Promise.all(faces.map((face) => classify(face)));
     for (const i of [0, 1, 2, 3, 4, 5, 6, 199]) expect(together[i]).toEqual(await classify(faces[i]));
@@ -126,7 +126,7 @@ describe('createClassifier', () => {
     expect(await classifier.classify(swapped)).not.toEqual(await classifier.classify(picture()));
   });
 
-  test('frees what it loaded, leaves the caller’s model, and refuses work afterwards', async () => {
+  test('dispose() frees what the classifier loaded, keeps the caller’s model, and refuses later calls', async () => {
     const model = buildModel({ seed: 2 });
     const given = createClassifier({ model });
     await given.classify(picture());
@@ -171,7 +171,7 @@ describe('createClassifier', () => {
 });
 
 describe('the pretrained weights', () => {
-  test('are the network of the report, and say what they are', async () => {
+  test('are the network of the report, and carry their description', async () => {
     const model = await loadPretrained();
     expect(model.countParams()).toBe(535_397);
     expect(model.layers.map((layer) => layer.name)).toEqual(buildModel().layers.map((layer) => layer.name));
@@ -184,7 +184,7 @@ describe('the pretrained weights', () => {
     model.dispose();
   });
 
-  test('that are not where they should be, or damaged, are reported', async () => {
+  test('that are missing or damaged are reported', async () => {
     await expect(loadPretrained({ assets: { 'weights.bin': './nowhere.bin' } })).rejects.toMatchObject({
       code: 'WEIGHTS_UNREACHABLE',
       message: expect.stringContaining('nowhere.bin'),

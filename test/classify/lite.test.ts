@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 describe('fer-dcnn/lite', () => {
-  test('says what the main entry says, of pixels, files, lists and boxes', async () => {
+  test('gives the answers of the main entry for pixels, files, lists and boxes', async () => {
     const image = picture();
     const { data, ...raw } = image;
     const file = join(folder, 'face.png');

@@ -5,7 +5,7 @@ describe('announcer', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  test('sixty texts a second become one every four seconds, the newest', () => {
+  test('announces the newest of sixty texts per second, once every four seconds', () => {
     const told: string[] = [];
     const region = {
       set textContent(text: string) {
@@ -24,7 +24,7 @@ describe('announcer', () => {
     ]);
   });
 
-  test('the user’s action is announced at once, and nothing older after it', () => {
+  test('announces an action of the user at once, and nothing older after it', () => {
     const region = { textContent: '' } as HTMLElement;
     const live = announcer(region);
     live.later('one face');

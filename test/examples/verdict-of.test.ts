@@ -4,7 +4,7 @@ import { verdictOf } from '../../examples/teach/src/verdict-of.js';
 const NAMES = ['happy', 'sad', 'neutral'];
 
 describe('verdictOf', () => {
-  test('says by how much it is better when nothing speaks against it', () => {
+  test('states the improvement when there is no warning', () => {
     const before = report([5, 5, 0], [3, 7, 0], [0, 0, 0]);
     const after = report([9, 1, 0], [1, 9, 0], [0, 0, 0]);
     expect(verdictOf(before, after)).toEqual({
@@ -13,7 +13,7 @@ describe('verdictOf', () => {
     });
   });
 
-  test('a better figure does not hide that every face is called the same', () => {
+  test('warns when every face gets the same answer, although the figure is better', () => {
     const before = report([2, 0, 0], [9, 2, 6], [0, 0, 0]);
     const after = report([0, 2, 0], [0, 17, 0], [0, 0, 0]);
     const { text, warnings } = verdictOf(before, after);
@@ -24,12 +24,12 @@ describe('verdictOf', () => {
     expect(even.warnings).toContainEqual(expect.stringMatching(/^It says “sad” of 20 of 20 faces/));
   });
 
-  test('names two classes that are taken for each other', () => {
+  test('names two classes that are confused with each other', () => {
     const { warnings } = verdictOf(null, report([5, 5, 0], [4, 6, 0], [0, 0, 10]));
     expect(warnings).toEqual(['It takes “happy” and “sad” for each other: their faces look alike to it.']);
   });
 
-  test('says when it got worse, and when there is little to measure by', () => {
+  test('says when the model got worse, and when there are few faces to measure', () => {
     expect(verdictOf(report([9, 1, 0], [1, 9, 0], [0, 0, 0]), report([8, 2, 0], [1, 9, 0], [0, 0, 0])).text).toMatch(
       /^It got worse: it now gets 17 of the 20/,
     );

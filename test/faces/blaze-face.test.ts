@@ -26,7 +26,7 @@ describe('blazeFaceDetector', () => {
     detector.dispose();
   });
 
-  test('places boxes and points in pixels of the picture, for any size and shape', async () => {
+  test('gives boxes and points in pixels of the picture, for any size and shape', async () => {
     const detector = blazeFaceDetector();
     const whole = await photo('sample2.jpg');
     const [first] = (await detector.detect(whole)).toSorted((a, b) => b.score - a.score);
@@ -49,7 +49,7 @@ describe('blazeFaceDetector', () => {
     detector.dispose();
   });
 
-  test('finds nothing where nothing is, on pictures of any size', async () => {
+  test('finds no face on empty pictures of any size', async () => {
     const detector = blazeFaceDetector();
     for (const [width, height] of [
       [1, 1],

@@ -88,7 +88,7 @@ describe.each(ENGINES)('BlazeFace, %s', (way, start) => {
     expect(list.flatMap(([, faces]) => faces).length).toBeGreaterThanOrEqual(300 / every);
   });
 
-  test('looks for faces in a part of the picture, as in a picture of that part', () => {
+  test('finds the same faces in a part of a picture as in a picture of that part', () => {
     const image = DRAWN['two faces, 801x377, RGB']();
     const part = { x: 420, y: 40, width: 300, height: 300 };
     const data = new Uint8Array(300 * 300 * 3);
@@ -106,7 +106,7 @@ describe.each(ENGINES)('BlazeFace, %s', (way, start) => {
     expectFaces(found, moved, 'part');
   });
 
-  test('a part may lie half outside of the picture, and between its pixels', () => {
+  test('accepts a part that is half outside the picture, or between its pixels', () => {
     const image = DRAWN['one face, 97x131, grey']();
     const found = engine.find(image, {
       inputSize: 128,
@@ -139,7 +139,7 @@ describe.each(ENGINES)('BlazeFace, %s', (way, start) => {
     expect(image.data).toEqual(before);
   });
 
-  test('takes every anchor for a face where any score will do, and stays finite', () => {
+  test('reports every anchor as a face when any score is enough, and stays finite', () => {
     const image = DRAWN['2x3, grey']();
     const found = engine.find(image, { inputSize: 64, minScore: Number.MIN_VALUE });
     expect(found.length).toBeGreaterThan(0);
@@ -194,7 +194,7 @@ describe('BlazeFace', () => {
     expect(byteLength).toBeLessThan(12e6);
   });
 
-  test('refuses other weights and other modules, and what was disposed', async () => {
+  test('refuses wrong weights, wrong modules, and use after dispose', async () => {
     const module = await WebAssembly.compile(faceModuleBytes('scalar'));
     await expect(startWasmEngine(module, blazeWeights.subarray(2))).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
     expect(() => plainEngine(new Uint8Array(3))).toThrow(expect.objectContaining({ code: 'WEIGHTS_CORRUPT' }));

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { loadedOnce } from '../../src/faces/loaded-once.js';
 
 describe('loadedOnce', () => {
-  test('loads at the first use, once, however many ask at a time', async () => {
+  test('loads once, at the first use, for any number of callers', async () => {
     const load = vi.fn(async () => ({ dispose() {}, answer: 42 }));
     const network = loadedOnce(load);
     expect(load).not.toHaveBeenCalled();
@@ -18,7 +18,7 @@ describe('loadedOnce', () => {
     expect(await network.use(async ({ answer }) => answer)).toBe(1);
   });
 
-  test('is freed once, when the last use has ended, and refuses the next', async () => {
+  test('is freed once, when the last use has ended, and refuses later use', async () => {
     const dispose = vi.fn();
     const network = loadedOnce(async () => ({ dispose }));
     let finish = () => {};

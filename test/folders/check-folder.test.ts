@@ -30,7 +30,7 @@ function place(name: string): string {
 const names = (files: string[]) => files.map((file) => relative(dir, file).replaceAll('\\', '/'));
 
 describe('checkFolder', () => {
-  test('finds nothing where there is nothing', async () => {
+  test('finds no problem in a folder without problems', async () => {
     for (let seed = 1; seed <= 12; seed++)
       await face(seed)
         .png()
@@ -42,7 +42,7 @@ describe('checkFolder', () => {
     expect(check.sizes).toEqual({ '48x48': 12 });
   });
 
-  test('lists files that are not images of a class, and list entries that match nothing', async () => {
+  test('lists files that are not images of a class, and exclusions that match no file', async () => {
     for (const part of ['train', 'val'])
       await face(1)
         .png()
@@ -60,7 +60,7 @@ describe('checkFolder', () => {
     expect(check.unmatched.map(({ path }) => names([path])[0])).toEqual(['val/happy/gone.png']);
   });
 
-  test('counts classes that are named as what every object has', async () => {
+  test('counts classes named like properties of every object', async () => {
     for (const [seed, part] of ['train', 'val'].entries())
       await face(seed)
         .png()

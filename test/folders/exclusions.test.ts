@@ -19,7 +19,7 @@ describe('a list of files to leave out', () => {
     expect([...readExclusions(list)]).toEqual(names.map((name) => resolve(dir, name)));
   });
 
-  test('may be written by hand, with remarks and empty lines', () => {
+  test('can be written by hand, with comments and empty lines', () => {
     writeFileSync(list, '# remark\r\n\r\nhappy/a.png\r\n"sad/b.png"\r\n');
     expect([...readExclusions(list)]).toEqual([resolve(dir, 'happy/a.png'), resolve(dir, 'sad/b.png')]);
   });

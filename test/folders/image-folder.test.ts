@@ -18,7 +18,7 @@ beforeEach(() => {
 afterAll(() => rmSync(top, { recursive: true }));
 
 describe('imageFolder', () => {
-  test('gives every image with its class, sorted, whichever order the disk has', async () => {
+  test('gives every image with its class, sorted, in any order of the disk', async () => {
     await fill({ sad: ['b.png', 'a.png'], happy: ['z.png', 'sub/c.png', 'B.png'], angry: ['x.PNG'] });
     const folder = imageFolder(dir);
     expect(folder.classes).toEqual(EMOTIONS);
@@ -37,7 +37,7 @@ describe('imageFolder', () => {
     expect(samples[0].image).toMatchObject({ width: 4, height: 4 });
   });
 
-  test('may be iterated again, and at the same time', async () => {
+  test('can be iterated again, also at the same time', async () => {
     await fill({ happy: names(20) });
     const folder = imageFolder(dir);
     const [first, second] = await Promise.all([all(folder), all(folder)]);
@@ -56,7 +56,7 @@ describe('imageFolder', () => {
     );
   });
 
-  test('an iteration may be left early, with a broken image ahead', async () => {
+  test('an iteration can be left early, before a broken image', async () => {
     await fill({ happy: names(12) });
     writeFileSync(join(dir, 'happy', '05.png'), 'broken');
     for await (const { file } of imageFolder(dir)) {
@@ -99,7 +99,7 @@ describe('imageFolder', () => {
     expect(imageFolder(dir, { classes: ['Joy', 'Surprise'] }).length).toBe(3);
   });
 
-  test('keep leaves others out and says how many; map joins classes', async () => {
+  test('keep leaves other classes out and reports how many; map joins classes', async () => {
     await fill({ happy: ['a.png'], fear: ['b.png', 'c.png'], surprise: ['d.png'], contempt: ['e.png'] });
     const lines: string[] = [];
     const options = { onNote: (line: string) => lines.push(line) };

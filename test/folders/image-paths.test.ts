@@ -51,7 +51,7 @@ describe('imagePaths', () => {
     expect(names(await imagePaths(`${dir}/*/*`))).toEqual(['faces/sub/b.JPG', 'faces/sub/c.jfif', 'faces/sub/d']);
   });
 
-  test('a name that is neither there nor a pattern is given back', async () => {
+  test('returns a name that neither exists nor is a pattern', async () => {
     expect(await imagePaths(join(dir, 'gone.jpg'))).toEqual([join(dir, 'gone.jpg')]);
   });
 

@@ -57,7 +57,7 @@ describe.each(ENCODINGS)('a list in %s', (_, written) => {
 });
 
 describe('an entry without a file', () => {
-  test('is told, with its list', () => {
+  test('is reported, with its list', () => {
     writeFileSync(list, 'happy/a.png\nhappy/gone.png\nfaces/sad/b.png\n');
     expect(imageFolder(dir, { exclude: list }).unmatched).toEqual([
       { list, path: join(dir, 'happy/gone.png') },
@@ -68,7 +68,7 @@ describe('an entry without a file', () => {
     ]);
   });
 
-  test('is told of votes, too', () => {
+  test('is also reported for votes', () => {
     const votes = join(dir, 'votes.csv');
     writeFileSync(votes, 'file,happy,sad\nhappy/a.png,1,0\nhappy/gone.png,1,0\n');
     expect(imageFolder(dir, { votes, classes: ['happy', 'sad'] }).unmatched).toEqual([
@@ -76,14 +76,14 @@ describe('an entry without a file', () => {
     ]);
   });
 
-  test('is not told where its file lies in another folder', () => {
+  test('is not reported when its file is in another folder', () => {
     writeFileSync(join(top, 'other.png'), '');
     writeFileSync(list, '../other.png\nhappy/a.png\n');
     expect(imageFolder(dir, { exclude: list }).unmatched).toEqual([]);
   });
 });
 
-test('of two files whose names look alike, the one that is written so is left out', () => {
+test('of two files whose names look alike, only the one with exactly this name is left out', () => {
   const both = join(top, 'both');
   for (const name of ['zo\u00eb.png', 'zoe\u0308.png']) {
     mkdirSync(join(both, 'happy'), { recursive: true });

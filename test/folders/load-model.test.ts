@@ -68,13 +68,13 @@ describe('a model on disk', () => {
     expect((await loadModel(folder)).countParams()).toBe(535397);
   });
 
-  test('whose binary is longer than model.json says is refused before it is read', async () => {
+  test('whose binary is longer than model.json declares is refused before it is read', async () => {
     // A hole in a file: of 8 GB, none on the disk.
     truncateSync(join(folder, 'weights.bin'), 8 * 2 ** 30);
     await refused('WEIGHTS_CORRUPT', /8589934592 bytes, .*model\.json says 2141588/);
   });
 
-  test('that lists more weights than a model may have is refused before they are read', async () => {
+  test('that lists more weights than allowed is refused before they are read', async () => {
     truncateSync(join(folder, 'weights.bin'), 8 * 2 ** 30);
     change(([group]) => {
       group.weights = [{ ...group.weights[0], shape: [2 ** 31] }];
@@ -115,7 +115,7 @@ describe('a model on disk', () => {
     }
   });
 
-  test('saving was interrupted between its two files: says which of them is stale', async () => {
+  test('whose saving was interrupted between its two files: the error names the old file', async () => {
     const other = buildModel({ seed: 2 });
     await saveModel(other, join(root, 'other'));
     other.dispose();
@@ -129,7 +129,7 @@ describe('a model on disk', () => {
     await refused('WEIGHTS_CORRUPT', /1000 bytes, .*model\.json says 2141588; weights\.bin is the older file/);
   });
 
-  test('in a single file has all in model.json, and is the same; what is not whole is refused', async () => {
+  test('in a single model.json loads as the same model; an incomplete file is refused', async () => {
     const model = buildModel({ seed: 3 });
     const single = join(root, 'single');
     await saveModel(model, single, { singleFile: true, quantize: 'uint8' });
@@ -179,7 +179,7 @@ describe('a model on disk', () => {
     },
   );
 
-  test('whose binary is a folder, or outside, is refused', async () => {
+  test('whose binary is a folder, or outside its own folder, is refused', async () => {
     cpSync(join(folder, 'weights.bin'), join(root, 'outside.bin'));
     change(([group]) => {
       group.paths = ['.'];

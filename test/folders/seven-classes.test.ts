@@ -72,7 +72,7 @@ describe.skipIf(faces === null)('fer2013.csv, seven classes', () => {
   });
   afterAll(() => model?.dispose());
 
-  test('every row has its label, and is in its part', async () => {
+  test('gives every row its label and its split', async () => {
     const data = await openDataset(csv, quiet);
     expect(data.classes).toEqual(SEVEN);
     expect([data.train?.length, data.validation?.length, data.test?.length]).toEqual([56, 14, 7]);
@@ -80,7 +80,7 @@ describe.skipIf(faces === null)('fer2013.csv, seven classes', () => {
     expect(data.all.files.map(({ path }) => basename(path))).toEqual(names.map((_, i) => `fer2013.csv#${i + 2}`));
   });
 
-  test('what was learned is called by its name: classifier, evaluation, lite, pool, ONNX and back', async () => {
+  test('keeps the names of classes in classifier, evaluation, lite, pool and ONNX', async () => {
     const data = await openDataset(csv, quiet);
     const report = await evaluate(model, data.train!);
     expect(report.classes.map(({ className }) => className)).toEqual(SEVEN);
@@ -130,7 +130,7 @@ describe.skipIf(faces === null)('fer2013.csv, seven classes', () => {
     loaded.dispose();
   });
 
-  test('splitDataset writes the parts that FER2013 has itself, each picture into the folder of its name', async () => {
+  test('splitDataset writes the splits of FER2013 itself, each picture into the folder of its class', async () => {
     const out = join(folder, 'split');
     expect(await splitDataset(csv, out, quiet)).toEqual({ train: 56, val: 14, test: 7 });
     const whole = await openDataset(csv, quiet);
@@ -163,7 +163,7 @@ describe.skipIf(faces === null)('fer2013.csv, seven classes', () => {
   });
 });
 
-test('neither the order nor the spelling of folder names changes what is learned and measured of a named class', async () => {
+test('the order and spelling of folder names change neither training nor evaluation', async () => {
   const spelled: Record<string, string[]> = {
     angry: ['angry', 'Anger', 'AN'],
     happy: ['happy', 'Happiness', 'joy'],

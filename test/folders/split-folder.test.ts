@@ -59,7 +59,7 @@ describe('splitFolder', () => {
     expect(rest).toBeUndefined();
   });
 
-  test('clears what a killed split into the same folder left, and nothing else', async () => {
+  test('removes the remains of a killed split into the same folder, and nothing else', async () => {
     const beside = mkdtempSync(join(tmpdir(), 'fer-dcnn-unfinished-'));
     const output = join(beside, 'parts');
     const host = hostname().replace(/[^\w.]/g, '_');
@@ -84,7 +84,7 @@ describe('splitFolder', () => {
     rmSync(beside, { recursive: true });
   });
 
-  test('that is killed in the midst of copying leaves nothing once it has been done again', async () => {
+  test('that is killed during copying leaves nothing after it is run again', async () => {
     const beside = mkdtempSync(join(tmpdir(), 'fer-dcnn-killed-'));
     const output = join(beside, 'parts');
     const program = `
@@ -105,7 +105,7 @@ describe('splitFolder', () => {
     rmSync(beside, { recursive: true });
   });
 
-  test('may be awaited, and its parts iterated', async () => {
+  test('can be awaited, and its parts iterated', async () => {
     const { validation } = await splitFolder(dir);
     const labels: unknown[] = [];
     for await (const { label } of validation) labels.push(label);

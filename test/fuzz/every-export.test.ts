@@ -116,7 +116,7 @@ const exported = Object.entries(entries).flatMap(([entry, names]) =>
   Object.entries(names).flatMap(([name, value]) => (typeof value === 'function' ? [`${entry}.${name}`] : [])),
 );
 
-test('every export has its call here', () => {
+test('every export has a call in this file', () => {
   const missing = exported.filter((name) => !(name in calls) && !CALLED_ELSEWHERE.test(name));
   expect(missing).toEqual([]);
 });

@@ -287,7 +287,7 @@ test('numbers and errors on the command line', { timeout: TIME }, async () => {
   );
 });
 
-describe('what broke once', () => {
+describe('inputs that once failed', () => {
   const root = 'test/fuzz/regressions';
   /** What is done with an input of each target that keeps its bytes. */
   const targets: Record<string, (bytes: Uint8Array) => unknown> = {

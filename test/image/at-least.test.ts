@@ -7,9 +7,12 @@ test('an array that is long enough is used again, as it is', () => {
   expect([...array]).toEqual([1, 2, 3]);
 });
 
-test.each([Int32Array, Float32Array, Float64Array])('%o that is too short gives a new one of its kind', (Kind) => {
-  const array = Kind.of(1, 2, 3);
-  const longer = atLeast(array, 4);
-  expect(longer).toBeInstanceOf(Kind);
-  expect([...longer]).toEqual([0, 0, 0, 0]);
-});
+test.each([Int32Array, Float32Array, Float64Array])(
+  '%o that is too short is replaced by a new one of its kind',
+  (Kind) => {
+    const array = Kind.of(1, 2, 3);
+    const longer = atLeast(array, 4);
+    expect(longer).toBeInstanceOf(Kind);
+    expect([...longer]).toEqual([0, 0, 0, 0]);
+  },
+);

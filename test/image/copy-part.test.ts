@@ -4,7 +4,7 @@ import { BLOCK, copyPart } from '../../src/image/copy-part.js';
 import { resample } from '../../src/image/resample.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 
-test('every element of a part comes to lie where it says', () => {
+test('every element of a part is copied to its documented position', () => {
   const random = randomStream(1);
   const bytes = Uint8Array.from({ length: 3 * BLOCK + 1234 }, () => 256 * random());
   const images = [bytes, Float32Array.from(bytes), bytes.subarray(77, BLOCK + 99), bytes.subarray(5, 500)];
@@ -48,7 +48,7 @@ describe('the views that are made of an image', () => {
     expect(made).toHaveBeenCalledTimes(4);
   });
 
-  test('are none of what lies around a part in the middle', () => {
+  test('cover nothing outside a part in the middle', () => {
     const { data, made } = views(3 * BLOCK);
     copyPart(data, BLOCK + 5, 2 * BLOCK - 5, target, 0);
     expect(made.mock.calls).toEqual([[BLOCK, 2 * BLOCK]]);
@@ -64,7 +64,7 @@ describe('the views that are made of an image', () => {
   });
 });
 
-test('what has changed in an image since it was seen last is seen', () => {
+test('changes of an image since its last use are seen', () => {
   const image = { data: new Uint8Array(600 * 400), width: 600, height: 400, channels: 1 as const };
   const options = { width: 1, height: 1, box: { x: 0, y: 100, width: 600, height: 200 } };
   for (const level of [0, 90, 200]) {

@@ -132,7 +132,7 @@ describe('normalize', () => {
     );
   });
 
-  test('a large image after a small one, and a small one after it, are what they are alone', () => {
+  test('gives a large image after a small one, and a small one after it, the values that they have alone', () => {
     usePixelKernels('none');
     const image = (side: number) => Float32Array.from({ length: side * side }, (_, k) => (k * k * 31) % 256);
     const contrast = (side: number) => normalize(image(side), { normalization: 'localContrast', width: side });

@@ -14,13 +14,13 @@ const image: Raster = {
 const box = { x: 10.5, y: 5, width: 20, height: 30 };
 
 describe('pixelsToInput', () => {
-  test('gives luma / 255 of the whole image in 32x32 when nothing else is asked for', () => {
+  test('gives luma / 255 of the whole image in 32x32 by default', () => {
     const input = pixelsToInput(image);
     expect(input).toEqual(resample(image).map((level) => level / 255));
     expect(input.length).toBe(1024);
   });
 
-  test('an image of which nothing is seen is refused; one pixel is enough to be seen', () => {
+  test('refuses a box without a visible pixel; one visible pixel is enough', () => {
     const clear: Raster = { data: new Uint8Array(4 * 4 * 4).fill(200), width: 4, height: 4, channels: 4 };
     for (let k = 3; k < clear.data.length; k += 4) clear.data[k] = 0;
     expect(() => pixelsToInput(clear)).toThrow(expect.objectContaining({ code: 'INPUT' }));
@@ -45,7 +45,7 @@ describe('pixelsToInput', () => {
     );
   });
 
-  test.each([undefined, 0, 0.3])('is written where it is wanted, at angle %s', (angle) => {
+  test.each([undefined, 0, 0.3])('writes into the given array, at angle %s', (angle) => {
     const out = new Float32Array(64);
     const options = { size: 8, box: { ...box, angle } };
     expect(pixelsToInput(image, { ...options, out })).toBe(out);

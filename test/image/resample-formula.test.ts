@@ -22,7 +22,7 @@ describe.each(['kernels', 'none'] as const)('resample, with %s in WebAssembly', 
     );
   });
 
-  test('no call looks at what another has left', () => {
+  test('gives the same result whatever earlier calls did', () => {
     const calls = fc.array(fc.tuple(raster(), side(20), side(20), channelCount(), box()), {
       minLength: 2,
       maxLength: 6,

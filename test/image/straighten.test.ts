@@ -78,7 +78,7 @@ describe('straighten', () => {
     }
   });
 
-  test('a hardly turned box gives nearly what an upright one gives', () => {
+  test('gives nearly the same for a slightly turned box as for an upright one', () => {
     const image = slope(1, 0.5);
     const box = { x: 20, y: 30, width: 64, height: 64 };
     const upright = pixelsToInput(image, { box });
@@ -86,7 +86,7 @@ describe('straighten', () => {
     for (const [k, value] of turned.entries()) expect(Math.abs(value - upright[k])).toBeLessThan(2 / 255);
   });
 
-  test('is the three steps that it promises: four times as dense, turned, reduced', () => {
+  test('follows its three documented steps: enlarge four times, turn, reduce', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(
@@ -108,7 +108,7 @@ describe('straighten', () => {
     );
   });
 
-  test('a large one in colour, after smaller ones, finds room', () => {
+  test('a large colour image after smaller ones has enough memory', () => {
     const random = randomStream(5);
     const data = Uint8Array.from({ length: 40 * 40 * 3 }, () => 256 * random());
     const image: Raster = { data, width: 40, height: 40, channels: 3 };
@@ -118,7 +118,7 @@ describe('straighten', () => {
     }
   });
 
-  test('without an angle it is what angle 0 gives, and nearly what resample gives', () => {
+  test('gives without an angle the same as with angle 0, and nearly the same as resample', () => {
     const image = slope(1, 0.5);
     const box = { x: 20, y: 30, width: 64, height: 48 };
     const found = straighten(image, box, 16, 1);
@@ -126,7 +126,7 @@ describe('straighten', () => {
     expect(gap(found, resample(image, { width: 16, height: 16, box }))).toBeLessThan(1);
   });
 
-  test('is written where it is wanted', () => {
+  test('writes into the given array', () => {
     const out = new Float32Array(16);
     const crop = { x: 20, y: 30, width: 64, height: 64, angle: 1 };
     expect(straighten(slope(1, 1), crop, 4, 1, out)).toBe(out);

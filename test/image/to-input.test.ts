@@ -13,7 +13,7 @@ const image = (seed: number): PixelImage => ({
 });
 
 describe('toInput', () => {
-  test('one image gives one input, written where it is asked', async () => {
+  test('one image gives one input, written into the given array', async () => {
     expect(await toInput(image(1))).toEqual(pixelsToInput(image(1)));
     const options = { size: 8, channels: 3, normalization: 'standardize' } as const;
     const out = new Float32Array(8 * 8 * 3);
@@ -21,7 +21,7 @@ describe('toInput', () => {
     expect(out).toEqual(pixelsToInput(image(1), options));
   });
 
-  test('a list gives one input an image, in its order, whichever is read first', async () => {
+  test('a list gives one input per image, in its order, whichever image is read first', async () => {
     // The first four are ready in the reverse of their order.
     const images = Array.from({ length: 11 }, (_, i) => image(i));
     const late = images.map((each, i) => (i < 4 ? slow(each, 4 - i) : each));
@@ -52,7 +52,7 @@ describe('toInput', () => {
     expect(reading).toBe(0);
   });
 
-  test('after an image that fails no other is begun, and those that were are waited for', async () => {
+  test('starts no image after one that fails, and waits for those already started', async () => {
     const [begun, ended] = [new Set<number>(), new Set<number>()];
     const watched = Array.from({ length: 10 }, (_, i) =>
       slow(image(i), i === 1 ? 1 : 5, (change) => (change > 0 ? begun : ended).add(i)),
@@ -76,7 +76,7 @@ describe('toInput', () => {
     await expect(toInput(broken)).rejects.toThrow(/^an image has 1, 3 or 4/);
   });
 
-  test('what options of a caller throw is handed on as it is', async () => {
+  test('errors thrown by options of the caller are passed on unchanged', async () => {
     const thrown = new RangeError('the box is not known yet');
     const options = {
       get box(): undefined {

@@ -141,7 +141,7 @@ describe('toPixels', () => {
     tensor.dispose();
   });
 
-  test('rounding may take the levels of a tensor a hundredth beyond the scale: they are moved to its ends', async () => {
+  test('accepts levels of a tensor up to a hundredth outside the scale, from rounding, and clips them', async () => {
     const tensor = tf.tensor3d([-0.0099, 255.0099, 0, 255], [2, 2, 1]);
     expect([...(await toPixels(tensor)).data]).toEqual([0, 255, 0, 255]);
     for (const [level, text] of [
@@ -187,7 +187,7 @@ describe('toPixels', () => {
     });
   });
 
-  test('an ImageData of another space is for the platform to convert, and a PixelImage has none', async () => {
+  test('leaves an ImageData of another colour space to the platform; a PixelImage has no colour space', async () => {
     const wide = { data: new Uint8ClampedArray(8), width: 2, height: 1, colorSpace: 'display-p3' };
     await expect(toPixels(wide as unknown as ImageData)).rejects.toThrow('is not an image');
     expect(await toPixels({ ...wide, channels: 4 } as PixelImage)).toMatchObject({ channels: 4 });
@@ -221,7 +221,7 @@ describe('toPixels', () => {
     await expect(toPixels(tensor)).rejects.toMatchObject({ code: 'DISPOSED', message: 'the image tensor is disposed' });
   });
 
-  test('the pixel limit holds for pixels too', async () => {
+  test('the pixel limit also applies to pixels', async () => {
     await expect(toPixels(image, { maxPixels: 1 })).rejects.toMatchObject({
       code: 'TOO_LARGE',
       message: 'the image is 2x1: 2 pixels, over the limit of 1; maxPixels raises it',

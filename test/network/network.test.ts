@@ -79,7 +79,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     expect(await network.predict(new Float32Array(0), 0)).toHaveLength(0);
   });
 
-  test('answers one face before a large batch that came first', async () => {
+  test('answers one face before a large batch that was requested earlier', async () => {
     const order: string[] = [];
     const count = module === null ? 200 : 1000;
     const inputs = new Float32Array(count * 1024);
@@ -109,7 +109,7 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     expect(() => gone.setWeights([])).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
   });
 
-  test('computes one face by 8-bit codes, wherever their grid lies, as by the floats that they stand for', async () => {
+  test('computes one face from 8-bit codes as from the floats they stand for, for any grid', async () => {
     const model = buildModel();
     setWeights(model, 3, 1);
     const weights = weightsOf(model);
@@ -176,12 +176,12 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
   });
 });
 
-test('a module that is another one is refused', async () => {
+test('a WebAssembly module of another program is refused', async () => {
   const other = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   await expect(startNetwork(other, fallbacks)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
 });
 
-test('the weights that it takes are those of buildModel()', () => {
+test('its weights have the sizes of those of buildModel()', () => {
   expect(weightsOf(buildModel()).map((values) => values.length)).toEqual(WEIGHT_SIZES);
 });
 

@@ -44,7 +44,7 @@ describe('the figures of the shipped weights', () => {
     expect(readme).toContain(`_sad_ (${Math.round(100 * metrics.classes.sad.recall)}% recall)`);
   });
 
-  test.skipIf(valid === null)('are what is measured', async () => {
+  test.skipIf(valid === null)('are reproduced by measuring again', async () => {
     await useBackend('wasm');
     const figures = figuresOf(await evaluate(await loadPretrained(), imageFolder(valid!)));
     // Another CPU or kernel path may add in another order: one face of 3,421 is 0.0003.
@@ -67,11 +67,11 @@ describe('the figures of the shipped weights', () => {
     expect(metrics.macroRecall - macroRecall).toBeLessThan(0.006);
   });
 
-  test('are above what the first release promises: 0.70', () => {
+  test('are above 0.70, the promise of the first release', () => {
     expect(metrics.accuracy).toBeGreaterThan(0.7);
   });
 
-  test('say what 8 bits cost: under 0.3 points', () => {
+  test('lose less than 0.3 points by the 8-bit weights', () => {
     expect(Math.abs(metrics.float32.accuracy - metrics.accuracy)).toBeLessThan(0.003);
     expect(Math.abs(metrics.float32.macroRecall - metrics.macroRecall)).toBeLessThan(0.003);
   });

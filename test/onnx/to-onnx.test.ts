@@ -76,16 +76,16 @@ describe('toOnnx', () => {
     }
   });
 
-  test('the shipped weights say the same in onnxruntime, to 1e-5', async () => {
+  test('gives the same answers of the shipped weights in onnxruntime, to 1e-5', async () => {
     expect(await difference(await loadPretrained())).toBeLessThan(1e-5);
   });
 
-  test('the colour network too', async () => {
+  test('gives the same answers of the colour network', async () => {
     expect(await difference(buildModel({ channels: 3, seed: 2 }))).toBeLessThan(1e-5);
   });
 
   test.each(['uint8', 'uint16', 'float16'] as const)(
-    'in %s it computes with the very weights that TF.js reads of such a file',
+    'in %s computes with exactly the weights that TF.js reads from such a file',
     async (quantize) => {
       const model = buildModel({ seed: 3 });
       const stored = await fromFiles(toFiles(model, { quantize }));
@@ -171,14 +171,14 @@ describe('toOnnx', () => {
     expect(await difference(withNoise(build()))).toBeLessThan(1e-5);
   });
 
-  test('says which classes and normalisation the model has', async () => {
+  test('writes the classes and the normalisation of the model', async () => {
     const bytes = Buffer.from(await toOnnx(await loadPretrained()));
     for (const word of ['["angry","happy","sad","neutral","surprised"]', 'localContrast']) {
       expect(bytes.includes(word)).toBe(true);
     }
   });
 
-  test('a layer, an activation, a branch and a quantization that it cannot write are refused by name', async () => {
+  test('refuses layers, activations, branches and quantizations that it cannot write, by name', async () => {
     const dense = (activation: 'tanh' | 'gelu') =>
       sequential({
         layers: [

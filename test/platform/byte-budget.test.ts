@@ -13,7 +13,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a budget of bytes', () => {
-  test('lets in what fits, and the rest in turn as bytes are given back', async () => {
+  test('admits what fits, and the rest in turn when bytes are returned', async () => {
     const budget = new ByteBudget(10);
     await budget.take(6);
     await budget.take(4);
@@ -32,7 +32,7 @@ describe('a budget of bytes', () => {
     expect(await isSettled(fifth)).toBe(true);
   });
 
-  test('lets one in that is larger than all of it, alone', async () => {
+  test('admits an item larger than the whole budget, alone', async () => {
     const budget = new ByteBudget(10);
     await budget.take(99);
     const next = budget.take(1);
@@ -41,7 +41,7 @@ describe('a budget of bytes', () => {
     expect(await isSettled(next)).toBe(true);
   });
 
-  test('forgets who waits no longer', async () => {
+  test('forgets items that no longer wait', async () => {
     const budget = new ByteBudget(10);
     await expect(budget.take(1, AbortSignal.abort('late'))).rejects.toBe('late');
     await budget.take(9);

@@ -14,7 +14,7 @@ const png = await sharp({ create: { width: 40, height: 30, channels: 3, backgrou
 const address = `data:image/png;base64,${png.toString('base64')}`;
 
 describe('a data: address', () => {
-  test('gives its bytes, whichever way they are written', () => {
+  test('gives its bytes, in every notation', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         const base64 = `data:;base64,${Buffer.from(bytes).toString('base64')}`;
@@ -27,7 +27,7 @@ describe('a data: address', () => {
     );
   });
 
-  test('is read as an image, and never stands in a message', async () => {
+  test('is read as an image, and never appears in a message', async () => {
     for (const each of [address, new URL(address)]) {
       expect(await decode(each, NO_LIMITS)).toMatchObject({ width: 40, height: 30, channels: 3 });
       expect(describeInput(each)).toBe(

@@ -109,7 +109,7 @@ describe('checkFrameCount', () => {
     expect(checkFrameCount(Buffer.alloc(40), 'jpeg', 1, 'it')).toBeUndefined();
   });
 
-  test('an animated PNG is told by the count alone, if the file ends behind it; cut before, it has one', () => {
+  test('an animated PNG that ends after its count has that many frames; one that ends before it has one', () => {
     const control = chunk('acTL', Buffer.from([0, 0, 0, 7, 0, 0, 0, 0]));
     const whole = Buffer.concat([
       Buffer.alloc(8),
@@ -171,7 +171,7 @@ describe('checkFrameCount', () => {
     expect(countOf(bytes.subarray(0, 20), 'tiff')).toBe(1);
   });
 
-  test('a chain of pages that leads back has as many as two bytes each allow', () => {
+  test('a circular chain of pages counts at most one page per two bytes', () => {
     const bytes = Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 0]);
     // 14 bytes: the walk ends at the first count over 7.
     expect(countOf(bytes, 'tiff')).toBe(8);
@@ -194,7 +194,7 @@ describe('checkFrameCount', () => {
     expect(countOf(Buffer.concat([inTrack(sized(0, 0, 0, 5)), cut]), 'avif')).toBe(5);
   });
 
-  test('counts in boxes of other names, or outside of a movie, mean nothing', () => {
+  test('ignores counts in boxes of other names, or outside a movie', () => {
     const sizes = box('stsz', Buffer.from([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 12]));
     for (const name of ['udta', 'meta', 'free']) {
       expect(countOf(box('moov', box(name, box('mdia', sizes))), 'avif'), name).toBe(1);
@@ -204,7 +204,7 @@ describe('checkFrameCount', () => {
     ).toBe(1);
   });
 
-  test('of the tracks of a movie the first 64 count', () => {
+  test('counts only the first 64 tracks of a movie', () => {
     const track = (count: number) =>
       box('trak', box('stbl', box('stsz', Buffer.from([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, count]))));
     const movie = (counts: number[]) => box('moov', Buffer.concat(counts.map(track)));
@@ -230,7 +230,7 @@ describe('checkFrameCount', () => {
     expect(checkFrameCount(bytes, 'gif', Number.POSITIVE_INFINITY, 'party.gif')).toBeUndefined();
   });
 
-  test('bytes of any kind are either let through or refused', async () => {
+  test('accepts or refuses any bytes, without another error', async () => {
     const formats: ImageFormat[] = ['jpeg', 'png', 'gif', 'webp', 'tiff', 'avif'];
     const wholes = await Promise.all(
       formats.map(async (format) => [format, await animation(format === 'avif' ? 1 : 3, format)] as const),

@@ -85,7 +85,7 @@ describe('imageFormat', () => {
     );
   });
 
-  test('names a media type of formats that hold pixels alone, for browsers that show them', () => {
+  test('gives a media type only for pixel formats that browsers show', () => {
     const typeOf = (head: string) => otherFormat(bytes(head)).mediaType;
     expect(typeOf(ftyp('heic', 'mif1') + rest)).toBe('image/heic');
     expect(typeOf(`BM\x46\0\0\0${rest}`)).toBe('image/bmp');
@@ -94,7 +94,7 @@ describe('imageFormat', () => {
     }
   });
 
-  test('looks no further than the bytes it asks for', () => {
+  test('reads no more than the bytes that it requests', () => {
     const long = bytes(`${' '.repeat(FORMAT_HEAD_BYTES)}<svg`);
     expect(() => imageFormat(long, 'it')).toThrow(/is text /);
   });

@@ -174,7 +174,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     await expect(pool({ model: damaged }).load()).rejects.toMatchObject({ code: 'WEIGHTS_CORRUPT' });
   });
 
-  test('is what `fer-dcnn classify` runs many images on', async () => {
+  test('is used by `fer-dcnn classify` for many images', async () => {
     const many = Array.from({ length: 240 }, (_, i) => (i === 17 ? join(folder, 'gone.jpg') : paths[i % paths.length]));
     const run = await runNode(['dist/node/cli.js', 'classify', '--json', '--quiet', ...many], '.', {
       NODE_DEBUG: 'worker',
@@ -188,7 +188,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     if (availableParallelism() > 1) expect(run.stderr).toMatch(/^WORKER/m);
   });
 
-  test('takes from its source no more than threads and reader can use', async () => {
+  test('takes no more items from its source than threads and reader can use', async () => {
     let taken = 0;
     async function* source() {
       while (taken < 1000) yield paths[taken++ % paths.length];
@@ -301,7 +301,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     expect(after.filter(({ error }) => error)).toEqual([]);
   });
 
-  test('close() ends the threads, and what is asked after or still going on says DISPOSED', async () => {
+  test('close() ends the threads; later and unfinished calls fail with DISPOSED', async () => {
     const shared = pool();
     const results = shared.classifyStream(paths);
     await results.next();

@@ -38,7 +38,7 @@ describe.skipIf(!built)('ClassifierPool with faces', () => {
     expect(results.map(({ faces }) => faces)).toEqual(expected);
   });
 
-  test('takes whole images alone, and says what is wrong with the others', async () => {
+  test('takes only whole images, and reports what is wrong with others', async () => {
     const image = photo('sample1.jpg');
     const box = { x: 0, y: 0, width: 100, height: 100 };
     const [boxed, gone, fine] = await pool.classify([{ image, box }, 'gone.jpg', { image }]);
@@ -63,7 +63,7 @@ describe.skipIf(!built)('ClassifierPool with faces', () => {
   });
 });
 
-test('what is wrong with the option faces is told at once', () => {
+test('a wrong option faces is refused at once', () => {
   const refused: ClassifierPoolOptions[] = [
     { faces: 'yes' as never },
     { faces: { maxFaces: 0 } },

@@ -48,11 +48,11 @@ describe('images that are larger than their files', () => {
     });
   });
 
-  test('one within the limit that holds less than it says is broken, not padded', async () => {
+  test('one within the limit that holds fewer bytes than it declares is an error, not padded', async () => {
     expect(await bounded(() => toPixels(png(3000, 3000)))).toMatchObject({ code: 'DECODE' });
   });
 
-  test('of an animation with 5,000 frames, the first alone is decoded', async () => {
+  test('an animation with 5,000 frames has only its first frame decoded', async () => {
     const animated = gif(5000);
     expect(await bounded(() => toPixels(animated))).toMatchObject({ width: 1, height: 1 });
     const webp = new Uint8Array(await sharp(gif(1000), { animated: true }).webp({ effort: 0 }).toBuffer());
@@ -82,7 +82,7 @@ test.each([
 });
 
 describe('imageFolder', () => {
-  test('stays inside its root, with any links and names', () => {
+  test('stays inside its root, whatever links and names are there', () => {
     const root = join(folder, 'root');
     const outside = join(folder, 'outside');
     for (const path of [join(root, 'happy'), join(root, 'sad'), outside]) mkdirSync(path, { recursive: true });
@@ -115,7 +115,7 @@ describe('imageFolder', () => {
   });
 });
 
-describe('texts made to be slow', () => {
+describe('texts that are made to be slow to parse', () => {
   const votes = join(folder, 'votes.csv');
   test.each([
     ['an open quote', `file,happy\n"${'a'.repeat(5e6)}`],

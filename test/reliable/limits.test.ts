@@ -105,7 +105,7 @@ test.each(['maxPixels', 'maxBytes', 'maxFrames', 'maxMilliseconds'] as const)(
   },
 );
 
-test('a file over maxBytes is not read', async () => {
+test('a file larger than maxBytes is not read', async () => {
   const large = join(folder, 'large.jpg');
   // 3 GB that take no room: longer than Node reads into one buffer.
   writeFileSync(large, '\xff\xd8\xff', 'latin1');

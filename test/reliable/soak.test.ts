@@ -116,7 +116,7 @@ describe('long runs', () => {
 });
 
 describe('much at once', () => {
-  test('200 calls on mixed backends, some disposed of in between: right answers or DISPOSED', async () => {
+  test('200 calls on mixed backends, some disposed in between, give the right answer or DISPOSED', async () => {
     const right = await classify(face);
     const classifiers = ['simd', 'wasm', 'cpu', 'simd'].map((backend) => createClassifier({ backend }));
     const calls = Array.from({ length: 200 }, async (_, i) => {
@@ -142,7 +142,7 @@ describe('much at once', () => {
   });
 });
 
-describe('a model that is disposed of in mid-flight', () => {
+describe('a model that is disposed during calls', () => {
   test.each(['simd', 'wasm', 'cpu'])('calls on %s end with the right answer or DISPOSED', async (backend) => {
     const model = buildModel({ seed: 1 });
     const classifier = createClassifier({ model, backend });

@@ -93,7 +93,7 @@ if (!FULL) {
 
 const rows: string[] = [];
 
-describe.skipIf(process.platform !== 'linux')(`the worst that ${WORK} of the default limit lets in`, () => {
+describe.skipIf(process.platform !== 'linux')(`the most expensive images within ${WORK} of the default limit`, () => {
   afterAll(() => {
     console.log(['| image | size | bytes | CPU s, of estimated | MB, of estimated |', ...rows].join('\n'));
   });
@@ -125,7 +125,7 @@ describe.skipIf(process.platform !== 'linux')(`the worst that ${WORK} of the def
   });
 });
 
-describe('small files of much work are refused before they are decoded', () => {
+describe('small files that need much work are refused before they are decoded', () => {
   const refused: [string, () => Promise<Uint8Array>][] = [
     ['a JPEG of 7,999 x 7,999 in 882 scans', async () => progressiveJpeg(7999, 882)],
     ['a JPEG of 7,999 x 7,999 in 100 scans', async () => progressiveJpeg(7999, 100)],
@@ -147,7 +147,7 @@ describe('small files of much work are refused before they are decoded', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64e6);
   });
 
-  test('maxWork is said to raise it, and raises it', async () => {
+  test('the message names maxWork, and a higher maxWork accepts the image', async () => {
     const bytes = progressiveJpeg(2000, 882);
     await expect(toPixels(bytes)).rejects.toMatchObject({
       code: 'TOO_LARGE',

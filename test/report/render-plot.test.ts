@@ -55,7 +55,7 @@ describe('labels of charts', () => {
     expect(names[0]).toMatch(/^a rather lo….*number 0$/);
   });
 
-  test('small cells of shares say percent in whole numbers, and nothing below a half', async () => {
+  test('small cells show whole percentages, and nothing below 0.5%', async () => {
     const classes = Array.from({ length: 20 }, (_, c) => ({ className: `class ${c}` }));
     const confusionMatrix = classes.map((_, row) =>
       classes.map((_, column) => (row === column ? 996 : column < 1 ? 4 : 0)),
@@ -96,14 +96,14 @@ describe('renderPlot', () => {
     expect(light).not.toMatch(/NaN|undefined|<script|<image|(?:href|src)="http/);
   });
 
-  test('a matrix says its counts, or its shares of each row', async () => {
+  test('writes counts, or shares of each row, into a matrix', async () => {
     expect(textsOf(await renderPlot(charts.counts()))).toEqual(expect.arrayContaining(['2', '1', '0', 'truth']));
     expect(textsOf(await renderPlot(charts.shares()))).toEqual(
       expect.arrayContaining(['66.7%', '33.3%', '0.0%', '100.0%']),
     );
   });
 
-  test('a history has a line for each set, and one at the epoch that was kept', async () => {
+  test('draws a line for each set, and one at the epoch that was kept', async () => {
     const svg = await renderPlot(charts.history());
     const texts = textsOf(svg);
     // One legend for both charts, and whole epochs on both axes.
@@ -127,7 +127,7 @@ describe('renderPlot', () => {
     expect(new Set(dashes('validation')).size).toBe(1);
   });
 
-  test('a reliability diagram has its bins where they lie, over a dashed diagonal of another colour', async () => {
+  test('draws the bins of a reliability diagram at their places, over a dashed diagonal of another colour', async () => {
     const bins = [
       { low: 0.9, high: 1, count: 8, confidence: 0.95, accuracy: 1 },
       { low: 0.5, high: 0.6, count: 4, confidence: 0.55, accuracy: 0.25 },

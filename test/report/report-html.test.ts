@@ -32,7 +32,7 @@ const training = {
 const content = { title: 'first', measuredOn: 'faces/val', evaluation, model: 'Model: "fer_dcnn"' };
 
 describe('reportHtml', () => {
-  test('is one page that asks for nothing else: no script, no address of anything outside', async () => {
+  test('is one page that needs nothing else: no script, no outside address', async () => {
     const file = join(folder, 'face.png');
     await sharp({ create: { width: 300, height: 200, channels: 3, background: '#888888' } })
       .png()
@@ -84,7 +84,7 @@ describe('reportHtml', () => {
 });
 
 describe('html', () => {
-  test('escapes what is put in, but for pieces of HTML', () => {
+  test('escapes inserted text, but not pieces of HTML', () => {
     expect(html`<p title="${'"x"'}">${[html`<b>${'<&>'}</b>`]}${undefined}${1}</p>`.text).toBe(
       '<p title="&#34;x&#34;"><b>&#60;&#38;&#62;</b>1</p>',
     );
@@ -92,7 +92,7 @@ describe('html', () => {
 });
 
 describe('reportConclusion', () => {
-  test('says what the figures say', () => {
+  test('states what the figures mean', () => {
     const text = reportConclusion(evaluation, training).join(' ');
     expect(text).toContain('right on 60.0% of 5 images; always saying “a” would be right on 80.0%');
     expect(text).toContain(

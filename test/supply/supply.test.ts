@@ -8,7 +8,7 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 
 describe('licences', () => {
-  test('of all that an installation may bring are in the list of those that may ship', () => {
+  test('of all packages that an installation can bring are in the list of allowed licences', () => {
     const found = shippedLicences(lock) as Map<string, string>;
     expect(found.size).toBeGreaterThan(50);
     for (const name of ['sharp', '@tensorflow/tfjs-core', 'long', 'msgpackr']) {
@@ -88,7 +88,7 @@ describe('the lockfile', () => {
     }
   });
 
-  test('is what package.json asks for', () => {
+  test('matches package.json', () => {
     for (const kind of ['dependencies', 'peerDependencies', 'devDependencies']) {
       expect(lock.packages[''][kind]).toEqual(manifest[kind]);
     }
@@ -129,7 +129,7 @@ describe('workflows', () => {
     expect(text.indexOf('.ci/run')).toBeLessThan(text.indexOf('npm publish'));
   });
 
-  test('name no script that is not there', () => {
+  test('name only scripts that exist', () => {
     for (const [name, text] of workflows) {
       for (const [, script] of text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)) {
         expect(manifest.scripts, name).toHaveProperty([script]);

@@ -61,7 +61,7 @@ describe('preprocess', () => {
     xs.dispose();
   });
 
-  test('options reach the work: normalization, channels, size, box', async () => {
+  test('uses the options normalization, channels, size and box', async () => {
     const box = { x: 10, y: 5, width: 30, height: 30 };
     const xs = await preprocess(image, { normalization: 'standardize', channels: 3, size: 16, box });
     expect(xs.shape).toEqual([1, 16, 16, 3]);

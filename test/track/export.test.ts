@@ -39,7 +39,7 @@ describe('what a tracker gives', () => {
     expect(overall).toMatchObject({ duration: 0, undecided: 0, timeline: [] });
   });
 
-  test('summaryToCsv gives a row an episode, in the order of time', async () => {
+  test('summaryToCsv gives one row per episode, in the order of time', async () => {
     const { summary } = await followed();
     expect(summaryToCsv(summary)).toBe(
       'face,emotion,from,to,duration\n1,happy,0.3,500.3,500\n2,angry,200.3,900.3,700\n1,sad,500.3,900.3,400\n',
@@ -54,7 +54,7 @@ describe('what a tracker gives', () => {
     expect(Object.keys(read)).toEqual(['frames', 'from', 'to', 'faces', 'overall']);
   });
 
-  test('stateToCsv gives a row a face, with as many fields as the header', async () => {
+  test('stateToCsv gives one row per face, with as many fields as the header', async () => {
     const { states } = await followed();
     expect(STATE_CSV_HEADER).toBe('time,face,x,y,width,height,seen,emotion,angry,happy,sad,neutral,surprised\n');
     const likely = noisyPredictions('happy', () => 0.5).map(({ probability }) => probability.toFixed(4));

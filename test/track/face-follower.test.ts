@@ -29,7 +29,7 @@ function seeing(faces: Detection[]) {
 }
 
 describe('faceFollower', () => {
-  test('searches all of a picture every so often, and a square around each face in between', async () => {
+  test('searches the whole picture at intervals, and a square around each face in between', async () => {
     const detector = seeing([face(100)]);
     const { detectorAt } = faceFollower(() => detector, 200);
     for (const time of [0, 40, 80, 199, 200, 240]) {
@@ -41,7 +41,7 @@ describe('faceFollower', () => {
     expect(detector.detectIn.mock.calls[1][1]).toEqual({ x: 64, y: 60, width: 160, height: 160 });
   });
 
-  test('searches all at once where a face has gone from its place, and where the picture has another size', async () => {
+  test('searches the whole picture at once when a face has left its place, or the size of the picture changes', async () => {
     const detector = seeing([face(100)]);
     const { detectorAt } = faceFollower(() => detector, 200);
     await detectorAt(0).detect(image);
@@ -52,7 +52,7 @@ describe('faceFollower', () => {
     expect(detector.detect).toHaveBeenCalledTimes(3);
   });
 
-  test('follows two faces, each as itself, and searches all for more', async () => {
+  test('follows two faces separately, and searches the whole picture for more', async () => {
     const detector = seeing([face(100), face(200)]);
     const { detectorAt } = faceFollower(() => detector, 200);
     await detectorAt(0).detect(image);
@@ -64,7 +64,7 @@ describe('faceFollower', () => {
     expect(detector.detect).toHaveBeenCalledTimes(3);
   });
 
-  test('one face that was taken for two is reported once', async () => {
+  test('reports one face once that was found twice', async () => {
     const detector = seeing([face(100), face(130)]);
     const { detectorAt } = faceFollower(() => detector, 200);
     await detectorAt(0).detect(image);
@@ -72,7 +72,7 @@ describe('faceFollower', () => {
     expect(await detectorAt(40).detect(image)).toEqual([face(115)]);
   });
 
-  test('leaves a detector as it is that has no detectIn, and any where it is switched off', async () => {
+  test('changes no detector without detectIn, and none when it is switched off', async () => {
     const without: FaceDetector = { detect: async () => [] };
     expect(faceFollower(() => without, 200).detectorAt(0)).toBe(without);
     const detector = seeing([]);
@@ -116,7 +116,7 @@ describe('createTracker', () => {
     }
   });
 
-  test('the walk is found by classifyFaces of fer-dcnn/lite too, and a wrong detectEvery is told', async () => {
+  test('also works with classifyFaces of fer-dcnn/lite, and refuses a wrong detectEvery', async () => {
     const [face] = await classifyFaces(walk[0].image);
     expect(face.predictions).toHaveLength(5);
     expect(() => createTracker({ detectEvery: -1 })).toThrow(FerError);

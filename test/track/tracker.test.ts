@@ -33,28 +33,31 @@ const scripts = fc
   .filter((script) => script.every(([emotion], i) => emotion !== script[i - 1]?.[0]));
 
 describe('createTracker', () => {
-  test.each([5, 15, 60])('at %d frames a second, a noisy script gives exactly its changes', async (fps) => {
-    // Noise that makes the wrong emotion the most probable on some 4% of frames, and 2% of frames that show anything.
-    const noise = { logits: 0.75, outliers: 0.02 };
-    await fc.assert(
-      fc.asyncProperty(scripts, fc.nat(), async (script, seed) => {
-        const { tracker, told } = listenedTracker();
-        for await (const _ of tracker.follow(scriptedFrames(script, fps, { seed, noise, jitter: 8 })));
-        const names = script.map(([emotion]) => emotion);
-        expect(told.filter((line) => line !== 'found 1')).toEqual(
-          names.map((name, i) => `1: ${names[i - 1] ?? null} -> ${name}`),
-        );
-        const { overall } = tracker.summary();
-        expect(overall.timeline.map(({ emotion }) => emotion)).toEqual(names);
-        for (const emotion of EMOTIONS) {
-          expect(overall.emotions[emotion].episodes).toBe(names.filter((name) => name === emotion).length);
-        }
-      }),
-      { numRuns: fps === 60 ? 40 : 120 },
-    );
-  });
+  test.each([5, 15, 60])(
+    'reports exactly the scripted changes of a noisy script, at %d frames per second',
+    async (fps) => {
+      // Noise that makes the wrong emotion the most probable on some 4% of frames, and 2% of frames that show anything.
+      const noise = { logits: 0.75, outliers: 0.02 };
+      await fc.assert(
+        fc.asyncProperty(scripts, fc.nat(), async (script, seed) => {
+          const { tracker, told } = listenedTracker();
+          for await (const _ of tracker.follow(scriptedFrames(script, fps, { seed, noise, jitter: 8 })));
+          const names = script.map(([emotion]) => emotion);
+          expect(told.filter((line) => line !== 'found 1')).toEqual(
+            names.map((name, i) => `1: ${names[i - 1] ?? null} -> ${name}`),
+          );
+          const { overall } = tracker.summary();
+          expect(overall.timeline.map(({ emotion }) => emotion)).toEqual(names);
+          for (const emotion of EMOTIONS) {
+            expect(overall.emotions[emotion].episodes).toBe(names.filter((name) => name === emotion).length);
+          }
+        }),
+        { numRuns: fps === 60 ? 40 : 120 },
+      );
+    },
+  );
 
-  test('without noise, changes are dated to a frame or the smoothing, at every frame rate alike', async () => {
+  test('without noise, reports changes at the right time at every frame rate, up to one frame or the smoothing', async () => {
     const script: Script = [
       ['neutral', 4000],
       ['happy', 4000],
@@ -147,7 +150,7 @@ describe('createTracker', () => {
     expect(tracker.summary().overall.timeline).toHaveLength(1);
   });
 
-  test('one that is lost and found again at the same place keeps its identity; what it shows is judged anew', async () => {
+  test('a face that is lost and found again at the same place keeps its identity; its emotion is judged again', async () => {
     const { tracker, told } = listenedTracker();
     await show(tracker, 0, 2000, () => [faceAt(0, 'happy')]);
     const gone = await show(tracker, 2000, 5000, () => []);
@@ -238,7 +241,7 @@ describe('createTracker', () => {
     }
   });
 
-  test('calls that are not awaited are worked on in order', async () => {
+  test('calls that are not awaited are processed in order', async () => {
     const tracker = createTracker({
       classify: async (frame) => {
         const { width } = frame as { width: number };
@@ -256,7 +259,7 @@ describe('createTracker', () => {
     expect(states[2].faces).toHaveLength(1);
   });
 
-  test('a frame that fails leaves everything as it was', async () => {
+  test('a frame that fails changes nothing', async () => {
     const tracker = createTracker({ foundAfter: 0 });
     await tracker.update([faceAt(0)], 100);
     const before = tracker.summary();
@@ -300,7 +303,7 @@ describe('createTracker', () => {
     expect(() => createTracker(options)).toThrow(expect.objectContaining({ code: 'OPTION' }));
   });
 
-  test('memory is flat: what is kept after 20,000 frames is what was kept after 2,000', async () => {
+  test('memory is flat: 20,000 frames keep no more than 2,000', async () => {
     const tracker = createTracker();
     const follow = async (from: number, to: number) => {
       for (let i = from; i < to; i++)

@@ -78,7 +78,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect((await read(clip, { maxPixels: 0 })).error).toMatchObject({ code: 'OPTION' });
   });
 
-  test('gives frames at an even rate, each what the video shows at its time', async () => {
+  test('gives frames at an even rate, each as the video shows it at that time', async () => {
     const { frames, error } = await read(clip, { fps: 5 });
     expect(error).toBeUndefined();
     expect(frames.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 15 }, (_, i) => i * 200));
@@ -89,7 +89,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     }
   });
 
-  test('maxFrames and maxSize bound what is given; the default is 10 frames a second', async () => {
+  test('maxFrames and maxSize limit the frames; the default is 10 frames per second', async () => {
     const { frames } = await read(pathToFileURL(clip), { maxFrames: 4, maxSize: 100 });
     // Of 25 frames a second, those at 40 ms: the first at or after each tenth of a second.
     expect(frames.map(({ timestamp }) => timestamp)).toEqual([0, 120, 200, 320]);
@@ -97,7 +97,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
   });
 
   describe.each(['mkv', 'mp4', 'mov'])('of a picture that begins 3 s after its sound (.%s)', (type) => {
-    test('gives the frames that are there, at the times that they have', async () => {
+    test('gives the existing frames at their own times', async () => {
       const late = join(folder, `late.${type}`);
       const picture = ['-itsoffset', '3', '-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=1.5'];
       const sound = ['-f', 'lavfi', '-i', 'sine=d=4.5'];
@@ -111,7 +111,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     });
   });
 
-  test('a gap stays a gap, and a long last frame is not damage', async () => {
+  test('keeps a gap as a gap, and takes a long last frame for no damage', async () => {
     const gap = join(folder, 'gap.mkv');
     // Frames at 0, 0.1, ... 0.4 s, then at 5.0, ... 5.4 s; the last one lasts.
     const times = 'setpts=(N+if(gte(N\\,5)\\,45\\,0))/(10*TB)';
@@ -130,13 +130,13 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(shown.frames.map(({ timestamp }) => timestamp)).toEqual([0]);
   });
 
-  test('no frame is given twice where more are asked for than there are', async () => {
+  test('gives no frame twice when more are requested than exist', async () => {
     const { frames } = await read(clip, { fps: 1000 });
     expect(frames.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 75 }, (_, k) => 40 * k));
   });
 
   test.each(rows(['mp4', 'flv', 'mkv', 'ts', 'avi'], 2))(
-    'a picture shorter than its sound is whole (.%s)',
+    'accepts a picture track that is shorter than its sound (.%s)',
     async (type) => {
       const short = join(folder, `short.${type}`);
       const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x48:r=10:d=2'];
@@ -151,7 +151,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     },
   );
 
-  test.each(rows(['mp3', 'm4a', 'flac'], 1))('a song with a cover has no video (.%s)', async (type) => {
+  test.each(rows(['mp3', 'm4a', 'flac'], 1))('finds no video in a song with a cover (.%s)', async (type) => {
     const song = join(folder, `song.${type}`);
     ffmpeg(folder, '-f', 'lavfi', '-i', 'color=red:s=64x64:d=1', '-frames:v', '1', 'cover.png');
     const cover = ['-i', 'cover.png', '-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic'];
@@ -159,7 +159,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect((await read(song)).error).toMatchObject({ code: 'DECODE', message: expect.stringContaining('no video') });
   });
 
-  test('a video filmed on its side comes upright, its pixels square', async () => {
+  test('turns a video that was filmed sideways upright, with square pixels', async () => {
     const turned = join(folder, 'turned.mp4');
     ffmpeg(folder, '-i', clip, '-c', 'copy', '-metadata:s:v', 'rotate=90', turned);
     expect((await read(turned, { maxFrames: 1 })).frames[0].image).toMatchObject({ width: 200, height: 320 });
@@ -170,7 +170,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(await probeVideo(wide)).toMatchObject({ width: 640, height: 200, duration: 3000 });
   });
 
-  test('leaving the loop ends ffmpeg', async () => {
+  test('ends ffmpeg when the loop is left', async () => {
     for await (const _ of videoFrames(clip, { fps: 1000 })) {
       expect(children()).toHaveLength(1);
       break;
@@ -178,7 +178,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     expect(children()).toEqual([]);
   });
 
-  test('frames that are not taken are not decoded: memory stays bounded', async () => {
+  test('decodes no frames ahead of the reader: memory stays bounded', async () => {
     const big = join(folder, 'big.mp4');
     ffmpeg(folder, '-f', 'lavfi', '-i', 'testsrc=s=640x360:r=30:d=10', '-c:v', 'mpeg4', '-pix_fmt', 'yuv420p', big);
     const before = process.memoryUsage().arrayBuffers;
@@ -191,7 +191,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     }
   });
 
-  test('a signal stops it, before and on the way', async () => {
+  test('stops at a signal, before the start and during decoding', async () => {
     expect((await read(clip, { signal: AbortSignal.abort() })).error).toMatchObject({ code: 'ABORTED' });
     const controller = new AbortController();
     const seen: number[] = [];
@@ -206,7 +206,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
   });
 
   test.each(rows(['mkv', 'mp4'], 1))(
-    'of a truncated .%s file, what can be read is given, then DAMAGED is thrown',
+    'gives the readable part of a truncated .%s file, then throws DAMAGED',
     async (type) => {
       const whole = join(folder, `whole.${type}`);
       const noisy = ['-f', 'lavfi', '-i', 'testsrc=s=320x200:r=25:d=6,noise=alls=40:allf=t', '-pix_fmt', 'yuv420p'];
@@ -228,7 +228,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     },
   );
 
-  test('a video without its index is DAMAGED at once, a file that is not a video is DECODE', async () => {
+  test('reports DAMAGED for a video without its index, DECODE for a file that is not a video', async () => {
     const bytes = readFileSync(clip);
     writeFileSync(join(folder, 'no-index.mp4'), bytes.subarray(0, bytes.length / 2));
     expect(await read(join(folder, 'no-index.mp4'))).toEqual({
@@ -279,7 +279,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
   });
 
   test.skipIf(process.platform === 'win32')(
-    'ffprobe that does not answer is given up in time, or at a signal',
+    'stops waiting for ffprobe after a time limit, or at a signal',
     async () => {
       const bin = join(folder, 'bin');
       mkdirSync(bin, { recursive: true });
@@ -296,7 +296,7 @@ describe.skipIf(!hasFfmpeg())('videoFrames', () => {
     },
   );
 
-  test('a playlist does not make it open an address', async () => {
+  test('opens no address that a playlist names', async () => {
     const playlist = join(folder, 'list.m3u8');
     writeFileSync(playlist, '#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n');
     const { frames, error } = await read(playlist);
@@ -331,7 +331,7 @@ describe('without ffmpeg', () => {
 
 describe('ppmImages', () => {
   test.each([
-    ['more pixels than it may have', 'P6 3 1 255 ', 'TOO_LARGE', /3x1.*limit of 2/],
+    ['more pixels than allowed', 'P6 3 1 255 ', 'TOO_LARGE', /3x1.*limit of 2/],
     ['more pixels than there is memory', 'P6 999999999 999999999 255 ', 'TOO_LARGE', /999999999x999999999/],
     ['no pixels', 'P6 0 7 255 ', 'DECODE', /no pixels: 0x7/],
     ['another depth', `P6 1 1 65535 ${'x'.repeat(60)}`, 'DECODE', /not a PPM image/],

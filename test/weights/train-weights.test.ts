@@ -67,7 +67,7 @@ describe('the recipe of the weights', () => {
     },
   );
 
-  test('names everything that it lacks before it begins', () => {
+  test('names all missing files before it begins', () => {
     const empty = mkdtempSync(join(tmpdir(), 'fer-dcnn-weights-'));
     const args = [bundled('weights/recipe.ts'), join(empty, 'a'), join(empty, 'b'), join(empty, 'c')];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

@@ -75,7 +75,7 @@ describe('decodePng', () => {
     );
   });
 
-  test('refuses what is damaged, in words', async () => {
+  test('refuses damaged files with a readable message', async () => {
     const rows = levelsOf(5 * (1 + 4 * 4), 3);
     for (let y = 0; y < 5; y++) rows[y * 17] = 0;
     const whole = png({ colour: 6, samples: 4, depth: 8, width: 4, height: 5, rows, tRNS: null });

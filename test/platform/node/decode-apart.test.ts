@@ -65,7 +65,7 @@ describe('with a limit of time, an image is decoded in another process', () => {
     expect(Buffer.from(data as Uint8Array).equals(Buffer.from(direct as Uint8Array))).toBe(true);
   });
 
-  test('and what cannot be decoded is refused in the same words', async () => {
+  test('and images that cannot be decoded are refused with the same message', async () => {
     const png = await noise(60).png().toBuffer();
     for (const [bytes, limits] of [
       [png.subarray(0, 2000), {}],
@@ -80,21 +80,18 @@ describe('with a limit of time, an image is decoded in another process', () => {
     }
   });
 
-  test.skipIf(process.platform !== 'linux')(
-    'that is used again, and ends when it has long had nothing to do',
-    async () => {
-      const png = await noise(60).png().toBuffer();
-      await toPixels(png, LIMIT);
-      const [first, ...others] = decoders();
-      expect(others).toEqual([]);
-      await toPixels(png, LIMIT);
-      expect(decoders()).toEqual([first]);
-    },
-  );
+  test.skipIf(process.platform !== 'linux')('which is used again, and ends after a long idle time', async () => {
+    const png = await noise(60).png().toBuffer();
+    await toPixels(png, LIMIT);
+    const [first, ...others] = decoders();
+    expect(others).toEqual([]);
+    await toPixels(png, LIMIT);
+    expect(decoders()).toEqual([first]);
+  });
 });
 
 describe('an image that takes too long', () => {
-  test('is given up at its limit, four at once, and leaves files to be read', async () => {
+  test('is ended at its time limit, also four at once, and other files can still be read', async () => {
     await Promise.all(
       Array.from({ length: 4 }, () =>
         expect(toPixels(slow, { ...SLOW, maxMilliseconds: 300 })).rejects.toMatchObject({
@@ -113,7 +110,7 @@ describe('an image that takes too long', () => {
     await expect.poll(decoders, { timeout: 10_000 }).toEqual([]);
   });
 
-  test('does not use up the time of the images behind it', async () => {
+  test('does not use the time of the images after it', async () => {
     const png = await noise(60).png().toBuffer();
     const slowOnes = Array.from({ length: 4 }, () =>
       toPixels(slow, { ...SLOW, maxMilliseconds: 300 }).catch((error) => error.code),
@@ -168,7 +165,7 @@ describe.skipIf(process.platform !== 'linux')('a process that ends by itself', (
     expect((await toPixels(png, LIMIT)).width).toBe(60);
   });
 
-  test('a stop that is meant for all processes is left to the parent', async () => {
+  test('leaves a stop signal for all processes to the parent', async () => {
     const png = await noise(60).png().toBuffer();
     await toPixels(png, LIMIT);
     const [pid] = decoders();
@@ -184,7 +181,7 @@ describe('a program', () => {
     import { readFileSync } from 'node:fs';
     ${work}`;
 
-  test('ends when it has nothing more to do, although a process waits for work', async () => {
+  test('ends when its work is done, although a decoding process waits', async () => {
     const png = (await noise(60).png().toBuffer()).toString('base64');
     const script = program(
       `console.log((await classify(Buffer.from('${png}', 'base64'), { maxMilliseconds: 60_000 })).length);`,
@@ -196,7 +193,7 @@ describe('a program', () => {
   });
 
   test.skipIf(process.platform !== 'linux')(
-    'that is killed takes the process along, in the midst of an image',
+    'that is killed during an image takes its decoding process with it',
     async () => {
       const script = program('await classify(readFileSync(0), { maxMilliseconds: 600_000, maxWork: 1e6 });');
       const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Frame, listenForFrames, sendFrame } from '../../../src/platform/node/frames.js';
 
-test('frames arrive unchanged, however a pipe cuts them', async () => {
+test('frames arrive unchanged, however a pipe splits them', async () => {
   const frame = fc.record({
     header: fc.record({ name: fc.string(), limit: fc.constantFrom(1, Number.POSITIVE_INFINITY) }),
     bytes: fc.uint8Array({ maxLength: 40 }),
@@ -29,7 +29,7 @@ test('frames arrive unchanged, however a pipe cuts them', async () => {
   );
 });
 
-test('a frame without bytes arrives before the next one is sent, and each has its own bytes', async () => {
+test('an empty frame arrives before the next one is sent, and each frame has its own bytes', async () => {
   const pipe = new PassThrough();
   const got: Frame<string>[] = [];
   listenForFrames<string>(pipe, (each) => got.push(each));

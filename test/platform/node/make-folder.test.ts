@@ -16,7 +16,7 @@ describe.each([
 ])('%s', (name, make) => {
   const base = join(root, name);
 
-  test('makes what is not there, and leaves what is', async () => {
+  test('makes missing folders, and keeps existing ones', async () => {
     await make(join(base, 'a/b/c'));
     writeFileSync(join(base, 'a/b/file'), '');
     await make(join(base, 'a/b/c'));
@@ -40,12 +40,12 @@ describe.each([
     expect(statSync(join(base, 'x/file')).isFile()).toBe(true);
   });
 
-  test.skipIf(!existsSync('/proc/self'))('where nothing can be made, it ends', async () => {
+  test.skipIf(!existsSync('/proc/self'))('ends when no folder can be made', async () => {
     await expect(make('/proc/nowhere/deeper/still')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
-test.skipIf(!existsSync('/proc/self'))('what writes there says so, at once', async () => {
+test.skipIf(!existsSync('/proc/self'))('functions that write there report the error at once', async () => {
   await expect(writeFileWhole('/proc/nowhere/run/file', 'x')).rejects.toMatchObject({
     ...{ name: 'FerError', code: 'NOT_WRITTEN' },
     message: expect.stringMatching(/^\/proc\/nowhere\/run\/file cannot be written: ENOENT/),

@@ -28,7 +28,7 @@ describe('decodeSmallJpeg', () => {
     );
   });
 
-  test('restart intervals and a comment are plain', async () => {
+  test('decodes restart intervals and comments', async () => {
     const bytes = await textured(80, 60, 3).jpeg().toBuffer();
     const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, 7]), Buffer.from('hello')]);
     const withComment = Buffer.concat([bytes.subarray(0, 2), comment, bytes.subarray(2)]);
@@ -69,7 +69,7 @@ describe('decodeSmallJpeg', () => {
     }
   });
 
-  test('of changed bytes nothing is decoded that sharp refuses, and whole files are decoded afterwards', async () => {
+  test('decodes no damaged file that sharp refuses, and still decodes whole files afterwards', async () => {
     const whole = await textured(48, 48, 11).jpeg().toBuffer();
     const expected = await bySharp(whole);
     const change = fc.record({ at: fc.nat(whole.length - 1), byte: fc.integer({ min: 0, max: 255 }) });

@@ -39,7 +39,7 @@ describe('writeFileWhole', () => {
     expect(readdirSync(join(root, 'made/deeper'))).toEqual(['file.json']);
   });
 
-  test('writes through no link that waits in the place of its neighbour', async () => {
+  test('does not write through a link at its temporary path', async () => {
     const folder = join(root, 'planted');
     mkdirSync(folder);
     const victim = join(root, 'victim');
@@ -53,7 +53,7 @@ describe('writeFileWhole', () => {
     expect(lstatSync(path).isSymbolicLink()).toBe(false);
   });
 
-  test('many at once leave one of them, whole', async () => {
+  test('many at once leave one whole file', async () => {
     const path = join(root, 'many/file');
     await Promise.all(Array.from({ length: 20 }, (_, i) => writeFileWhole(path, new Uint8Array(100_000).fill(i))));
     const bytes = readFileSync(path);
@@ -62,7 +62,7 @@ describe('writeFileWhole', () => {
     expect(readdirSync(join(root, 'many'))).toEqual(['file']);
   });
 
-  test('what is in the way is NOT_WRITTEN, with the path and the reason, and nothing is left', async () => {
+  test('an obstacle gives NOT_WRITTEN with the path and the reason, and leaves no file', async () => {
     mkdirSync(join(root, 'folder/in-the-way'), { recursive: true });
     await expect(writeFileWhole(join(root, 'folder'), 'x')).rejects.toMatchObject({
       name: 'FerError',

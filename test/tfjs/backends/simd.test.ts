@@ -63,7 +63,7 @@ describe('the simd backend', () => {
     expect(predictor!(buildModel({ channels: 3 }))).toBeUndefined();
   });
 
-  test('still classifies with such a model', async () => {
+  test('still classifies with a model that TF.js runs', async () => {
     const model = buildModel({ seed: 1, channels: 3 });
     const face = { data: new Uint8Array(32 * 32 * 3).fill(90), width: 32, height: 32, channels: 3 as const };
     const on = (backend: string) => createClassifier({ model, backend }).classify(face);
@@ -71,7 +71,7 @@ describe('the simd backend', () => {
     expect(simd).toEqual(wasm);
   });
 
-  test('follows weights that change, from training or by hand', async () => {
+  test('follows weights that change, by training or by hand', async () => {
     await useBackend('simd');
     const model = buildModel({ seed: 3 });
     await expectSame(model);
@@ -96,7 +96,7 @@ describe('the simd backend', () => {
     expect(tf.getBackend()).toBe('wasm');
   });
 
-  test('says when its model or it itself has been disposed', async () => {
+  test('reports DISPOSED when its model or the backend is disposed', async () => {
     const { predictor } = await startBackend('simd');
     const [model, other] = [buildModel(), buildModel()];
     const [first, second] = [predictor!(model)!, predictor!(other)!];
@@ -111,7 +111,7 @@ describe('without a choice of a backend', () => {
   const face = `const face = { data: new Uint8Array(1024).map((_, i) => i), width: 32, height: 32, channels: 1 };`;
   const program = (body: string) => [bundled(`${face} ${body}`)];
 
-  test('classify starts no TF.js; train and preprocess then run on wasm, classify stays', async () => {
+  test('classify does not start TF.js; train and preprocess run on wasm, and classify does not change', async () => {
     const { stdout, stderr } = await runNode(
       program(`
         import * as tf from '@tensorflow/tfjs-core';

@@ -22,7 +22,7 @@ describe('useBackend', () => {
     });
   });
 
-  test('says which package a backend needs that is not installed, and stays where it is', async () => {
+  test('names the package that a backend lacks, and keeps the current backend', async () => {
     await useBackend('cpu');
     await expect(useBackend('tensorflow')).rejects.toMatchObject({
       code: 'PACKAGE_MISSING',
@@ -31,7 +31,7 @@ describe('useBackend', () => {
     expect(tf.getBackend()).toBe('cpu');
   });
 
-  test('a backend that cannot start here is said to be unavailable', async () => {
+  test('reports a backend that cannot start as unavailable', async () => {
     // WebGL needs a canvas, which Node has none of.
     await expect(useBackend('webgl')).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
   });
@@ -62,7 +62,7 @@ describe('useBackend', () => {
     );
   });
 
-  test('classify() follows it from the next call on, and calls under way end where they began', async () => {
+  test('classify() uses it from the next call on; calls in progress end on their backend', async () => {
     const asked: string[] = [];
     const made = (name: string, probability: number) =>
       registerBackend(name, () => ({
@@ -170,7 +170,7 @@ describe('without a choice', () => {
     expect(warnings.match(/fer-dcnn: backend 'wasm' cannot be used/g)).toHaveLength(1);
   });
 
-  test('a wasm binary that is not there is named, and can be named better afterwards', () => {
+  test('a missing wasm binary is named, and a later call with the right address works', () => {
     const { out } = fresh(`
       import { useBackend } from './src/index.ts';
       for (const assets of ['./nowhere/', './package.json?', './dist/wasm/']) {

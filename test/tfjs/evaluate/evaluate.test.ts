@@ -42,7 +42,7 @@ describe('evaluate', () => {
     expect(report.classes.map(({ className }) => className)).toEqual(['class 0', 'class 1']);
   });
 
-  test('says the same of tensors as of samples, in batches of any size', async () => {
+  test('gives the same report for tensors as for samples, in batches of any size', async () => {
     const data = Array.from({ length: 7 }, (_, i) => flat(i * 36, i % 2));
     const levels = data.flatMap(({ image }) => Array.from((image as PixelImage).data, (level) => level / 255));
     const xs = tf.tensor4d(levels, [7, 4, 4, 1]);
@@ -71,7 +71,7 @@ describe('evaluate', () => {
     await expect(evaluate(model, [face], { classes: ['a'] })).rejects.toMatchObject({ code: 'CLASSES' });
   });
 
-  test('a model that names its classes is told by them, unless it names another number of them', async () => {
+  test('uses the class names of the model, unless their number is wrong', async () => {
     const model = brightness();
     const namesOf = async () => (await evaluate(model, [flat(0, 0)])).classes.map(({ className }) => className);
     setMetadata(model, { classes: ['dark', 'bright'] });
@@ -88,7 +88,7 @@ describe('evaluate', () => {
     await expect(evaluate(brightness(), [flat(0, 0)], options)).rejects.toMatchObject({ code, message });
   });
 
-  test('what the backend made for it is disposed of, whether it ends well, is stopped or fails', async () => {
+  test('disposes what the backend made for it, whether it ends, is stopped or fails', async () => {
     const backend = await currentBackend();
     const { predictor } = backend;
     const dispose = vi.fn();

@@ -20,7 +20,7 @@ const refusal = (code: string, message: string) =>
 beforeAll(() => useBackend('cpu'));
 
 describe('specOf', () => {
-  test('reads height, width, channels and classes off a model', () => {
+  test('reads height, width, channels and classes from a model', () => {
     const net = sequential({
       layers: [layers.flatten({ inputShape: [4, 5, 3] }), layers.dense({ units: 7 })],
     });
@@ -79,7 +79,7 @@ describe('writeLabel', () => {
     expect(written([0.25, 0.5, 0.25], 1)).toEqual([0, 0, 0, 0.25, 0.5, 0.25]);
   });
 
-  test('sums within a thousandth of 1 are of probabilities', () => {
+  test('accepts probabilities whose sum is within a thousandth of 1', () => {
     expect(() => written([0.5, 0.5, 0.0009])).not.toThrow();
     expect(() => written([0.5, 0.4991, 0])).not.toThrow();
     expect(() => written([0.5, 0.5, 0.0011])).toThrow(
@@ -118,7 +118,7 @@ describe('writeLabel', () => {
 describe('tensorRows', () => {
   const ys = (rows: number) => tf.zeros([rows], 'int32');
 
-  test('gives inputs and labels, a row a sample', async () => {
+  test('gives inputs and labels, one row per sample', async () => {
     const xs = tf.tensor4d([1, 2, 3, 4], [2, 1, 2, 1]);
     expect(await tensorRows({ xs, ys: tf.tensor1d([2, 0], 'int32') }, spec)).toEqual({
       inputs: Float32Array.of(1, 2, 3, 4),
@@ -181,7 +181,7 @@ describe('labelledBatches', () => {
     return batches;
   };
 
-  test('cuts samples and tensors alike, the last batch as small as what is left', async () => {
+  test('cuts samples and tensors into batches; the last batch has the rest', async () => {
     const samples = [0, 51, 102, 153, 204].map((level, i) => sample(level, i % 3));
     const xs = tf.tensor4d([0, 0, 0.2, 0.2, 0.4, 0.4, 0.6, 0.6, 0.8, 0.8], [5, 1, 2, 1]);
     const tensors = { xs, ys: tf.tensor1d([0, 1, 2, 0, 1], 'int32') };

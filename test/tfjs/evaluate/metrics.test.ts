@@ -10,7 +10,7 @@ const pairs = (list: [number, number][]) => ({
 });
 
 describe('measure', () => {
-  test('agrees with figures worked out by hand', () => {
+  test('agrees with figures calculated by hand', () => {
     // a: 3 right of 4, one taken for b; b: 1 right of 2, one taken for a; c: none of 1, taken for a.
     const { probabilities, labels } = pairs([
       [0, 0],
@@ -45,7 +45,7 @@ describe('measure', () => {
     expect(report.calibration).toHaveLength(15);
   });
 
-  test('a class that never occurs does not weigh on the macro figures', () => {
+  test('a class that never occurs does not change the macro figures', () => {
     const { probabilities, labels } = pairs([
       [0, 0],
       [1, 1],
@@ -76,7 +76,7 @@ describe('measure', () => {
     expect(calibration[bin].confidence).toBeCloseTo(confidence, 6);
   });
 
-  test('of equals the first counts, in what is said and in what is true', () => {
+  test('the first of equal values counts, in predictions and in labels', () => {
     const { confusionMatrix } = measure(Float32Array.of(0.2, 0.4, 0.4), Float32Array.of(0.5, 0, 0.5), names);
     expect(confusionMatrix).toEqual([
       [0, 1, 0],

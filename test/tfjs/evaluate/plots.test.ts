@@ -97,7 +97,7 @@ describe('plotHistory', () => {
     }
   });
 
-  test('the line of the epoch that was kept says which, on the axis and when pointed at', () => {
+  test('the line of the kept epoch shows its number, on the axis and when pointed at', () => {
     for (const { layer } of plotHistory(history, { bestEpoch: 2 }).hconcat as Chart[]) {
       const [rule, line] = layer;
       expect(rule).toMatchObject({
@@ -109,7 +109,7 @@ describe('plotHistory', () => {
     }
   });
 
-  test('each epoch has a point, until they would run into a line', () => {
+  test('each epoch has a point, unless there are too many to separate', () => {
     const marks = (epochs: number) => {
       const figures = new Array<number>(epochs).fill(0.5);
       return (plotHistory({ loss: figures, accuracy: figures }).hconcat as Chart[])[0].layer[0].mark;
@@ -123,7 +123,7 @@ describe('plotHistory', () => {
     expect(chart.layer[0].encoding.x.scale).toMatchObject({ domain: [1, 2] });
   });
 
-  test('both charts are as large as asked, 300 x 220 unless asked', () => {
+  test('both charts have the requested size, 300 x 220 by default', () => {
     const sizes = (options?: Parameters<typeof plotHistory>[1]) =>
       (plotHistory(history, options).hconcat as Chart[]).map(({ width, height }) => [width, height]);
     expect(sizes()).toEqual([
@@ -201,12 +201,12 @@ describe('plotConfusionMatrix', () => {
     expect(shades('shares')).toEqual([2 / 3, 1 / 3, 0, 1]);
   });
 
-  test('a matrix of nothing but zeros is of the lightest shade', () => {
+  test('a matrix of zeros has the lightest shade', () => {
     const none = { confusionMatrix: [[0]], classes: [{ className: 'a' }] };
     expect(dataOf(plotConfusionMatrix(none))).toEqual([{ truth: 'a', said: 'a', count: 0, share: 0, shade: 0 }]);
   });
 
-  test('truth goes down, what the model says goes right, both in the order of the classes', () => {
+  test('rows are the truth, columns the predictions, both in the order of the classes', () => {
     const classes = [{ className: 'z' }, { className: 'a' }];
     const { encoding } = plotConfusionMatrix({ ...report, classes }) as unknown as Chart;
     const axis = { labelAngle: 0, domain: false, ticks: false, grid: false };

@@ -10,7 +10,7 @@ import { noise, PATHS, startOn } from './paths.js';
 describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
   beforeAll(() => startOn(path));
 
-  test('are tried with every kernel that is ours', () => {
+  test('are tried with every kernel of this package', () => {
     expect(Object.keys(CALLS).toSorted()).toEqual(overriddenKernels().toSorted());
   });
 
@@ -96,7 +96,7 @@ describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
     );
   });
 
-  test('the optimizers that are tried are all that TF.js has', () => {
+  test('include all optimizers of TF.js', () => {
     const isOptimizer = (value: unknown) =>
       typeof value === 'function' && typeof value.prototype?.applyGradients === 'function';
     const all = Object.entries(tf).filter(([, value]) => isOptimizer(value));
@@ -117,7 +117,7 @@ describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
     });
   });
 
-  test('a convolution to nothing gives nothing, and later ones work', () => {
+  test('a convolution with an empty result gives an empty tensor, and later ones work', () => {
     tf.tidy(() => {
       const filter = tf.ones([3, 3, 1, 1]) as tf.Tensor4D;
       expect(tf.conv2d(tf.ones<tf.Rank.R4>([0, 5, 5, 1]), filter, 1, 'same').shape).toEqual([0, 5, 5, 1]);
@@ -126,7 +126,7 @@ describe.each(PATHS)('operands of the wrong shape on the %s path', (path) => {
     });
   });
 
-  test('a trap of TF.js is an error with a code, and later ops work', () => {
+  test('a WebAssembly trap in TF.js becomes an error with a code, and later ops work', () => {
     tf.tidy(() => {
       const error = resultOf('Softmax', { logits: tf.tensor(['a', 'b']) }, { dim: 0 });
       expect(error).toBeInstanceOf(Error);

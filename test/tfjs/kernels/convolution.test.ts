@@ -63,7 +63,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
     );
   });
 
-  test('have their gradients in the shapes that take the quickest code', async () => {
+  test('have the right gradients for the shapes with the fastest code', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -96,7 +96,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
 
   // By day on one path, with sizes that leave a rest.
   const manyPixels = path === 'composed' ? nightTest : test;
-  manyPixels('have their gradients where many pixels are summed', async () => {
+  manyPixels('have the right gradients when many pixels are summed', async () => {
     const sizes = [
       [23, 13, 15, 1],
       [23, 13, 15, 2],
@@ -117,7 +117,7 @@ describe.each(PATHS)('convolutions on the %s path', (path) => {
     }
   });
 
-  test('may be dilated in a net that is trained', async () => {
+  test('can be dilated in a net that is trained', async () => {
     await tf.setBackend('wasm');
     const [dx, df] = tf.tidy(() => {
       const y = (x: tf.Tensor, filter: tf.Tensor) =>

@@ -73,7 +73,7 @@ describe.each(PATHS)('ops on the %s path', (path) => {
     );
   });
 
-  test('drop the share that was asked for', async () => {
+  test('drop the requested share', async () => {
     const [{ values }] = await on('wasm', () => [dropout(tf.ones([100_000]), 0.2, 7)]);
     const kept = Array.from(values).filter((value) => value !== 0);
     expect(kept.length / values.length).toBeCloseTo(0.8, 2);
@@ -111,7 +111,7 @@ describe.each(PATHS.filter((path) => path !== 'composed'))('Adam on the %s path'
     tf.dispose([variable, m, v]);
   });
 
-  test('leaves everything alone on another backend', async () => {
+  test('changes nothing on another backend', async () => {
     await tf.setBackend('cpu');
     const tensors = [1, 2, 3, 4].map((phase) => noise([3], phase));
     const variable = tf.variable(tensors[0]);

@@ -77,7 +77,7 @@ describe.each(PATHS)('batch normalization in training on the %s path', (path) =>
     });
   });
 
-  test('keeps means that are far from zero exact', async () => {
+  test('stays exact for means far from zero', async () => {
     await tf.setBackend('wasm');
     const [, mean, variance] = plainly(() => fused(tf.add(noise([500, 8], 1), 1000), tf.ones([8]), tf.zeros([8])));
     const rows = noise([500, 8], 1).arraySync() as number[][];

@@ -23,7 +23,7 @@ describe.each(PATHS)('matrix products on the %s path', (path) => {
     );
   });
 
-  test('may be larger than all blocks', async () => {
+  test('can be larger than all blocks', async () => {
     const transposed = [
       [false, false],
       [true, false],
@@ -43,7 +43,7 @@ describe.each(PATHS)('matrix products on the %s path', (path) => {
     }
   });
 
-  test('take a bias along', async () => {
+  test('can include a bias', async () => {
     for (const m of [3, 40]) {
       const multiply = () => [
         tf.fused.matMul({ a: noise([m, 7], 1), b: noise([7, 5], 2), bias: noise([5], 3) }),

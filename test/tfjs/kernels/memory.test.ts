@@ -24,7 +24,7 @@ describe.each(PATHS)('memory on the %s path', (path) => {
     net.dispose();
   });
 
-  test('may grow between steps', () => {
+  test('can grow between steps', () => {
     const twin = smallNet();
     for (let i = 0; i < 6; i++) twin.step();
     const expected = twin.weights();
@@ -51,7 +51,7 @@ describe('registering', () => {
     expect(tf.getKernel('Conv2D', 'wasm')).toBe(kernel);
   });
 
-  test('says why it falls back where the memory is out of reach', async () => {
+  test('reports why it falls back when the memory cannot be reached', async () => {
     await startOn('simd');
     const backend = tf.backend() as unknown as WasmBackend;
     const { asm } = backend.wasm;

@@ -29,7 +29,7 @@ describe.each(PATHS)('max-pooling on the %s path', (path) => {
     );
   });
 
-  test('gives the first of equal values the gradient', async () => {
+  test('gives the gradient to the first of equal values', async () => {
     await tf.setBackend('wasm');
     tf.tidy(() => {
       const gradient = tf.grad((x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'));
@@ -53,7 +53,7 @@ const size = (max: number) => fc.integer({ min: 1, max });
 describe.each(PATHS)('average pooling on the %s path', (path) => {
   beforeAll(() => startOn(path));
 
-  test('and its gradient are means of what the windows see', async () => {
+  test('and its gradient are means over the pixels in each window', async () => {
     await fc.assert(
       fc.asyncProperty(pooling, async ({ n, height, width, channels, window, strides, pad }) => {
         fc.pre(pad !== 'valid' || (height >= window[0] && width >= window[1]));

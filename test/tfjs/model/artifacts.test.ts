@@ -38,7 +38,7 @@ describe('model files', () => {
     expect(outputs(plain as typeof model)).toEqual(outputs(ours as typeof model));
   });
 
-  test('with a coarser step compress better, stay as long, and plain TF.js reads the same values', async () => {
+  test('with a coarser step compress better, keep their length, and plain TF.js reads the same values', async () => {
     const model = buildModel({ seed: 1 });
     const fine = toFiles(model, { quantize: 'uint8' });
     const coarse = toFiles(model, { quantize: 'uint8', quantizeStep: 0.2 });

@@ -265,7 +265,7 @@ const hostile: [string, () => ModelFiles, RegExp][] = [
   ],
 ];
 
-describe('a model that declares more than it has', () => {
+describe('a model that declares more weights than it has', () => {
   test.each(hostile)('%s: is refused before memory is taken', { timeout: 60_000 }, async (_, make, message) => {
     const given = make();
     const before = { tensors: tf.memory().numTensors, peak: process.resourceUsage().maxRSS, ...process.memoryUsage() };
@@ -279,7 +279,7 @@ describe('a model that declares more than it has', () => {
     expect(process.resourceUsage().maxRSS - before.peak).toBeLessThan(MEMORY / 1024);
   });
 
-  test('does not keep others from being built meanwhile, nor after', async () => {
+  test('does not prevent other models from being built meanwhile or later', async () => {
     const [refused, ...fine] = await Promise.allSettled([
       fromFiles(files(chain(flatten(image), dense({ units: 1e9 })))),
       fromFiles(toFiles(buildModel({ seed: 1 }))),
@@ -294,7 +294,7 @@ describe('a model that declares more than it has', () => {
   });
 });
 
-describe('a model that has what it declares', () => {
+describe('a model that has the weights it declares', () => {
   const shared = () => {
     const x = layers.input({ shape: [32, 32, 1] });
     const tower = sequential({

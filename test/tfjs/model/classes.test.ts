@@ -29,7 +29,7 @@ beforeAll(() => useBackend('wasm'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 describe('buildModel({ classes })', () => {
-  test('changes the last layer alone; without it the network is the one of the report', () => {
+  test('changes only the last layer; without it, the network is the one of the report', () => {
     const [five, seven, two] = [
       buildModel({ seed: 3 }),
       buildModel({ seed: 3, classes: SEVEN }),
@@ -86,7 +86,7 @@ describe('loadPretrained({ classes })', () => {
 });
 
 describe('names of classes', () => {
-  test('train() writes those of the data into a model without names, in the default order, and matches by name ever after', async () => {
+  test('train() writes the names of the data into a model without names, in the default order; later calls match by name', async () => {
     const model = buildModel({ classes: 7, seed: 1 });
     const { history } = await train(model, named(SEVEN.toReversed()), { epochs: 15, seed: 1 });
     expect(history.accuracy.at(-1)).toBeGreaterThan(0.9);
@@ -123,7 +123,7 @@ describe('names of classes', () => {
     await expect(train(model, named(SEVEN))).rejects.toMatchObject({ code: 'CLASSES' });
   });
 
-  test('soft labels are put into the order of the model too', async () => {
+  test('soft labels are also put into the order of the model', async () => {
     const model = await loadPretrained();
     const image = pictureOf('happy');
     const straight = await evaluate(model, [{ image, label: [0.1, 0.6, 0.1, 0.2, 0] }]);
@@ -133,7 +133,7 @@ describe('names of classes', () => {
     model.dispose();
   });
 
-  test('the order of outputs, however shuffled, changes no probability of a named class, on any path', async () => {
+  test('any order of the outputs gives the same probability to each named class, on every path', async () => {
     const files = toFiles(await loadPretrained({ classes: SEVEN, seed: 5 }));
     const image = pictureOf('sad');
     const asMap = (list: Prediction<string>[]) =>

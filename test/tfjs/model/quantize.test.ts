@@ -35,7 +35,7 @@ describe.each<[Quantization, number]>([
   });
 });
 
-test('what was stored in 8 bits, coarsely too, is stored again without loss', () => {
+test('weights that were stored in 8 bits, also coarsely, are stored again without loss', () => {
   fc.assert(
     fc.property(fc.nat(), fc.double({ min: 0, max: 0.4, noNaN: true }), (seed, leastScale) => {
       const random = randomStream(seed);

@@ -92,7 +92,7 @@ describe('augment', () => {
     }
   });
 
-  test('any draw of all changes stays within the levels that contrast and brightness allow', () => {
+  test('keeps levels in the range that contrast and brightness allow, for any random draw', () => {
     const image = levels((x, y) => (x * 37 + y * 91) % 256);
     fc.assert(
       fc.property(fc.integer(), (seed) => {
@@ -103,7 +103,7 @@ describe('augment', () => {
     );
   });
 
-  test('the same numbers make the same change, and switching one off leaves the others', () => {
+  test('the same random numbers make the same changes, and switching one change off keeps the others', () => {
     const image = levels((x, y) => (x * 37 + y * 91) % 256);
     expect(apply(image, everything, randomStream(7))).toEqual(apply(image, everything, randomStream(7)));
     const flat = levels(() => 100);

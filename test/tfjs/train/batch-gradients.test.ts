@@ -107,7 +107,7 @@ describe('the gradients of a batch', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('draw new dropout for every step and part, the same when repeated', async () => {
+  test('use new dropout for every step and part, and the same dropout when repeated', async () => {
     const from = source({ dropout: 0.5 });
     const kernelGradient = (step: number, part: number) => {
       const taken = takeShare(from, { ...share([0, 1, 2]), step, part });
@@ -123,7 +123,7 @@ describe('the gradients of a batch', () => {
   });
 });
 
-test('a step that fails, before the model is run or after it has answered, leaves no tensor', () => {
+test('a step that fails, before or after the model has run, leaves no tensor', () => {
   const made = source({ weightOfClass: Float32Array.of(1, 2) });
   const taken = takeShare(made, share([0, 1]));
   // Of another model: no gradient reaches it, which is found when the answer is there.
@@ -136,7 +136,7 @@ test('a step that fails, before the model is run or after it has answered, leave
 });
 
 describe('a part of a batch', () => {
-  test('is taken row by row, each with a stream of its place in the training', () => {
+  test('is read row by row, each with a random stream of its position in the training', () => {
     const taken: [index: number, offset: number, random: number][] = [];
     const training = {
       ...{ views: 0, truth: Uint16Array.of(0, 1, 1), labelOf: (index: number) => Float32Array.from(labels[index]) },
@@ -163,7 +163,7 @@ describe('a part of a batch', () => {
     });
   });
 
-  test('of fixed views draws the same whenever a view comes again, at any place in the batch', () => {
+  test('with fixed views draws the same numbers for the same view, at any place in the batch', () => {
     const viewLabels = Float32Array.of(1, 0, 0.5, 0.5, 0, 1, 0.5, 0.5, 0.25, 0.75, 1, 0);
     const from = source();
     const { stored, options } = from.training;
@@ -180,7 +180,7 @@ describe('a part of a batch', () => {
     expect(drawn).toEqual(expected);
   });
 
-  test('knows what each of its samples counts', () => {
+  test('knows the weight of each of its samples', () => {
     const from = source({ weightOfClass: Float32Array.of(0.5, 3) });
     expect(rowTargets(from, Uint32Array.of(1, 0), 1)).toEqual({
       labels: Float32Array.of(0.25, 0.75, 1, 0),

@@ -12,7 +12,7 @@ describe('a checkpoint', () => {
     expect(Buffer.from(bytes)).toEqual(signed(JSON.stringify({ state, lengths: [2, 1] }), floats));
   });
 
-  test('comes back as it was: empty arrays, none, and parts of larger ones', () => {
+  test('is restored exactly: empty arrays, no arrays, and parts of larger ones', () => {
     const whole = Float32Array.of(9, 1, 2, 3, 9);
     for (const arrays of [[], [Float32Array.of(), whole.subarray(1, 4), Float32Array.of(), Float32Array.of(7)]]) {
       expect(decodeCheckpoint(encodeCheckpoint({ state, arrays }))).toEqual({

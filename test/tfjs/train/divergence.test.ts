@@ -73,7 +73,7 @@ describe.each(['cpu', 'wasm'])('a training that diverges on %s', (backend) => {
     expect(stoppedAt).toBe(2);
   });
 
-  test('on its validation data is also detected: finite weights may overflow', async () => {
+  test('on its validation data is also detected: finite weights can overflow', async () => {
     const model = small();
     const huge = tf.fill([1024, 5], 3e38);
     const validationData = [{ image: face, label: 0 }];
@@ -159,7 +159,7 @@ describe('outputs that are not probabilities', () => {
 describe('one training at a time', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('has a model: a second is refused, and may come after it', async () => {
+  test('uses a model: a second is refused until the first has ended', async () => {
     const model = small();
     const first = train(model, faces, { epochs: 2 });
     await expect(train(model, faces, { epochs: 2 })).rejects.toMatchObject({
@@ -170,7 +170,7 @@ describe('one training at a time', () => {
     expect((await train(model, faces, { epochs: 1 })).stoppedAt).toBe(1);
   });
 
-  test('has the layers of a model, which others may share', async () => {
+  test('uses the layers of a model, which other models may share', async () => {
     const whole = small();
     const head = modelOf({ inputs: whole.inputs, outputs: whole.outputs });
     const first = train(whole, faces, { epochs: 1 });

@@ -88,7 +88,7 @@ interface FakeThread {
 const ready = (_: number, { message }: FakeThread) => message({ kind: 'ready' });
 
 describe('workers are started', () => {
-  test('with all that a thread needs, in memory that all share', async () => {
+  test('with everything that a thread needs, in shared memory', async () => {
     const threads = fakeThreads(ready);
     const run = await runOf(network({ normalized: true }));
     const { model, training } = run.source;
@@ -115,7 +115,7 @@ describe('workers are started', () => {
     expect(threads.map(({ ends }) => ends)).toEqual([1, 1]);
   });
 
-  test('without averages where none are kept, and with no larger batch than there are samples', async () => {
+  test('without averages if none are kept, and with no more rows per batch than samples', async () => {
     const threads = fakeThreads(ready);
     await startGradientWorkers(2, await runOf(network(), { ema: undefined }), 50, await currentBackend());
     expect(threads[0].posted[0].layout).toMatchObject({ averaged: false, batchSize: 12, moving: [] });
@@ -173,7 +173,7 @@ describe('all workers are ended, and the reason is reported', () => {
     expect(threads.map(({ ends }) => ends)).toEqual([1, 1]);
   });
 
-  test('when one ends in the midst of a step, which waits for it until then', async () => {
+  test('when one ends during a step that waits for it', async () => {
     const threads = fakeThreads(ready);
     const steps = await start();
     await steps.beginEpoch(

@@ -88,7 +88,9 @@ describe('a training that is killed', () => {
     expect(readdirSync(run).sort()).toEqual(['checkpoint.bin', 'model.json', 'weights.bin']);
   });
 
-  test('keeps a second one out of its folder, and leaves the folder to the next', { timeout: 120_000 }, async () => {
+  test('keeps a second training out of its folder, and leaves the folder to the next', {
+    timeout: 120_000,
+  }, async () => {
     const run = join(folder, 'two');
     const first = training(run, { pause: 2000 });
     await first.begun;
@@ -119,7 +121,7 @@ describe('a folder that cannot be written', () => {
   });
 
   test.skipIf(!existsSync('/dev/full'))(
-    'a disk that is full leaves the old checkpoint, and nothing beside it',
+    'keeps the old checkpoint when the disk is full, and no other file',
     async () => {
       // A file of at most 64 KB, by ulimit: the same path through the code as a full disk, without being root.
       const run = join(folder, 'full');
@@ -150,7 +152,7 @@ describe('a folder that cannot be written', () => {
 });
 
 describe('a checkpoint', () => {
-  test('shows damage at every byte', () => {
+  test('detects damage at every byte', () => {
     const whole = encodeCheckpoint({
       state: { steps: 10, history: { loss: [0.5] } },
       arrays: [Float32Array.of(1, 2, 3)],

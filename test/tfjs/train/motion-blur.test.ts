@@ -27,7 +27,7 @@ test('half a turn of the angle smears downward, channels apart', () => {
   }
 });
 
-test('continues edges outward: an even picture stays as it is', () => {
+test('continues edges outward: a picture of one level does not change', () => {
   const even: Levels = { data: new Float32Array(20 * 10).fill(40), width: 20, height: 10, channels: 1 };
   for (const level of blurred(even, 0.3, 0.9)) expect(level).toBeCloseTo(40, 3);
 });

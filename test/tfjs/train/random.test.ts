@@ -50,14 +50,14 @@ describe('shuffledIndices', () => {
     expect(shuffledIndices(0, randomStream(1))).toEqual(new Uint32Array(0));
   });
 
-  test('swaps from the last to the second, each with one before it or itself', () => {
+  test('swaps each index, from the last to the second, with an earlier one or itself', () => {
     const draws = [0.5, 0.99, 0];
     // Of 0123, place 3 with place 4 / 2 gives 0132; place 2 with floor(2.97) leaves it; place 1 with 0 gives 1032.
     expect([...shuffledIndices(4, () => draws.shift()!)]).toEqual([1, 0, 3, 2]);
     expect(draws).toEqual([]);
   });
 
-  test('gives each order as often', () => {
+  test('gives each order equally often', () => {
     const counts = new Map<string, number>();
     for (let key = 0; key < 6000; key++) {
       const order = shuffledIndices(3, randomStream(key)).join('');

@@ -19,7 +19,7 @@ describe('cosineSchedule', () => {
   });
 });
 
-test('stepSchedule drops at each of its moments', () => {
+test('stepSchedule drops at each of its steps', () => {
   const factor = stepSchedule({ at: [0.5, 0.75], factor: 0.1 });
   expect([0, 0.49, 0.5, 0.75, 0.99].map(factor)).toEqual([1, 1, 0.1, 0.01, 0.01].map((v) => expect.closeTo(v, 12)));
 });

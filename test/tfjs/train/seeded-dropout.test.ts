@@ -42,7 +42,7 @@ test('a noise shape gives the mask its shape: a size that is left open is that o
   expect(out.dataSync()).toEqual(tf.mul(input, mask).dataSync());
 });
 
-test('a layer that is called with a list of one takes its only tensor', () => {
+test('a layer that is called with a list of one tensor uses that tensor', () => {
   const layer = layers.dropout({ rate: 0.5, inputShape: [4, 3] });
   const model = sequential({ layers: [layer] });
   const [one, list] = [xs(), [xs()]].map((inputs) =>
@@ -51,14 +51,14 @@ test('a layer that is called with a list of one takes its only tensor', () => {
   expect(list.dataSync()).toEqual(one.dataSync());
 });
 
-test('other layers that have a rate keep what they do', () => {
+test('other layers with a rate keep their behaviour', () => {
   const others = [layers.gaussianDropout({ rate: 0.5, inputShape: [4, 3] }), layers.alphaDropout({ rate: 0.5 })];
   const model = sequential({ layers: others });
   const own = withSeededDropout(model, keys, () => others.map((layer) => Object.hasOwn(layer, 'call')));
   expect(own).toEqual([false, false]);
 });
 
-test('after the step, and after one that fails, the layers are what they were', () => {
+test('after a step, also a failed one, the layers are restored', () => {
   const layer = layers.dropout({ rate: 0.5, inputShape: [4, 3] });
   const model = sequential({ layers: [layer] });
   const call = layer.call;

@@ -12,7 +12,7 @@ const shaded = (levels: Levels, ...draws: number[]) => {
   return levels.data;
 };
 
-test('a shadow from the left edge on: bright, then along a smooth step to the darkness drawn', () => {
+test('casts a shadow with a smooth edge, as dark as drawn', () => {
   // Angle 0, the edge in the middle, darkness 0.2 + 0.6 / 2, softness 0.1 + 0.7 * 4 / 7 = 0.5.
   const row = shaded(even(9, 1, 1), 0, 0.5, 0.5, 4 / 7);
   const smooth = (t: number) => t * t * (3 - 2 * t);

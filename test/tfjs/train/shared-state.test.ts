@@ -31,7 +31,7 @@ function arraysOf(state: SharedState): [name: string, array: Float32Array | Floa
 }
 
 describe('what threads share', () => {
-  test('has room for all that the layout names, weights at multiples of four', () => {
+  test('has space for everything in the layout, with weights at multiples of four', () => {
     const state = new SharedState(layout);
     expect(state.starts).toEqual([0, 8, 12, 16]);
     expect(Object.fromEntries(arraysOf(state).map(([name, { length }]) => [name, length]))).toEqual({
@@ -44,7 +44,7 @@ describe('what threads share', () => {
     expect(new SharedState({ ...layout, averaged: false }).averages).toHaveLength(0);
   });
 
-  test('is one memory that is as large as it must be, and stays so', () => {
+  test('is one memory of the required size, which never changes', () => {
     const { memory } = new SharedState(layout);
     expect(memory.buffer).toBeInstanceOf(SharedArrayBuffer);
     expect(memory.buffer.byteLength).toBe(65_536);
@@ -53,7 +53,7 @@ describe('what threads share', () => {
     expect(new SharedState({ ...layout, inputSize: 6000 }).memory.buffer.byteLength).toBe(3 * 65_536);
   });
 
-  test('lies apart: no array reaches into another, and each begins on a line of the cache', () => {
+  test('has arrays that do not overlap, and that begin on cache lines', () => {
     const state = new SharedState(layout);
     const arrays = arraysOf(state);
     for (const [i, [, array]] of arrays.entries()) array.fill(i + 1);
@@ -81,7 +81,7 @@ describe('what threads share', () => {
     }
   });
 
-  test('an announcement wakes those who wait for it', async () => {
+  test('an announcement wakes the threads that wait for it', async () => {
     const state = new SharedState(layout);
     const waiting = waitAsync(state.announced, 0, 0, 5000);
     state.announce(step);

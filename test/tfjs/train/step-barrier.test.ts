@@ -22,7 +22,7 @@ describe('the barrier', () => {
     }
   });
 
-  test('a thread that is late by a round is not overtaken', () => {
+  test('waits for a thread that is one round late', () => {
     const arrivals = shared();
     const [a, b] = [new StepBarrier(arrivals, 2), new StepBarrier(arrivals, 2)];
     a.arrive();
@@ -36,7 +36,7 @@ describe('the barrier', () => {
     expect(b.wait(0)).toBe(true);
   });
 
-  test('the last to arrive wakes those who wait, others do not', async () => {
+  test('the last thread to arrive wakes the waiting ones, others do not', async () => {
     const arrivals = shared();
     const barriers = [0, 1, 2].map(() => new StepBarrier(arrivals, 3));
     const said: string[] = [];
@@ -48,7 +48,7 @@ describe('the barrier', () => {
     expect(said).toEqual(['timed-out', 'timed-out', 'ok']);
   });
 
-  test('counts on when the arrivals no longer fit in 32 bits', () => {
+  test('continues to count when the arrivals no longer fit in 32 bits', () => {
     const many = 2 ** 30;
     const arrivals = shared();
     const barrier = new StepBarrier(arrivals, many);
@@ -75,7 +75,7 @@ describe('the barrier', () => {
     }
   });
 
-  test('a thread that is woken before all are there waits on', async () => {
+  test('a thread that wakes before all have arrived continues to wait', async () => {
     const arrivals = shared();
     const barrier = new StepBarrier(arrivals, 2);
     const other = new Worker(

@@ -44,7 +44,7 @@ describe('the settings of a training', () => {
     expect([0, 0.5, 1].map(schedule)).toEqual([1, 1, 1]);
   });
 
-  test('are what the options say, to the ends of their ranges', () => {
+  test('follow the options, up to the ends of their ranges', () => {
     const schedule = (progress: number) => 1 - progress;
     const { signal } = new AbortController();
     const told = {

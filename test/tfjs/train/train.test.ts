@@ -145,7 +145,7 @@ describe.each(['cpu', 'wasm'])('train on %s', (backend) => {
     expect(weightsOf(resumed)).toEqual(weightsOf(whole));
   });
 
-  test('leaves no tensor behind, whether it ends well or not', async () => {
+  test('leaves no tensor behind, whether it succeeds or fails', async () => {
     const model = smallModel();
     const data = stripes(16, 1);
     await train(model, data, { ...base, epochs: 1 });
@@ -160,7 +160,7 @@ describe.each(['cpu', 'wasm'])('train on %s', (backend) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('takes tensors as it takes samples', async () => {
+  test('gives the same history for tensors as for samples', async () => {
     const samples = stripes(24, 1);
     const levels = samples.flatMap(({ image }) => Array.from((image as PixelImage).data, (level) => level / 255));
     const xs = tf.tensor4d(levels, [24, 8, 8, 1]);
@@ -180,7 +180,7 @@ describe.each(['cpu', 'wasm'])('train on %s', (backend) => {
 describe('train', () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('stops early after the patience, and goes back to the best weights', async () => {
+  test('stops early after the patience, and restores the best weights', async () => {
     const model = smallModel();
     // Labels that mean nothing: validation soon gets worse.
     const noise = stripes(30, 1).map((sample, i) => ({ ...sample, label: Math.floor(i / 3) % 3 }));
@@ -237,7 +237,7 @@ describe('train', () => {
     for (const [i, rate] of history.learningRate.entries()) expect(rate).toBeCloseTo(0.01 * (1 - i / 4 - 1 / 8), 9);
   });
 
-  test('records the normalisation it trained with, and evaluate follows', async () => {
+  test('records the normalisation of the training, and evaluate uses it', async () => {
     const model = smallModel();
     await train(model, stripes(12, 1), { ...base, normalization: 'standardize' });
     expect(metadataOf(model).normalization).toBe('standardize');

@@ -62,7 +62,7 @@ describe('a training run', () => {
     });
   });
 
-  test('weights classes as given, or so that each counts equally; one without samples counts nothing', async () => {
+  test('weighs classes as given, or so that each counts equally; a class without samples has no weight', async () => {
     expect((await started()).run.source.weightOfClass).toBeNull();
     expect((await started({ classWeights: [0.5, 3] })).run.source.weightOfClass).toEqual(Float32Array.of(0.5, 3));
     // Three of one, one of the other: 4 / (2 * 3) and 4 / (2 * 1).
@@ -99,7 +99,7 @@ describe('a training run', () => {
     expect(bias.dataSync()[0]).toBeCloseTo(-0.1 * (1 - first) * second - 0.2 * (1 - second), 5);
   });
 
-  test('counts steps that are taken elsewhere, and gives their numbers', async () => {
+  test('counts steps that other threads take, and gives their numbers', async () => {
     const { run } = await started({ ema: 0.9, weightDecay: 0.1 });
     const { meanScale, squareScale, ...rest } = run.nextStep(0.5);
     expect(rest).toEqual({
@@ -197,7 +197,7 @@ describe('patience', () => {
     ['never ends without early stopping', {}, [1, 2, 3], [false, false, false]],
     ['ends after one epoch that is no better', { earlyStopping: { patience: 1 } }, [3, 2, 2], [false, false, true]],
     [
-      'starts anew with each better one',
+      'starts again after each better epoch',
       { earlyStopping: { patience: 2 } },
       [3, 4, 2, 3, 2],
       [0, 0, 0, 0, 1].map(Boolean),
@@ -225,7 +225,7 @@ describe('patience', () => {
     expect(said).toEqual(expected);
   });
 
-  test('of an accuracy, more is better', async () => {
+  test('takes a higher accuracy as better', async () => {
     const { run } = await started({ monitor: 'valAccuracy', earlyStopping: { patience: 1 } });
     const said: boolean[] = [];
     for (const valAccuracy of [0.5, 0.6, 0.6]) {

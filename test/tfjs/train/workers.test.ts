@@ -51,7 +51,7 @@ describe.skipIf(!built)('train with workers', () => {
     }
   });
 
-  test('of fixed views, each with its label, gives the same as one thread', async () => {
+  test('with fixed views, each with its own label, gives the same as one thread', async () => {
     const views = Array.from({ length: 2 }, (_, view) => [0, 1, 2, 3, 4].map((c) => (c === view ? 0.6 : 0.1)));
     const samples = faces(25).map((face) => ({ ...face, viewLabels: views }));
     const run = async (workers: number) => {
@@ -85,12 +85,12 @@ describe.skipIf(!built)('train with workers', () => {
     for (const [i, value] of shared.entries()) expect(value).toBeCloseTo(alone[i], 3);
   });
 
-  test('has threads left over when a batch has fewer samples', async () => {
+  test('works when a batch has fewer samples than there are threads', async () => {
     const { history } = await train(buildModel({ seed: 1 }), faces(3), { ...options, batchSize: 2, workers: 3 });
     expect(history.loss).toHaveLength(2);
   });
 
-  test('says so when a thread ends by itself', async () => {
+  test('reports WORKER when a thread ends by itself', async () => {
     const start = runtime.startGradientWorker;
     const threads: Thread[] = [];
     const spy = vi.spyOn(runtime, 'startGradientWorker').mockImplementation(() => {
