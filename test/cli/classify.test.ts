@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 describe('fer-dcnn classify', () => {
-  test('prints a line a file, and nothing else', async () => {
+  test('prints one line per file, and nothing else', async () => {
     const { code, stdout, stderr } = await run('classify', 'face.png', 'face.jpg');
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -57,7 +57,7 @@ describe('fer-dcnn classify', () => {
     for (const { probability } of JSON.parse(stdout)[0].predictions) expect(probability).toBeCloseTo(0.2, 6);
   });
 
-  test('failed images are reported in one line each, the others are classified, the exit code is 1', async () => {
+  test('reports each failed image in one line, classifies the others, and exits with 1', async () => {
     const { code, stdout, stderr } = await run('classify', '--json', 'gone.png', 'face.png', 'text.jpg');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual([

@@ -65,7 +65,7 @@ describe('fer-dcnn completion', () => {
   });
 });
 
-test('classify of a whole photo says that --faces is for it, on standard error alone', async () => {
+test('classify of a whole photo suggests --faces, on standard error only', async () => {
   const photo = resolve('node_modules/@vladmandic/face-api/demo/sample1.jpg');
   const { code, stdout, stderr } = await run('classify', '--json', photo);
   expect(code).toBe(0);

@@ -68,7 +68,7 @@ function expectWhole(run: string) {
   }
 }
 
-test(`a run killed ${KILLS} times with kill -9 and gone on with --resume ends with the same files`, {
+test(`a run killed ${KILLS} times with kill -9 and continued with --resume ends with the same files`, {
   timeout: 60_000 + KILLS * 60_000,
 }, async () => {
   console.log(`kills of the command line: ${KILLS}, seed ${SEED}`);
@@ -144,7 +144,7 @@ describe.skipIf(!OWN_MOUNTS)('a disk', () => {
     },
   );
 
-  test('that is read-only: CHECKPOINT in one line, and nothing is touched', async () => {
+  test('that is read-only gives CHECKPOINT in one line, and no file changes', async () => {
     cpSync(join(cwd, 'whole'), join(cwd, 'read-only'), { recursive: true });
     const { code, stderr } = await runInOwnMounts(
       `mount --bind read-only read-only; mount -o remount,bind,ro read-only

@@ -44,7 +44,7 @@ describe.skipIf(!TERMINAL)('in a terminal', () => {
     writeFileSync(join(cwd, 'broken/happy/0.png'), 'not an image');
   });
 
-  test('classify: the error of an image stays, wherever the results go', () => {
+  test('classify: the error of an image stays visible, wherever the results go', () => {
     const failed = /^fer-dcnn: text\.jpg is text .* \[DECODE\]$/;
     const lines: [line: string, shown: number][] = [
       ['classify --quiet face.jpg text.jpg > out.txt', 0],
@@ -62,7 +62,7 @@ describe.skipIf(!TERMINAL)('in a terminal', () => {
     expect(readFileSync(join(cwd, 'out.txt'), 'utf8')).toMatch(/^face\.jpg /);
   });
 
-  test('train: a line for each epoch stays, the last one too, and so does what was left out', () => {
+  test('train: one line per epoch stays visible, and so do the files that were left out', () => {
     const { code, shown } = run('train broken --epochs 2 --out run --skip-unreadable');
     expect(code).toBe(0);
     expect(shown).toEqual([
@@ -75,7 +75,7 @@ describe.skipIf(!TERMINAL)('in a terminal', () => {
     ]);
   });
 
-  nightTest('check, split, evaluate, summary, convert: no bar is left, and nothing of the answer is missing', () => {
+  nightTest('check, split, evaluate, summary, convert: no progress bar remains, and the answer is complete', () => {
     expect(run('check faces').shown[0]).toBe('50 images');
     expect(run('split faces --out parts').shown).toEqual([
       'parts',

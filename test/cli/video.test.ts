@@ -95,7 +95,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(Object.keys(JSON.parse(json.stdout).overall.emotions)).toEqual(['a bored and sleepy face', 'attentive']);
   });
 
-  test('for a truncated file, prints what can be read, reports it, and exits with 1', async () => {
+  test('prints the readable part of a truncated file, reports the damage, and exits with 1', async () => {
     const { code, stdout, stderr } = await run('--fps', '5', '--json', '--quiet', 'cut.mkv');
     expect(code).toBe(1);
     const { frames } = JSON.parse(stdout);
@@ -104,7 +104,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(stderr).toMatch(/^fer-dcnn: cut\.mkv is damaged; \d\.\d of 2\.0 s .*\[DAMAGED\]\n$/);
   });
 
-  test('Ctrl-C stops it, with what was seen up to then and exit code 130', async () => {
+  test('Ctrl-C stops it with the results so far and exit code 130', async () => {
     const child = spawn(NODE, [cli, 'video', '--fps', '200', '--csv', '--frames', 'clip.mp4'], { cwd });
     let stdout = '';
     child.stdout.on('data', (chunk) => {

@@ -67,7 +67,7 @@ describe('from a folder of faces to a report', () => {
     expect(again.stdout).toMatch(/^99 images\n\nclass +images\nangry +20 \(20%\)\n/);
   });
 
-  test('split: copies, the same each time, and refuses a folder that is in use', async () => {
+  test('split: copies the same parts each time, and refuses a folder that is in use', async () => {
     const args = ['split', 'faces', '--ratio', '0.6,0.2,0.2', '--exclude', 'faces/exclude.txt', '--seed', '7'];
     const { code, stdout, stderr } = await run(...args, '--out', 'parts', '--json');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -123,7 +123,7 @@ describe('from a folder of faces to a report', () => {
     expect(readFileSync(join(cwd, 'runs/plain/report.html'), 'utf8').includes('data:image/webp')).toBe(false);
   });
 
-  test('Ctrl-C stops with exit code 130 and leaves a checkpoint; --resume then ends as if nothing had been', async () => {
+  test('Ctrl-C stops with exit code 130 and leaves a checkpoint; --resume then gives the same result as a whole run', async () => {
     const child = spawn(NODE, [cli, 'train', 'parts', '--epochs', '2', '--out', 'runs/stopped'], { cwd });
     let stderr = '';
     child.stderr.on('data', (chunk) => {
@@ -193,7 +193,7 @@ describe('from a folder of faces to a report', () => {
     expect((await run('summary', 'runs/whole')).stdout).not.toContain('Weights: version');
   });
 
-  test('convert: ONNX that says what the package says, and a smaller TF.js model', async () => {
+  test('convert: writes ONNX with the answers of the package, and a smaller TF.js model', async () => {
     expect((await run('convert', '--to', 'onnx', '--out', 'fer.onnx', '--quantize', 'uint8')).code).toBe(0);
     const session = await InferenceSession.create(join(cwd, 'fer.onnx'));
     const program = `
@@ -218,7 +218,7 @@ describe('from a folder of faces to a report', () => {
 });
 
 describe('classify', () => {
-  test('takes folders, patterns and standard input, in an order of their own', async () => {
+  test('takes folders, patterns and standard input, in a fixed order', async () => {
     const listed = JSON.parse(
       (await run('classify', '--json', '--topk', '1', 'parts/test/sad', 'parts/val/**/*.png')).stdout,
     );

@@ -51,7 +51,7 @@ test('the changelog has the form of Keep a Changelog, with a section for what is
   expect(headings.filter((heading) => !form.test(heading))).toEqual([]);
 });
 
-test('README says of small faces what the model card says', () => {
+test('README has the figures of the model card for small faces', () => {
   const card = readFileSync('weights/MODEL_CARD.md', 'utf8');
   const shares = /^\| small \| 28 pixels[^|]*\| ([\d.]+)% [^|]*\| 18 pixels[^|]*\| ([\d.]+)% /m.exec(card)!.slice(1);
   const [at28, at18] = shares.map((share) => Math.round(Number(share)));

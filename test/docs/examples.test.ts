@@ -24,7 +24,7 @@ describe.each(
     .filter((entry) => entry.isDirectory() && existsSync(join('examples', entry.name, 'package.json')))
     .map(({ name }) => name),
 )('examples/%s', (name) => {
-  test('asks for nothing that this project does not test with', () => {
+  test('requires no package that this project does not test with', () => {
     const { dependencies = {}, devDependencies = {} } = manifest(join('examples', name));
     const ours = manifest('.');
     for (const [wanted, range] of Object.entries({ ...dependencies, ...devDependencies })) {
@@ -35,7 +35,7 @@ describe.each(
   });
 });
 
-test('node-classify says what 22 faces show', async () => {
+test('node-classify prints the emotions of 22 faces', async () => {
   // What `npm run demo` runs, without building again below the other tests.
   const run = await runNode(['node_modules/tsx/dist/cli.mjs', 'examples/node-classify/index.ts'], '.');
   expect(run.code, run.stderr).toBe(0);

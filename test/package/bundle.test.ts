@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 
 describe('a program that imports buildModel alone', () => {
-  test('gets no byte of the weights, nor a way to load them, from esbuild', async () => {
+  test('contains no byte of the weights and no code that loads them, by esbuild', async () => {
     const { outputFiles, warnings } = await esbuild({
       absWorkingDir: root,
       entryPoints: ['main.js'],

@@ -33,6 +33,6 @@ test.each(rows(EXACT_BUILDS, 1))('every Node finds the same faces to the last bi
   expect(Object.values(found).flat().length).toBeGreaterThan(5);
 });
 
-test('every Node finds the faces that TF.js finds, by the fastest build that it runs', async () => {
+test('every Node version finds the faces that TF.js finds, with its fastest build', async () => {
   expectGolden(await facesThere(null), readGoldenFaces().drawn);
 });

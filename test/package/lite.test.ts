@@ -101,7 +101,7 @@ describe('fer-dcnn/lite, packed', () => {
     });
   });
 
-  test('answers in a Node without WebAssembly, as --jitless makes it', async () => {
+  test('answers in Node without WebAssembly (--jitless)', async () => {
     const program = `import { classify } from 'fer-dcnn/lite';
       const face = { data: new Uint8Array(2304).map((_, i) => i * 3), width: 48, height: 48, channels: 1 };
       console.log(JSON.stringify({ list: await classify(face), engine: typeof WebAssembly }));`;
@@ -120,7 +120,7 @@ describe('fer-dcnn/lite, packed', () => {
   });
 
   /** What a browser downloads before the first answer, compressed with brotli. */
-  test('is as small as promised', async () => {
+  test('is not larger than documented', async () => {
     // All lies in one file, but for what rare pictures need: PNGs with alpha or of 16 bits, and later frames.
     const files = await bundle('esm');
     expect(files).toHaveLength(2);

@@ -165,7 +165,7 @@ describe('in Node, when binaries are not to be had', () => {
     expect(JSON.parse(stdout)).toEqual({ code: 'WASM_UNREACHABLE', named: true });
   });
 
-  test('a copy of the package without binaries classifies on cpu and says so once', async () => {
+  test('a copy of the package without binaries classifies on cpu, with one warning', async () => {
     const program = `
       import { register } from 'node:module';
       import { promises } from 'node:fs';

@@ -177,7 +177,7 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/\n\s+at |EPIPE|Error:/);
   });
 
-  nightTest('a second Ctrl-C ends a training at once, and it can be gone on with', async () => {
+  nightTest('a second Ctrl-C ends a training at once, and the training can be resumed', async () => {
     for (const emotion of ['angry', 'happy', 'sad', 'neutral', 'surprised']) {
       mkdirSync(join(cwd, 'faces', emotion), { recursive: true });
       for (let i = 0; i < 4; i++) cpSync(join(cwd, 'face.png'), join(cwd, 'faces', emotion, `${i}.png`));

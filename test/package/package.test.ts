@@ -58,7 +58,7 @@ describe('the packed package', () => {
     expect([...named].filter((file) => !files.includes(file))).toEqual([]);
   });
 
-  test('makes no code of text in browsers: no eval, no Function', () => {
+  test('creates no code from text in browsers: no eval, no Function', () => {
     const scripts = files.filter((file) => /^dist\/(browser|standalone)\/.*\.js$/.test(file));
     expect(scripts.length).toBeGreaterThan(5);
     const makesCode = /(?<![.\w$])(eval|Function)\s*\(/;
@@ -82,7 +82,7 @@ describe('the packed package', () => {
     }
   });
 
-  test('is found right by publint', () => {
+  test('passes publint', () => {
     expect(run('node_modules/publint/src/cli.js', ['run', tarball, '--strict'])).toContain('All good');
   });
 
@@ -90,7 +90,7 @@ describe('the packed package', () => {
     expect(run('node_modules/@arethetypeswrong/cli/dist/index.js', [tarball])).toContain('No problems found');
   });
 
-  test('lives with exactly one tfjs-core', () => {
+  test('loads exactly one tfjs-core', () => {
     expect(installedCopies(join(folder, 'node_modules'), '@tensorflow/tfjs-core')).toHaveLength(1);
   });
 });

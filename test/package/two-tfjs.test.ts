@@ -155,7 +155,7 @@ describe('the package itself and a bundle of it, TF.js inside, in one process', 
     expect(ourLines(stderr)).toEqual([]);
   });
 
-  test('without the files beside it, the bundle says which it wants', async () => {
+  test('without the files beside it, the bundle names the files that it needs', async () => {
     const alone = join(folder, 'alone/in/here');
     mkdirSync(alone, { recursive: true });
     cpSync(join(place, 'bundle.mjs'), join(alone, 'bundle.mjs'));

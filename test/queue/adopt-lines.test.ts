@@ -37,7 +37,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('lines of a results file', () => {
-  test('that the ledger does not know are told to it, with their outcomes; half a line is not', async () => {
+  test('that the ledger does not know are reported to it, with their outcomes; half a line is not', async () => {
     const whole = lineOf('a') + failedLineOf('b') + lineOf('c é');
     writeFileSync(path, `${whole}{"item":"d"`);
     const { ledger, adopted } = ledgerOf(lineOf('a').length);
@@ -46,7 +46,7 @@ describe('lines of a results file', () => {
     expect(adopted).toEqual([['id', Buffer.byteLength(whole), [`!${itemId('b')}`, itemId('c é')]]]);
   });
 
-  test('of a file that the ledger does not know are told from the first, and that the file is there', async () => {
+  test('of a file that the ledger does not know are reported from the first line on', async () => {
     writeFileSync(path, lineOf('a'));
     const { ledger, adopted } = ledgerOf(null);
     await adoptLines(path, 'id', ledger);
@@ -70,7 +70,7 @@ describe('lines of a results file', () => {
     expect(adopted.flatMap(([, , ids]) => ids)).toEqual([itemId('a')]);
   });
 
-  test('of several megabytes are told in parts, each line once, also one that is longer than a part', async () => {
+  test('of several megabytes are reported in parts, each line once, also a line longer than a part', async () => {
     const items = [...Array.from({ length: 9 }, (_, i) => `${i}`.repeat(200_000)), 'z'.repeat(3_000_000), 'last'];
     writeFileSync(path, items.map(lineOf).join(''));
     const { ledger, adopted } = ledgerOf(0);
@@ -80,7 +80,7 @@ describe('lines of a results file', () => {
     expect(adopted.at(-1)![1]).toBe(items.map(lineOf).join('').length);
   });
 
-  test('places without a line become spaces, and what is around them stays', async () => {
+  test('places without a line become spaces, and the bytes around them stay', async () => {
     const hole = '\0'.repeat(30);
     writeFileSync(path, `${lineOf('a')}${hole}${lineOf('b')}${hole}${lineOf('c')}${hole}`);
     const { ledger, adopted } = ledgerOf(0);
@@ -91,7 +91,7 @@ describe('lines of a results file', () => {
     expect(readFileSync(path, 'utf8')).toBe(`${lineOf('a')}${spaces}${lineOf('b')}${spaces}${lineOf('c')}${hole}`);
   });
 
-  test('from a given place on are told, and no place is filled: it may be somebody’s', async () => {
+  test('from a given place on are reported, and no place is filled: another worker may own it', async () => {
     const content = `${lineOf('a')}${lineOf('b')}\0\0\0${lineOf('c')}`;
     writeFileSync(path, content);
     const { ledger, adopted } = ledgerOf(content.length);

@@ -144,7 +144,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
     },
   );
 
-  test.skipIf(!OWN_MOUNTS)('the disk is full, until it is not', { timeout: 2 * PATIENCE }, async () => {
+  test.skipIf(!OWN_MOUNTS)('the disk is full for a while', { timeout: 2 * PATIENCE }, async () => {
     const disk = mkdtempSync(join(folder, 'disk-'));
     const flag = join(results, 'larger');
     const args = [

@@ -171,7 +171,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     },
   );
 
-  test('puts a result that the sink will not have, while it takes others, down as an error', async () => {
+  test('records an error for a result that the sink refuses while it accepts others', async () => {
     await enqueue(paths, address());
     const taken: string[] = [];
     await start({
@@ -224,7 +224,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       },
     );
 
-    test('the place of a result that is not written yet: no second one is given, the worker stops', async () => {
+    test('the place of an unwritten result is deleted: no second place is given, and the worker stops', async () => {
       const worker = await start();
       const ledger = new Ledger(redis, 'faces');
       const owner = JSON.parse(readFileSync(`${file}.owner`, 'utf8')).id;
@@ -254,7 +254,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
   });
 
   describe('and its results file', () => {
-    test('of two queues one has a file; the other is refused', async () => {
+    test('only one of two queues gets a file; the other is refused', async () => {
       await enqueue(paths.slice(0, 30), address());
       await enqueue(paths.slice(30), { ...address(), queue: 'other' });
       await start();
@@ -304,7 +304,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       }
     });
 
-    test('that something else writes to: nothing of that is written over, the worker stops', async () => {
+    test('that another program writes to: its bytes are not overwritten, and the worker stops', async () => {
       await enqueue(paths.slice(0, 30), address());
       const worker = await start();
       await allDone();
@@ -320,7 +320,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       expect(readFileSync(file, 'utf8').startsWith(before)).toBe(true);
     });
 
-    test('that another ledger of the same name took over is not written by the first any more', async () => {
+    test('that another ledger of the same name took over is no longer written by the first', async () => {
       await enqueue(paths.slice(0, 30), address());
       const worker = await start();
       await allDone();
@@ -336,7 +336,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       }
     });
 
-    test('that was cut short while it ran is waited for; found so at the start, it is refused', async () => {
+    test('that is cut short during the run is waited for; one cut short before the start is refused', async () => {
       await enqueue(paths.slice(0, 30), address());
       const worker = await start();
       await allDone();
@@ -393,7 +393,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       ['a place that is none', (owner: string) => entryOf(owner, '-1', result(paths[0]))],
     ];
 
-    test('one that is no result and its place is damaged', async () => {
+    test('an entry that is not a result is reported as damaged, with its place', async () => {
       const ledger = new Ledger(redis, 'faces');
       const id = itemId(paths[0]);
       await ledger.register([id]);
@@ -515,7 +515,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       }
     });
 
-    test('a stream whose key is something else stops nothing but itself', async () => {
+    test('a stream whose key has another type stops only itself', async () => {
       await redis.set('results', 'text');
       await enqueue(paths, address());
       const worker = await start({ sink: redisStream('results') });

@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 describe('the owner of a results file', () => {
-  test('is the first queue that asks, written beside the file in one line, and nothing else is left there', async () => {
+  test('is the first queue that asks; one line beside the file says so, and no other file is left', async () => {
     expect(await readOwner(file)).toBeNull();
     const first = await ownFile(file, 'faces', 'ledger');
     expect(first).toEqual({ id: expect.stringMatching(/^[\w-]{36}$/), queue: 'faces', ledger: 'ledger' });
@@ -42,13 +42,13 @@ describe('the owner of a results file', () => {
     expect(await ownFile(file, 'faces', 'ledger')).toEqual(first);
   });
 
-  test('is one, whichever of several asks first', async () => {
+  test('is a single queue, whichever asks first', async () => {
     const owners = await Promise.all(Array.from({ length: 8 }, () => ownFile(file, 'faces', 'ledger')));
     expect(new Set(owners.map(({ id }) => id))).toEqual(new Set([owner().id]));
     expect(readdirSync(folder)).toEqual(['results.jsonl.owner']);
   });
 
-  test('stays it when another queue asks, which is told what to do', async () => {
+  test('does not change when another queue asks; the error says what to do', async () => {
     const first = await ownFile(file, 'faces', 'ledger');
     await expect(ownFile(file, 'other', 'ledger')).rejects.toMatchObject({
       code: 'OPTION',
@@ -71,7 +71,7 @@ describe('the owner of a results file', () => {
     expect(readdirSync(folder)).toEqual(['results.jsonl.owner']);
   });
 
-  test('that is half written is waited for', async () => {
+  test('whose file is half written is waited for', async () => {
     writeFileSync(`${file}.owner`, '{"id":"1",');
     vi.mocked(sleep).mockImplementationOnce(async () => {
       writeFileSync(`${file}.owner`, '{"id":"1","queue":"faces","ledger":"l","more":1}\n');
@@ -93,7 +93,7 @@ describe('the owner of a results file', () => {
     },
   );
 
-  test('that is not a regular file is not waited for', async () => {
+  test('whose file is not a regular file is not waited for', async () => {
     mkdirSync(`${file}.owner`);
     await expect(readOwner(file)).rejects.toMatchObject({ message: expect.not.stringContaining('is damaged') });
     expect(sleep).not.toHaveBeenCalled();

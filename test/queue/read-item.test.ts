@@ -92,7 +92,7 @@ describe('a worker reads', () => {
     await expect(read(ref)).rejects.toEqual(refused);
   });
 
-  test('no folder, no pipe, nothing too large, nothing that is not there', async () => {
+  test('no folder, no pipe, no file that is too large or missing', async () => {
     await expect(read('deep')).rejects.toMatchObject({ code: 'INPUT' });
     if (hasPipe) await expect(read('pipe.jpg')).rejects.toMatchObject({ code: 'INPUT' });
     await expect(read('gone.jpg')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -105,7 +105,7 @@ describe('a worker reads', () => {
     expect(await read(Buffer.from(BYTES), {})).toBe(BYTES);
   });
 
-  test('hosts that it was allowed, and no other', async () => {
+  test('from allowed hosts only', async () => {
     expect(await read(`http://${host}/face.jpg`, { privateHosts: [host] })).toBe(BYTES);
     const before = asked.length;
     for (const options of [{}, { roots: [root] }, { hosts: ['example.com'] }, { privateHosts: ['localhost'] }]) {
@@ -132,7 +132,7 @@ describe('a worker reads', () => {
     await expect(read(address, { hosts: [new URL(address).host] })).rejects.toEqual(refused);
   });
 
-  test('no redirect, nothing endless; and tells a server that is away from an image that is', async () => {
+  test('no redirect and no endless answer; it distinguishes a missing server from a missing image', async () => {
     const options = { privateHosts: [host], maxBytes: 4000, fetchTimeout: 300 };
     const codeOf = (path: string) => read(`http://${host}/${path}`, options).catch((error) => error.code);
     expect(await codeOf('moved.jpg')).toBe('REFUSED');
@@ -179,7 +179,7 @@ describe('references', () => {
     },
   );
 
-  test('of a job that are none have an error, and leave the others alone', () => {
+  test('of a job that are invalid get an error, and do not affect the others', () => {
     const data = { version: 1, items: ['ftp://host/a.jpg', 'b.jpg', 'https://me:secret@host/c.jpg', 'd'.repeat(9999)] };
     const items = itemsOf(data);
     expect(items.map(({ error }) => error?.code)).toEqual(['REFUSED', undefined, 'REFUSED', 'INPUT']);
@@ -192,14 +192,14 @@ describe('references', () => {
     expect(new Set(items.map(({ id }) => id)).size).toBe(4);
   });
 
-  test('a million in one job are none of ours: refused before anything is made of them', () => {
+  test('a job with a million is refused before any is processed', () => {
     const data = { version: 1, items: Array(1_100_000).fill('a.jpg') };
     const before = process.memoryUsage().heapUsed;
     expect(() => itemsOf(data)).toThrow(expect.objectContaining({ code: 'QUEUE' }));
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(10e6);
   });
 
-  test('have the same id whenever they are the same, and another when not', () => {
+  test('have the same id if and only if they are the same', () => {
     expect(itemOf('a.jpg').id).toBe(itemOf('a.jpg').id);
     expect(itemOf('a.jpg').id).not.toBe(itemOf('b.jpg').id);
     expect(itemOf(Buffer.from('a')).id).toBe(itemOf(new Uint8Array([97])).id);

@@ -51,7 +51,7 @@ describe('an error of Redis', () => {
     );
   });
 
-  test('that is ours already stays as it is', () => {
+  test('that is a FerError already does not change', () => {
     const error = new FerError('ABORTED', 'WRONGTYPE');
     expect(redisError(error, 'faces')).toBe(error);
   });

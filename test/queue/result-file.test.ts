@@ -64,7 +64,7 @@ describe('a results file', () => {
     expect(written()).toBe(a.line + b.line + c.line + d.line);
   });
 
-  test('gets nothing when the places are not the lines’ any more, which is asked after they were looked at', async () => {
+  test('gets nothing when the places no longer belong to the lines; this is checked after reading them', async () => {
     expect(await file.write(placed(0, 'a'), async () => false)).toBe(false);
     expect(written()).toBe('');
     const asked = vi.fn(async () => true);
@@ -74,13 +74,13 @@ describe('a results file', () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
-  test('takes lines where spaces or NUL bytes are, and half a line at its end', async () => {
+  test('accepts lines over spaces, NUL bytes and half a line at its end', async () => {
     writeFileSync(path, `${' '.repeat(LENGTH)}${'\0'.repeat(LENGTH)}{"item":"c","p`);
     await file.write(placed(0, 'a', 'b', 'c'));
     expect(written()).toBe(lineOf('a') + lineOf('b') + lineOf('c'));
   });
 
-  test('takes another line in the place of half a line at its end, which stays no line', async () => {
+  test('accepts another line in place of half a line at its end', async () => {
     writeFileSync(path, `${lineOf('a')}{"item":"other than this`);
     await file.write(placed(LENGTH, 'b'.repeat(30)));
     expect(written()).toBe(lineOf('a') + lineOf('b'.repeat(30)));
@@ -89,7 +89,7 @@ describe('a results file', () => {
     await expect(new ResultFile(path, 'id').write(placed(LENGTH + 1, 'b'))).rejects.toBeInstanceOf(ForeignBytes);
   });
 
-  test('that has other bytes in a place is not written over: not in this place, not in another of the same write', async () => {
+  test('that has other bytes in a place is not overwritten, neither there nor at other places of the same write', async () => {
     const foreign = lineOf('z') + lineOf('y');
     writeFileSync(path, foreign);
     const error = await file.write(placed(LENGTH, 'b', 'c')).catch((thrown) => thrown);
@@ -144,7 +144,7 @@ describe('a results file', () => {
     expect(await file.write(placed(2 * LENGTH, 'c'))).toBe(true);
   });
 
-  test('replaced by a copy without its last lines gets them, with the next write or when it is looked at', async () => {
+  test('replaced by a copy without its last lines gets them back, with the next write or check', async () => {
     await file.write(placed(0, 'a'));
     copyFileSync(path, `${path}.copy`);
     await file.write(placed(LENGTH, 'b'));
@@ -161,7 +161,7 @@ describe('a results file', () => {
     expect(asked).not.toHaveBeenCalled();
   });
 
-  test('replaced by something else is left alone', async () => {
+  test('replaced by another file is not changed', async () => {
     await file.write(placed(0, 'a'));
     for (const content of ['', 'x'.repeat(LENGTH)]) {
       writeFileSync(`${path}.copy`, content);
@@ -215,7 +215,7 @@ describe('a results file', () => {
     expect(written()).toBe(lineOf('z') + lineOf('b'));
   });
 
-  test('is not looked at before the first write, nor while it is away', async () => {
+  test('is not checked before the first write, nor while it is missing', async () => {
     await expect(file.verify()).resolves.toBeUndefined();
     await file.write(placed(0, 'a'));
     rmSync(path);

@@ -167,7 +167,7 @@ describe.skipIf(!hasRedis())('a Redis', () => {
     ).toEqual([...paths].sort());
   });
 
-  test('that is a Cluster is refused in words', async () => {
+  test('that is a Cluster is refused with a clear message', async () => {
     const port = await freePort();
     await serve(port, [`port ${port}`, 'cluster-enabled yes', `cluster-config-file ${folder}/nodes.conf`]);
     const redis = new Redis(port);

@@ -125,7 +125,7 @@ describe.skipIf(!hasRedis())('results', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('in a file: delivered again, by the same worker or another, they are there once', async () => {
+  test('in a file: results delivered again, by the same worker or another, are there once', async () => {
     const [one, other] = [await opened(), await opened()];
     const [a, b, c] = [outcome('a é'), outcome('b', true), outcome('c')];
     await one.deliver([a, b]);
@@ -135,7 +135,7 @@ describe.skipIf(!hasRedis())('results', () => {
     expect(await ledger.counts()).toEqual({ total: 3, done: 2, failed: 1 });
   });
 
-  test('in a file: of a worker that died before it wrote, another writes them, in their place', async () => {
+  test('in a file: another worker writes the results of one that died before it wrote, in their place', async () => {
     const sink = await opened();
     const [a, b, c] = [outcome('a'), outcome('b'), outcome('c')];
     const { run } = await ledger.openFile(known(), 0);
@@ -150,7 +150,7 @@ describe.skipIf(!hasRedis())('results', () => {
     expect(await ledger.counts()).toEqual({ total: 3, done: 3, failed: 0 });
   });
 
-  test('in a file: after Redis was emptied, what is in the file is known, and half a line is written over', async () => {
+  test('in a file: after Redis was emptied, results in the file are found, and half a line is overwritten', async () => {
     const [a, b, c, d] = [outcome('a'), outcome('b', true), outcome('c'), outcome('d')];
     await (await opened()).deliver([a, b]);
     appendFileSync(file, c.line.slice(0, -9));
@@ -162,7 +162,7 @@ describe.skipIf(!hasRedis())('results', () => {
     expect(await ledger.counts()).toEqual({ total: 4, done: 3, failed: 1 });
   });
 
-  test('in a file: after Redis lost its last moments, nothing is written over or twice', async () => {
+  test('in a file: after Redis lost its last writes, nothing is overwritten or written twice', async () => {
     const [a, b, c, d] = [outcome('a'), outcome('b'), outcome('c'), outcome('d')];
     const sink = await opened();
     await sink.deliver([a]);
@@ -195,7 +195,7 @@ describe.skipIf(!hasRedis())('results', () => {
     });
   });
 
-  describe('in a file, when Redis crashes and loses its last moments', () => {
+  describe('in a file, when Redis crashes and loses its last writes', () => {
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((item) => outcome(item));
     const [before, after] = [outcome('before'), outcome('after')];
 
@@ -326,7 +326,7 @@ describe.skipIf(!hasRedis())('results', () => {
   describe('in a file that is replaced by a copy of itself', () => {
     const many = Array.from({ length: 400 }, (_, i) => outcome(`${i}`));
 
-    test('again and again while two workers write: no line is missing and none is there twice', async () => {
+    test('repeatedly while two workers write: no line is missing, and none is there twice', async () => {
       const sinks = [await opened(), await opened()];
       await sinks[0].deliver([outcome('first')]);
       let writing = true;
@@ -376,7 +376,7 @@ describe.skipIf(!hasRedis())('results', () => {
       }
     });
 
-    test('an empty file, other text, or a file that was cut is no copy: it is refused until the right one is back', async () => {
+    test('an empty file, other text or a cut file is refused until the right one is back', async () => {
       const sink = await opened();
       const [a, b] = [outcome('a'), outcome('b')];
       await sink.deliver([a]);
@@ -401,7 +401,7 @@ describe.skipIf(!hasRedis())('results', () => {
       expect(written()).toBe(linesOf(a, b));
     });
 
-    test('a copy with other bytes where a result of this worker belongs is not written over', async () => {
+    test('a copy with other bytes at the place of a result is not overwritten', async () => {
       const sink = await opened();
       const [a, b] = [outcome('a'), outcome('b')];
       await sink.deliver([a, b]);
@@ -415,7 +415,7 @@ describe.skipIf(!hasRedis())('results', () => {
       expect(written()).toBe(foreign);
     });
 
-    test('nothing is looked for before the first write, nor in a file that is away', async () => {
+    test('no check runs before the first write, nor while the file is missing', async () => {
       const sink = await opened();
       rmSync(file);
       await sink.verify!();
@@ -429,7 +429,7 @@ describe.skipIf(!hasRedis())('results', () => {
     });
   });
 
-  test('in a stream: once each, appended and recorded in one', async () => {
+  test('in a stream: each result once, appended and recorded in one step', async () => {
     const sink = redisStream('results');
     await sink.open(ledger);
     const [a, b] = [outcome('a'), outcome('b', true)];
@@ -443,7 +443,7 @@ describe.skipIf(!hasRedis())('results', () => {
     expect(() => redisStream('')).toThrow(expect.objectContaining({ code: 'OPTION' }));
   });
 
-  test('in a function: called again with the same ids until it succeeds, and not after', async () => {
+  test('in a function: it is called again with the same ids until it succeeds', async () => {
     const calls: IdentifiedResult[][] = [];
     const sink = functionSink((results) => {
       calls.push(results);

@@ -190,7 +190,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     model.dispose();
   });
 
-  test('reports what it may not read, and does not read it', async () => {
+  test('refuses references that it must not read, and does not read them', async () => {
     const asked: string[] = [];
     onAsked = (path) => {
       asked.push(path);
@@ -215,7 +215,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 1, failed: 5 });
   });
 
-  test('asks a server that is away again, later, and only for what is missing', async () => {
+  test('asks an unreachable server again later, only for missing images', async () => {
     let down = 2;
     const asked: string[] = [];
     onAsked = (path) => {
@@ -277,7 +277,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     },
   );
 
-  test('puts a job of another program into the failed set, once', async () => {
+  test('puts a job of another program into the failed set once', async () => {
     const redis = server.client();
     const queue = new Queue('faces', { connection: redis });
     await queue.add('classify', { version: 9, items: ['a.jpg'] }, { attempts: 5 });
@@ -290,7 +290,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     redis.disconnect();
   });
 
-  test('gives back what it holds when it is closed while its sink fails', async () => {
+  test('returns its items when it is closed while its sink fails', async () => {
     await enqueueFolder(faces, address());
     const troubles: string[] = [];
     let delivered = 0;
@@ -317,7 +317,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(ids.size).toBe(70);
   });
 
-  test('does a job again that Redis, after a crash, holds for done and without results', async () => {
+  test('repeats a job that Redis, after a crash, marks as done without results', async () => {
     await enqueue(paths.slice(0, 50), address());
     const taken: string[] = [];
     let before: number;
@@ -341,7 +341,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(await queueStatus(address())).toEqual({ waiting: 0, active: 0, completed: 50, failed: 0 });
   });
 
-  test('appends each result once to a stream that Redis, in a crash, forgets in part', async () => {
+  test('appends each result once to a stream that loses its end in a crash of Redis', async () => {
     await enqueue(paths, address());
     const stream = redisStream('results');
     let before: number;
@@ -381,7 +381,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(results.every(({ predictions }) => predictions?.length === 1)).toBe(true);
   });
 
-  test('is measured: items by state, results, rate and latency in the text form of Prometheus', async () => {
+  test('reports items by state, results, rate and latency in the text format of Prometheus', async () => {
     writeFileSync(paths[5], 'broken');
     const metrics = await createMetrics(address());
     await enqueueFolder(faces, address());
@@ -409,7 +409,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     expect(metrics.contentType).toMatch(/^text\/plain/);
   });
 
-  test('takes the options that it has, and says which it has not', async () => {
+  test('accepts its options, and refuses others by name', async () => {
     const refused = (options: Partial<CreateWorkerOptions>) => expect(start(options)).rejects;
     await refused({ lockDuration: 1 }).toMatchObject({ code: 'OPTION' });
     await refused({ concurrency: 0 }).toMatchObject({ code: 'OPTION' });
