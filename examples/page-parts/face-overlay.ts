@@ -155,7 +155,7 @@ function fontOf(chosen: boolean, unit: number): string {
   return `${chosen ? 650 : 500} ${14 * unit}px system-ui, sans-serif`;
 }
 
-/** Places a caption above, below or in the box: the first place of these that is free. */
+/** Places a caption above or below the box where there is space, or else in the box, where it covers the face. */
 function labelFor(
   context: CanvasRenderingContext2D,
   text: string,
@@ -169,12 +169,12 @@ function labelFor(
   const height = 24 * unit;
   const x = Math.min(Math.max(0, box.x - 2 * unit), Math.max(0, across - width));
   const bottom = box.y + box.height;
-  const places = [box.y - height - 2 * unit, bottom + 2 * unit, bottom - height]
-    .filter((y) => y >= 0 && y + height <= down)
-    .map((y) => ({ x, y, width, height, text, covers: false }));
-  const free = places.find((place) => !others.some((other) => overlap(place, other)));
-  const y = Math.max(0, Math.min(bottom, down) - height);
-  return free ?? { ...(places[0] ?? { x, y, width, height, text }), covers: true };
+  const at = (y: number) => ({ x, y, width, height, text });
+  const isFree = (place: Area) => !others.some((other) => overlap(place, other));
+  const places = [box.y - height - 2 * unit, bottom + 2 * unit].filter((y) => y >= 0 && y + height <= down).map(at);
+  const inside = at(Math.max(0, Math.min(bottom, down) - height));
+  const free = places.find(isFree);
+  return free ? { ...free, covers: false } : { ...(isFree(inside) ? inside : (places[0] ?? inside)), covers: true };
 }
 
 function overlap(a: Area, b: Area): boolean {

@@ -24,6 +24,8 @@ import type { EpochDone, Look, Teaching } from './teaching-worker.js';
 /** Time to make the face before it is recorded. */
 const READY_MS = 2000;
 const RECORDING_MS = 4000;
+/** A slow machine, which sees few faces in that time, gets more of it. */
+const LONGEST_RECORDING_MS = 12_000;
 /** Frames closer together than this look the same. */
 const LEAST_MS_BETWEEN_FRAMES = 80;
 const LEAST_FACES = 8;
@@ -309,16 +311,16 @@ async function record(card: ExpressionCard): Promise<void> {
     refresh();
     live.now(`Get ready to look ${card.name}.`);
     let told = false;
-    while (recording === mine && cameraOn && performance.now() < from + RECORDING_MS) {
+    const goesOn = (past: number) =>
+      past < RECORDING_MS || (past < LONGEST_RECORDING_MS && faces.length > 0 && faces.length < LEAST_FACES);
+    while (recording === mine && cameraOn && goesOn(performance.now() - from)) {
       const past = performance.now() - from;
       if (past >= 0 && !told) live.now(`Recording ${card.name} for four seconds.`);
       told ||= past >= 0;
-      countDown(
-        past < 0 ? -past : RECORDING_MS - past,
-        past < 0 ? `Get ready: ${card.name}` : `Recording ${card.name}`,
-        told,
-      );
-      card.showProgress(Math.max(0, past) / RECORDING_MS);
+      if (past < 0) countDown(Math.ceil(-past / 1000), `Get ready: ${card.name}`, told);
+      else if (past < RECORDING_MS) countDown(Math.ceil((RECORDING_MS - past) / 1000), `Recording ${card.name}`, told);
+      else countDown(LEAST_FACES - faces.length, `more faces: ${card.name}`, told);
+      card.showProgress(Math.min(1, Math.max(0, past) / RECORDING_MS));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     recording = null;
@@ -329,13 +331,13 @@ async function record(card: ExpressionCard): Promise<void> {
   });
 }
 
+/** Shows how many seconds, or faces, are left. */
 function countDown(left: number, what: string, runs: boolean): void {
   const countdown = byId('countdown');
   countdown.hidden = false;
   countdown.classList.toggle('runs', runs);
-  const seconds = `${Math.ceil(left / 1000)}`;
   const [number, words] = [countdown.querySelector('strong')!, countdown.querySelector('span')!];
-  if (number.textContent !== seconds) number.textContent = seconds;
+  if (number.textContent !== `${left}`) number.textContent = `${left}`;
   if (words.textContent !== what) words.textContent = what;
 }
 

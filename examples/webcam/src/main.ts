@@ -69,9 +69,9 @@ if (missing) {
 
 cameraButton.addEventListener('click', () => (running ? stop() : startCamera()));
 drawnButton.addEventListener('click', async () => {
-  await leave();
   // It is hidden with a picture, and would lose the focus.
-  cameraButton.focus({ preventScroll: true });
+  if (document.activeElement === drawnButton) cameraButton.focus({ preventScroll: true });
+  await leave();
   drawnCrowd(DRAWN)
     .then(showPicture)
     .catch((error: Error) => fail(error.message));
