@@ -9,8 +9,8 @@ import { transform } from 'esbuild';
 const folder = 'dist/node';
 const programs = ['cli.js', 'gradient-worker.js', 'classifier-worker.js', 'decode-process.js'];
 const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
-// Chunks have a hash in their names (`chunk-ABC.js`, `classify-ABC.js`); chunks that only programs use stay ESM.
-const names = files.filter((name) => !programs.includes(name) && !/-[A-Z0-9]{8}\.js$/.test(name));
+// Chunks have a hash in their names (`recognise-eb06ikyo.js`); chunks that only programs use stay ESM.
+const names = files.filter((name) => !programs.includes(name) && !/-[a-z0-9]{8}\.js$/.test(name));
 for (const name of names) {
   for (const [, used] of readFileSync(join(folder, name), 'utf8').matchAll(/["']\.\/([\w-]+\.js)["']/g)) {
     if (files.includes(used) && !names.includes(used) && !programs.includes(used)) names.push(used);
