@@ -3,6 +3,20 @@
  * ignored. Both are the same on TF.js's cpu backend.
  */
 
+/** First row or column of the image that a window sees; `before` are those of the padding. */
+// @ts-ignore: decorator
+@inline
+function firstSeen(index: i32, stride: i32, before: i32): i32 {
+  return max(0, index * stride - before);
+}
+
+/** How many of the `size` rows or columns of the image the window sees. */
+// @ts-ignore: decorator
+@inline
+function countSeen(index: i32, stride: i32, before: i32, window: i32, size: i32): i32 {
+  return max(0, min(size, index * stride - before + window) - firstSeen(index, stride, before));
+}
+
 export function maxPool(
   x: usize, out: usize, batch: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
   windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, top: i32, left: i32,
@@ -12,11 +26,11 @@ export function maxPool(
   for (let n = 0; n < batch; n++) {
     const image = x + <usize>(n * height) * line;
     for (let row = 0; row < outHeight; row++) {
-      const firstRow = max(0, row * strideHeight - top);
-      const lastRow = min(height, row * strideHeight - top + windowHeight);
+      const firstRow = firstSeen(row, strideHeight, top);
+      const lastRow = firstRow + countSeen(row, strideHeight, top, windowHeight, height);
       for (let column = 0; column < outWidth; column++) {
-        const firstColumn = max(0, column * strideWidth - left);
-        const lastColumn = min(width, column * strideWidth - left + windowWidth);
+        const firstColumn = firstSeen(column, strideWidth, left);
+        const lastColumn = firstColumn + countSeen(column, strideWidth, left, windowWidth, width);
         const corner = image + <usize>firstRow * line + <usize>firstColumn * pixel;
         const rows = lastRow - firstRow, columns = lastColumn - firstColumn;
         let c = 0;
@@ -78,11 +92,11 @@ export function maxPoolGradient(
     const image = x + <usize>(n * height) * line;
     const gradient = dx + <usize>(n * height) * line;
     for (let row = 0; row < outHeight; row++) {
-      const firstRow = max(0, row * strideHeight - top);
-      const lastRow = min(height, row * strideHeight - top + windowHeight);
+      const firstRow = firstSeen(row, strideHeight, top);
+      const lastRow = firstRow + countSeen(row, strideHeight, top, windowHeight, height);
       for (let column = 0; column < outWidth; column++) {
-        const firstColumn = max(0, column * strideWidth - left);
-        const lastColumn = min(width, column * strideWidth - left + windowWidth);
+        const firstColumn = firstSeen(column, strideWidth, left);
+        const lastColumn = firstColumn + countSeen(column, strideWidth, left, windowWidth, width);
         const corner = <usize>firstRow * line + <usize>firstColumn * pixel;
         let c = 0;
         if (tiled) {
@@ -164,11 +178,11 @@ export function averagePool(
   for (let n = 0; n < batch; n++) {
     const image = x + <usize>(n * height) * line;
     for (let row = 0; row < outHeight; row++) {
-      const firstRow = max(0, row * strideHeight - top);
-      const rows = max(0, min(height, row * strideHeight - top + windowHeight) - firstRow);
+      const firstRow = firstSeen(row, strideHeight, top);
+      const rows = countSeen(row, strideHeight, top, windowHeight, height);
       for (let column = 0; column < outWidth; column++) {
-        const firstColumn = max(0, column * strideWidth - left);
-        const columns = max(0, min(width, column * strideWidth - left + windowWidth) - firstColumn);
+        const firstColumn = firstSeen(column, strideWidth, left);
+        const columns = countSeen(column, strideWidth, left, windowWidth, width);
         const corner = image + <usize>firstRow * line + <usize>firstColumn * pixel;
         const share = <f32>1 / <f32>(rows * columns);
         let c = 0;
@@ -212,11 +226,11 @@ export function averagePoolGradient(
   for (let n = 0; n < batch; n++) {
     const image = dx + <usize>(n * height) * line;
     for (let row = 0; row < outHeight; row++) {
-      const firstRow = max(0, row * strideHeight - top);
-      const rows = max(0, min(height, row * strideHeight - top + windowHeight) - firstRow);
+      const firstRow = firstSeen(row, strideHeight, top);
+      const rows = countSeen(row, strideHeight, top, windowHeight, height);
       for (let column = 0; column < outWidth; column++) {
-        const firstColumn = max(0, column * strideWidth - left);
-        const columns = max(0, min(width, column * strideWidth - left + windowWidth) - firstColumn);
+        const firstColumn = firstSeen(column, strideWidth, left);
+        const columns = countSeen(column, strideWidth, left, windowWidth, width);
         const corner = image + <usize>firstRow * line + <usize>firstColumn * pixel;
         const share = <f32>1 / <f32>(rows * columns);
         let c = 0;

@@ -1,4 +1,5 @@
 import { columnsTimesColumns, roundUp, rowsTimesPanel } from './gemm';
+import { columnOf, imageOf, pixelsOfTile, rowOf, TILE, tilesAlong } from './tiles';
 
 /*
  * 3 x 3 convolutions of stride 2 by minimal filtering. The first and the third tap of a line see the even pixels, the
@@ -50,11 +51,11 @@ export function strided(
   const filters = zeros + 4 * <usize>max(inChannels, outChannels);
   const inputs = filters + planesBytes(inChannels, 4 * <usize>outChannels);
   const outputs = inputs + planesBytes(inChannels, 4 * <usize>atOnce);
-  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
-  const lineOut = 4 * <usize>outChannels;
+  const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
-  memory.fill(zeros, 0, 4 * <usize>inChannels);
+  memory.fill(zeros, 0, lineIn);
   for (let block = 0; block < outChannels >> 3; block++) {
     cells(head, filters, lineOut, inChannels, 32 * <usize>block, 0, 32 * <usize>inChannels);
     transformFilter(filter + 32 * <usize>block, 4 * <isize>(inChannels * outChannels), lineOut, inChannels, head);
@@ -64,7 +65,7 @@ export function strided(
     const rows = roundUp(count, 4);
     const planeOut = <usize>rows * lineOut + APART;
     for (let t = 0; t < count; t++) {
-      pixels(head, x, height, width, inChannels, rowsOfTiles, columnsOfTiles, first + t, top, left, zeros);
+      pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, 2 * TILE, top, left, LINES, zeros);
       cells(head + TABLE_BYTES, inputs, 4 * <usize>rows, inChannels, 4 * <usize>t, 0, 4 * <usize>inChannels);
       transformInput(head, inChannels);
     }
@@ -97,16 +98,16 @@ export function stridedFilterGradient(
   const filters = zeros + 4 * <usize>max(inChannels, outChannels);
   const inputs = filters + planesBytes(inChannels, 4 * <usize>outChannels);
   const gradients = inputs + planesBytes(inChannels, 4 * <usize>atOnce);
-  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
-  const lineOut = 4 * <usize>outChannels;
+  const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
-  memory.fill(zeros, 0, 4 * <usize>max(inChannels, outChannels));
+  memory.fill(zeros, 0, max(lineIn, lineOut));
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     const planeOut = <usize>count * lineOut + APART;
     for (let t = 0; t < count; t++) {
-      pixels(head, x, height, width, inChannels, rowsOfTiles, columnsOfTiles, first + t, top, left, zeros);
+      pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, 2 * TILE, top, left, LINES, zeros);
       cells(head + TABLE_BYTES, inputs, 4 * <usize>count, inChannels, 4 * <usize>t, 0, 4 * <usize>inChannels);
       transformInput(head, inChannels);
       transformGradient(dy, outHeight, outWidth, outChannels, rowsOfTiles, columnsOfTiles, first + t, zeros,
@@ -142,7 +143,7 @@ export function stridedInputGradient(
   const filters = zeros + 4 * <usize>max(inChannels, outChannels);
   const outputs = filters + planesBytes(inChannels, 4 * <usize>outChannels);
   const gradients = outputs + planesBytes(inChannels, 4 * <usize>atOnce);
-  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
   const tap = <usize>inChannels * lineOut;
@@ -173,7 +174,7 @@ export function stridedInputGradient(
     }
     for (let t = 0; t < count; t++) {
       // Pixels outside the image are added to the zeros, which are not read any more.
-      pixels(head, dx, height, width, inChannels, rowsOfTiles, columnsOfTiles, first + t, top, left, zeros);
+      pixelsOfTile(head, dx, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, 2 * TILE, top, left, LINES, zeros);
       cells(head + TABLE_BYTES, outputs, 4 * <usize>rows, inChannels, 4 * <usize>t, 0, lineIn);
       addInputGradient(head, inChannels);
     }
@@ -213,27 +214,6 @@ function cells(
         }
       }
       planes += depth * perDepth + APART;
-    }
-  }
-}
-
-/** Addresses of the 9 x 9 pixels of a tile, row by row; those outside the image are `outside`. */
-function pixels(
-  table: usize, x: usize, height: i32, width: i32, channels: i32, rowsOfTiles: i32, columnsOfTiles: i32, tile: i32,
-  top: i32, left: i32, outside: usize,
-): void {
-  const n = tile / (rowsOfTiles * columnsOfTiles);
-  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
-  const tileRow = inImage / columnsOfTiles;
-  const row = 8 * tileRow - top;
-  const column = 8 * (inImage - tileRow * columnsOfTiles) - left;
-  const pixel = 4 * <usize>channels;
-  const image = x + <usize>(n * height * width) * pixel;
-  for (let i = row; i < row + LINES; i++) {
-    for (let j = column; j < column + LINES; j++) {
-      const inside = i >= 0 && i < height && j >= 0 && j < width;
-      store<usize>(table, inside ? image + <usize>(i * width + j) * pixel : outside);
-      table += 4;
     }
   }
 }
@@ -461,11 +441,9 @@ function transformOutput(
   rowsOfTiles: i32, columnsOfTiles: i32, tile: i32, head: usize,
 ): void {
   const middle = head + 2 * TABLE_BYTES;
-  const n = tile / (rowsOfTiles * columnsOfTiles);
-  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
-  const row = 4 * (inImage / columnsOfTiles);
-  const column = 4 * (inImage % columnsOfTiles);
-  const rows = min(4, outHeight - row), columns = min(4, outWidth - column);
+  const n = imageOf(tile, rowsOfTiles, columnsOfTiles);
+  const row = TILE * rowOf(tile, rowsOfTiles, columnsOfTiles), column = TILE * columnOf(tile, columnsOfTiles);
+  const rows = min(TILE, outHeight - row), columns = min(TILE, outWidth - column);
   const pixel: usize = 4 * <usize>channels;
   const corner = out + <usize>((n * outHeight + row) * outWidth + column) * pixel;
   for (let c: usize = 0; c < pixel; c += 16) {
@@ -508,28 +486,16 @@ function transformGradient(
   zeros: usize, to: usize, plane: usize, head: usize,
 ): void {
   const middle = head + 2 * TABLE_BYTES;
-  const n = tile / (rowsOfTiles * columnsOfTiles);
-  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
-  const row = 4 * (inImage / columnsOfTiles);
-  const column = 4 * (inImage % columnsOfTiles);
   const pixel: usize = 4 * <usize>channels;
-  let table = head;
-  for (let j = column; j < column + 4; j++) {
-    for (let i = row; i < row + 4; i++) {
-      const inside = i < outHeight && j < outWidth;
-      store<usize>(table, inside ? dy + <usize>((n * outHeight + i) * outWidth + j) * pixel : zeros);
-      table += 4;
-    }
-  }
+  pixelsOfTile(head, dy, outHeight, outWidth, pixel, rowsOfTiles, columnsOfTiles, tile, TILE, 0, 0, TILE, zeros);
   for (let c: usize = 0; c < pixel; c += 16) {
-    let line = middle;
-    table = head;
+    let line = middle, table = head;
     for (let j = 0; j < 4; j++) {
       gradientLine(
-        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 4) + c), v128.load(load<usize>(table, 8) + c),
-        v128.load(load<usize>(table, 12) + c), line, 64,
+        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 16) + c), v128.load(load<usize>(table, 32) + c),
+        v128.load(load<usize>(table, 48) + c), line, 64,
       );
-      table += 16;
+      table += 4;
       line += 16;
     }
     line = middle;

@@ -1,5 +1,6 @@
 import { columnsTimesColumns, roundUp, rowsTimesPanel } from './gemm';
 import { madd } from './madd';
+import { columnOf, imageOf, pixelsOfTile, rowOf, TILE, tilesAlong } from './tiles';
 
 /*
  * 3 x 3 convolutions of stride 1 by Winograd's minimal filtering, F(4 x 4, 3 x 3), as in Lavin and Gray, "Fast Algorithms
@@ -47,7 +48,7 @@ export function winograd(
   const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
   const inputs = filters + 36 * planeFilter;
   const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
-  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
@@ -58,7 +59,7 @@ export function winograd(
     const rows = roundUp(count, 4);
     const planeIn = <usize>rows * lineIn + APART, planeOut = <usize>rows * lineOut + APART;
     for (let t = 0; t < count; t++) {
-      addresses(x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, top, left, 6, zeros, head);
+      pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, TILE, top, left, 6, zeros);
       transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
     }
     for (let position = 0; position < 36; position++) {
@@ -89,7 +90,7 @@ export function winogradFilterGradient(
   const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
   const inputs = filters + 36 * planeFilter;
   const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
-  const rowsOfTiles = (outHeight + 3) >> 2, columnsOfTiles = (outWidth + 3) >> 2;
+  const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
@@ -99,9 +100,9 @@ export function winogradFilterGradient(
     const count = min(atOnce, tiles - first);
     const planeIn = <usize>count * lineIn + APART, planeOut = <usize>count * lineOut + APART;
     for (let t = 0; t < count; t++) {
-      addresses(x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, top, left, 6, zeros, head);
+      pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, TILE, top, left, 6, zeros);
       transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
-      addresses(dy, outHeight, outWidth, lineOut, rowsOfTiles, columnsOfTiles, first + t, 0, 0, 4, zeros, head);
+      pixelsOfTile(head, dy, outHeight, outWidth, lineOut, rowsOfTiles, columnsOfTiles, first + t, TILE, 0, 0, TILE, zeros);
       transformGradient(head, outChannels, outputs + <usize>t * lineOut, planeOut);
     }
     for (let position = 0; position < 36; position++) {
@@ -112,30 +113,6 @@ export function winogradFilterGradient(
     }
   }
   untransformFilter(filters, planeFilter, inChannels, outChannels, dFilter, head);
-}
-
-/** Addresses of the pixels of a tile, `size` x `size` of them, column by column; pixels outside the image are zeros. */
-function addresses(
-  x: usize, height: i32, width: i32, pixel: usize, rowsOfTiles: i32, columnsOfTiles: i32, tile: i32,
-  top: i32, left: i32, size: i32, zeros: usize, table: usize,
-): void {
-  const n = tile / (rowsOfTiles * columnsOfTiles);
-  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
-  const tileRow = inImage / columnsOfTiles;
-  const row = 4 * tileRow - top;
-  const column = 4 * (inImage - tileRow * columnsOfTiles) - left;
-  const corner = x + <usize>((n * height + row) * width + column) * pixel;
-  const line = <usize>width * pixel;
-  const whole = row >= 0 && row + size <= height;
-  for (let j = 0; j < size; j++) {
-    let at = corner + <usize>j * pixel;
-    const inside = <u32>(column + j) < <u32>width;
-    for (let i = 0; i < size; i++) {
-      store<usize>(table, inside && (whole || <u32>(row + i) < <u32>height) ? at : zeros);
-      table += 4;
-      at += line;
-    }
-  }
 }
 
 /** B' d of one line of six. */
@@ -159,11 +136,11 @@ function transformInput(head: usize, channels: i32, to: usize, plane: usize): vo
     let table = head, line = middle;
     for (let j = 0; j < 6; j++) {
       inputLine(
-        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 4) + c), v128.load(load<usize>(table, 8) + c),
-        v128.load(load<usize>(table, 12) + c), v128.load(load<usize>(table, 16) + c),
-        v128.load(load<usize>(table, 20) + c), line, 16,
+        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 24) + c), v128.load(load<usize>(table, 48) + c),
+        v128.load(load<usize>(table, 72) + c), v128.load(load<usize>(table, 96) + c),
+        v128.load(load<usize>(table, 120) + c), line, 16,
       );
-      table += 24;
+      table += 4;
       line += 96;
     }
     line = middle;
@@ -200,10 +177,10 @@ function transformGradient(head: usize, channels: i32, to: usize, plane: usize):
     let table = head, line = middle;
     for (let j = 0; j < 4; j++) {
       gradientLine(
-        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 4) + c), v128.load(load<usize>(table, 8) + c),
-        v128.load(load<usize>(table, 12) + c), line, 16,
+        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 16) + c), v128.load(load<usize>(table, 32) + c),
+        v128.load(load<usize>(table, 48) + c), line, 16,
       );
-      table += 16;
+      table += 4;
       line += 96;
     }
     line = middle;
@@ -234,11 +211,9 @@ function transformOutput(
   rowsOfTiles: i32, columnsOfTiles: i32, tile: i32, head: usize,
 ): void {
   const middle = head + 160;
-  const n = tile / (rowsOfTiles * columnsOfTiles);
-  const inImage = tile - n * rowsOfTiles * columnsOfTiles;
-  const row = 4 * (inImage / columnsOfTiles);
-  const column = 4 * (inImage % columnsOfTiles);
-  const rows = min(4, outHeight - row), columns = min(4, outWidth - column);
+  const n = imageOf(tile, rowsOfTiles, columnsOfTiles);
+  const row = TILE * rowOf(tile, rowsOfTiles, columnsOfTiles), column = TILE * columnOf(tile, columnsOfTiles);
+  const rows = min(TILE, outHeight - row), columns = min(TILE, outWidth - column);
   const pixel: usize = 4 * <usize>channels;
   const corner = out + <usize>((n * outHeight + row) * outWidth + column) * pixel;
   for (let c: usize = 0; c < pixel; c += 16) {
