@@ -186,8 +186,8 @@ end
 record_counts()`;
 
 /**
- * File, its size -> bytes assigned before, -1 for a new file; the run, and its age in seconds; the minimum number of bytes of
- * least a file has in which all is that was recorded as written.
+ * File, its size -> bytes assigned before, -1 for a new file; the run, and its age in seconds; the minimum size of a file that
+ * holds everything recorded as written.
  */
 export const OPEN_FILE = `${PREAMBLE}
 local file, size = ARGV[2], ARGV[3]

@@ -34,7 +34,7 @@ export async function preprocess(
   return tensor4d(values, [values.length / (size * size * channels), size, size, channels]);
 }
 
-/** Size and channels are looked at with the image. */
+/** `size` and `channels` are checked later, with the image. */
 const checkOptions = optionsOf<PreprocessOptions>('preprocess', () => ({
   normalization: normalizationRule,
   channels: anything,
