@@ -32,6 +32,13 @@ function pool(options?: ConstructorParameters<typeof ClassifierPool>[0]): Classi
   return made;
 }
 
+let common: ClassifierPool | undefined;
+/** One pool for all tests that neither end it nor kill its threads: starting a pool takes most of the time of a small test. */
+function sharedPool(): ClassifierPool {
+  common ??= pool();
+  return common;
+}
+
 function noise(): PixelImage {
   const level = 255 * random();
   const data = Uint8Array.from({ length: 40 * 40 }, () => level * random());
@@ -100,7 +107,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
           : classifier.classify(item),
       ),
     );
-    const results = await pool().classify(items);
+    const results = await sharedPool().classify(items);
     expect(results.map(({ item }) => item)).toEqual(items);
     // One face alone is computed with in 8 bits, a batch in floats: equal to some 1e-6.
     const close = expected.map((list) =>
@@ -116,19 +123,19 @@ describe.skipIf(!built)('ClassifierPool', () => {
     const other = new required.ClassifierPool({ workers: 1 });
     const [{ predictions }] = await other.classify([paths[0]]);
     await other.close();
-    expect(predictions).toEqual((await pool().classify([paths[0]]))[0].predictions);
+    expect(predictions).toEqual((await sharedPool().classify([paths[0]]))[0].predictions);
   });
 
   test('images that fail are reported in their place with their own code', async () => {
     writeFileSync(join(folder, 'text.jpg'), 'not an image');
     const odd = (() => 1) as unknown as string;
     const items = [paths[0], join(folder, 'gone.jpg'), paths[1], join(folder, 'text.jpg'), odd, paths[2]];
-    const results = await pool().classify(items, { topk: 1 });
+    const results = await sharedPool().classify(items, { topk: 1 });
     expect(results.map(({ predictions, error }) => predictions?.length ?? error?.code)).toEqual([
       ...[1, 'NOT_FOUND', 1, 'DECODE', 'INPUT', 1],
     ]);
     expect(results[1].error?.message).toContain('gone.jpg');
-    const huge = await pool().classify([paths[0]], { maxPixels: 100 });
+    const huge = await sharedPool().classify([paths[0]], { maxPixels: 100 });
     expect(huge[0].error?.code).toBe('TOO_LARGE');
   });
 
@@ -144,7 +151,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
       box: Object.defineProperty({}, 'x', { enumerable: true, get: throwing.valueOf.bind(null) }),
     };
     const items = [paths[0], null, throwing, undefined, boxed, paths[1]] as PoolItem[];
-    const results = await pool().classify(items);
+    const results = await sharedPool().classify(items);
     expect(results.map(({ error }) => error?.code)).toEqual([undefined, 'INPUT', 'INPUT', 'INPUT', 'INPUT', undefined]);
     expect(results.map(({ item }) => item)).toEqual(items);
   });
@@ -183,7 +190,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     const outcomes = JSON.parse(run.stdout) as { file: string; predictions?: unknown; error?: { code: string } }[];
     expect(outcomes.map(({ file }) => file)).toEqual(many);
     expect(outcomes[17].error?.code).toBe('NOT_FOUND');
-    const [{ predictions }] = await pool().classify([paths[0]]);
+    const [{ predictions }] = await sharedPool().classify([paths[0]]);
     expect(outcomes[0].predictions).toEqual(predictions);
     if (availableParallelism() > 1) expect(run.stderr).toMatch(/^WORKER/m);
   });
@@ -193,7 +200,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     async function* source() {
       while (taken < 1000) yield paths[taken++ % paths.length];
     }
-    const results = pool().classifyStream(source());
+    const results = sharedPool().classifyStream(source());
     for (let read = 1; read <= 40; read++) {
       expect((await results.next()).done).toBe(false);
       await sleep(2);
@@ -216,7 +223,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
       await pause;
       yield paths[1];
     }
-    const results = pool().classifyStream(source());
+    const results = sharedPool().classifyStream(source());
     expect((await results.next()).value?.item).toBe(paths[0]);
     goOn();
     expect((await results.next()).value?.item).toBe(paths[1]);
@@ -225,7 +232,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
 
   test('reports its progress', async () => {
     const told: unknown[] = [];
-    await pool().classify([...paths.slice(0, 5), 'gone.jpg'], { onProgress: (progress) => told.push(progress) });
+    await sharedPool().classify([...paths.slice(0, 5), 'gone.jpg'], { onProgress: (progress) => told.push(progress) });
     expect(told).toEqual([
       { done: 4, failed: 0, total: 6 },
       { done: 6, failed: 1, total: 6 },
@@ -254,7 +261,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
       throw new RangeError('the source broke');
     }
     const reading = (async () => {
-      for await (const _ of pool().classifyStream(broken()));
+      for await (const _ of sharedPool().classifyStream(broken()));
     })();
     await expect(reading).rejects.toThrow(RangeError);
     let closed = false;
@@ -265,7 +272,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
         closed = true;
       }
     }
-    for await (const _ of pool().classifyStream(endless())) break;
+    for await (const _ of sharedPool().classifyStream(endless())) break;
     await expect.poll(() => closed).toBe(true);
   });
 
