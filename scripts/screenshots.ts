@@ -210,7 +210,7 @@ async function save(page: EnginePage, size: { width: number; height: number }, {
 
 function settled(): Promise<unknown> {
   frames[0].scrollTo(0, 0);
-  return new Promise((done) => setTimeout(done, 250));
+  return new Promise((done) => setTimeout(done, 400));
 }
 
 function openInFrame(address: string): void {
