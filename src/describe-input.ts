@@ -35,7 +35,7 @@ function describeObject(value: object): string {
     return value.protocol === 'data:' ? dataAddress(value.href) : cut(value.href);
   }
 
-  if (typeof (value as Partial<Promise<unknown>>).then === 'function') return 'a Promise: await is missing';
+  if (typeof (value as Partial<Promise<unknown>>).then === 'function') return 'a Promise (await is missing)';
   const given: unknown = value.constructor?.name;
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;

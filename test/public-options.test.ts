@@ -141,7 +141,7 @@ describe('a forgotten await is reported for', () => {
     ['an image of preprocess', () => main.preprocess(later(face))],
     ['the items of a pool', () => new node.ClassifierPool().classify(later([]))],
   ])('%s', async (_, call) => {
-    expect(await said(call, undefined)).toMatch(/^[A-Z_]+: .*a Promise: await is missing/);
+    expect(await said(call, undefined)).toMatch(/^[A-Z_]+: .*a Promise \(await is missing\)/);
   });
 });
 
