@@ -28,7 +28,9 @@ function table({ id, emotions, timeline }: TrackSummary['faces'][number], from: 
   ]) {
     head.append(element('th', { scope: 'col', class: className }, name));
   }
-  const rows = EMOTIONS.map((emotion) => {
+  // A face that was seen for a moment only may have none.
+  const seen = EMOTIONS.filter((emotion) => emotions[emotion].episodes > 0);
+  const rows = (seen.length > 0 ? seen : EMOTIONS).map((emotion) => {
     const { share, duration, episodes } = emotions[emotion];
     const strip = element('div', { 'aria-hidden': 'true' });
     for (const episode of timeline.filter((one) => one.emotion === emotion)) {
