@@ -85,14 +85,16 @@ const secondsSoFar = () => Math.round((Date.now() - began) / 1000);
 await useBackend('wasm');
 const kernels = await registerTrainingKernels();
 
+// The file holds the long part of one seed; a trial with another seed trains its own.
+const kept = startEpochs === undefined && seed === VIEWED.seed && existsSync('weights/start.bin');
+const start = kept ? 'weights/start.bin' : null;
 const faces = await readFaces({ ferplus, photos, web });
 const { model, offsets, temperature, tune, history, best } = await trainWeights({
   faces,
   views: await readTeacher(teacher, faces.train.length),
   viewed,
   polished,
-  // The file holds the long part of one seed; a trial with another seed trains its own.
-  start: startEpochs === undefined && seed === VIEWED.seed ? 'weights/start.bin' : null,
+  start,
   checkpoints,
   async onEpoch(epoch, { loss, valLoss, valAccuracy, valMacroRecall }) {
     const figures = [loss, valLoss, valAccuracy, valMacroRecall].map((figure) => figure?.toFixed(4)).join('  ');
@@ -120,7 +122,7 @@ const folder = out ?? 'weights';
 await saveModel(model, folder, STORED);
 const settingsOf = (part: TrainOptions) => ({ ...part, schedule: 'cosine, warm-up 0.02' });
 const log = {
-  settings: { start: settingsOf(viewed), polish: settingsOf(polished) },
+  settings: { start: start ?? settingsOf(viewed), polish: settingsOf(polished) },
   machine: { cpu: cpus()[0].model, node: process.version, kernels: kernels.path },
   seconds,
   offsets,

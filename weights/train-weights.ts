@@ -36,7 +36,7 @@ export async function trainWeights(options: TrainWeightsOptions) {
   // shipped network is still the exact one.
   const trained = buildModel({ seed: viewed.seed, dropout: 0 });
   if (start !== null && (await readStart(start, trained, viewed.normalization!))) {
-    console.log(`${start} replaces the first ${viewed.epochs} epochs`);
+    console.log(`${start} replaces the long part`);
   } else {
     const samples = faces.train.map(({ image, label, file }, i) => ({ image, label, file, viewLabels: views[i] }));
     await trainPart(trained, samples, viewed, `${checkpoints}/viewed`, options);
@@ -60,9 +60,11 @@ export async function trainWeights(options: TrainWeightsOptions) {
   const offsets = bestOffsets(said);
   foldOffsets(model, offsets);
   // Soft labels make the probabilities lower than the accuracy; dividing the logits by one number corrects it.
-  const [{ logs, labels }] = said;
-  const shifted = logs.map((log, i) => Math.exp(log + offsets[i % EMOTIONS.length]));
-  const temperature = bestTemperature(normalised(shifted), labels);
+  const shifted = said.flatMap(({ logs }) =>
+    Array.from(logs, (log, i) => Math.exp(log + offsets[i % EMOTIONS.length])),
+  );
+  const labels = said.flatMap((set) => Array.from(set.labels));
+  const temperature = bestTemperature(normalised(Float32Array.from(shifted)), labels);
   foldTemperature(model, temperature);
   const tune = {
     faces: Object.fromEntries(Object.entries(faces.tune).map(([set, { length }]) => [set, length])),
