@@ -27,12 +27,19 @@ export function reportConclusion(evaluation: EvaluationReport, training?: TrainR
     );
   const few = occurring.filter(({ support }) => support < 50);
   if (few.length > 0) {
-    const list = few.map(({ className, support }) => `${className} (${support})`).join(', ');
+    const named = few.length > MOST_NAMED ? few.slice(0, MOST_NAMED - 2) : few;
+    const rest = few.length - named.length;
+    const list =
+      named.map(({ className, support }) => `${className} (${support})`).join(', ') +
+      (rest > 0 ? ` and ${rest} others, see the table of classes` : '');
     sentences.push(`The figures of classes with few images are uncertain: ${list}.`);
   }
   if (training !== undefined) sentences.push(...course(training));
   return sentences;
 }
+
+/** More classes with few images are only counted. */
+const MOST_NAMED = 8;
 
 function strengths({ classes, normalizedConfusionMatrix }: EvaluationReport): string[] {
   const occurring = classes.filter(({ support }) => support > 0);

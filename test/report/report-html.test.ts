@@ -117,4 +117,19 @@ describe('reportConclusion', () => {
     expect(text).toContain('The data has no image of b: nothing is known about it.');
     expect(text).toContain('more epochs may help');
   });
+
+  test('of many classes with few images, names some and counts the rest', () => {
+    const oneOfEach = (classes: number) => {
+      const right = new Float32Array(classes ** 2).map((_, i) => (i % (classes + 1) === 0 ? 1 : 0));
+      return measure(
+        right,
+        right,
+        Array.from({ length: classes }, (_, c) => `c${c}`),
+      );
+    };
+    const sentence = (classes: number) =>
+      reportConclusion(oneOfEach(classes), undefined).find((text) => text.includes('uncertain'));
+    expect(sentence(8)).toMatch(/: c0 \(1\), .*, c7 \(1\)\.$/);
+    expect(sentence(40)).toMatch(/: c0 \(1\), .*, c5 \(1\) and 34 others, see the table of classes\.$/);
+  });
 });
