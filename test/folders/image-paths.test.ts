@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imagePaths } from '../../src/folders/image-paths.js';
 import type { LeftOut } from '../../src/folders/walk-images.js';
 import { bundled } from '../bundled.js';
-import { NIGHT } from '../night.js';
 
 const top = realpathSync(mkdtempSync(join(tmpdir(), 'fer-dcnn-paths-')));
 const dir = join(top, 'faces');
@@ -86,7 +85,7 @@ test.skipIf(process.platform === 'win32')(
       stderr += chunk;
     });
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-    const wait = new Promise((resolve) => setTimeout(() => resolve('searching'), NIGHT ? 5000 : 2000));
+    const wait = new Promise((resolve) => setTimeout(() => resolve('searching'), 5000));
     const first = await Promise.race([ended, wait]);
     if (first === 'searching') child.kill('SIGTERM');
     const code = await ended;
