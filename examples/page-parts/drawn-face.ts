@@ -75,7 +75,7 @@ const FEATURES: Record<DrawnExpression, Draw> = {
 <path d="M-20 64 Q0 50 20 64" fill="none" stroke="#6a2626" stroke-width="6" stroke-linecap="round"/><path d="M-10 72 Q0 69 10 72" fill="none" stroke="#7a3a38" stroke-width="2.5"/>`,
   neutral: (line, hair) =>
     `${eyes(line, 8)}${brows('M-45 -31 Q-28 -38 -12 -32', hair)}
-<path d="M-22 56 Q-8 52 0 54 Q8 52 22 56 Q0 64 -22 56Z" fill="#9a5450" stroke="#7a3a38" stroke-width="2.5"/>`,
+<path d="M-22 53 Q-8 52 0 54 Q8 52 22 53 Q0 63 -22 53Z" fill="#9a5450" stroke="#7a3a38" stroke-width="2.5"/>`,
   surprised: (line, hair) =>
     `${eyes(line, 13)}${brows('M-45 -42 Q-28 -56 -12 -46', hair)}
 <ellipse cy="60" rx="13" ry="18" fill="#5c1f1f" stroke="#8a4644" stroke-width="4"/>`,
