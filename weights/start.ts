@@ -5,14 +5,9 @@ import type { Normalization } from '../src/index.js';
 import { fromFloat16 } from '../src/network/float16.js';
 import { setMetadata } from '../src/tfjs/model/metadata.js';
 
-/**
- * Loads a model's weights from a file: float16, little-endian, layer by layer.
- *
- * @returns False when the file does not exist; the model is then unchanged.
- */
-export async function readStart(path: string, model: LayersModel, normalization: Normalization): Promise<boolean> {
-  const bytes = await readFile(path).catch(() => null);
-  if (bytes === null) return false;
+/** Loads a model's weights from a file: float16, little-endian, layer by layer. */
+export async function readStart(path: string, model: LayersModel, normalization: Normalization): Promise<void> {
+  const bytes = await readFile(path);
   const values = fromFloat16(Uint16Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readUInt16LE(2 * i)));
   const count = model.countParams();
   if (values.length !== count) throw new Error(`${path} has ${values.length} weights, the model ${count}`);
@@ -24,5 +19,4 @@ export async function readStart(path: string, model: LayersModel, normalization:
   model.setWeights(tensors);
   tf.dispose(tensors);
   setMetadata(model, { normalization });
-  return true;
 }

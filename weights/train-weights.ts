@@ -16,7 +16,7 @@ export interface TrainWeightsOptions {
   viewed: TrainOptions;
   /** The last part of the training. */
   polished: TrainOptions;
-  /** File with the result of the long part; without such a file, the long part is trained. */
+  /** File with the result of the long part; null to train the long part. */
   start: string | null;
   /** Folder for checkpoints: a stopped run continues from there. */
   checkpoints: string;
@@ -35,7 +35,8 @@ export async function trainWeights(options: TrainWeightsOptions) {
   // Without dropout: it lowers the accuracy of a network this small (see the model card). Dropout has no weights, so the
   // shipped network is still the exact one.
   const trained = buildModel({ seed: viewed.seed, dropout: 0 });
-  if (start !== null && (await readStart(start, trained, viewed.normalization!))) {
+  if (start !== null) {
+    await readStart(start, trained, viewed.normalization!);
     console.log(`${start} replaces the long part`);
   } else {
     const samples = faces.train.map(({ image, label, file }, i) => ({ image, label, file, viewLabels: views[i] }));
