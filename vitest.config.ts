@@ -4,8 +4,8 @@ const packed = { globalSetup: 'test/package/setup.ts', pool: 'forks' as const };
 
 export default defineConfig({
   test: {
-    // A test that asserts nothing fails.
-    expect: { requireAssertions: true },
+    // A test that asserts nothing fails. `expect.poll` waits for events: its limit is there only for those that never come.
+    expect: { requireAssertions: true, poll: { timeout: 120_000 } },
     // Against what hangs: on a machine that ten others share, a test of three seconds takes a minute.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imagePaths } from '../../src/folders/image-paths.js';
 import type { LeftOut } from '../../src/folders/walk-images.js';
@@ -76,20 +78,29 @@ describe('imagePaths', () => {
 test.skipIf(process.platform === 'win32')(
   'classify of a pattern over the whole disk ends at SIGTERM, and takes little memory until then',
   async () => {
-    const child = spawn(process.execPath, [bundled('src/cli/index.ts'), 'classify', '/**/*.nope'], {
-      env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=200' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    writeFileSync(
+      join(top, 'tell.mjs'),
+      `import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { readdir } = fs;
+      let folders = 0;
+      fs.readdir = (...args) => {
+        if (++folders === 20_000) process.send('searching');
+        readdir(...args);
+      };
+      syncBuiltinESMExports();`,
+    );
+    const options = ['--max-old-space-size=200', `--import=${pathToFileURL(join(top, 'tell.mjs')).href}`];
+    const child = spawn(process.execPath, [...options, bundled('src/cli/index.ts'), 'classify', '/**/*.nope'], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let stderr = '';
-    child.stderr.on('data', (chunk) => {
+    child.stderr!.on('data', (chunk) => {
       stderr += chunk;
     });
-    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-    const wait = new Promise((resolve) => setTimeout(() => resolve('searching'), 5000));
-    const first = await Promise.race([ended, wait]);
-    if (first === 'searching') child.kill('SIGTERM');
-    const code = await ended;
-    // A small disk may be done before.
+    child.on('message', () => child.kill('SIGTERM'));
+    const [code] = await once(child, 'close');
+    // A disk of fewer folders is searched to its end.
     expect(code === 143 || stderr.includes('no file matches'), stderr).toBe(true);
   },
 );

@@ -187,7 +187,7 @@ describe('hostile values', () => {
         }
         return 'answer';
       },
-      { longest: 10_000 },
+      { most: 10_000 },
     );
   });
 });

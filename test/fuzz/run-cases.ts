@@ -30,28 +30,28 @@ export function watchProcess(): void {
 /**
  * Runs a share of the cases, and gives how often each outcome came.
  *
- * @param options - `bytesOf`: what is kept of a case that breaks something; `longest`: milliseconds that one may take.
+ * @param options - `bytesOf`: what is kept of a case that breaks something; `most`: milliseconds of the processor that one may take.
  */
 export async function fuzz<T>(
   target: string,
   share: number,
   arbitrary: fc.Arbitrary<T>,
   work: (value: T) => unknown,
-  options: { bytesOf?: (value: T) => unknown; longest?: number } = {},
+  options: { bytesOf?: (value: T) => unknown; most?: number } = {},
 ): Promise<Record<string, number>> {
-  const { bytesOf = (value: T) => fc.stringify(value), longest } = options;
+  const { bytesOf = (value: T) => fc.stringify(value), most } = options;
   const counts: Record<string, number> = {};
   const before = process.memoryUsage().rss;
-  let most = before;
+  let largest = before;
   await fc.assert(
     fc.asyncProperty(arbitrary, async (value) => {
-      const told = await outcome(target, bytesOf(value), () => work(value), longest);
+      const told = await outcome(target, bytesOf(value), () => work(value), most);
       counts[told] = (counts[told] ?? 0) + 1;
-      most = Math.max(most, process.memoryUsage.rss());
+      largest = Math.max(largest, process.memoryUsage.rss());
     }),
     { seed: SEED, numRuns: Math.max(20, Math.round(CASES * share)) },
   );
   console.log(`fuzz: ${target}: ${JSON.stringify(counts)}`);
-  expect(most - before, `${target}: growth of memory`).toBeLessThan(MEMORY);
+  expect(largest - before, `${target}: growth of memory`).toBeLessThan(MEMORY);
   return counts;
 }

@@ -135,7 +135,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
       renameSync(file, `${file}.away`);
       writeFileSync(file, '');
       await expect
-        .poll(() => workers.map(({ stderr }) => stderr).join(), { timeout: 60_000 })
+        .poll(() => workers.map(({ stderr }) => stderr).join())
         .toMatch(/both\.jsonl cannot be written: .*restore it/);
       renameSync(`${file}.away`, file);
       await until(COUNT);
@@ -175,9 +175,7 @@ describe.skipIf(!built || !hasRedis())(`${COUNT} images, exactly one result each
     run.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
-    await expect
-      .poll(() => stderr, { timeout: 60_000 })
-      .toMatch(/both\.jsonl cannot be written: ENOSPC.*\[UNREACHABLE\]/);
+    await expect.poll(() => stderr).toMatch(/both\.jsonl cannot be written: ENOSPC.*\[UNREACHABLE\]/);
     await sleep(2000);
     // More lines do not fit.
     expect(await finished()).toBeLessThan((256 * 1024) / 200);

@@ -75,7 +75,7 @@ async function allDone(queue?: string): Promise<void> {
     const { waiting, active } = await queueStatus({ ...address(), queue });
     return waiting + active;
   };
-  await expect.poll(open, { timeout: 60_000, interval: 100 }).toBe(0);
+  await expect.poll(open, { interval: 100 }).toBe(0);
 }
 
 const itemsIn = (...files: string[]) => readResults(files.length > 0 ? files : [file]).map(({ item }) => item);
@@ -142,7 +142,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
     const queue = new Queue('faces', { connection: redis });
     await queue.add('classify', { version: 1, items: [paths[0], 's3://bucket/key', 'a\0b', paths[1]] });
     await start();
-    await expect.poll(() => queue.getFailedCount(), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => queue.getFailedCount()).toBe(1);
     await queue.close();
     expect(readResults([file]).map(({ item, error }) => [item, error?.code])).toEqual([
       [paths[0], undefined],
@@ -343,7 +343,7 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       const before = readFileSync(file);
       truncateSync(file, 100);
       await enqueue(paths, address());
-      await expect.poll(() => troubles.length, { timeout: 10_000 }).toBeGreaterThan(1);
+      await expect.poll(() => troubles.length).toBeGreaterThan(1);
       expect(troubles[0]).toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('restore it') });
       expect(statSync(file).size).toBe(100);
       await expect(start()).rejects.toMatchObject({ code: 'QUEUE', message: expect.stringContaining('has 100 bytes') });
@@ -378,8 +378,8 @@ describe.skipIf(!built || !hasRedis())('a queue', () => {
       chmodSync(script, 0o755);
       await plant(() => entryOf(script, 0, result(paths[0])));
       await start();
-      await expect.poll(() => troubles.map(({ message }) => message).join(), { timeout: 10_000 }).toContain('start.sh');
-      await expect.poll(async () => (await queueStatus(address())).completed, { timeout: 10_000 }).toBe(59);
+      await expect.poll(() => troubles.map(({ message }) => message).join()).toContain('start.sh');
+      await expect.poll(async () => (await queueStatus(address())).completed).toBe(59);
       expect(readFileSync(script, 'utf8')).toBe('#!/bin/sh\nexit 0\n');
       expect(itemsIn().sort()).toEqual(paths.slice(1).sort());
     });

@@ -47,7 +47,7 @@ async function serve(port: number, lines: readonly string[], ...args: string[]):
 
 async function answers(redis: Redis): Promise<void> {
   redis.on('error', () => {});
-  await expect.poll(() => redis.ping().catch(() => ''), { timeout: 20_000 }).toBe('PONG');
+  await expect.poll(() => redis.ping().catch(() => '')).toBe('PONG');
 }
 
 async function allDone(connection: RedisConnection): Promise<void> {
@@ -55,7 +55,7 @@ async function allDone(connection: RedisConnection): Promise<void> {
     const { completed, failed } = await queueStatus({ connection }).catch(() => ({ completed: 0, failed: 0 }));
     return completed + failed;
   };
-  await expect.poll(finished, { timeout: 60_000, interval: 200 }).toBe(COUNT);
+  await expect.poll(finished, { interval: 200 }).toBe(COUNT);
 }
 
 describe.skipIf(!hasRedis())('a Redis', () => {
@@ -133,11 +133,11 @@ describe.skipIf(!hasRedis())('a Redis', () => {
     await serve(watcher, [`port ${watcher}`, ...monitor, 'sentinel failover-timeout faces 5000'], '--sentinel');
     const replica = new Redis(second);
     await answers(replica);
-    await expect.poll(() => replica.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up');
+    await expect.poll(() => replica.info('replication')).toContain('master_link_status:up');
     const sentinel = new Redis(watcher);
     await answers(sentinel);
     const replicas = async () => ((await sentinel.call('SENTINEL', 'REPLICAS', 'faces')) as unknown[]).length;
-    await expect.poll(replicas, { timeout: 20_000 }).toBe(1);
+    await expect.poll(replicas).toBe(1);
 
     const connection = { sentinels: [{ host: '127.0.0.1', port: watcher }], name: 'faces' };
     await enqueue(paths, { connection, batchSize: 10 });

@@ -266,7 +266,7 @@ describe.skipIf(!hasRedis())('results', () => {
       const delivering = third.deliver([long, b]);
       await other.reached;
       slow.letGo();
-      await expect.poll(() => written(), { timeout: 10_000 }).toContain(a.line);
+      await expect.poll(() => written()).toContain(a.line);
       other.letGo();
       await Promise.all([deliveringLate, delivering]);
       await first.deliver([d]);

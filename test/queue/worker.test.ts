@@ -63,7 +63,7 @@ async function allDone(): Promise<void> {
     const { waiting, active } = await queueStatus(address());
     return waiting + active;
   };
-  await expect.poll(open, { timeout: 60_000, interval: 100 }).toBe(0);
+  await expect.poll(open, { interval: 100 }).toBe(0);
 }
 
 function byItem(lines: readonly ResultLine[]): Record<string, ResultLine> {
@@ -282,7 +282,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
     const queue = new Queue('faces', { connection: redis });
     await queue.add('classify', { version: 9, items: ['a.jpg'] }, { attempts: 5 });
     await start();
-    await expect.poll(() => queue.getFailedCount(), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => queue.getFailedCount()).toBe(1);
     const [job] = await queue.getFailed();
     expect(job.failedReason).toMatch(/another program or version/);
     expect(job.attemptsMade).toBe(1);
@@ -302,7 +302,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
       grace: 300,
       onTrouble: ({ message }) => troubles.push(message),
     });
-    await expect.poll(() => troubles.length, { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => troubles.length).toBeGreaterThan(1);
     expect(troubles[0]).toBe('the sink fails: full');
     await worker.close();
     const status = await queueStatus(address());
@@ -334,7 +334,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
         crash ??= server.crashTo(before);
       },
     });
-    await expect.poll(() => taken.length, { timeout: 20_000 }).toBe(100);
+    await expect.poll(() => taken.length).toBe(100);
     await crash;
     await allDone();
     expect(taken.slice(50).sort()).toEqual(taken.slice(0, 50).sort());
@@ -359,7 +359,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
         crash ??= server.crashTo(before);
       },
     });
-    await expect.poll(() => crash !== undefined, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => crash !== undefined).toBe(true);
     await crash;
     await allDone();
     const redis = server.client();
@@ -432,7 +432,7 @@ describe.skipIf(!built || !hasRedis())('a worker', () => {
       const { waiting, active } = await queueStatus(address()).catch(() => ({ waiting: 0, active: 0 }));
       most = Math.max(most, waiting + active);
     }, 50);
-    await expect.poll(() => most, { timeout: 5000 }).toBe(30);
+    await expect.poll(() => most).toBe(30);
     await start();
     expect(await enqueuing).toEqual({ items: 120, fresh: 120, refused: 0 });
     clearInterval(look);
@@ -498,7 +498,7 @@ describe.skipIf(!built || !hasRedis())('on the command line', () => {
   test('--metrics-port serves the metrics to this machine', async () => {
     const out = join(folder, 'out.jsonl');
     const worker = new WorkerProcess(['--redis', server.url, '--root', faces, '--out', out, '--metrics-port', '0']);
-    await expect.poll(() => worker.stderr, { timeout: 20_000 }).toContain('metrics at http://127.0.0.1:');
+    await expect.poll(() => worker.stderr).toContain('metrics at http://127.0.0.1:');
     const response = await fetch(/http:\S+/.exec(worker.stderr)![0]);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(await response.text()).toContain('fer_queue_items{state="completed",queue="faces"} 59');

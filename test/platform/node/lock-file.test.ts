@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { lockFile } from '../../../src/platform/node/lock-file.js';
 import { nightTest } from '../../night.js';
-
-const execute = promisify(execFile);
 
 let folder: string;
 let path: string;
@@ -70,17 +69,26 @@ describe('a lock', () => {
     leave({ pid: 2 ** 30, host: hostname(), id: 'x' });
     const program = `
       import { lockFile } from './src/platform/node/lock-file.ts';
-      while (Date.now() < Number(process.argv[2]));
+      const said = process.stdin[Symbol.asyncIterator]();
+      console.log('ready');
+      await said.next();
       const unlock = await lockFile(process.argv[1]).catch((error) => console.log(error.code));
-      if (unlock) {
-        console.log('locked');
-        await new Promise((resolve) => setTimeout(resolve, 3000));
-        await unlock();
-      }`;
-    const at = String(Date.now() + 2500);
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', program, path, at];
-    const told = await Promise.all(Array.from({ length: 6 }, () => execute(process.execPath, args)));
-    expect(told.map(({ stdout }) => stdout.trim()).sort()).toEqual([...Array(5).fill('CHECKPOINT'), 'locked']);
+      if (unlock) console.log('locked');
+      await said.next();
+      await unlock?.();`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', program, path];
+    const processes = Array.from({ length: 6 }, () => {
+      const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      return { child, line: async () => (await lines.next()).value };
+    });
+    const nextLines = () => Promise.all(processes.map(({ line }) => line()));
+    expect(await nextLines()).toEqual(Array(6).fill('ready'));
+    for (const { child } of processes) child.stdin.write('go\n');
+    expect((await nextLines()).sort()).toEqual([...Array(5).fill('CHECKPOINT'), 'locked']);
+    const ended = Promise.all(processes.map(({ child }) => once(child, 'exit')));
+    for (const { child } of processes) child.stdin.end();
+    expect(await ended).toEqual(Array(6).fill([0, null]));
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -130,7 +138,7 @@ test('a lock is written to every ten seconds, as long as it is this one', async 
   const age = async () => {
     utimesSync(path, 1, 1);
     vi.advanceTimersByTime(10_000);
-    await vi.waitFor(() => expect(statSync(path).mtimeMs).toBeGreaterThan(1e9));
+    await expect.poll(() => statSync(path).mtimeMs).toBeGreaterThan(1e9);
   };
   await age();
   await age();
