@@ -1,7 +1,8 @@
 /**
  * Measures this package's weights and those of its peers on the same faces, in one run, on one thread:
  * `npm run peers [folder of FER+]`, by default `../shared/ferplus`; it takes some minutes.
- * Writes `docs/peers.json`, and from it the table in README.md; `npm run peers -- --table` writes the table alone.
+ * Writes `docs/peers.json`, and the figures in README.md; `npm run peers -- --figures` writes README.md alone, from what was
+ * measured before and from the figures that the weights carry.
  *
  * Every network gets the whole 48x48 crop, resized in its own way, and answers with the most probable of the five emotions.
  * Classes that only a peer has (disgust, fear) are ignored.
@@ -14,34 +15,17 @@ import { brotliCompressSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { createClassifier, EMOTIONS, type Emotion, type PixelImage, useBackend } from '../src/index.js';
 import { imageFolder } from '../src/node.js';
-
-interface Peer {
-  name: string;
-  /** The package's version. */
-  version: string;
-  accuracy: number;
-  macroRecall: number;
-  /** Median milliseconds of CPU time per face: other programs do not count. */
-  milliseconds: number;
-  /** Bytes of the weights as they are downloaded, and with brotli. */
-  weights: number;
-  weightsBrotli: number;
-  /** Bytes in `node_modules` after an install, with all dependencies on this platform. */
-  installed: number;
-  trains: string;
-  saysAccuracy: string;
-}
+import { PEERS_FILE, type Peer, readmeFigures } from './readme-figures.js';
 
 interface Network extends Pick<Peer, 'name' | 'version' | 'trains' | 'saysAccuracy'> {
   weightFiles: string[];
   answer(face: PixelImage): Promise<Emotion>;
 }
 
-const FILE = 'docs/peers.json';
 const require = createRequire(import.meta.url);
 
 const flags = process.argv.slice(2);
-if (!flags.includes('--table')) {
+if (!flags.includes('--figures')) {
   const faces = imageFolder(join(flags[0] ?? '../shared/ferplus', 'valid'));
   await useBackend('wasm');
   const peers: Peer[] = [];
@@ -51,9 +35,13 @@ if (!flags.includes('--table')) {
     console.log(peer);
     peers.push(peer);
   }
-  writeFileSync(FILE, `${JSON.stringify({ faces: faces.files.length, node: process.version, peers }, null, 2)}\n`);
+  writeFileSync(
+    PEERS_FILE,
+    `${JSON.stringify({ faces: faces.files.length, node: process.version, peers }, null, 2)}\n`,
+  );
 }
-writeTable();
+writeFileSync('README.md', readmeFigures(readFileSync('README.md', 'utf8')));
+spawnSync('npx', ['biome', 'format', '--write', 'README.md'], { stdio: 'inherit' });
 
 async function measure(network: Network, faces: ReturnType<typeof imageFolder>): Promise<Peer> {
   const right = EMOTIONS.map(() => 0);
@@ -191,38 +179,4 @@ function rgb({ data, width, height, channels }: PixelImage): tf.Tensor3D {
 
 function best(scores: number[]): Emotion {
   return EMOTIONS[scores.indexOf(Math.max(...scores))];
-}
-
-/** Puts the table into README.md, between its two marks. */
-function writeTable(): void {
-  const mark = '<!-- peers: written by scripts/peers.ts -->';
-  const { peers } = JSON.parse(readFileSync(FILE, 'utf8')) as { peers: Peer[] };
-  const [before, , after] = readFileSync('README.md', 'utf8').split(mark);
-  if (after === undefined) throw new Error(`README.md has no two marks ${mark}`);
-  // To four places first, as the model card's figures are.
-  const percent = (share: number) => `${(Math.round(1e4 * share) / 100).toFixed(1)}%`;
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
-  const rows = peers.map((peer) => [
-    `${peer.name} ${peer.version}`,
-    percent(peer.accuracy),
-    percent(peer.macroRecall),
-    `${peer.milliseconds.toFixed(peer.milliseconds < 1 ? 2 : 1)} ms`,
-    `${megabytes(peer.weights)} (${megabytes(peer.weightsBrotli)})`,
-    `${Math.round(peer.installed / 1e6)} MB`,
-    peer.trains,
-    peer.saysAccuracy,
-  ]);
-  const head = [
-    '',
-    'accuracy',
-    'macro recall',
-    'CPU time a face',
-    'weights (brotli)',
-    'installed',
-    'can train',
-    'says how good it is',
-  ];
-  const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
-  writeFileSync('README.md', [before, `\n\n${table}\n\n`, after].join(mark));
-  spawnSync('npx', ['biome', 'format', '--write', 'README.md'], { stdio: 'inherit' });
 }

@@ -30,7 +30,7 @@ for (const [name, { paths, packages }] of Object.entries(findBrowsers())) {
   );
 }
 if (spawnSync('redis-server', ['--version']).status !== 0) {
-  console.log('\n!! NO REDIS-SERVER WAS FOUND: fer-dcnn/queue was not tested. See README.md, "Development".');
+  console.log('\n!! NO REDIS-SERVER WAS FOUND: fer-dcnn/queue was not tested. See CONTRIBUTING.md.');
 }
 if (count.skipped > 0) {
   console.log(

@@ -1,5 +1,6 @@
 import { EMOTIONS } from '../emotions.js';
 import type { Box, DetectedFace, Prediction } from '../index.js';
+import { percent } from '../report/percent.js';
 import { csvCell, safeText } from '../safe-text.js';
 
 /** The result of one image. */
@@ -83,9 +84,9 @@ function lines(file: string, predictions: readonly Prediction[], width: number, 
   return predictions
     .map(({ className, probability }, row) => {
       const name = (row === 0 ? safeText(file) : '').padEnd(width);
-      const percent = `${(100 * probability).toFixed(1)} %`.padStart(7);
+      const share = percent(probability).padStart(6);
       const bar = '█'.repeat(Math.round(20 * probability));
-      return `${name}  ${safeText(className).padEnd(9)}  ${percent}  ${note === '' || row > 0 ? bar : bar.padEnd(20) + note}`.trimEnd();
+      return `${name}  ${safeText(className).padEnd(9)}  ${share}  ${note === '' || row > 0 ? bar : bar.padEnd(20) + note}`.trimEnd();
     })
     .join('\n')
     .concat('\n');

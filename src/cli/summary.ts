@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { summary } from '../index.js';
+import { percent } from '../report/percent.js';
 import { safeText } from '../safe-text.js';
 import { metadataOf } from '../tfjs/model/metadata.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
@@ -39,8 +40,7 @@ async function run(_: AbortSignal, path: string | undefined, { json }: { json?: 
       weights.length > 0 && `Weights: ${weights.join(', ')}`,
       classes && `Classes: ${classes.join(', ')}`,
       normalization && `Normalization: ${normalization}`,
-      typeof metrics?.accuracy === 'number' &&
-        `Accuracy: ${(100 * metrics.accuracy).toFixed(1)}% (${metrics.measuredOn})`,
+      typeof metrics?.accuracy === 'number' && `Accuracy: ${percent(metrics.accuracy)} (${metrics.measuredOn})`,
     ].filter((line) => typeof line === 'string');
     const lines = [...summary(model).split('\n'), ...known];
     process.stdout.write(lines.map((line) => `${safeText(line)}\n`).join(''));

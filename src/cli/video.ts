@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Episode, FaceSummary, TrackState, TrackSummary } from '../index.js';
+import { percent } from '../report/percent.js';
 import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { numberBetween, wholeNumber } from './numbers.js';
@@ -172,9 +173,8 @@ function shares({ emotions }: FaceSummary<string>): string[] {
     .sort((a, b) => emotions[b].share - emotions[a].share)
     .map((emotion) => {
       const { share, duration, episodes } = emotions[emotion];
-      const percent = `${(100 * share).toFixed(1)} %`.padStart(7);
       const times = episodes === 1 ? 'once' : `${episodes} times`;
-      return `  ${safeText(emotion).padEnd(width)}  ${percent}  ${clock(duration).padStart(7)}  ${times.padEnd(8)}  ${'█'.repeat(Math.round(20 * share))}`.trimEnd();
+      return `  ${safeText(emotion).padEnd(width)}  ${percent(share).padStart(6)}  ${clock(duration).padStart(7)}  ${times.padEnd(8)}  ${'█'.repeat(Math.round(20 * share))}`.trimEnd();
     });
 }
 

@@ -13,6 +13,7 @@ import {
   type UnmatchedEntry,
 } from './labelled-files.js';
 import { type ClassNameOptions, classNameRules, type NamedClasses, namedClasses } from './named-classes.js';
+import { realFolder } from './real-folder.js';
 import { readVotes } from './votes.js';
 import { IMAGE_ENDINGS, isSystemFolder, type LeftOut, walkImages } from './walk-images.js';
 
@@ -114,19 +115,9 @@ export const imageFolderRules = (): Rules<ImageFolderOptions> => ({
 
 const checkOptions = optionsOf<ImageFolderOptions>('imageFolder', imageFolderRules);
 
-function realPath(dir: string): string {
-  try {
-    const real = realpathSync(dir);
-    if (statSync(real).isDirectory()) return real;
-  } catch (error) {
-    throw new FerError('NOT_FOUND', `${dir} cannot be found: ${reasonOf(error)}`, { cause: error });
-  }
-  throw new FerError('NOT_FOUND', `${dir} is not a folder`);
-}
-
 /** Names of class folders, the images of each, and what is left out. With `classes`, other folders are not read. */
 function listed(dir: string, options: ImageFolderOptions) {
-  const root = realPath(dir);
+  const root = realFolder(dir);
   const { folders, beside } = foldersIn(dir, root);
   if (folders.length === 0) throw new FerError('DATA', `${dir} has no class folders such as ${join(dir, 'happy')}`);
   const tops = topsOf(dir, folders, options);

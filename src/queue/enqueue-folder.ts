@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
-import { opendir, realpath, stat } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FerError, reasonOf } from '../errors.js';
+import { realFolder } from '../folders/real-folder.js';
 import { type LeftOut, noImage, unwanted } from '../folders/walk-images.js';
 import { callback, listOf, optionsOf, text } from '../options.js';
 import { type Enqueued, type EnqueueOptions, enqueue, enqueueRules } from './enqueue.js';
@@ -29,7 +29,7 @@ export async function enqueueFolder(dir: string, options: EnqueueFolderOptions):
   text(dir, 'dir');
   checkOptions(options);
   const { extensions, onLeftOut, ...enqueuing } = options;
-  return enqueue(filesBelow(await folderOf(dir), { extensions, onLeftOut }), enqueuing);
+  return enqueue(filesBelow(realFolder(dir), { extensions, onLeftOut }), enqueuing);
 }
 
 const checkOptions = optionsOf<EnqueueFolderOptions>(
@@ -37,16 +37,6 @@ const checkOptions = optionsOf<EnqueueFolderOptions>(
   () => ({ ...enqueueRules(), extensions: listOf(text, 'a list of file name endings'), onLeftOut: callback }),
   'connection',
 );
-
-async function folderOf(dir: string): Promise<string> {
-  try {
-    const real = await realpath(dir);
-    if ((await stat(real)).isDirectory()) return real;
-  } catch (error) {
-    throw new FerError('NOT_FOUND', `${dir} cannot be found: ${reasonOf(error)}`, { cause: error });
-  }
-  throw new FerError('NOT_FOUND', `${dir} is not a folder`);
-}
 
 async function* filesBelow(
   dir: string,

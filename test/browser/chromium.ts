@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { browsers } from './browsers.js';
+import { PATIENCE } from './patience.js';
 
 export const [executablePath] = browsers.chromium.paths ?? [];
 
@@ -66,7 +67,7 @@ export async function openTab(
   });
   await page.goto(url);
   await page
-    .waitForFunction(() => 'checks' in globalThis, undefined, { timeout: 30_000 })
+    .waitForFunction(() => 'checks' in globalThis, undefined, { timeout: PATIENCE })
     .catch((error) => {
       throw new Error(`${url} offers no checks: ${tab.errors.join('\n')}`, { cause: error });
     });

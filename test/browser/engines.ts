@@ -32,7 +32,7 @@ export interface EnginePage {
     call: (...args: Args) => Result | Promise<Result>,
     ...args: Args
   ): Promise<Result>;
-  /** Waits until the function gives something true. @throws after 30 seconds. */
+  /** Waits until the function gives something true. @throws after two minutes. */
   waitFor<Args extends unknown[]>(call: (...args: Args) => unknown, ...args: Args): Promise<void>;
   click(selector: string): Promise<void>;
   /** Presses a key where the focus is: a character, or a name such as `Tab`, `Enter`, `Space`, `ArrowRight`. */

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { FACES } from '../../examples/node-classify/faces.js';
 import config from '../../examples/vite.config.js';
 import { startChromium } from './chromium.js';
+import { PATIENCE } from './patience.js';
 import { type Served, serveViteBuild } from './servers.js';
 
 /** Builds an example against the repository's own build, outside the repository, and serves it. */
@@ -93,7 +94,7 @@ export async function openExample(
 ): Promise<ExampleTab> {
   const { before, waits = 'ready', ...settings } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const tab: ExampleTab = { page, errors: [], later: [] };
   page.on('pageerror', (error) => tab.errors.push(`${error.stack ?? error}`));

@@ -1,5 +1,6 @@
 import { sharedChromium } from './chromium.js';
 import type { OpenPage } from './engines.js';
+import { PATIENCE } from './patience.js';
 
 /** Chromium, by playwright-core. */
 export const openInChromium: OpenPage = async (_, { viewport, colorScheme }) => {
@@ -15,7 +16,7 @@ export const openInChromium: OpenPage = async (_, { viewport, colorScheme }) => 
     goto: async (url) => void (await page.goto(url)),
     evaluate: (call, ...args) => page.evaluate(`(${call})(...${JSON.stringify(args)})`),
     waitFor: async (call, ...args) =>
-      void (await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, undefined, { timeout: 30_000 })),
+      void (await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, undefined, { timeout: PATIENCE })),
     click: (selector) => page.click(selector),
     press: (key) => page.keyboard.press(key),
     setFiles: (selector, paths) => page.setInputFiles(selector, paths),

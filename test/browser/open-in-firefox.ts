@@ -1,5 +1,6 @@
 import { type Browser, type ElementHandle, type KeyInput, launch } from 'puppeteer-core';
 import type { OpenPage } from './engines.js';
+import { PATIENCE } from './patience.js';
 
 /** The Firefox of all tests that ask for no preferences. It ends with their process. */
 let shared: Promise<Browser> | undefined;
@@ -32,7 +33,7 @@ export const openInFirefox: OpenPage = async ([executablePath], { viewport, colo
     goto: async (url) => void (await page.goto(url)),
     evaluate: (call, ...args) => page.evaluate(`(${call})(...${JSON.stringify(args)})`) as never,
     waitFor: async (call, ...args) => {
-      const done = await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, { timeout: 30_000 });
+      const done = await page.waitForFunction(`(${call})(...${JSON.stringify(args)})`, { timeout: PATIENCE });
       await done.dispose();
     },
     click: (selector) => page.click(selector),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { EnginePage, OpenPage } from './engines.js';
+import { PATIENCE } from './patience.js';
 
 /** The WebKit of all tests in light colours, when no test has it. It ends with their process. */
 let idle: EnginePage | undefined;
@@ -167,9 +168,9 @@ async function pageOf(
     },
     evaluate: (what, ...args) => execute(`(${what})(...${JSON.stringify(args)})`),
     async waitFor(what, ...args) {
-      const deadline = Date.now() + 30_000;
+      const deadline = Date.now() + PATIENCE;
       while (!(await execute(`Boolean((${what})(...${JSON.stringify(args)}))`))) {
-        if (Date.now() > deadline) throw new Error(`WebKit: waited 30 s for ${what}`);
+        if (Date.now() > deadline) throw new Error(`WebKit: waited too long for ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },

@@ -9,6 +9,7 @@ import { type DrawnExpression, drawnFace } from '../../examples/page-parts/drawn
 import { leftOut, NIGHT } from '../night.js';
 import { haveChromium, sharedChromium } from './chromium.js';
 import { pressByKey, tabOrder, tabTo } from './example-pages.js';
+import { PATIENCE } from './patience.js';
 import { type StudioProcess, startStudio } from './studio-process.js';
 
 if (!NIGHT) leftOut("the studio's training at full length", '1');
@@ -39,6 +40,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
 
   test('a folder becomes sorted, corrected and saved faces, a model and a report; nothing leaves the machine', async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+    context.setDefaultTimeout(PATIENCE);
     const asked: string[] = [];
     const errors: string[] = [];
     context.on('request', (request) => asked.push(request.url()));
@@ -135,6 +137,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
 
   test('a folder that is dropped, by keyboard alone from there: choose, label, filter, save into a folder', async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     await page.addInitScript(fakeDirectoryPicker);
     await page.goto(new URL('/pictures/', studio.address).href);
@@ -214,6 +217,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
 
   test('without the token nothing can be trained, and the page says what to do', async () => {
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(new URL('/pictures/', studio.address).href);
     await page.locator('#try-drawn:enabled').waitFor();
     const picture = { name: 'one.png', mimeType: 'image/png', buffer: await drawn('happy', 1) };
@@ -226,6 +230,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
 
   test.each(['webcam', 'teach'])('%s is there too, and finds its network', async (name) => {
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const failed: string[] = [];
     page.on('response', (response) => response.status() >= 400 && failed.push(response.url()));
     page.on('pageerror', (error) => failed.push(`${error}`));

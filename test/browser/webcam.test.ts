@@ -18,6 +18,7 @@ import {
   tabOrder,
   tabTo,
 } from './example-pages.js';
+import { PATIENCE } from './patience.js';
 import type { Served } from './servers.js';
 
 const haveFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
@@ -206,6 +207,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
 
   test('takes its binaries from the place that <meta name="fer-dcnn-assets"> names, and from no other', async () => {
     const context = await browser.newContext();
+    context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     const asked: string[] = [];
     await page.route(served.url, async (route) => {

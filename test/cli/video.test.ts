@@ -29,7 +29,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^clip\.mp4: 0:01\.8, 10 frames, 3 faces\n\nall faces\n/);
     for (const id of [1, 2, 3]) {
-      expect(stdout).toMatch(new RegExp(`\nface ${id}, 0:00\\.0 to 0:01\\.8\n  (happy|neutral|sad) +100\\.0 %`));
+      expect(stdout).toMatch(new RegExp(`\nface ${id}, 0:00\\.0 to 0:01\\.8\n  (happy|neutral|sad) +100\\.0%`));
     }
     expect(stdout).toMatch(/\ntimeline\n( {2}0:0\d\.\d to 0:01\.8 {2}face [123] {2}\w+\n){3}$/);
   });
@@ -88,7 +88,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
     const own = ['--model', 'bored', '--max-faces', '1', '--max-frames', '8', '--min-duration', '200', '--quiet'];
     const table = await run(...own, 'clip.mp4');
     expect(table.stderr).toBe('');
-    expect(table.stdout).toMatch(/\n {2}a bored and sleepy face {2}100\.0 % .* once/);
+    expect(table.stdout).toMatch(/\n {2}a bored and sleepy face {2}100\.0% .* once/);
     const { stdout } = await run(...own, '--csv', '--frames', 'clip.mp4');
     expect(stdout.split('\n')[0]).toBe('time,face,x,y,width,height,seen,emotion,a bored and sleepy face,attentive');
     const json = await run(...own, '--json', 'clip.mp4');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { PEERS_FILE, type Peer, readmeFigures } from '../../scripts/readme-figures.js';
 import { evaluate, useBackend } from '../../src/index.js';
 import { imageFolder } from '../../src/node.js';
 import { fromFiles, toFiles } from '../../src/tfjs/model/artifacts.js';
@@ -31,17 +32,14 @@ describe('the figures of the shipped weights', () => {
     }
   });
 
-  test('in the README are those that the weights carry', () => {
-    const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+  test('in the README are those that the weights carry and `npm run peers` measured', () => {
     const readme = readFileSync('README.md', 'utf8');
-    const row = readme.split('\n').find((line) => line.startsWith('| FER+ `valid`'))!;
-    const cells = row.split('|').map((cell) => cell.trim());
-    expect(cells.slice(3, 6)).toEqual([
-      percent(metrics.accuracy),
-      percent(metrics.macroRecall),
-      metrics.expectedCalibrationError.toFixed(3),
-    ]);
-    expect(readme).toContain(`_sad_ (${Math.round(100 * metrics.classes.sad.recall)}% recall)`);
+    expect(readmeFigures(readme)).toBe(readme);
+    const { peers } = JSON.parse(readFileSync(PEERS_FILE, 'utf8')) as { peers: Peer[] };
+    // Measured with these weights.
+    expect(peers[0].accuracy).toBeCloseTo(metrics.accuracy, 3);
+    expect(peers[0].macroRecall).toBeCloseTo(metrics.macroRecall, 3);
+    expect(peers[0].weights).toBe(statSync('weights/weights.bin').size);
   });
 
   test.skipIf(valid === null || NIGHT)('are nearly those of every fifth face', async () => {

@@ -1,5 +1,6 @@
 import { classifyFaces, type DetectedFace } from 'fer-dcnn/lite';
 import { BLACK_PICTURE } from '../../page-parts/black-picture.js';
+import { drawFace } from '../../page-parts/draw-face.js';
 import { answerCalls } from '../../page-parts/worker-calls.js';
 
 /** A face that was found in a picture and cut out. */
@@ -38,13 +39,6 @@ export type Looking = typeof looking;
 
 answerCalls(looking);
 
-function cutOut(picture: ImageBitmap, { x, y, width, height, angle = 0 }: DetectedFace['crop']): Promise<Blob> {
-  const canvas = new OffscreenCanvas(SIDE, SIDE);
-  const context = canvas.getContext('2d', { alpha: false })!;
-  context.imageSmoothingQuality = 'high';
-  context.translate(SIDE / 2, SIDE / 2);
-  context.scale(SIDE / width, SIDE / height);
-  context.rotate(-angle);
-  context.drawImage(picture, -x - width / 2, -y - height / 2);
-  return canvas.convertToBlob({ type: 'image/png' });
+function cutOut(picture: ImageBitmap, crop: DetectedFace['crop']): Promise<Blob> {
+  return drawFace(picture, crop, SIDE).canvas.convertToBlob({ type: 'image/png' });
 }

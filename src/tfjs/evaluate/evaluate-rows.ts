@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../abort.js';
 import { checkProbabilities } from '../../network/check-probabilities.js';
 import { currentBackend } from '../backends/current-backend.js';
 import { tfjsPredictor } from '../backends/tfjs-predictor.js';
+import { joined } from '../joined.js';
 import type { LabelledRows } from './labelled-data.js';
 import { type EvaluationReport, measure } from './metrics.js';
 
@@ -39,15 +40,5 @@ export async function evaluateRows(
   } finally {
     predictor.dispose();
   }
-  return measure(joined(probabilities), joined(labels), classes);
-}
-
-function joined(parts: Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+  return measure(joined(probabilities, Float32Array), joined(labels, Float32Array), classes);
 }

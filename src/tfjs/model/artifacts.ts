@@ -7,6 +7,7 @@ import { FerError, reasonOf } from '../../errors.js';
 import { checkedEntries, factsOf, type ModelJson } from '../../network/weights-manifest.js';
 import { number, optionsOf, text } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
+import { joined } from '../joined.js';
 import { loadBounded } from './bounded-layers.js';
 import { setFileFacts, withMetadata } from './metadata.js';
 import { type Quantization, quantizationRule, quantize } from './quantize.js';
@@ -65,7 +66,7 @@ export function toFiles(model: LayersModel, options: ToFilesOptions = {}): Model
     });
     parts.push(stored.bytes);
   }
-  const binary = concatenate(parts);
+  const binary = joined(parts, Uint8Array);
 
   return {
     json: {
@@ -118,16 +119,6 @@ function standardDeviation(values: Float32Array): number {
     squares += value * value;
   }
   return Math.sqrt(Math.max(0, squares / values.length - (sum / values.length) ** 2));
-}
-
-function concatenate(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 const checkOptions = optionsOf<ToFilesOptions>('saveModel', () => ({
