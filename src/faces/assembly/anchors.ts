@@ -1,6 +1,6 @@
-import { add, all, madd, read } from '../../network/assembly/vector';
+import { add, all, madd, read, splat, write } from '../../network/assembly/vector';
 import { layer, rowOf } from './layers';
-import { BLOCKS, LOGITS, LOGITS_BIAS, PLACE, PLACES, PLACES_BIAS } from './layout';
+import { BLOCKS, COARSE_PLACES, LOGITS, LOGITS_BIAS, PLACE, PLACES, PLACES_BIAS, TILE as SUMS } from './layout';
 
 /*
  * The heads. Every cell of the fine grid has 2 anchors, every cell of the coarse grid 6. Anchors are numbered row by row, the fine
@@ -34,9 +34,21 @@ export function place<V>(anchor: i32, to: usize): void {
   const stride: f64 = fine ? 16 : 32;
   const x = (<f64>(cell % wide) + 0.5) * stride, y = (<f64>(cell / wide) + 0.5) * stride;
   const features = featuresOf(anchor);
-  const first: usize = PLACE * <usize>outputOf(anchor);
+  const output = outputOf(anchor);
+  const first: usize = 4 * PLACE * <usize>(fine ? output : output - 2);
+  const filters = (fine ? PLACES : COARSE_PLACES) + first, row: usize = 4 * PLACE * (fine ? 2 : 6);
+  const bias = PLACES_BIAS + 4 * PLACE * <usize>output;
+  for (let k: usize = 0; k < 4 * PLACE; k += sizeof<V>()) {
+    let sum = read<V>(bias + k);
+    let w = filters + k;
+    for (let i: usize = 0; i < 384; i += 4) {
+      sum = madd<V>(splat<V>(features + i), read<V>(w), sum);
+      w += row;
+    }
+    write<V>(SUMS + k, sum);
+  }
   for (let k: usize = 0; k < PLACE; k++) {
-    const value = <f64>(dot<V>(features, PLACES + (first + k) * 384) + load<f32>(PLACES_BIAS + 4 * (first + k)));
+    const value = <f64>load<f32>(SUMS + 4 * k);
     store<f64>(to + 8 * k, k == 2 || k == 3 ? value : value + (k & 1 ? y : x));
   }
 }

@@ -96,10 +96,7 @@ function strips(depthwise: usize, pointwise: usize, bias: usize, size: usize, ou
     const pixels = min(end - x, STRIP);
     for (let k: usize = 0; k < pixels; k += 4) depthwiseFour(depthwise, size, (x + k) * size, k);
     round(size, pixels);
-    for (let k: usize = 0; k < pixels; k += 4) {
-      const at = (x + k) * size;
-      mix(pointwise, bias, size, size, k, center + at, size, out + at);
-    }
+    mix(pointwise, bias, size, size, pixels, center + x * size, size, out + x * size);
   }
 }
 
@@ -137,9 +134,7 @@ export function stridedRow(index: i32, out: usize, columns: i32): void {
       v128.store(16 * k, squares, SQUARES);
     }
     round(from, pixels);
-    for (let k: usize = 0; k < pixels; k += 4) {
-      mix(pointwise, bias, from, to, k, POOLED + k * from, around, out + (x + k) * to);
-    }
+    mix(pointwise, bias, from, to, pixels, POOLED, around, out + x * to);
   }
 }
 
@@ -148,7 +143,7 @@ export function stridedRow(index: i32, out: usize, columns: i32): void {
 @inline
 function depthwiseFour(depthwise: usize, size: usize, x: usize, k: usize): void {
   let aa = f32x4.splat(0), bb = aa, cc = aa, dd = aa;
-  const top = load<usize>(ROWS) + x, middle = load<usize>(ROWS, 4) + x, bottom = load<usize>(ROWS, 8) + x;
+  const top = load<usize>(ROWS) + x;
   for (let o: usize = 0; o < size; o += 16) {
     const t = depthwise + o;
     let w = t, p = top + o;
@@ -171,48 +166,30 @@ function depthwiseFour(depthwise: usize, size: usize, x: usize, k: usize): void 
     d = f32x4.add(d, f32x4.mul(v, w1));
     v = read<v128>(p, 5 * size);
     d = f32x4.add(d, f32x4.mul(v, w2));
-    w = t + 3 * size;
-    p = middle + o;
-    w0 = read<v128>(w); w1 = read<v128>(w, size); w2 = read<v128>(w, 2 * size);
-    v = read<v128>(p);
-    a = f32x4.add(a, f32x4.mul(v, w0));
-    v = read<v128>(p, size);
-    a = f32x4.add(a, f32x4.mul(v, w1));
-    b = f32x4.add(b, f32x4.mul(v, w0));
-    v = read<v128>(p, 2 * size);
-    a = f32x4.add(a, f32x4.mul(v, w2));
-    b = f32x4.add(b, f32x4.mul(v, w1));
-    c = f32x4.add(c, f32x4.mul(v, w0));
-    v = read<v128>(p, 3 * size);
-    b = f32x4.add(b, f32x4.mul(v, w2));
-    c = f32x4.add(c, f32x4.mul(v, w1));
-    d = f32x4.add(d, f32x4.mul(v, w0));
-    v = read<v128>(p, 4 * size);
-    c = f32x4.add(c, f32x4.mul(v, w2));
-    d = f32x4.add(d, f32x4.mul(v, w1));
-    v = read<v128>(p, 5 * size);
-    d = f32x4.add(d, f32x4.mul(v, w2));
-    w = t + 6 * size;
-    p = bottom + o;
-    w0 = read<v128>(w); w1 = read<v128>(w, size); w2 = read<v128>(w, 2 * size);
-    v = read<v128>(p);
-    a = f32x4.add(a, f32x4.mul(v, w0));
-    v = read<v128>(p, size);
-    a = f32x4.add(a, f32x4.mul(v, w1));
-    b = f32x4.add(b, f32x4.mul(v, w0));
-    v = read<v128>(p, 2 * size);
-    a = f32x4.add(a, f32x4.mul(v, w2));
-    b = f32x4.add(b, f32x4.mul(v, w1));
-    c = f32x4.add(c, f32x4.mul(v, w0));
-    v = read<v128>(p, 3 * size);
-    b = f32x4.add(b, f32x4.mul(v, w2));
-    c = f32x4.add(c, f32x4.mul(v, w1));
-    d = f32x4.add(d, f32x4.mul(v, w0));
-    v = read<v128>(p, 4 * size);
-    c = f32x4.add(c, f32x4.mul(v, w2));
-    d = f32x4.add(d, f32x4.mul(v, w1));
-    v = read<v128>(p, 5 * size);
-    d = f32x4.add(d, f32x4.mul(v, w2));
+    // The middle and the lower row.
+    for (let i: usize = 4; i < 12; i += 4) {
+      p = load<usize>(ROWS + i) + x + o;
+      w += 3 * size;
+      w0 = read<v128>(w); w1 = read<v128>(w, size); w2 = read<v128>(w, 2 * size);
+      v = read<v128>(p);
+      a = f32x4.add(a, f32x4.mul(v, w0));
+      v = read<v128>(p, size);
+      a = f32x4.add(a, f32x4.mul(v, w1));
+      b = f32x4.add(b, f32x4.mul(v, w0));
+      v = read<v128>(p, 2 * size);
+      a = f32x4.add(a, f32x4.mul(v, w2));
+      b = f32x4.add(b, f32x4.mul(v, w1));
+      c = f32x4.add(c, f32x4.mul(v, w0));
+      v = read<v128>(p, 3 * size);
+      b = f32x4.add(b, f32x4.mul(v, w2));
+      c = f32x4.add(c, f32x4.mul(v, w1));
+      d = f32x4.add(d, f32x4.mul(v, w0));
+      v = read<v128>(p, 4 * size);
+      c = f32x4.add(c, f32x4.mul(v, w2));
+      d = f32x4.add(d, f32x4.mul(v, w1));
+      v = read<v128>(p, 5 * size);
+      d = f32x4.add(d, f32x4.mul(v, w2));
+    }
     const to = 384 * k + o;
     v128.store(to, a, TILE);
     v128.store(to, b, TILE + 384);
@@ -229,49 +206,63 @@ function depthwiseFour(depthwise: usize, size: usize, x: usize, k: usize): void 
   v128.store(16 * k, dd, SQUARES + 48);
 }
 
-/** Four pixels of PAIRS, from pixel `k` on, through a pointwise convolution, bias, the first `around` bytes of the residual connection, ReLU. */
-// @ts-ignore: decorator
-@inline
-function mix(w: usize, bias: usize, from: usize, to: usize, k: usize, beside: usize, around: usize, out: usize): void {
+/**
+ * PAIRS through a pointwise convolution, bias, the first `around` bytes of the residual connection, ReLU; four pixels at a time. One
+ * function for all widths, so that less is compiled before the first frame.
+ */
+function mix(
+  filters: usize, bias: usize, from: usize, to: usize, pixels: usize, beside: usize, around: usize, out: usize,
+): void {
   const zero = f32x4.splat(0);
   const factors = bias + to;
   const half = from >> 1;
-  for (let o: usize = 0; o < to; o += 32) {
-    let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-    for (let p = 192 * k, end = p + half; p < end; p += 4) {
-      const w0 = v128.load(w), w1 = v128.load(w, 16);
-      let v = v128.load32_splat(p, PAIRS);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1));
-      v = v128.load32_splat(p, PAIRS + 192);
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1));
-      v = v128.load32_splat(p, PAIRS + 2 * 192);
-      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v, w0)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v, w1));
-      v = v128.load32_splat(p, PAIRS + 3 * 192);
-      d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v, w0)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v, w1));
-      w += 32;
+  for (let k: usize = 0; k < pixels; k += 4) {
+    let w = filters;
+    for (let o: usize = 0; o < to; o += 32) {
+      let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+      for (let p = 192 * k, end = p + half; p < end; p += 4) {
+        const w0 = v128.load(w), w1 = v128.load(w, 16);
+        let v = v128.load32_splat(p, PAIRS);
+        a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1));
+        v = v128.load32_splat(p, PAIRS + 192);
+        b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1));
+        v = v128.load32_splat(p, PAIRS + 2 * 192);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v, w0)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v, w1));
+        v = v128.load32_splat(p, PAIRS + 3 * 192);
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v, w0)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v, w1));
+        w += 32;
+      }
+      const f0 = v128.load(factors + o), f1 = v128.load(factors + o, 16);
+      const r0 = v128.load(bias + o), r1 = v128.load(bias + o, 16);
+      let u = v128.load32_splat(4 * k, SCALES + 64);
+      a0 = scaled(a0, u, f0, r0); a1 = scaled(a1, u, f1, r1);
+      u = v128.load32_splat(4 * k, SCALES + 68);
+      b0 = scaled(b0, u, f0, r0); b1 = scaled(b1, u, f1, r1);
+      u = v128.load32_splat(4 * k, SCALES + 72);
+      c0 = scaled(c0, u, f0, r0); c1 = scaled(c1, u, f1, r1);
+      u = v128.load32_splat(4 * k, SCALES + 76);
+      d0 = scaled(d0, u, f0, r0); d1 = scaled(d1, u, f1, r1);
+      if (o < around) {
+        let r = beside + o;
+        a0 = f32x4.add(a0, v128.load(r)); a1 = f32x4.add(a1, v128.load(r, 16));
+        r += around;
+        b0 = f32x4.add(b0, v128.load(r)); b1 = f32x4.add(b1, v128.load(r, 16));
+        r += around;
+        c0 = f32x4.add(c0, v128.load(r)); c1 = f32x4.add(c1, v128.load(r, 16));
+        r += around;
+        d0 = f32x4.add(d0, v128.load(r)); d1 = f32x4.add(d1, v128.load(r, 16));
+      }
+      let r = out + o;
+      v128.store(r, f32x4.pmax(a0, zero)); v128.store(r, f32x4.pmax(a1, zero), 16);
+      r += to;
+      v128.store(r, f32x4.pmax(b0, zero)); v128.store(r, f32x4.pmax(b1, zero), 16);
+      r += to;
+      v128.store(r, f32x4.pmax(c0, zero)); v128.store(r, f32x4.pmax(c1, zero), 16);
+      r += to;
+      v128.store(r, f32x4.pmax(d0, zero)); v128.store(r, f32x4.pmax(d1, zero), 16);
     }
-    const f0 = v128.load(factors + o), f1 = v128.load(factors + o, 16);
-    const r0 = v128.load(bias + o), r1 = v128.load(bias + o, 16);
-    let u = v128.load32_splat(4 * k, SCALES + 64);
-    a0 = scaled(a0, u, f0, r0); a1 = scaled(a1, u, f1, r1);
-    u = v128.load32_splat(4 * k, SCALES + 68);
-    b0 = scaled(b0, u, f0, r0); b1 = scaled(b1, u, f1, r1);
-    u = v128.load32_splat(4 * k, SCALES + 72);
-    c0 = scaled(c0, u, f0, r0); c1 = scaled(c1, u, f1, r1);
-    u = v128.load32_splat(4 * k, SCALES + 76);
-    d0 = scaled(d0, u, f0, r0); d1 = scaled(d1, u, f1, r1);
-    if (o < around) {
-      const r = beside + o;
-      a0 = f32x4.add(a0, v128.load(r)); a1 = f32x4.add(a1, v128.load(r, 16));
-      b0 = f32x4.add(b0, v128.load(r + around)); b1 = f32x4.add(b1, v128.load(r + around, 16));
-      c0 = f32x4.add(c0, v128.load(r + 2 * around)); c1 = f32x4.add(c1, v128.load(r + 2 * around, 16));
-      d0 = f32x4.add(d0, v128.load(r + 3 * around)); d1 = f32x4.add(d1, v128.load(r + 3 * around, 16));
-    }
-    const r = out + o;
-    v128.store(r, f32x4.pmax(a0, zero)); v128.store(r + 16, f32x4.pmax(a1, zero));
-    v128.store(r + to, f32x4.pmax(b0, zero)); v128.store(r + (to + 16), f32x4.pmax(b1, zero));
-    v128.store(r + 2 * to, f32x4.pmax(c0, zero)); v128.store(r + (2 * to + 16), f32x4.pmax(c1, zero));
-    v128.store(r + 3 * to, f32x4.pmax(d0, zero)); v128.store(r + (3 * to + 16), f32x4.pmax(d1, zero));
+    beside += 4 * around;
+    out += 4 * to;
   }
 }
 
@@ -286,8 +277,6 @@ function pairs(low: v128, high: v128, scale: v128): v128 {
 }
 
 /** TILE to PAIRS, with their SCALES: the length of a pixel's sums becomes LONGEST. */
-// @ts-ignore: decorator
-@inline
 function round(size: usize, pixels: usize): void {
   for (let k: usize = 0; k < pixels; k += 4) {
     const at = 16 * k;

@@ -33,6 +33,7 @@ export const BLOCK_WEIGHTS_BYTES: usize =
     (9 * 48 + 48 * 96 + 96) + 8 * (9 * 96 + 96 * 96 + 96)) + 4 * (15 * 24 + 8 * 48 + 9 * 96);
 export const LOGITS: usize = BLOCK_WEIGHTS + BLOCK_WEIGHTS_BYTES; // [2][96], then of the coarse grid [6][96]
 export const LOGITS_BIAS: usize = LOGITS + 8 * 96 * 4; // [2], [6]
-export const PLACES: usize = LOGITS_BIAS + 8 * 4; // [32][96], then of the coarse grid [96][96]
-export const PLACES_BIAS: usize = PLACES + 128 * 96 * 4; // [32], [96]
+export const PLACES: usize = LOGITS_BIAS + 8 * 4; // [96][2 * PLACE]
+export const COARSE_PLACES: usize = PLACES + 96 * 32 * 4; // [96][6 * PLACE]
+export const PLACES_BIAS: usize = COARSE_PLACES + 96 * 96 * 4; // [32], [96]
 export const FREE: usize = PLACES_BIAS + 128 * 4;

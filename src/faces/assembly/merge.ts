@@ -17,12 +17,13 @@ export function find<V>(least: f64, overlap: f64): i32 {
   const all = anchors();
   const candidates = (rowsEnd + 7) & ~7;
   let end = candidates;
-  for (let anchor = 0; anchor < all; anchor++) {
-    const value = <f64>logit<V>(anchor);
-    if (!(value >= least)) continue;
+  for (let anchor = 0; ; anchor++) {
+    // A short loop for the many anchors that are no faces.
+    while (anchor < all && !(<f64>logit<V>(anchor) >= least)) anchor++;
+    if (anchor == all) break;
     if (!reserve(end + 2 * DETECTION)) return -1;
     place<V>(anchor, end + 8);
-    store<f64>(end, 1 / (1 + Math.exp(-value)));
+    store<f64>(end, 1 / (1 + Math.exp(-<f64>logit<V>(anchor))));
     // From centre to corner.
     store<f64>(end, load<f64>(end, 8) - load<f64>(end, 24) / 2, 8);
     store<f64>(end, load<f64>(end, 16) - load<f64>(end, 32) / 2, 16);

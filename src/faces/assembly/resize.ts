@@ -169,11 +169,11 @@ function sumRows(first: usize, stride: usize, weights: usize, taps: i32): void {
 }
 
 /**
+ * One function for both sizes, so that less is compiled before the first frame.
+ *
  * @param size - Bytes of a pixel's sums; the first three are red, green and blue.
  * @returns The smallest value of the fourth number.
  */
-// @ts-ignore: decorator
-@inline
 function sumColumns(y: i32, size: usize): f32 {
   const unit = f32x4.splat(<f32>1 / 127.5), minusOne = f32x4.splat(-1);
   let least = f32x4.splat(255);
