@@ -2,7 +2,7 @@ import type { Emotion } from '../emotions.js';
 import { blazeFaceDetector } from '../faces/blaze-face.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
-import { classify } from './classify-lite.js';
+import { sharedClassifier } from './classify-lite.js';
 import { type ClassifyFacesOptions, type DetectedFace, facesOn } from './faces-on.js';
 
 /**
@@ -20,7 +20,7 @@ export function classifyFaces<C extends string = Emotion>(
   input: ImageInput,
   options: ClassifyFacesOptions<C> = {},
 ): Promise<DetectedFace<C>[]> {
-  return facesOn(input, options, { detector: sharedDetector, classify });
+  return facesOn(input, options, { detector: sharedDetector, classifier: sharedClassifier });
 }
 
 /** The detector of all calls without one. */

@@ -3,7 +3,7 @@ import { blazeFaceDetector } from '../faces/blaze-face.js';
 import type { FaceDetector } from '../faces/types.js';
 import type { ImageInput } from '../image/input.js';
 import type { Assets } from '../platform/assets.js';
-import { classify } from './classify.js';
+import { sharedClassifier } from './classify.js';
 import { type ClassifyFacesOptions, type DetectedFace, facesOn } from './faces-on.js';
 import { chosenBackend } from './use-backend.js';
 
@@ -22,7 +22,7 @@ export function classifyFaces<C extends string = Emotion>(
   input: ImageInput,
   options: ClassifyFacesOptions<C> = {},
 ): Promise<DetectedFace<C>[]> {
-  return facesOn(input, options, { detector: sharedDetector, classify });
+  return facesOn(input, options, { detector: sharedDetector, classifier: sharedClassifier });
 }
 
 /** The detector of all calls without one. */

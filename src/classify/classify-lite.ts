@@ -18,8 +18,13 @@ export async function classify<const Input extends ImageInput | readonly ImageIn
   input: Input,
   options?: ClassifyOptions,
 ): Promise<PredictionsFor<Input>> {
+  return sharedClassifier().classify(input, options);
+}
+
+/** The classifier of all calls without one. */
+export function sharedClassifier(): Classifier {
   shared ??= createClassifier();
-  return shared.classify(input, options);
+  return shared;
 }
 
 let shared: Classifier | undefined;

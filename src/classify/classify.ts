@@ -27,10 +27,8 @@ export async function classify<const Input extends ImageInput | readonly ImageIn
   return sharedClassifier().classify(input, options);
 }
 
-/** Cached by the choice of `useBackend`. Running calls keep theirs. */
-const shared = new Map<ChosenBackend | undefined, Classifier>();
-
-function sharedClassifier(): Classifier {
+/** The classifier of all calls without one. */
+export function sharedClassifier(): Classifier {
   const chosen = chosenBackend();
   let classifier = shared.get(chosen);
   if (classifier === undefined) {
@@ -39,3 +37,6 @@ function sharedClassifier(): Classifier {
   }
   return classifier;
 }
+
+/** Cached by the choice of `useBackend`. Running calls keep theirs. */
+const shared = new Map<ChosenBackend | undefined, Classifier>();

@@ -67,14 +67,14 @@ export function createClassifier<const C extends string = Emotion>(
   const { assets, normalization, model, classes, offsets } = options;
   return classifierOf<C>(
     async () => {
-      const module = await networkModule(assets);
       if (model !== undefined) {
+        const module = await networkModule(assets);
         const own = await networkWeights(model as { json: ModelJson; binary: Uint8Array }, fallbacks);
         const network = await startNetwork(module, fallbacks);
         network.setWeights(own.weights);
         return { ...own, predictor: network, size: 32, channels: 1 };
       }
-      const predictor = await pretrainedNetwork(module, fallbacks, assets);
+      const predictor = await pretrainedNetwork(networkModule(assets), fallbacks, assets);
       const known = { classes: pretrainedFacts.classes, named: true, normalization: pretrainedFacts.normalization };
       return { ...known, predictor, size: 32, channels: 1 };
     },

@@ -25,6 +25,8 @@ export interface ClassifyFacesOptions<C extends string = Emotion> extends ToPixe
   classifier?: {
     classify(image: PixelImage, options?: ClassifyOptions<C>): Promise<Predictions<C>>;
     readonly classes?: readonly C[] | undefined;
+    /** Called first if it exists, so that the classifier is loaded while faces are searched. */
+    load?(): Promise<void>;
   };
   /**
    * Minimum score of a face, in [0, 1].
@@ -64,7 +66,7 @@ export interface DetectedFace<C extends string = Emotion> extends Detection {
 /** The default detector and classifier of an entry. */
 export interface FacesDefaults {
   detector(): FaceDetector;
-  classify: Classifier['classify'];
+  classifier(): Classifier;
 }
 
 /** Finds and classifies faces: the implementation of `classifyFaces` in every entry. */
@@ -76,9 +78,11 @@ export async function facesOn<C extends string = Emotion>(
   checkOptions(options as ClassifyFacesOptions<string>);
   const { detector = defaults.detector(), fallback = 'none', topk, offsets } = options;
   // Without the caller's own classifier, C is `Emotion`.
-  const classifier = options.classifier ?? (defaults as unknown as Classifier<C>);
+  const classifier = options.classifier ?? (defaults.classifier() as unknown as Classifier<C>);
   const { minScore = 0, maxFaces = Number.POSITIVE_INFINITY } = options;
 
+  // A failure is reported when there is a face to classify.
+  Promise.resolve(classifier.load?.()).catch(() => {});
   const image = await pixelsOf(input, options);
   const found = (await findFaces(detector, image))
     .filter(({ score }) => score >= minScore)

@@ -2,6 +2,7 @@ import { FerError, reasonOf } from '../errors.js';
 import { type ClassHead, classHead } from './class-head.js';
 import type { Fallbacks } from './fallbacks.js';
 import type { Predictor } from './predictor.js';
+import { floatsOf, type Weight } from './weight.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 
 /** The grey network of `buildModel()` in its own memory: inputs [n,32,32,1], outputs [n,classes]. */
@@ -10,16 +11,9 @@ export interface Network extends Predictor {
    * Sets the weights.
    *
    * @param weights - Kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout.
-   * The length of the last determines the number of classes.
-   * @param grid - The quantization grid of dense1's kernel, if it was stored in 8 bits; single faces then use the codes.
+   * The length of the last determines the number of classes. If dense1's kernel comes in 8 bits, single faces use the codes.
    */
-  setWeights(weights: readonly Float32Array[], grid?: Grid): void;
-}
-
-/** Weights q * scale + min, q = 0 .. 255. */
-export interface Grid {
-  scale: number;
-  min: number;
+  setWeights(weights: readonly Weight[]): void;
 }
 
 /**
@@ -42,12 +36,12 @@ export async function startNetwork(
   }
 
   return {
-    setWeights(weights, grid) {
+    setWeights(weights) {
       const { setWeights } = running();
-      const [kernel, bias] = weights.slice(6);
+      const [kernel, bias] = weights.slice(6).map(floatsOf);
       head = bias.length === CLASSES ? undefined : classHead(kernel, bias);
       const unused = () => WEIGHT_SIZES.slice(6).map((size) => new Float32Array(size));
-      setWeights(head ? [...weights.slice(0, 6), ...unused()] : weights, grid);
+      setWeights(head ? [...weights.slice(0, 6), ...unused()] : weights);
     },
 
     async predict(rows, n) {
@@ -89,7 +83,7 @@ interface Engine {
   /** Output of the first dense layer, [n,256]. */
   hidden: ArrayLike<number>;
   run(n: number): void;
-  setWeights(weights: readonly Float32Array[], grid?: Grid): void;
+  setWeights(weights: readonly Weight[]): void;
 }
 
 /** The exports of the module in src/network/assembly/index.ts. */
@@ -110,6 +104,9 @@ const CLASSES = 5;
 const INPUT_SIZE = 32 * 32;
 const OUTPUT_STRIDE = 8;
 const HIDDEN_SIZE = 256;
+/** Numbers of weights for `place`: the kernel of the first dense layer, as floats and as codes. */
+const DENSE1 = 4;
+const DENSE1_CODES = 8;
 /** Faces per part of a batch: about 10 ms of work. */
 const RUNS_AT_A_STRETCH = 4;
 
@@ -125,15 +122,16 @@ async function wasmEngine(module: WebAssembly.Module): Promise<Engine> {
     outputs: floats(places.outputs, faces * OUTPUT_STRIDE),
     hidden: floats(places.hidden, faces * HIDDEN_SIZE),
     run,
-    setWeights(weights, grid) {
-      const { scale, min } = grid ?? { scale: 0, min: 0 };
-      // Codes are relative to the weight next to 0: most weights are small, and large codes that cancel would lose digits in sums.
-      setGrid(scale, grid ? min + Math.round(-min / scale) * scale : 0);
-      weights.forEach((values, index) => {
-        for (let first = 0; first < values.length; first += stage.length) {
-          const part = values.subarray(first, first + stage.length);
-          stage.set(part);
-          place(index, first, part.length);
+    setWeights(weights) {
+      weights.forEach((weight, index) => {
+        const coded = index === DENSE1 && 'codes' in weight && weight.codes instanceof Uint8Array ? weight : undefined;
+        if (index === DENSE1) setGrid(coded?.scale ?? 0, coded?.min ?? 0);
+        const values = coded?.codes ?? floatsOf(weight);
+        const staged = coded ? new Uint8Array(stage.buffer, stage.byteOffset, stage.length) : stage;
+        for (let first = 0; first < values.length; first += staged.length) {
+          const part = values.subarray(first, first + staged.length);
+          staged.set(part);
+          place(coded ? DENSE1_CODES : index, first, part.length);
         }
       });
     },

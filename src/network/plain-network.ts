@@ -1,3 +1,4 @@
+import { floatsOf, type Weight } from './weight.js';
 import { WEIGHT_SIZES } from './weight-sizes.js';
 
 /** The network's forward pass in its own memory, made by {@link plainNetwork}. */
@@ -13,7 +14,7 @@ export interface PlainNetwork {
   /** Computes `outputs` from `inputs` without allocating memory. */
   run(): void;
   /** Copies the weights: kernel and bias of conv1, conv2, dense1 and dense2, in this order and in TF.js's layout. */
-  setWeights(weights: readonly Float32Array[]): void;
+  setWeights(weights: readonly Weight[]): void;
 }
 
 /**
@@ -60,7 +61,7 @@ export function plainNetwork(): PlainNetwork {
     },
     setWeights(values) {
       weights.forEach((array, i) => {
-        array.set(values[i]);
+        array.set(floatsOf(values[i]));
       });
       transformFilters(weights[0], 1, filters[0]);
       transformFilters(weights[2], 32, filters[1]);

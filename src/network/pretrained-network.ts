@@ -1,11 +1,10 @@
-import { FerError } from '../errors.js';
 import type { Assets } from '../platform/assets.js';
 import type { Fallbacks } from './fallbacks.js';
-import { type Grid, type Network, startNetwork } from './network.js';
+import { type Network, startNetwork } from './network.js';
 import { layoutJson } from './pretrained-layout.js';
 import { readPretrained } from './read-pretrained.js';
-import { WEIGHT_SIZES } from './weight-sizes.js';
-import { readWeights } from './weights-manifest.js';
+import type { Weight } from './weight.js';
+import { storedWeights } from './weights-manifest.js';
 
 /**
  * Starts the network with the pretrained weights, whose sha256 is checked.
@@ -15,13 +14,15 @@ import { readWeights } from './weights-manifest.js';
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`; `BACKEND_UNAVAILABLE` as `startNetwork`.
  */
 export async function pretrainedNetwork(
-  module: WebAssembly.Module | null,
+  module: WebAssembly.Module | null | Promise<WebAssembly.Module | null>,
   fallbacks: Fallbacks,
   assets?: Assets,
 ): Promise<Network> {
-  const values = await pretrainedValues(fallbacks, assets);
-  const network = await startNetwork(module, fallbacks);
-  network.setWeights(values, pretrainedGrid());
+  const [weights, network] = await Promise.all([
+    pretrainedWeights(fallbacks, assets),
+    Promise.resolve(module).then((compiled) => startNetwork(compiled, fallbacks)),
+  ]);
+  network.setWeights(weights);
   return network;
 }
 
@@ -30,23 +31,9 @@ export async function pretrainedNetwork(
  *
  * @throws FerError `WEIGHTS_UNREACHABLE`, `WEIGHTS_CORRUPT`.
  */
-export async function pretrainedValues(fallbacks: Pick<Fallbacks, 'sha256'>, assets?: Assets): Promise<Float32Array[]> {
-  const binary = await readPretrained(assets);
-  const byName = await readWeights(layoutJson, binary, fallbacks);
-  return WEIGHT_NAMES.map((name, index) => {
-    const found = byName.get(name);
-    if (found?.length !== WEIGHT_SIZES[index]) throw new FerError('MODEL', `model.json has no fitting weight ${name}`);
-    return found;
-  });
-}
-
-/** The quantization grid of the first dense layer's pretrained kernel, for {@link Network.setWeights}. */
-export function pretrainedGrid(): Grid | undefined {
-  const entries = layoutJson.weightsManifest.flatMap(({ weights }) => weights);
-  const { quantization } = entries.find(({ name }) => name === 'dense1/kernel') ?? {};
-  if (quantization?.dtype !== 'uint8') return undefined;
-  const { scale = 1, min = 0 } = quantization;
-  return { scale, min };
+export async function pretrainedWeights(fallbacks: Pick<Fallbacks, 'sha256'>, assets?: Assets): Promise<Weight[]> {
+  const byName = await storedWeights(layoutJson, await readPretrained(assets), fallbacks);
+  return WEIGHT_NAMES.map((name) => byName.get(name)!);
 }
 
 const WEIGHT_NAMES = ['conv1', 'conv2', 'dense1', 'dense2'].flatMap((layer) => [`${layer}/kernel`, `${layer}/bias`]);

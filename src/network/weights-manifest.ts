@@ -4,6 +4,7 @@ import type { Fallbacks } from './fallbacks.js';
 import { fromFloat16 } from './float16.js';
 import type { FileFacts, ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
+import { floatsOf, type Weight } from './weight.js';
 
 /** One weight in the list of `model.json`. */
 export interface WeightEntry {
@@ -66,7 +67,7 @@ export async function checkedEntries(
 }
 
 /**
- * Reads weights as floats, by name, rounded as in TF.js: a stored q means q * scale + min.
+ * Reads weights as floats, by name.
  *
  * @throws FerError as {@link checkedEntries}; `NOT_FINITE` for a weight with NaN or infinity; `MODEL` for a weight that is not stored as float32, float16,
  * uint8 or uint16.
@@ -77,19 +78,37 @@ export async function readWeights(
   fallbacks: Pick<Fallbacks, 'sha256'>,
 ): Promise<Map<string, Float32Array>> {
   const weights = new Map<string, Float32Array>();
+  for (const [name, weight] of await storedWeights(json, binary, fallbacks)) {
+    const values = floatsOf(weight);
+    if (!allFinite(values)) throw notFinite(name);
+    weights.set(name, values);
+  }
+  return weights;
+}
+
+/**
+ * Reads weights as they are stored, by name: codes remain codes.
+ *
+ * @throws FerError as {@link checkedEntries}; `MODEL` for a weight that is not stored as float32, float16, uint8 or uint16.
+ */
+export async function storedWeights(
+  json: ModelJson,
+  binary: Uint8Array,
+  fallbacks: Pick<Fallbacks, 'sha256'>,
+): Promise<Map<string, Weight>> {
+  const weights = new Map<string, Weight>();
   let offset = 0;
   for (const entry of await checkedEntries(json, binary, fallbacks)) {
-    const bytes = bytesOf(entry);
-    // A copy, because a float array needs an aligned offset.
-    const { buffer } = binary.slice(offset, offset + bytes);
+    const end = offset + bytesOf(entry);
+    // A copy, because the other arrays need an aligned offset.
+    const bytes = binary.slice(offset, end);
     const { dtype, scale = 1, min = 0 } = entry.quantization ?? { dtype: entry.dtype };
-    if (dtype === 'float32') weights.set(entry.name, new Float32Array(buffer));
-    else if (dtype === 'uint8') weights.set(entry.name, dequantize(new Uint8Array(buffer), scale, min));
-    else if (dtype === 'uint16') weights.set(entry.name, dequantize(new Uint16Array(buffer), scale, min));
-    else if (dtype === 'float16') weights.set(entry.name, fromFloat16(new Uint16Array(buffer)));
+    if (dtype === 'float32') weights.set(entry.name, new Float32Array(bytes.buffer));
+    else if (dtype === 'uint8') weights.set(entry.name, { codes: bytes, scale, min });
+    else if (dtype === 'uint16') weights.set(entry.name, { codes: new Uint16Array(bytes.buffer), scale, min });
+    else if (dtype === 'float16') weights.set(entry.name, fromFloat16(new Uint16Array(bytes.buffer)));
     else throw new FerError('MODEL', `the weight ${entry.name} is stored as ${dtype}, which is not supported`);
-    if (!allFinite(weights.get(entry.name)!)) throw notFinite(entry.name);
-    offset += bytes;
+    offset = end;
   }
   return weights;
 }
@@ -156,10 +175,4 @@ function bytesOf(entry: WeightEntry): number {
 
 function sizeOf({ shape }: WeightEntry): number {
   return shape.reduce((product, axis) => product * axis, 1);
-}
-
-function dequantize(stored: Uint8Array | Uint16Array, scale: number, min: number): Float32Array {
-  const values = new Float32Array(stored.length);
-  for (let k = 0; k < stored.length; k++) values[k] = stored[k] * scale + min;
-  return values;
 }

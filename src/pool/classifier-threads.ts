@@ -11,7 +11,7 @@ import { fallbacks } from '../network/fallbacks.js';
 import { networkModule } from '../network/network-module.js';
 import { networkWeights } from '../network/network-weights.js';
 import { pretrainedFacts } from '../network/pretrained-layout.js';
-import { pretrainedGrid, pretrainedValues } from '../network/pretrained-network.js';
+import { pretrainedWeights } from '../network/pretrained-network.js';
 import type { Assets } from '../platform/assets.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { ModelFiles } from '../tfjs/model/artifacts.js';
@@ -164,18 +164,15 @@ export class ClassifierThreads {
     const model = typeof this.#model === 'string' ? await readModelFiles(this.#model) : this.#model;
     const { weights, normalization, classes, named } =
       model === undefined
-        ? { ...pretrainedFacts, weights: await pretrainedValues(fallbacks, this.#assets), named: true }
+        ? { ...pretrainedFacts, weights: await pretrainedWeights(fallbacks, this.#assets), named: true }
         : await networkWeights(model, fallbacks);
     this.#classes = outputNames(classes, named, this.#wanted);
     this.#offsets = offsetsInOrder(this.#wantedOffsets, this.#classes);
     const faces = this.#faces && {
-      ...{
-        ...this.#faces,
-        classes: this.#classes,
-        offsets: this.#wantedOffsets,
-        files: await blazeFaceFiles(this.#assets),
-      },
-      grid: model === undefined ? pretrainedGrid() : undefined,
+      ...this.#faces,
+      classes: this.#classes,
+      offsets: this.#wantedOffsets,
+      files: await blazeFaceFiles(this.#assets),
     };
     return { module: await networkModule(this.#assets), weights, normalization, faces };
   }

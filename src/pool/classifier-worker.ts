@@ -12,7 +12,8 @@ import { pixelsToInput } from '../image/pixels-to-input.js';
 import { toPixels } from '../image/to-pixels.js';
 import { inOrder } from '../in-order.js';
 import { fallbacks } from '../network/fallbacks.js';
-import { type Grid, type Network, startNetwork } from '../network/network.js';
+import { type Network, startNetwork } from '../network/network.js';
+import { floatsOf, type Weight } from '../network/weight.js';
 import type { DecodeLimits } from '../platform/image-limits.js';
 import type { PixelImage } from '../runtime.js';
 import type { PoolFacesOptions, PoolImage } from './pool-item.js';
@@ -20,15 +21,13 @@ import type { PoolFacesOptions, PoolImage } from './pool-item.js';
 /** Settings of a worker. */
 export interface PoolWorkerStart {
   module: WebAssembly.Module | null;
-  weights: Float32Array[];
+  weights: Weight[];
   normalization: Normalization;
   /** For a pool that finds faces. */
   faces?: PoolFacesOptions & {
     files: BlazeFaceFiles;
     classes: readonly string[];
     offsets?: ClassOffsets<string>;
-    /** The quantization grid of the pretrained weights, so that a single face has the same probabilities as with `classifyFaces`. */
-    grid?: Grid;
   };
 }
 
@@ -52,7 +51,8 @@ export interface PoolAnswer {
 export default async function classifyTask(task: PoolTask): Promise<PoolAnswer> {
   const start = workerData as PoolWorkerStart;
   starting ??= startNetwork(start.module, fallbacks).then((network) => {
-    network.setWeights(start.weights, start.faces?.grid);
+    // Codes where faces come one at a time, so that they have the same probabilities as with `classifyFaces`.
+    network.setWeights(start.faces ? start.weights : start.weights.map(floatsOf));
     return network;
   });
   const network = await starting;
@@ -134,5 +134,7 @@ let classifier: Classifier<string> | undefined;
 /** Detector and classifier are always given. */
 const NO_DEFAULTS = {
   detector: () => detector!,
-  classify: () => Promise.reject(new Error('no classifier')),
+  classifier: (): never => {
+    throw new Error('no classifier');
+  },
 };

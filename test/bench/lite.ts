@@ -14,7 +14,8 @@ import { createClassifier } from '../../src/lite.js';
 import { fallbacks } from '../../src/network/fallbacks.js';
 import { startNetwork } from '../../src/network/network.js';
 import { fastestBuild } from '../../src/network/network-module.js';
-import { pretrainedGrid } from '../../src/network/pretrained-network.js';
+import { pretrainedWeights } from '../../src/network/pretrained-network.js';
+import { type CodedWeight, floatsOf } from '../../src/network/weight.js';
 import { loadPretrained } from '../../src/weights.js';
 import { simdPeak } from './kernel-peak.js';
 import { onnxNetwork } from './onnx-network.js';
@@ -28,7 +29,8 @@ if (fastestBuild() === 'network-relaxed.wasm') builds.unshift('network-relaxed.w
 await useBackend('wasm');
 // The trained weights: how many zeros ReLU leaves decides what the first dense layer costs.
 const model = await loadPretrained();
-const weights = model.getWeights().map((tensor) => tensor.dataSync<'float32'>());
+const stored = await pretrainedWeights(fallbacks);
+const weights = stored.map(floatsOf);
 console.log(`Node ${process.version}\n`);
 
 await heapGrowth();
@@ -45,7 +47,7 @@ async function engineTable(): Promise<void> {
     for (const build of [...builds, 'plain TypeScript']) {
       const module = builds.includes(build) ? await WebAssembly.compile(readFileSync(`dist/wasm/${build}`)) : null;
       const network = await startNetwork(module, fallbacks);
-      network.setWeights(weights, pretrainedGrid());
+      network.setWeights(stored);
       ways.set(build, () => network.predict(faces, batch));
     }
     ways.set('TF.js wasm', async () => {
@@ -89,17 +91,20 @@ async function layerTable(): Promise<void> {
     const { memory, stage, stageFloats, inputs } = rest as unknown as Record<string, WebAssembly.Global> & {
       memory: WebAssembly.Memory;
     };
-    const staging = new Float32Array(memory.buffer, stage.value, stageFloats.value);
-    const grid = pretrainedGrid();
-    // As `network.ts` does: codes count from the weight next to 0.
-    if (grid) setGrid(grid.scale, grid.min + Math.round(-grid.min / grid.scale) * grid.scale);
-    weights.forEach((values, index) => {
+    // As `network.ts` does.
+    for (const [index, weight] of stored.entries()) {
+      const codes = index === 4 && 'codes' in weight ? (weight.codes as Uint8Array) : undefined;
+      if (codes) setGrid((weight as CodedWeight).scale, (weight as CodedWeight).min);
+      const values = codes ?? floatsOf(weight);
+      const staging = codes
+        ? new Uint8Array(memory.buffer, stage.value, stageFloats.value)
+        : new Float32Array(memory.buffer, stage.value, stageFloats.value);
       for (let first = 0; first < values.length; first += staging.length) {
         const part = values.subarray(first, first + staging.length);
         staging.set(part);
-        place(index, first, part.length);
+        place(codes ? 8 : index, first, part.length);
       }
-    });
+    }
     new Float32Array(memory.buffer, inputs.value, 16 * 1024).forEach((_, i, all) => {
       all[i] = Math.random();
     });

@@ -52,6 +52,35 @@ describe('classifyFaces', () => {
     expect(whole.predictions).toEqual(await classify(image));
   });
 
+  test('loads the classifier while faces are searched', async () => {
+    const order: string[] = [];
+    const detector: FaceDetector = {
+      async detect() {
+        order.push('detect');
+        return [];
+      },
+    };
+    const classifier = {
+      classify: async (): Promise<never> => {
+        throw new Error('there is no face to classify');
+      },
+      load: async () => {
+        order.push('load');
+      },
+    };
+    await classifyFaces(image, { detector, classifier });
+    expect(order).toEqual(['load', 'detect']);
+  });
+
+  test('reports that the classifier cannot be loaded only if there is a face', async () => {
+    const assets = { 'weights.bin': new Uint8Array(3) };
+    const classifier = createClassifier({ assets });
+    expect(await classifyFaces(image, { detector: saying([]), classifier })).toEqual([]);
+    await expect(classifyFaces(image, { detector: saying([face(5, 5, 10)]), classifier })).rejects.toMatchObject({
+      code: 'WEIGHTS_CORRUPT',
+    });
+  });
+
   test('minScore, maxFaces and topk limit the answer', async () => {
     const detector = saying([face(5, 5, 10, 0.5), face(30, 20, 30, 0.7), face(60, 5, 15, 0.9)]);
     const sure = await classifyFaces(image, { detector, minScore: 0.7 });

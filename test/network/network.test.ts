@@ -10,6 +10,7 @@ import { buildModel, EMOTIONS, useBackend } from '../../src/index.js';
 import { fallbacks } from '../../src/network/fallbacks.js';
 import { type Network, startNetwork } from '../../src/network/network.js';
 import { pretrainedNetwork } from '../../src/network/pretrained-network.js';
+import type { Weight } from '../../src/network/weight.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
 import { loadPretrained, pretrained } from '../../src/weights.js';
 import { goldenInputs, noise, readGolden, setGoldenWeights, signedNoise } from '../golden-network.js';
@@ -124,22 +125,27 @@ describe.each([...BUILDS, 'plain TypeScript' as const])('the network by %s', (bu
     await fc.assert(
       fc.asyncProperty(grid, async ({ scale, shift, off, seed }) => {
         const min = scale * (shift + off);
-        const levels = noise(2048 * 256, seed);
-        weights[4] = new Float32Array(levels.length);
-        for (let i = 0; i < levels.length; i++) weights[4][i] = Math.round(255 * levels[i]) * scale + min;
+        const codes = Uint8Array.from(noise(2048 * 256, seed), (level) => Math.round(255 * level));
+        weights[4] = new Float32Array(codes.length);
+        for (let i = 0; i < codes.length; i++) weights[4][i] = codes[i] * scale + min;
         network.setWeights(weights);
-        coded.setWeights(weights, { scale, min });
+        const stored: Weight[] = [...weights];
+        stored[4] = { codes, scale, min };
+        coded.setWeights(stored);
         const inputs = Float32Array.from(noise(2 * 1024, seed), (value) => 4 * value - 2);
+        const alone = [];
+        for (const face of [0, 1]) {
+          alone.push(await coded.predict(inputs.subarray(1024 * face, 1024 * (face + 1)), 1));
+        }
         const floats = await network.predict(inputs, 2);
         expect(Array.from(await coded.predict(inputs, 2))).toEqual(Array.from(floats));
         for (const face of [0, 1]) {
-          const alone = await coded.predict(inputs.subarray(1024 * face, 1024 * (face + 1)), 1);
-          expect(difference(alone, floats.subarray(5 * face, 5 * (face + 1)))).toBeLessThan(1e-4);
+          expect(difference(alone[face], floats.subarray(5 * face, 5 * (face + 1)))).toBeLessThan(1e-4);
         }
       }),
       { numRuns: runs(20) },
     );
-    // Other weights without a grid take it back.
+    // Floats take the codes back.
     coded.setWeights(weightsOf(model));
     network.setWeights(weightsOf(model));
     const one = Float32Array.from(noise(1024, 8));

@@ -61,24 +61,30 @@ export function dense1<V>(faces: usize): void {
 }
 
 /*
- * The scale of DENSE1's 8-bit codes (0 if its weights are not codes), and the value of code 0: a code c, -128 to 127, means
- * the weight c * scale + origin.
+ * DENSE1's weights as 8-bit codes: a stored code q means q * scale + least. DENSE1_CODES holds q - shift, because most weights are small,
+ * and large codes that cancel would lose digits in sums.
  */
-let scale: f32 = 0;
-let origin: f32 = 0;
+let scale: f64 = 0;
+let least: f64 = 0;
+let shift: i32 = 0;
+/** Whether DENSE1_CODES has weights that are not in DENSE1 yet: a single face does not need the floats. */
+let ahead: bool = false;
+/** Whether all codes fit into 8 bits with a sign, so that sums can be computed from them. */
+let fits: bool = false;
 
-/**
- * Declares that DENSE1's weights are whole steps from `zero`, up to 128 down and 127 up. A scale of 0 cancels this, and so does a
- * weight outside this range.
- */
-export function setGrid(step: f32, zero: f32): void {
+/** Declares the grid of the codes that follow; a step of 0 if floats follow. */
+export function setGrid(step: f64, lowest: f64): void {
   scale = step;
-  origin = zero;
+  least = lowest;
+  // Beyond 1000 no code fits, whatever the shift.
+  shift = step > 0 ? <i32>min(max(floor(0.5 - lowest / step), -1000), 1000) : 0;
+  fits = step > 0;
+  ahead = false;
 }
 
 /** Whether the weights are available as codes. */
 export function hasCodes(): bool {
-  return scale > 0;
+  return fits;
 }
 
 /**
@@ -87,8 +93,8 @@ export function hasCodes(): bool {
  */
 export function dense1Coded(): void {
   const end: usize = LISTS + load<usize>(COUNTS);
-  const shift = f32x4.splat(sumOfFeatures() * origin);
-  const step = f32x4.splat(scale);
+  const shifted = f32x4.splat(sumOfFeatures() * <f32>(least + <f64>shift * scale));
+  const step = f32x4.splat(<f32>scale);
   let codes: usize = DENSE1_CODES;
   for (let o: usize = 0; o < 1024; o += 128) {
     const zero = f32x4.splat(0);
@@ -110,14 +116,14 @@ export function dense1Coded(): void {
     }
     const to: usize = HIDDEN + o;
     const bias: usize = DENSE1_BIAS + o;
-    finish(to, bias, c0, step, shift);
-    finish(to + 16, bias + 16, c1, step, shift);
-    finish(to + 32, bias + 32, c2, step, shift);
-    finish(to + 48, bias + 48, c3, step, shift);
-    finish(to + 64, bias + 64, c4, step, shift);
-    finish(to + 80, bias + 80, c5, step, shift);
-    finish(to + 96, bias + 96, c6, step, shift);
-    finish(to + 112, bias + 112, c7, step, shift);
+    finish(to, bias, c0, step, shifted);
+    finish(to + 16, bias + 16, c1, step, shifted);
+    finish(to + 32, bias + 32, c2, step, shifted);
+    finish(to + 48, bias + 48, c3, step, shifted);
+    finish(to + 64, bias + 64, c4, step, shifted);
+    finish(to + 80, bias + 80, c5, step, shifted);
+    finish(to + 96, bias + 96, c6, step, shifted);
+    finish(to + 112, bias + 112, c7, step, shifted);
     codes += 2048 * 32;
   }
 }
@@ -140,37 +146,64 @@ function finish(to: usize, bias: usize, sum: v128, step: v128, shift: v128): voi
   v128.store(to, greater<v128>(madd<v128>(sum, step, f32x4.add(v128.load(bias), shift)), f32x4.splat(0)));
 }
 
-/** STAGE, `rows` rows from `first`, to their places in DENSE1_CODES. Vectorized, because it is part of the startup time. */
-export function packCodes(first: usize, rows: usize): void {
-  const zero = f32x4.splat(origin), perStep = f32x4.splat(1 / scale);
-  let outside = i32x4.splat(0);
+/** STAGE, `rows` rows of codes from `first`, to their places in DENSE1_CODES. */
+export function packCodes<V>(first: usize, rows: usize): void {
+  const wide: usize = 2 * sizeof<V>();
+  const lowest = max(min(shift - 128, 255), 0), highest = max(min(shift + 127, 255), 0);
+  let outside: i32 = i32(shift < -127 || shift > 383);
   let from: usize = STAGE;
   for (let k: usize = first; k < first + rows; k++) {
-    for (let to: usize = DENSE1_CODES + k * 32; to < DENSE1_CODES + 2048 * 256; to += 2048 * 32) {
-      for (let half: usize = 0; half < 32; half += 16) {
-        const a = codes(from, zero, perStep), b = codes(from + 16, zero, perStep);
-        const c = codes(from + 32, zero, perStep), d = codes(from + 48, zero, perStep);
-        const packed = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
-        v128.store(to + half, packed);
-        outside = v128.or(outside, v128.or(v128.or(beyond(a), beyond(b)), v128.or(beyond(c), beyond(d))));
-        from += 64;
+    for (let to: usize = DENSE1_CODES + k * wide; to < DENSE1_CODES + 2048 * 256; to += 2048 * wide) {
+      if (isVector<V>()) {
+        const low = i8x16.splat(<i8>lowest), high = i8x16.splat(<i8>highest), less = i8x16.splat(<i8>shift);
+        const a = v128.load(from), b = v128.load(from, 16);
+        v128.store(to, i8x16.sub(a, less));
+        v128.store(to, i8x16.sub(b, less), 16);
+        const within = i8x16.max_u(i8x16.min_u(a, high), low), within2 = i8x16.max_u(i8x16.min_u(b, high), low);
+        outside |= i32(v128.any_true(v128.or(v128.xor(a, within), v128.xor(b, within2))));
+      } else {
+        for (let c: usize = 0; c < wide; c++) store<u8>(to + c, <u8>(<i32>load<u8>(from + c) - shift));
       }
+      from += wide;
     }
   }
-  if (v128.any_true(outside)) scale = 0;
+  if (outside) fits = false;
+  ahead = true;
 }
 
-// @ts-ignore: decorator
-@inline
-function codes(from: usize, zero: v128, perStep: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.sub(v128.load(from), zero), perStep)));
+/** DENSE1_CODES to DENSE1, rounded as in JavaScript; once, when floats are needed. */
+export function widenCodes(): void {
+  if (!ahead) return;
+  ahead = false;
+  let to: usize = DENSE1;
+  for (let from: usize = DENSE1_CODES; from < DENSE1_CODES + 2048 * 256; from += 16) {
+    if (ASC_FEATURE_SIMD) {
+      const stored = i8x16.add(v128.load(from), i8x16.splat(<i8>shift));
+      const low = i16x8.extend_low_i8x16_u(stored), high = i16x8.extend_high_i8x16_u(stored);
+      v128.store(to, meant(i32x4.extend_low_i16x8_u(low)));
+      v128.store(to, meant(i32x4.extend_high_i16x8_u(low)), 16);
+      v128.store(to, meant(i32x4.extend_low_i16x8_u(high)), 32);
+      v128.store(to, meant(i32x4.extend_high_i16x8_u(high)), 48);
+    } else {
+      for (let c: usize = 0; c < 16; c++) {
+        store<f32>(to + (c << 2), <f32>(<f64>((<i32>load<u8>(from + c) + shift) & 255) * scale + least));
+      }
+    }
+    to += 64;
+  }
 }
 
-/** Not 0 if a code has more than 8 bits. */
+/** The values of four stored codes. */
 // @ts-ignore: decorator
 @inline
-function beyond(code: v128): v128 {
-  return v128.xor(i32x4.shr_s(code, 7), i32x4.shr_s(code, 31));
+function meant(stored: v128): v128 {
+  const low = f64x2.convert_low_i32x4_u(stored);
+  const high = f64x2.convert_low_i32x4_u(v128.shuffle<i64>(stored, stored, 1, 1));
+  return v128.shuffle<i64>(
+    f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(low, f64x2.splat(scale)), f64x2.splat(least))),
+    f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(high, f64x2.splat(scale)), f64x2.splat(least))),
+    0, 2,
+  );
 }
 
 /** STAGE, `rows` rows from `first` of [2048,256], to their places in DENSE1. */

@@ -1,6 +1,6 @@
 import { border, conv1 } from './conv1';
 import { conv2, transformFilters } from './conv2';
-import { dense1, dense1Coded, dense2, hasCodes, listFeatures, packCodes, packDense1, packDense2 } from './dense';
+import { dense1, dense1Coded, dense2, hasCodes, listFeatures, packCodes, packDense1, packDense2, widenCodes } from './dense';
 import { CONV1, CONV1_BIAS, CONV2_BIAS, DENSE1_BIAS, DENSE2_BIAS, END, INPUTS, STAGE } from './layout';
 
 /*
@@ -16,7 +16,8 @@ if (<usize>memory.size() << 16 < END) unreachable();
 
 /**
  * Copies `count` staged floats to the elements from `first` of one of the network's weights, numbered as in the Layers
- * model: kernel and bias of conv1, conv2, dense1, dense2. Only dense1's kernel comes in parts, of whole rows.
+ * model: kernel and bias of conv1, conv2, dense1, dense2; 8 is dense1's kernel as codes of 8 bits. Only dense1's kernel comes in parts,
+ * of whole rows.
  */
 export function place(weight: i32, first: usize, count: usize): void {
   if (weight == 0) memory.copy(CONV1, STAGE, count << 2);
@@ -26,13 +27,15 @@ export function place(weight: i32, first: usize, count: usize): void {
     else transformFilters<f32>();
   } else if (weight == 3) memory.copy(CONV2_BIAS, STAGE, count << 2);
   else if (weight == 4) {
-    if (ASC_FEATURE_SIMD) {
-      packDense1<v128>(first >> 8, count >> 8);
-      if (hasCodes()) packCodes(first >> 8, count >> 8);
-    } else packDense1<f32>(first >> 8, count >> 8);
+    if (ASC_FEATURE_SIMD) packDense1<v128>(first >> 8, count >> 8);
+    else packDense1<f32>(first >> 8, count >> 8);
   } else if (weight == 5) memory.copy(DENSE1_BIAS, STAGE, count << 2);
   else if (weight == 6) packDense2();
   else if (weight == 7) memory.copy(DENSE2_BIAS, STAGE, count << 2);
+  else if (weight == 8) {
+    if (ASC_FEATURE_SIMD) packCodes<v128>(first >> 8, count >> 8);
+    else packCodes<f32>(first >> 8, count >> 8);
+  }
 }
 
 /** `inputs`, [n,32,32], to `outputs`, [n,8] of which the first 5 of each row are probabilities; n <= `faces`. */
@@ -66,6 +69,12 @@ export function layer3(n: usize): void {
   if (ASC_FEATURE_SIMD) {
     // In a batch, all faces but the first read a block of floats from the cache, so codes are slower.
     if (n == 1 && hasCodes()) dense1Coded();
-    else dense1<v128>(n);
-  } else dense1<f32>(n);
+    else {
+      widenCodes();
+      dense1<v128>(n);
+    }
+  } else {
+    widenCodes();
+    dense1<f32>(n);
+  }
 }
