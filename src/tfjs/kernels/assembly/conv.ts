@@ -1,4 +1,6 @@
-import { BLOCK_K, TILE_BYTES, gemm, gemmScratch, multiplyPanels, packB, roundUp, transpose4 } from './gemm';
+import {
+  BLOCK_K, columnsTimesColumns, gemm, gemmScratch, multiplyPanels, packB, roundUp, rowsTimesPanel, TILE_BYTES, transpose4,
+} from './gemm';
 
 /*
  * Convolutions of any size, stride, padding and dilation, as matrix products whose rows are gathered one panel at a
@@ -42,6 +44,44 @@ function isInside(top: i32, left: i32, tall: i32, wide: i32, height: i32, width:
   return top == 0 && left == 0 && tall <= height && wide <= width;
 }
 
+/**
+ * Whether a convolution is a matrix product whose factors need no gathering: of 1 x 1 filters, with channels and pixels in
+ * whole register tiles.
+ *
+ * @param adjacent - Pixels at equal distances: of a row, or of the image.
+ */
+// @ts-ignore: decorator
+@inline
+function isPointwise(filterHeight: i32, filterWidth: i32, depth: i32, columns: i32, adjacent: i32): bool {
+  return filterHeight == 1 && filterWidth == 1 && depth <= BLOCK_K && columns % 8 == 0 && adjacent % 4 == 0;
+}
+
+/**
+ * The pixels of one image times panels of 8 columns, to the pixels of another. Both are read and written where they are.
+ *
+ * @param lineA - Pixels from a row of the first image to the next; `stepA` from a pixel to the next.
+ * @param lineC - The same for the second image.
+ * @param adjacent - Pixels of a run: a row, or all `pixels`.
+ */
+function timesPanels(
+  a: usize, lineA: i32, stepA: i32, depth: i32, panels: usize,
+  c: usize, lineC: i32, stepC: i32, columns: i32, pixels: i32, adjacent: i32,
+): void {
+  const pixelA = 4 * <usize>depth, pixelC = 4 * <usize>columns;
+  const rowA = <usize>stepA * pixelA, rowC = <usize>stepC * pixelC;
+  for (let run = 0; run < pixels; run += adjacent) {
+    for (let p = 0; p < adjacent; p += BLOCK_PIXELS) {
+      const rows = min(BLOCK_PIXELS, adjacent - p);
+      const from = a + <usize>p * rowA, to = c + <usize>p * rowC;
+      for (let j = 0; j < columns; j += 8) {
+        rowsTimesPanel(rows, depth, from, rowA, panels + 4 * <usize>(j * depth), to + 4 * <usize>j, rowC);
+      }
+    }
+    a += <usize>lineA * pixelA;
+    c += <usize>lineC * pixelC;
+  }
+}
+
 /** Rows of a block of output pixels. */
 const BLOCK_PIXELS: i32 = 64;
 
@@ -79,6 +119,8 @@ export function conv2d(
   const copy = panelA + 4 * <usize>(min(k, BLOCK_K) * roundUp(min(pixels, BLOCK_PIXELS), 4));
   const rowC = 4 * <usize>outChannels;
 
+  const adjacent = strideHeight * wideImage == strideWidth * outWidth ? pixels : outWidth;
+  const pointwise = inside && isPointwise(filterHeight, filterWidth, inChannels, outChannels, adjacent);
   for (let k0 = 0; k0 < k; k0 += BLOCK_K) {
     packB(filter + <usize>k0 * rowC, rowC, 4, min(BLOCK_K, k - k0), outChannels, panelB + 4 * <usize>(k0 * columns));
   }
@@ -87,6 +129,11 @@ export function conv2d(
     const image = inside ? source : copy;
     if (!inside) border(source, height, width, inChannels, top, left, image, tallImage, wideImage);
     const y = out + <usize>(n * pixels) * rowC;
+    if (pointwise) {
+      timesPanels(image, strideHeight * wideImage, strideWidth, inChannels, panelB, y, outWidth, 1, outChannels,
+        pixels, adjacent);
+      continue;
+    }
     for (let p0 = 0; p0 < pixels; p0 += BLOCK_PIXELS) {
       const rows = min(BLOCK_PIXELS, pixels - p0);
       for (let k0 = 0; k0 < k; k0 += BLOCK_K) {
@@ -192,16 +239,50 @@ export function conv2dFilterGradient(
     memory.fill(dFilter, 0, <usize>k * rowC);
     return;
   }
+  const pointwise = inside && inChannels <= 64 && outChannels <= 64 && inChannels % 4 == 0 &&
+    isPointwise(filterHeight, filterWidth, 1, outChannels, 4);
   for (let n = 0; n < batch; n++) {
     const source = x + 4 * <usize>(n * height * width * inChannels);
     const image = inside ? source : copy;
     if (!inside) border(source, height, width, inChannels, top, left, image, tallImage, wideImage);
     for (let p0 = 0; p0 < pixels; p0 += BLOCK_K) {
       const depth = min(BLOCK_K, pixels - p0);
+      if (pointwise) {
+        const lineIn = 4 * <usize>inChannels;
+        let a = image + <usize>p0 * lineIn;
+        if (strideHeight != 1 || strideWidth != 1 || outWidth != wideImage) {
+          a = panelA;
+          copyPixels(image, wideImage, strideHeight, strideWidth, outWidth, p0, depth, lineIn, a);
+        }
+        columnsTimesColumns(inChannels, outChannels, depth, a, lineIn, dy + <usize>(n * pixels + p0) * rowC, rowC, dFilter,
+          i32(n > 0 || p0 > 0));
+        continue;
+      }
       packB(dy + <usize>(n * pixels + p0) * rowC, rowC, 4, depth, outChannels, panelB);
       gatherTaps(image, wideImage, inChannels, filterWidth, dilationHeight, dilationWidth, outWidth,
         strideHeight, strideWidth, p0, depth, k, panelA);
       multiplyPanels(k, outChannels, depth, panelA, panelB, dFilter, rowC, i32(n > 0 || p0 > 0), tile);
+    }
+  }
+}
+
+/** The pixels at outputs p0 to p0 + count, side by side. */
+function copyPixels(
+  image: usize, wideImage: i32, strideHeight: i32, strideWidth: i32, outWidth: i32, p0: i32, count: i32, pixel: usize,
+  to: usize,
+): void {
+  let row = p0 / outWidth;
+  let column = p0 - row * outWidth;
+  const step = <usize>strideWidth * pixel;
+  let from = image + <usize>(row * strideHeight * wideImage) * pixel + <usize>column * step;
+  for (let i = 0; i < count; i++) {
+    for (let at: usize = 0; at < pixel; at += 16) v128.store(to + at, v128.load(from + at));
+    to += pixel;
+    from += step;
+    if (++column == outWidth) {
+      column = 0;
+      row++;
+      from = image + <usize>(row * strideHeight * wideImage) * pixel;
     }
   }
 }
@@ -281,7 +362,7 @@ export function inputGradientScratch(
   const pixels = outHeight * outWidth;
   const image = borderedExtent(outHeight, strideHeight, filterHeight, dilationHeight) *
     borderedExtent(outWidth, strideWidth, filterWidth, dilationWidth) * inChannels;
-  return 4 * (image + k * pixels) + gemmScratch(pixels, k, outChannels) + 64;
+  return 4 * (image + max(k * pixels, k * outChannels)) + gemmScratch(pixels, k, outChannels) + 64;
 }
 
 /** dx: for each output pixel, dy times the transposed filter is added to its window. */
@@ -304,6 +385,16 @@ export function conv2dInputGradient(
   const bytes = 4 * <usize>(height * width * inChannels);
   const row = 4 * <usize>outChannels;
 
+  const adjacent = strideHeight * width == strideWidth * outWidth ? pixels : outWidth;
+  if (inside && isPointwise(filterHeight, filterWidth, outChannels, inChannels, adjacent)) {
+    packB(filter, 4, row, outChannels, inChannels, windows);
+    memory.fill(dx, 0, <usize>batch * bytes);
+    for (let n = 0; n < batch; n++) {
+      timesPanels(dy + <usize>(n * pixels) * row, outWidth, 1, outChannels, windows, dx + <usize>n * bytes,
+        strideHeight * width, strideWidth, inChannels, pixels, adjacent);
+    }
+    return;
+  }
   for (let n = 0; n < batch; n++) {
     gemm(pixels, k, outChannels, dy + <usize>(n * pixels) * row, row, 4, filter, 4, row, windows, 4 * <usize>k, 0, rest);
     const image = inside ? dx + <usize>n * bytes : copy;

@@ -1,6 +1,6 @@
 import { columnsTimesColumns, roundUp, rowsTimesPanel } from './gemm';
 import { madd } from './madd';
-import { columnOf, imageOf, pixelsOfTile, rowOf, TILE, tilesAlong } from './tiles';
+import { columnOf, imageOf, rowOf, TILE, tilesAlong } from './tiles';
 
 /*
  * 3 x 3 convolutions of stride 1 by Winograd's minimal filtering, F(4 x 4, 3 x 3), as in Lavin and Gray, "Fast Algorithms
@@ -22,8 +22,8 @@ function tilesAtOnce(inChannels: i32, outChannels: i32): i32 {
 /** Bytes of scratch memory that `winograd` and `winogradFilterGradient` need. */
 export function winogradScratch(inChannels: i32, outChannels: i32): i32 {
   const tiles = tilesAtOnce(inChannels, outChannels);
-  return 4 * 36 * (inChannels * outChannels + tiles * (inChannels + outChannels)) + HEAD_BYTES +
-    108 * i32(APART) + 4 * max(inChannels, outChannels) + 64;
+  return 4 * 36 * (inChannels * outChannels + tiles * (inChannels + outChannels)) + MIDDLE_BYTES +
+    108 * i32(APART) + 7 * i32(stripLine(max(inChannels, outChannels))) + 64;
 }
 
 /**
@@ -32,8 +32,25 @@ export function winogradScratch(inChannels: i32, outChannels: i32): i32 {
  */
 const APART: usize = 64;
 
-/** A table of 36 addresses and a tile of 36 vectors. */
-const HEAD_BYTES: i32 = 160 + 576;
+/** A tile of 36 vectors. */
+const MIDDLE_BYTES: i32 = 576;
+
+/**
+ * Tiles of one row that are transformed together: tiles that are neighbours share two of their six columns. A strip of
+ * them, transformed in one direction, fits into the L1 cache.
+ */
+// @ts-ignore: decorator
+@inline
+function tilesOfStrip(channels: i32): i32 {
+  return max(1, min(8, 320 / channels));
+}
+
+/** Bytes from a line of a strip to the next. */
+// @ts-ignore: decorator
+@inline
+function stripLine(channels: i32): usize {
+  return 4 * <usize>((TILE * tilesOfStrip(channels) + 2) * channels) + APART;
+}
 
 /** out = x * filter. `inChannels` is a multiple of 4, `outChannels` of 8. */
 export function winograd(
@@ -42,9 +59,12 @@ export function winograd(
   top: i32, left: i32, scratch: usize,
 ): void {
   const atOnce = tilesAtOnce(inChannels, outChannels);
-  const head = (scratch + 15) & ~15;
-  const zeros = head + HEAD_BYTES;
-  const filters = zeros + 4 * <usize>roundUp(max(inChannels, outChannels), 4);
+  const middle = (scratch + 15) & ~15;
+  const zeros = middle + MIDDLE_BYTES;
+  const ofStrip = tilesOfStrip(max(inChannels, outChannels));
+  const lineOfStrip = stripLine(max(inChannels, outChannels));
+  const strip = zeros + lineOfStrip;
+  const filters = strip + 6 * lineOfStrip;
   const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
   const inputs = filters + 36 * planeFilter;
   const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
@@ -52,16 +72,14 @@ export function winograd(
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
-  memory.fill(zeros, 0, lineIn);
-  transformFilter(filter, inChannels, outChannels, filters, planeFilter, head);
+  memory.fill(zeros, 0, lineOfStrip);
+  transformFilter(filter, inChannels, outChannels, filters, planeFilter, middle);
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     const rows = roundUp(count, 4);
     const planeIn = <usize>rows * lineIn + APART, planeOut = <usize>rows * lineOut + APART;
-    for (let t = 0; t < count; t++) {
-      pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, TILE, top, left, 6, zeros);
-      transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
-    }
+    transformInputs(x, height, width, inChannels, rowsOfTiles, columnsOfTiles, first, count, top, left, zeros, strip,
+      lineOfStrip, ofStrip, inputs, planeIn);
     for (let position = 0; position < 36; position++) {
       const a = inputs + <usize>position * planeIn;
       const c = outputs + <usize>position * planeOut;
@@ -72,7 +90,7 @@ export function winograd(
     }
     for (let t = 0; t < count; t++) {
       transformOutput(outputs + <usize>t * lineOut, planeOut, outChannels, out, outHeight, outWidth,
-        rowsOfTiles, columnsOfTiles, first + t, head);
+        rowsOfTiles, columnsOfTiles, first + t, middle);
     }
   }
 }
@@ -84,9 +102,12 @@ export function winogradFilterGradient(
   top: i32, left: i32, scratch: usize,
 ): void {
   const atOnce = tilesAtOnce(inChannels, outChannels);
-  const head = (scratch + 15) & ~15;
-  const zeros = head + HEAD_BYTES;
-  const filters = zeros + 4 * <usize>roundUp(max(inChannels, outChannels), 4);
+  const middle = (scratch + 15) & ~15;
+  const zeros = middle + MIDDLE_BYTES;
+  const ofStrip = tilesOfStrip(max(inChannels, outChannels));
+  const lineOfStrip = stripLine(max(inChannels, outChannels));
+  const strip = zeros + lineOfStrip;
+  const filters = strip + 6 * lineOfStrip;
   const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
   const inputs = filters + 36 * planeFilter;
   const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
@@ -94,17 +115,15 @@ export function winogradFilterGradient(
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
 
-  memory.fill(zeros, 0, max(lineIn, lineOut));
+  memory.fill(zeros, 0, lineOfStrip);
   if (tiles == 0) memory.fill(filters, 0, 36 * planeFilter);
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     const planeIn = <usize>count * lineIn + APART, planeOut = <usize>count * lineOut + APART;
-    for (let t = 0; t < count; t++) {
-      pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, TILE, top, left, 6, zeros);
-      transformInput(head, inChannels, inputs + <usize>t * lineIn, planeIn);
-      pixelsOfTile(head, dy, outHeight, outWidth, lineOut, rowsOfTiles, columnsOfTiles, first + t, TILE, 0, 0, TILE, zeros);
-      transformGradient(head, outChannels, outputs + <usize>t * lineOut, planeOut);
-    }
+    transformInputs(x, height, width, inChannels, rowsOfTiles, columnsOfTiles, first, count, top, left, zeros, strip,
+      lineOfStrip, ofStrip, inputs, planeIn);
+    transformGradients(dy, outHeight, outWidth, outChannels, rowsOfTiles, columnsOfTiles, first, count, zeros, strip,
+      lineOfStrip, ofStrip, outputs, planeOut);
     for (let position = 0; position < 36; position++) {
       const a = inputs + <usize>position * planeIn;
       const b = outputs + <usize>position * planeOut;
@@ -112,7 +131,7 @@ export function winogradFilterGradient(
       columnsTimesColumns(inChannels, outChannels, count, a, lineIn, b, lineOut, c, i32(first > 0));
     }
   }
-  untransformFilter(filters, planeFilter, inChannels, outChannels, dFilter, head);
+  untransformFilter(filters, planeFilter, inChannels, outChannels, dFilter, middle);
 }
 
 /** B' d of one line of six. */
@@ -130,29 +149,68 @@ function inputLine(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, t
   v128.store(to + 5 * step, f32x4.add(f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)), d5));
 }
 
-function transformInput(head: usize, channels: i32, to: usize, plane: usize): void {
-  const middle = head + 160;
-  for (let c: usize = 0; c < 4 * <usize>channels; c += 16) {
-    let table = head, line = middle;
-    for (let j = 0; j < 6; j++) {
-      inputLine(
-        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 24) + c), v128.load(load<usize>(table, 48) + c),
-        v128.load(load<usize>(table, 72) + c), v128.load(load<usize>(table, 96) + c),
-        v128.load(load<usize>(table, 120) + c), line, 16,
-      );
-      table += 4;
-      line += 96;
+/** Transforms the pixels that tiles `first` to `first + count` see. */
+function transformInputs(
+  x: usize, height: i32, width: i32, channels: i32, rowsOfTiles: i32, columnsOfTiles: i32, first: i32, count: i32,
+  top: i32, left: i32, zeros: usize, strip: usize, line: usize, ofStrip: i32, to: usize, plane: usize,
+): void {
+  const pixel: usize = 4 * <usize>channels;
+  for (let t = 0; t < count; ) {
+    const tile = first + t;
+    const firstColumn = columnOf(tile, columnsOfTiles);
+    const run = min(min(ofStrip, count - t), columnsOfTiles - firstColumn);
+    const row = TILE * rowOf(tile, rowsOfTiles, columnsOfTiles) - top, column = TILE * firstColumn - left;
+    const columns = TILE * run + 2;
+    // Columns of the strip that lie in the image; those before and after are zero.
+    const from = min(columns, max(0, -column)), end = max(from, min(columns, width - column));
+    const start = x + <usize>((imageOf(tile, rowsOfTiles, columnsOfTiles) * height + row) * width + column + from) * pixel;
+    const image = <usize>width * pixel;
+    const before = <usize>from * pixel, within = <usize>(end - from) * pixel, after = <usize>(columns - end) * pixel;
+    if (before > 0) inputStrip(zeros, zeros, zeros, zeros, zeros, zeros, before, strip, line);
+    if (after > 0) inputStrip(zeros, zeros, zeros, zeros, zeros, zeros, after, strip + before + within, line);
+    inputStrip(
+      inside(row, height) ? start : zeros, inside(row + 1, height) ? start + image : zeros,
+      inside(row + 2, height) ? start + 2 * image : zeros, inside(row + 3, height) ? start + 3 * image : zeros,
+      inside(row + 4, height) ? start + 4 * image : zeros, inside(row + 5, height) ? start + 5 * image : zeros,
+      within, strip + before, line,
+    );
+    for (let u: usize = 0; u < <usize>run; u++) {
+      const tileOfStrip = strip + TILE * u * pixel, out = to + (<usize>t + u) * pixel;
+      for (let c: usize = 0; c < pixel; c += 16) inputTile(tileOfStrip + c, pixel, line, out + c, plane);
     }
-    line = middle;
-    let out = to + c;
-    for (let i = 0; i < 6; i++) {
-      inputLine(
-        v128.load(line), v128.load(line, 96), v128.load(line, 192), v128.load(line, 288), v128.load(line, 384),
-        v128.load(line, 480), out, plane,
-      );
-      line += 16;
-      out += 6 * plane;
-    }
+    t += run;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function inside(row: i32, height: i32): bool {
+  return <u32>row < <u32>height;
+}
+
+/** B' d of all columns of a strip: `bytes` of each of its six rows of pixels. */
+function inputStrip(
+  r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, bytes: usize, to: usize, line: usize,
+): void {
+  for (let at: usize = 0; at < bytes; at += 16) {
+    inputLine(
+      v128.load(r0 + at), v128.load(r1 + at), v128.load(r2 + at), v128.load(r3 + at), v128.load(r4 + at),
+      v128.load(r5 + at), to + at, line,
+    );
+  }
+}
+
+/** (B' d) B of one tile of a strip. */
+// @ts-ignore: decorator
+@inline
+function inputTile(from: usize, pixel: usize, line: usize, to: usize, plane: usize): void {
+  for (let i = 0; i < 6; i++) {
+    inputLine(
+      v128.load(from), v128.load(from + pixel), v128.load(from + 2 * pixel), v128.load(from + 3 * pixel),
+      v128.load(from + 4 * pixel), v128.load(from + 5 * pixel), to, plane,
+    );
+    from += line;
+    to += 6 * plane;
   }
 }
 
@@ -171,25 +229,51 @@ function gradientLine(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, step: u
   v128.store(to + 5 * step, y3);
 }
 
-function transformGradient(head: usize, channels: i32, to: usize, plane: usize): void {
-  const middle = head + 160;
-  for (let c: usize = 0; c < 4 * <usize>channels; c += 16) {
-    let table = head, line = middle;
-    for (let j = 0; j < 4; j++) {
-      gradientLine(
-        v128.load(load<usize>(table) + c), v128.load(load<usize>(table, 16) + c), v128.load(load<usize>(table, 32) + c),
-        v128.load(load<usize>(table, 48) + c), line, 16,
-      );
-      table += 4;
-      line += 96;
+/** Transforms the gradients of tiles `first` to `first + count`. */
+function transformGradients(
+  dy: usize, height: i32, width: i32, channels: i32, rowsOfTiles: i32, columnsOfTiles: i32, first: i32, count: i32,
+  zeros: usize, strip: usize, line: usize, ofStrip: i32, to: usize, plane: usize,
+): void {
+  const pixel: usize = 4 * <usize>channels;
+  for (let t = 0; t < count; ) {
+    const tile = first + t;
+    const firstColumn = columnOf(tile, columnsOfTiles);
+    const run = min(min(ofStrip, count - t), columnsOfTiles - firstColumn);
+    const row = TILE * rowOf(tile, rowsOfTiles, columnsOfTiles), column = TILE * firstColumn;
+    const columns = TILE * run, end = min(columns, width - column);
+    const within = <usize>end * pixel, after = <usize>(columns - end) * pixel;
+    const start = dy + <usize>((imageOf(tile, rowsOfTiles, columnsOfTiles) * height + row) * width + column) * pixel;
+    const image = <usize>width * pixel;
+    if (after > 0) gradientStrip(zeros, zeros, zeros, zeros, after, strip + within, line);
+    gradientStrip(
+      start, inside(row + 1, height) ? start + image : zeros, inside(row + 2, height) ? start + 2 * image : zeros,
+      inside(row + 3, height) ? start + 3 * image : zeros, within, strip, line,
+    );
+    for (let u: usize = 0; u < <usize>run; u++) {
+      const tileOfStrip = strip + TILE * u * pixel, out = to + (<usize>t + u) * pixel;
+      for (let c: usize = 0; c < pixel; c += 16) gradientTile(tileOfStrip + c, pixel, line, out + c, plane);
     }
-    line = middle;
-    let out = to + c;
-    for (let i = 0; i < 6; i++) {
-      gradientLine(v128.load(line), v128.load(line, 96), v128.load(line, 192), v128.load(line, 288), out, plane);
-      line += 16;
-      out += 6 * plane;
-    }
+    t += run;
+  }
+}
+
+/** A y of all columns of a strip: `bytes` of each of its four rows of pixels. */
+function gradientStrip(r0: usize, r1: usize, r2: usize, r3: usize, bytes: usize, to: usize, line: usize): void {
+  for (let at: usize = 0; at < bytes; at += 16) {
+    gradientLine(v128.load(r0 + at), v128.load(r1 + at), v128.load(r2 + at), v128.load(r3 + at), to + at, line);
+  }
+}
+
+/** (A y) A' of one tile of a strip. */
+// @ts-ignore: decorator
+@inline
+function gradientTile(from: usize, pixel: usize, line: usize, to: usize, plane: usize): void {
+  for (let i = 0; i < 6; i++) {
+    gradientLine(
+      v128.load(from), v128.load(from + pixel), v128.load(from + 2 * pixel), v128.load(from + 3 * pixel), to, plane,
+    );
+    from += line;
+    to += 6 * plane;
   }
 }
 
@@ -208,9 +292,8 @@ function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, 
 
 function transformOutput(
   from: usize, plane: usize, channels: i32, out: usize, outHeight: i32, outWidth: i32,
-  rowsOfTiles: i32, columnsOfTiles: i32, tile: i32, head: usize,
+  rowsOfTiles: i32, columnsOfTiles: i32, tile: i32, middle: usize,
 ): void {
-  const middle = head + 160;
   const n = imageOf(tile, rowsOfTiles, columnsOfTiles);
   const row = TILE * rowOf(tile, rowsOfTiles, columnsOfTiles), column = TILE * columnOf(tile, columnsOfTiles);
   const rows = min(TILE, outHeight - row), columns = min(TILE, outWidth - column);
@@ -257,9 +340,8 @@ function filterLine(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void 
 
 /** Filters as [36][outChannels / 8][inChannels][8]. */
 function transformFilter(
-  filter: usize, inChannels: i32, outChannels: i32, to: usize, plane: usize, head: usize,
+  filter: usize, inChannels: i32, outChannels: i32, to: usize, plane: usize, middle: usize,
 ): void {
-  const middle = head + 160;
   const tap = 4 * <usize>(inChannels * outChannels);
   for (let i = 0; i < inChannels; i++) {
     for (let o = 0; o < outChannels; o += 4) {
@@ -293,9 +375,8 @@ function filterGradientLine(p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5
 }
 
 function untransformFilter(
-  from: usize, plane: usize, inChannels: i32, outChannels: i32, dFilter: usize, head: usize,
+  from: usize, plane: usize, inChannels: i32, outChannels: i32, dFilter: usize, middle: usize,
 ): void {
-  const middle = head + 160;
   const tap: usize = 4 * <usize>(inChannels * outChannels);
   for (let at: usize = 0; at < tap; at += 16) {
     let p = from + at, line = middle;
