@@ -11,18 +11,25 @@ export function fastestWasm(): WasmBuild {
   return WebAssembly.validate(SIMD_PROBE) ? 'simd' : 'scalar';
 }
 
+/** The builds that this engine runs, fastest first. */
+export function wasmBuilds(): WasmBuild[] {
+  return BUILDS.slice(BUILDS.indexOf(fastestWasm()));
+}
+
 /**
  * Compiles a module: by default, the fastest build that this engine runs, from this package; or, if a map of
  * assets has several builds, the fastest of them.
  *
+ * @param builds - The builds that this engine runs, fastest first.
  * @returns Null where WebAssembly is missing or forbidden; then nothing is read.
  * @throws FerError with the file's code when it is not found; `BACKEND_UNAVAILABLE` when the bytes are not a module.
  */
 export async function wasmModule(
   fileOf: (build: WasmBuild) => ShippedFile,
   assets?: Assets,
+  builds = wasmBuilds(),
 ): Promise<WebAssembly.Module | null> {
-  const file = fileOf(buildIn(fileOf, assets));
+  const file = fileOf(buildIn(fileOf, assets, builds));
   const given = assets === undefined ? undefined : assetSource(assets, file.name);
   if (isModule(given)) return given;
   if (!mayCompile()) return null;
@@ -37,11 +44,13 @@ export async function wasmModule(
 }
 
 /** The fastest build that a map has and this engine runs, or else the fastest of all. */
-function buildIn(fileOf: (build: WasmBuild) => ShippedFile, assets: Assets | undefined): WasmBuild {
-  const fastest = fastestWasm();
-  if (typeof assets !== 'object' || assets === null) return fastest;
-  const fit = BUILDS.slice(BUILDS.indexOf(fastest));
-  return fit.find((build) => assetSource(assets, fileOf(build).name) !== undefined) ?? fastest;
+function buildIn(
+  fileOf: (build: WasmBuild) => ShippedFile,
+  assets: Assets | undefined,
+  builds: readonly WasmBuild[],
+): WasmBuild {
+  if (typeof assets !== 'object' || assets === null) return builds[0];
+  return builds.find((build) => assetSource(assets, fileOf(build).name) !== undefined) ?? builds[0];
 }
 
 /** Whether modules can be compiled: some engines have no WebAssembly, and a page's policy may forbid it. */
