@@ -10,7 +10,7 @@ import { enlarge, type ReducedSize, reducedSize } from './reduce.js';
 import type { Detection } from './types.js';
 
 /**
- * Starts BlazeFace on a compiled module. Each engine has about 2 MB of memory, and up to 6 MB for pixels.
+ * Starts BlazeFace on a compiled module. Each engine has about 2 MB of memory, and more for photos of many megapixels.
  *
  * @param weights - The content of `blazeface.bin`.
  * @throws FerError `BACKEND_UNAVAILABLE` for a wrong module, or one that does not start here;
@@ -39,7 +39,7 @@ export async function startWasmEngine(module: WebAssembly.Module, weights: Uint8
     if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
   }
 
-  /** Rows are copied in bands: a video frame at once, a photo in parts. */
+  /** Rows are copied in bands, so that few of them are in the memory and the cache. */
   function takePixels(running: FaceExports, image: PixelImage, part: Box, { width, height, scale }: ReducedSize): void {
     const stride = image.width * image.channels;
     const band = Math.max(Math.floor(BAND / stride), 2 * Math.ceil(scale) + 1);
@@ -142,8 +142,8 @@ interface FaceExports {
 
 /** Numbers of a detection: score, box, six points. */
 const DETECTION = 17;
-/** Bytes of rows per call of the module. */
-const BAND = 2 ** 22;
+/** Bytes of rows per call of the module, which then come from the second-level cache. */
+const BAND = 2 ** 17;
 /** Most bytes of image rows for one row of the input; above it, `resample` needs less memory. */
 const LONGEST = 2 ** 24;
 

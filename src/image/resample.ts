@@ -141,8 +141,8 @@ function resamplePlainly(image: Raster, channels: 1 | 3, result: Float32Array): 
   for (let k = 0; k < height * rowLength; k++) result[k] = sums[k];
 }
 
-/** Bytes of rows per call of the kernels: a video frame at once, a photo in parts. */
-const BAND = 2 ** 21;
+/** Bytes of rows per call of the kernels, which then come from the second-level cache. */
+const BAND = 2 ** 17;
 
 /**
  * Like {@link resamplePlainly}, with the same bits, in SIMD.

@@ -13,7 +13,7 @@ const MODULES = [
   { source: 'tfjs/train/assembly/index.ts', target: 'tfjs/train/augment-kernels-wasm.ts', name: 'AUGMENT_KERNELS_WASM' },
 ];
 const OPTIONS = [
-  ...['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--initialMemory', '1', '--disableWarning', '201'],
+  ...['--runtime', 'stub', '--noAssert', '-O3', '--initialMemory', '1', '--disableWarning', '201'],
   ...['--enable', 'simd'],
 ];
 const folder = process.argv[2] ?? 'src';
