@@ -97,6 +97,24 @@ function passes(size: number, inputs: number, outputs: number, filter: number, s
   const tile = [BATCH, size, size, inputs, outputs, out, out];
   const all = [BATCH, size, size, inputs, filter, filter, outputs, out, out, stride, stride, 1, 1];
   const turn = [weights, filter, filter, inputs, outputs, turned];
+  if (filter === 3 && inputs === 3 && stride === 1) {
+    // A colour image gets a fourth channel of zeros.
+    const wide = [BATCH, size, size, 4, outputs, size, size];
+    const filters = scratch + 16 * BATCH * size * size;
+    const end = filters + 144 * outputs;
+    return {
+      forward(k: Kernels) {
+        k.resizeRows(x, BATCH * size * size, 3, scratch, 4);
+        k.resizeRows(weights, 9, 3 * outputs, filters, 4 * outputs);
+        k.winograd(scratch, filters, result, ...wide, 1, 1, end);
+      },
+      filter(k: Kernels) {
+        k.resizeRows(x, BATCH * size * size, 3, scratch, 4);
+        k.winogradFilterGradient(scratch, y, filters, ...wide, 1, 1, end);
+        k.resizeRows(filters, 9, 4 * outputs, result, 3 * outputs);
+      },
+    };
+  }
   if (filter === 3 && inputs >= 8 && stride === 1) {
     const back = [BATCH, size, size, outputs, inputs, size, size];
     return {

@@ -56,11 +56,12 @@ export function convInfoOfGradient(
   attributes: ConvAttributes,
   kind: 'full' | 'depthwise' = 'full',
 ): ConvInfo {
-  const roundings = [attributes.dimRoundingMode, 'ceil', 'round'] as const;
-  const infos = roundings.map((dimRoundingMode) =>
-    convInfoOf(inShape, filterShape, { ...attributes, dimRoundingMode }, kind),
-  );
-  const fitting = infos.find(({ outShape }) => util.arraysEqual(outShape, dy.shape));
-  if (fitting === undefined) checkShape(kernel, 'dy', dy, infos[0].outShape);
-  return fitting ?? infos[0];
+  const first = convInfoOf(inShape, filterShape, attributes, kind);
+  if (util.arraysEqual(first.outShape, dy.shape)) return first;
+  for (const dimRoundingMode of ['ceil', 'round'] as const) {
+    const info = convInfoOf(inShape, filterShape, { ...attributes, dimRoundingMode }, kind);
+    if (util.arraysEqual(info.outShape, dy.shape)) return info;
+  }
+  checkShape(kernel, 'dy', dy, first.outShape);
+  return first;
 }

@@ -11,7 +11,7 @@ export const conv2D: Kernel = ({ inputs, attrs, backend }, plain) => {
   checkRank('Conv2D', 'x', inputs.x, 4);
   checkRank('Conv2D', 'filter', inputs.filter, 4);
   const info = convInfoOf(inputs.x.shape, inputs.filter.shape, attributes);
-  checkFit('Conv2D', info.inChannels === inputs.filter.shape[2], channelsMessage(info, inputs.filter));
+  checkChannels('Conv2D', info, inputs.filter.shape);
   if (isEmpty(info)) return tf.zeros(info.outShape);
 
   const x = asFloats(channelsLast(inputs.x as tf.Tensor4D, info));
@@ -28,7 +28,7 @@ export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
   const filterShape = attrs.filterShape as number[];
   checkRank(kernel, 'x', inputs.x, 4);
   const info = convInfoOfGradient(kernel, inputs.x.shape, filterShape, inputs.dy, attrs as unknown as ConvAttributes);
-  checkFit(kernel, info.inChannels === filterShape[2], channelsMessage(info, { shape: filterShape }));
+  checkChannels(kernel, info, filterShape);
   if (isEmpty(info)) return tf.zeros(filterShape);
 
   const x = asFloats(channelsLast(inputs.x as tf.Tensor4D, info));
@@ -43,7 +43,7 @@ export const conv2DBackpropFilter: Kernel = ({ inputs, attrs, backend }) => {
     const { top, left } = info.padInfo;
     if (!enoughPixelsForTiles(info) || !suitsTiles(info))
       native.conv2dFilterGradient(...addresses, ...sizes(info), top, left, scratch);
-    else if (suitsWinograd(info)) native.winogradFilterGradient(...addresses, ...tileSizes(info), top, left, scratch);
+    else if (suitsWinograd(info)) winogradFilterGradient(native, addresses, info, scratch);
     else native.stridedFilterGradient(...addresses, ...tileSizes(info), top, left, scratch);
   });
   return out;
@@ -58,7 +58,7 @@ export const conv2DBackpropInput: Kernel = ({ inputs, attrs, backend }) => {
   checkRank(kernel, 'filter', inputs.filter, 4);
   const cropped = cropToOutput(inputs.dy as tf.Tensor4D, inShape, inputs.filter.shape, attributes);
   const info = convInfoOfGradient(kernel, inShape, inputs.filter.shape, cropped, attributes);
-  checkFit(kernel, info.inChannels === inputs.filter.shape[2], channelsMessage(info, inputs.filter));
+  checkChannels(kernel, info, inputs.filter.shape);
   if (isEmpty(info)) return tf.zeros(inShape);
 
   const dy = asFloats(channelsLast(cropped, info));
@@ -89,8 +89,9 @@ export function inFormat(x: tf.Tensor4D, info: ConvInfo): tf.Tensor4D {
   return info.dataFormat === 'channelsLast' ? x : tf.transpose(x, [0, 3, 1, 2]);
 }
 
-function channelsMessage({ inChannels }: ConvInfo, { shape }: { shape: number[] }): string {
-  return `an image of ${inChannels} channels does not fit the filter [${shape}]`;
+function checkChannels(kernel: string, { inChannels }: ConvInfo, filterShape: number[]): void {
+  if (inChannels === filterShape[2]) return;
+  checkFit(kernel, false, `an image of ${inChannels} channels does not fit the filter [${filterShape}]`);
 }
 
 /** A transposed convolution may ask for fewer pixels than `dy` produces: the extra pixels at the end are ignored. */
@@ -171,13 +172,59 @@ function convolve(
   left: number,
   scratch: number,
 ): void {
-  if (suitsWinograd(info)) native.winograd(...addresses, ...tileSizes(info), top, left, scratch);
+  if (suitsWinograd(info)) winograd(native, addresses, info, top, left, scratch);
   else if (suitsStridedTiles(info)) native.strided(...addresses, ...tileSizes(info), top, left, scratch);
   else native.conv2d(...addresses, ...sizes(info), top, left, scratch);
 }
 
+/** Winograd's tiles take four channels at a time. An image of three, a colour image, gets a fourth one of zeros. */
+function winograd(
+  native: NativeKernels,
+  [x, filter, out]: number[],
+  info: ConvInfo,
+  top: number,
+  left: number,
+  scratch: number,
+): void {
+  if (info.inChannels !== 3) {
+    native.winograd(x, filter, out, ...tileSizes(info), top, left, scratch);
+    return;
+  }
+  const { image, filters, rest } = widenedAt(info, scratch);
+  native.resizeRows(x, pixelsOf(info), 3, image, 4);
+  native.resizeRows(filter, 9, 3 * info.outChannels, filters, 4 * info.outChannels);
+  native.winograd(image, filters, out, ...tileSizes({ ...info, inChannels: 4 }), top, left, rest);
+}
+
+function winogradFilterGradient(native: NativeKernels, [x, dy, out]: number[], info: ConvInfo, scratch: number): void {
+  const { top, left } = info.padInfo;
+  if (info.inChannels !== 3) {
+    native.winogradFilterGradient(x, dy, out, ...tileSizes(info), top, left, scratch);
+    return;
+  }
+  const { image, filters, rest } = widenedAt(info, scratch);
+  native.resizeRows(x, pixelsOf(info), 3, image, 4);
+  native.winogradFilterGradient(image, dy, filters, ...tileSizes({ ...info, inChannels: 4 }), top, left, rest);
+  native.resizeRows(filters, 9, 4 * info.outChannels, out, 3 * info.outChannels);
+}
+
+/** The places of an image and a filter of four channels in the scratch memory. */
+function widenedAt(info: ConvInfo, scratch: number): { image: number; filters: number; rest: number } {
+  const filters = scratch + 16 * pixelsOf(info);
+  return { image: scratch, filters, rest: filters + 144 * info.outChannels };
+}
+
+function pixelsOf({ batchSize, inHeight, inWidth }: ConvInfo): number {
+  return batchSize * inHeight * inWidth;
+}
+
+function winogradScratch(native: NativeKernels, info: ConvInfo): number {
+  if (info.inChannels !== 3) return native.winogradScratch(info.inChannels, info.outChannels);
+  return widenedAt(info, 0).rest + native.winogradScratch(4, info.outChannels);
+}
+
 function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
-  if (suitsWinograd(info)) return native.winogradScratch(info.inChannels, info.outChannels);
+  if (suitsWinograd(info)) return winogradScratch(native, info);
   if (suitsStridedTiles(info)) return native.stridedScratch(info.inChannels, info.outChannels);
   return native.convScratch(...scratchSizes(info));
 }
@@ -186,7 +233,7 @@ function convolutionScratch(native: NativeKernels, info: ConvInfo): number {
 function suitsWinograd(info: ConvInfo): boolean {
   const { filterHeight, filterWidth, inChannels, outChannels, outHeight, outWidth } = info;
   const dense = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth].every((n) => n === 1);
-  const channels = inChannels >= 8 && inChannels % 4 === 0 && outChannels % 8 === 0;
+  const channels = (inChannels === 3 || inChannels % 4 === 0) && outChannels % 8 === 0;
   const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
   return filterHeight === 3 && filterWidth === 3 && dense && channels && 16 * tiles <= 2 * outHeight * outWidth;
 }

@@ -13,6 +13,7 @@ export interface NativeKernels {
   inputGradientScratch(...sizes: number[]): number;
   conv2dInputGradient(...sizesAndAddresses: number[]): void;
   winogradScratch(inChannels: number, outChannels: number): number;
+  resizeRows(from: number, rows: number, fromLength: number, to: number, toLength: number): void;
   winograd(...sizesAndAddresses: number[]): void;
   winogradFilterGradient(...sizesAndAddresses: number[]): void;
   stridedScratch(inChannels: number, outChannels: number): number;

@@ -439,3 +439,19 @@ export function turnFilter(filter: usize, filterHeight: i32, filterWidth: i32, i
     }
   }
 }
+
+/** Rows of `fromLength` floats as rows of `toLength`: cut, or filled up with zeros. */
+export function resizeRows(from: usize, rows: i32, fromLength: i32, to: usize, toLength: i32): void {
+  const kept = min(fromLength, toLength), rest = 4 * <usize>(fromLength - kept);
+  for (let row = rows; row > 0; row--) {
+    for (let i = kept; i > 0; i--) {
+      store<f32>(to, load<f32>(from));
+      from += 4; to += 4;
+    }
+    from += rest;
+    for (let i = toLength - kept; i > 0; i--) {
+      store<f32>(to, 0);
+      to += 4;
+    }
+  }
+}

@@ -1,5 +1,5 @@
 export { gemm, gemmScratch } from './gemm';
-export { conv2d, conv2dFilterGradient, conv2dInputGradient, convScratch, inputGradientScratch, turnFilter } from './conv';
+export { conv2d, conv2dFilterGradient, conv2dInputGradient, convScratch, inputGradientScratch, resizeRows, turnFilter } from './conv';
 export { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from './pool';
 export { swish, swishGradient } from './swish';
 export { adam, adamOfMany } from './adam';

@@ -88,10 +88,8 @@ export function winograd(
         rowsTimesPanel(rows, inChannels, a, lineIn, b, c + 4 * <usize>o, lineOut);
       }
     }
-    for (let t = 0; t < count; t++) {
-      transformOutput(outputs + <usize>t * lineOut, planeOut, outChannels, out, outHeight, outWidth,
-        rowsOfTiles, columnsOfTiles, first + t, middle);
-    }
+    transformOutputs(outputs, planeOut, outChannels, out, outHeight, outWidth, rowsOfTiles, columnsOfTiles, first, count,
+      middle);
   }
 }
 
@@ -290,34 +288,50 @@ function outputLine(m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, 
   if (count > 3) v128.store(to + 3 * step, f32x4.add(madd(eight, difference2, difference), m5));
 }
 
-function transformOutput(
+/** The outputs of tiles `first` to `first + count`. */
+function transformOutputs(
   from: usize, plane: usize, channels: i32, out: usize, outHeight: i32, outWidth: i32,
-  rowsOfTiles: i32, columnsOfTiles: i32, tile: i32, middle: usize,
+  rowsOfTiles: i32, columnsOfTiles: i32, first: i32, count: i32, middle: usize,
 ): void {
-  const n = imageOf(tile, rowsOfTiles, columnsOfTiles);
-  const row = TILE * rowOf(tile, rowsOfTiles, columnsOfTiles), column = TILE * columnOf(tile, columnsOfTiles);
-  const rows = min(TILE, outHeight - row), columns = min(TILE, outWidth - column);
   const pixel: usize = 4 * <usize>channels;
-  const corner = out + <usize>((n * outHeight + row) * outWidth + column) * pixel;
-  for (let c: usize = 0; c < pixel; c += 16) {
-    let m = from + c, line = middle;
-    for (let j = 0; j < 6; j++) {
-      outputLine(
-        v128.load(m), v128.load(m + 6 * plane), v128.load(m + 12 * plane), v128.load(m + 18 * plane),
-        v128.load(m + 24 * plane), v128.load(m + 30 * plane), line, 16, 4,
-      );
-      m += plane;
-      line += 64;
+  const lineOut = <usize>outWidth * pixel;
+  // Rows of all images, one below the other. Counted, because engines move divisions into the loops.
+  let image = imageOf(first, rowsOfTiles, columnsOfTiles) * outHeight;
+  let row = TILE * rowOf(first, rowsOfTiles, columnsOfTiles), column = TILE * columnOf(first, columnsOfTiles);
+  for (let t = count; t > 0; t--) {
+    const rows = min(TILE, outHeight - row), columns = min(TILE, outWidth - column);
+    let to = out + <usize>((image + row) * outWidth + column) * pixel;
+    for (let c = pixel; c > 0; c -= 16) {
+      let m = from, line = middle;
+      for (let j = 0; j < 6; j++) {
+        outputLine(
+          v128.load(m), v128.load(m + 6 * plane), v128.load(m + 12 * plane), v128.load(m + 18 * plane),
+          v128.load(m + 24 * plane), v128.load(m + 30 * plane), line, 16, TILE,
+        );
+        m += plane;
+        line += 64;
+      }
+      line = middle;
+      let lineTo = to;
+      for (let i = rows; i > 0; i--) {
+        outputLine(
+          v128.load(line), v128.load(line, 64), v128.load(line, 128), v128.load(line, 192), v128.load(line, 256),
+          v128.load(line, 320), lineTo, pixel, columns,
+        );
+        line += 16;
+        lineTo += lineOut;
+      }
+      from += 16;
+      to += 16;
     }
-    line = middle;
-    let to = corner + c;
-    for (let i = 0; i < rows; i++) {
-      outputLine(
-        v128.load(line), v128.load(line, 64), v128.load(line, 128), v128.load(line, 192), v128.load(line, 256),
-        v128.load(line, 320), to, pixel, columns,
-      );
-      line += 16;
-      to += <usize>outWidth * pixel;
+    column += TILE;
+    if (column >= outWidth) {
+      column = 0;
+      row += TILE;
+      if (row >= outHeight) {
+        row = 0;
+        image += outHeight;
+      }
     }
   }
 }
