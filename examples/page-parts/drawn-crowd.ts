@@ -20,7 +20,7 @@ function loaded(address: string): Promise<HTMLImageElement> {
   return new Promise((resolve, reject) => {
     const image = new Image();
     image.onload = () => resolve(image);
-    image.onerror = () => reject(new Error('The drawn picture could not be shown by this browser.'));
+    image.onerror = () => reject(new Error('This browser cannot show the drawn picture.'));
     image.src = address;
   });
 }

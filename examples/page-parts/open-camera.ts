@@ -8,7 +8,7 @@ export class NoCamera extends Error {}
  */
 export async function openCamera(video: HTMLVideoElement): Promise<MediaStream> {
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new NoCamera('Browsers give a camera only to pages that come by https or from this machine (localhost).');
+    throw new NoCamera('Browsers allow the camera only on pages served by https or from this machine (localhost).');
   }
   try {
     const size = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 60 } };
@@ -30,8 +30,8 @@ export function closeCamera(video: HTMLVideoElement): void {
 
 const REASONS: Record<string, string> = {
   NotAllowedError:
-    'The camera is blocked for this page. Allow it in the browser, usually by the sign beside the address, and start again.',
+    'The camera is blocked for this page. Allow it in the browser, usually with the icon beside the address, and start again.',
   NotFoundError: 'No camera was found. Plug one in, or use pictures.',
-  NotReadableError: 'The camera is taken by another program. Close that one, and start again.',
-  OverconstrainedError: 'No camera was found that faces you. Plug one in, or use pictures.',
+  NotReadableError: 'Another program uses the camera. Close it, and start again.',
+  OverconstrainedError: 'No camera that faces you was found. Plug one in, or use pictures.',
 };

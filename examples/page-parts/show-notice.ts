@@ -13,12 +13,12 @@ export function showNotice(text: string | null): void {
 export function missingFromBrowser(): string | null {
   if (typeof WebAssembly === 'undefined') {
     return (
-      'This browser does not run WebAssembly, which this page computes with. All current browsers do, unless a strict ' +
-      'security mode switches it off (Lockdown Mode on iPhones, enhanced security in Edge): allow it for this page, or use another browser.'
+      'This page needs WebAssembly, which this browser does not run. All current browsers run it, unless a strict security ' +
+      'mode switches it off (Lockdown Mode on iPhones, enhanced security in Edge). Allow it for this page, or use another browser.'
     );
   }
   if (typeof OffscreenCanvas === 'undefined') {
-    return 'This browser is too old for this page: Firefox 105, Chrome 69 and Safari 16.4 or newer will do.';
+    return 'This browser is too old for this page. It needs Firefox 105, Chrome 69 or Safari 16.4, or newer.';
   }
   return null;
 }

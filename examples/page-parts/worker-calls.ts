@@ -41,7 +41,8 @@ export function callWorker<Offered extends Service, Event = never>(
     else resolve(data.answer);
   });
   worker.addEventListener('error', ({ message }) => {
-    for (const { reject } of waiting.values()) reject(new WorkerFailure(message ?? 'its program could not be loaded'));
+    for (const { reject } of waiting.values())
+      reject(new WorkerFailure(message ?? "the page's worker could not be loaded"));
     waiting.clear();
   });
 

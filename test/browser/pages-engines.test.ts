@@ -118,7 +118,7 @@ describe.each(others)('the pages in %s', (engine) => {
         Reflect.deleteProperty(input, 'files');
       }, files);
       await says('#status', '2 faces on 2 pictures.');
-      await says('#notice', '1 file left out that is no picture.');
+      await says('#notice', '1 file left out: not a picture.');
       const titles = () =>
         page.evaluate(() => [...document.querySelectorAll('#grid .card')].map((card) => card.getAttribute('title')));
       expect(await titles()).toEqual(['holiday/happy/2.png', 'holiday/sad/1.png']);

@@ -62,7 +62,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
     // The button is gone: keys are those of the faces now.
     await page.locator('#grid:focus').waitFor();
     expect(await page.getByRole('alert').textContent()).toBe(
-      'This browser cannot read 1 picture: pictures/broken.png. 1 file left out that is no picture.',
+      'This browser cannot read 1 picture: pictures/broken.png. 1 file left out: not a picture.',
     );
     expect(await page.locator('#faceless-text').textContent()).toBe('No face was found on 1 picture.');
 
@@ -111,7 +111,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
     expect(await sharp(zip[face]).metadata()).toMatchObject({ format: 'png', width: 128, height: 128 });
 
     await pressByKey(page, 'Train');
-    await page.getByText(/^Of 2 faces that did not teach, \d+% are right\./).waitFor({ timeout: 200_000 });
+    await page.getByText(/^Of 2 test faces, \d+% are right\./).waitFor({ timeout: 200_000 });
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('trained');
     expect(await faults(page)).toEqual([]);
     await page.setViewportSize({ width: 390, height: 844 });

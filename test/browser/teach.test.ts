@@ -71,7 +71,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(before).toBeLessThan(aside / 2);
     expect(after).toBeGreaterThan(0.7 * aside);
     const curve = await page.locator('#curve').getByRole('img').getAttribute('aria-label');
-    expect(curve).toMatch(new RegExp(`after (\\d+) of \\1 rounds: ${Math.round((100 * after) / aside)}%`));
+    expect(curve).toMatch(new RegExp(`After (\\d+) of \\1 rounds, ${Math.round((100 * after) / aside)}%`));
 
     for (const name of ['model.json', 'weights.bin']) {
       const download = page.waitForEvent('download');
@@ -123,7 +123,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     expect(await page.getByRole('progressbar').isVisible()).toBe(false);
     // Without a camera, Record says what it waits for.
     await pressByKey(page, 'Record happy');
-    await page.getByRole('status').getByText('Record waits for the camera. Start it, or add pictures.').waitFor();
+    await page.getByRole('status').getByText('To record, start the camera. Or add pictures.').waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('camera');
     await page.keyboard.press('Enter');
     await page.locator('#speed').waitFor();
@@ -168,17 +168,17 @@ describe.runIf(haveChromium)('examples/teach', () => {
   test('of several faces, a key takes another one', async () => {
     const { page, errors } = await openExample(browser, served.url, { before: drawTwoPeople });
     await pressByKey(page, 'Start camera');
-    await page.getByRole('button', { name: 'Take another face' }).waitFor();
-    await tabTo(page, 'Take another face');
+    await page.getByRole('button', { name: 'Select another face' }).waitFor();
+    await tabTo(page, 'Select another face');
     const taken: string[] = [];
     for (let i = 0; i < 3; i++) {
       const before = await page.locator('#status').textContent();
       await page.keyboard.press('Enter');
       await page.waitForFunction((before) => document.querySelector('#status')!.textContent !== before, before);
-      const [, place] = /^Face (\d) of 2, from the left, is taken\.$/.exec(
+      const [, place] = /^Face (\d) of 2, from the left, is selected\.$/.exec(
         (await page.locator('#status').textContent())!,
       )!;
-      await page.getByRole('img', { name: `2 faces in sight; number ${place} from the left is taken` }).waitFor();
+      await page.getByRole('img', { name: `2 faces in sight; number ${place} from the left is selected` }).waitFor();
       taken.push(place);
     }
     expect(new Set(taken)).toEqual(new Set(['1', '2']));
@@ -247,7 +247,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     ]);
     await notice.waitFor();
     expect(await notice.textContent()).toBe(
-      'Not readable as pictures: broken.png. No face was found on 1 of 2 pictures.',
+      'These files cannot be read as pictures: broken.png. No face was found on 1 of 2 pictures.',
     );
     await page.locator('#camera').click();
     await notice.getByText(/^The camera is blocked for this page\. Allow it/).waitFor();

@@ -18,15 +18,15 @@ describe('verdictOf', () => {
     const after = report([0, 2, 0], [0, 17, 0], [0, 0, 0]);
     const { text, warnings } = verdictOf(before, after);
     expect(text).toBe('Look closer: it now gets 17 of the 19 faces kept aside (89%) right; before it was 4 (21%).');
-    expect(warnings).toEqual([expect.stringMatching(/^It finds “happy” in only 0 of 2 faces, before 2\./)]);
+    expect(warnings).toEqual([expect.stringMatching(/^It finds “happy” in only 0 of 2 faces, 2 before\./)]);
 
     const even = verdictOf(null, report([0, 10, 0], [0, 10, 0], [0, 0, 0]));
-    expect(even.warnings).toContainEqual(expect.stringMatching(/^It says “sad” of 20 of 20 faces/));
+    expect(even.warnings).toContainEqual(expect.stringMatching(/^It says “sad” for 20 of 20 faces/));
   });
 
   test('names two classes that are confused with each other', () => {
     const { warnings } = verdictOf(null, report([5, 5, 0], [4, 6, 0], [0, 0, 10]));
-    expect(warnings).toEqual(['It takes “happy” and “sad” for each other: their faces look alike to it.']);
+    expect(warnings).toEqual(['It confuses “happy” and “sad”: their faces look alike to it.']);
   });
 
   test('says when the model got worse, and when there are few faces to measure', () => {
@@ -34,7 +34,7 @@ describe('verdictOf', () => {
       /^It got worse: it now gets 17 of the 20/,
     );
     expect(verdictOf(null, report([2, 0, 0], [0, 2, 0], [0, 0, 0])).warnings).toEqual([
-      'Only 4 faces were kept aside: a single one is 25% of the figure.',
+      'Only 4 faces were kept aside: each of them changes the figure by 25%.',
     ]);
   });
 });

@@ -36,7 +36,7 @@ export function showChosen(album: Album, chosen: readonly AlbumFace[], onLabel: 
     button.addEventListener('click', () => onLabel(label));
     return button;
   });
-  const back = element('button', { type: 'button', class: 'label back' }, 'Take mine back');
+  const back = element('button', { type: 'button', class: 'label back' }, 'Remove my label');
   back.addEventListener('click', () => onLabel(null));
   back.disabled = chosen.every(({ mine }) => mine === null);
   group.replaceChildren(...buttons, back);

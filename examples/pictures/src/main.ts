@@ -103,7 +103,7 @@ byId('add-class').addEventListener('submit', (event) => {
   const field = byId<HTMLInputElement>('class-name');
   const name = field.value.trim();
   if (!LABEL.test(name)) showNotice('A label is a word or two: letters, digits, spaces, - and _.');
-  else if (!album.addLabel(name)) showNotice(`There is a label ${name} already.`);
+  else if (!album.addLabel(name)) showNotice(`The label ${name} exists already.`);
   else {
     showNotice(null);
     field.value = '';
@@ -202,7 +202,7 @@ function summarise(): void {
     unreadable.length > 0
       ? `This browser cannot read ${count(unreadable.length, 'picture')}: ${some}${unreadable.length > 3 ? ' …' : '.'}`
       : '',
-    others > 0 ? `${count(others, 'file')} left out that ${others === 1 ? 'is' : 'are'} no picture.` : '',
+    others > 0 ? `${count(others, 'file')} left out: not ${others === 1 ? 'a picture' : 'pictures'}.` : '',
   ];
   showNotice(complaints.join(' ').trim() || null);
   looked.others = 0;
@@ -231,7 +231,7 @@ function label(name: string | null): void {
   for (const face of chosen) setLabel(face, name);
   say(
     name === null
-      ? `The network's label is back on ${count(chosen.length, 'face')}.`
+      ? `${count(chosen.length, 'face')} with the network's label again.`
       : `${count(chosen.length, 'face')} labelled ${name}.`,
   );
   if (name !== null && document.activeElement === byId('grid')) grid.next();

@@ -57,7 +57,7 @@ async function zipped(labelled: readonly { face: AlbumFace; label: string }[]): 
   for (const { face, label } of labelled) {
     add(`faces/${folderName(label)}/${faceName(face)}.png`, new Uint8Array(await face.cut.arrayBuffer()));
   }
-  add('README.txt', strToU8('One folder a label. To train on it: npx fer-dcnn train faces\n'));
+  add('README.txt', strToU8('One folder for each label. To train on them: npx fer-dcnn train faces\n'));
   zip.end();
   if (failure) throw failure;
   return new Blob(parts, { type: 'application/zip' });

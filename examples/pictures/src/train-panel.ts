@@ -42,7 +42,7 @@ export function trainPanel(album: Album, say: (text: string) => void): { refresh
     const missing = !asked ? '' : server === null ? NO_SERVER : missingFor(teaching());
     byId('train-needs').textContent =
       missing ||
-      `${counted(countsOf(teaching()))}. Four of five teach, one of five measures; this takes seconds to minutes.`;
+      `${counted(countsOf(teaching()))}. Four fifths train the network, one fifth tests it. This takes seconds to minutes.`;
     trainButton.disabled = !asked || missing !== '' || stopping !== null;
   }
 
@@ -59,7 +59,7 @@ export function trainPanel(album: Album, say: (text: string) => void): { refresh
   function missingFor(faces: readonly AlbumFace[]): string {
     const counts = countsOf(faces);
     const few = [...counts].filter(([, count]) => count < LEAST);
-    if (counts.size === 0) return `Label some faces first: ${LEAST} or more of at least two labels.`;
+    if (counts.size === 0) return `Label some faces first: at least two labels, with ${LEAST} faces or more each.`;
     if (few.length > 0) return `Too few yet: ${counted(new Map(few))}. Each label needs ${LEAST} faces, or none.`;
     return counts.size < 2 ? `${counted(counts)}. A second label with ${LEAST} faces is needed.` : '';
   }
@@ -80,19 +80,19 @@ export function trainPanel(album: Album, say: (text: string) => void): { refresh
         signal: stopping.signal,
         onHandedOver(share) {
           bar.value = 0.1 * share;
-          byId('training-label').textContent = `Handing over ${faces.length} faces`;
+          byId('training-label').textContent = `Sending ${faces.length} faces to the program`;
         },
         onProgress({ epoch, epochs, valAccuracy }) {
           bar.value = 0.1 + (0.9 * epoch) / epochs;
-          const right = valAccuracy === undefined ? '' : `: ${percent(valAccuracy)} of the measured faces right`;
+          const right = valAccuracy === undefined ? '' : `: ${percent(valAccuracy)} of the test faces are right`;
           byId('training-label').textContent = `Epoch ${epoch} of ${epochs}${right}`;
         },
       });
       byId('training').hidden = true;
       const before = outcome.before === undefined ? '' : `, ${percent(outcome.before)} before`;
       byId('verdict').textContent =
-        `Of ${outcome.measured} faces that did not teach, ${percent(outcome.after)} are right${before}.` +
-        (outcome.measured < 30 ? ' So few say little: more faces make it a measurement.' : '');
+        `Of ${outcome.measured} test faces, ${percent(outcome.after)} are right${before}.` +
+        (outcome.measured < 30 ? ' These are too few for a reliable figure: label more faces.' : '');
       byId('outcome').replaceChildren(
         element(
           'a',

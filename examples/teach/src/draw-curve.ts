@@ -23,8 +23,8 @@ export function drawCurve(epochs: readonly EpochDone[], width: number, kept: num
   const percent = (share: number) => `${Math.round(100 * share)}%`;
 
   const label =
-    `Faces it gets right after ${last.epoch} of ${last.epochs} rounds: ${percent(told.heldOut)} of those kept aside` +
-    (kept === null ? '' : `, by the weights of round ${kept}, which are kept`);
+    `After ${last.epoch} of ${last.epochs} rounds, ${percent(told.heldOut)} of the faces kept aside are right` +
+    (kept === null ? '' : `, with the weights of round ${kept}, which are kept`);
   const root = svg('svg', { class: 'curve', viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': label });
   for (const share of [0, 0.5, 1]) {
     root.append(svg('line', { class: 'grid', x1: LEFT, x2: right, y1: y(share), y2: y(share) }));

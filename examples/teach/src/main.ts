@@ -173,8 +173,8 @@ function refresh(): void {
   }
   if (ready) {
     byId('ready').textContent = cameraOn
-      ? 'Ready. Press Record and make the face until the countdown ends. Of several faces, click the one to take.'
-      : 'Ready. Record waits for the camera: start it, or add pictures.';
+      ? 'Ready. Press Record and hold the expression until the countdown ends. If there are several faces, click one to select it.'
+      : 'Ready. To record, start the camera. Or add pictures.';
   }
 
   const counts = cards.map(({ takes }) => takes.flat().length);
@@ -187,10 +187,10 @@ function refresh(): void {
     twice !== undefined
       ? `Two classes are called “${twice}”: rename one of them.`
       : few.length > 0
-        ? `${LEAST_FACES} faces of a class are the least: add some to ${few.join(' and ')}, or clear it.`
+        ? `Each class needs at least ${LEAST_FACES} faces: add some to ${few.join(' and ')}, or clear it.`
         : enough < 2
-          ? `Waits for ${LEAST_FACES} faces or more of at least two classes.`
-          : `${counts.reduce((sum, count) => sum + count)} faces: three quarters teach, the last quarter of each recording is kept aside to measure.`;
+          ? `At least two classes need ${LEAST_FACES} faces or more.`
+          : `${counts.reduce((sum, count) => sum + count)} faces: three quarters train the network, the last quarter of each recording is kept aside to test it.`;
 }
 
 async function startCamera(): Promise<void> {
@@ -253,7 +253,7 @@ function showLook({ faces, taken, before, after }: Look, width: number, height: 
   const shown = faces.map(({ id, box }) => ({
     id,
     box: { x: box.x / width, y: box.y / height, width: box.width / width, height: box.height / height },
-    caption: id === taken ? (recording?.card.name ?? 'this face') : 'not taken',
+    caption: id === taken ? (recording?.card.name ?? 'this face') : 'not selected',
     className: null,
   }));
   for (const overlay of overlays) overlay.show(shown, { selected: taken, mirrored: true, looks: LOOKS });
@@ -263,7 +263,7 @@ function showLook({ faces, taken, before, after }: Look, width: number, height: 
       ? 'No face in sight'
       : faces.length === 1
         ? 'One face in sight'
-        : `${faces.length} faces in sight; number ${place} from the left is taken`;
+        : `${faces.length} faces in sight; number ${place} from the left is selected`;
   for (const id of ['boxes', 'try-boxes']) {
     if (byId(id).ariaLabel !== label) byId(id).ariaLabel = label;
   }
@@ -271,7 +271,7 @@ function showLook({ faces, taken, before, after }: Look, width: number, height: 
   const [was] = before;
   const [is] = after ?? [];
   if (comparison !== null && is)
-    live.later(was ? `Before: ${was.className}. After: ${is.className}.` : `It says ${is.className}.`);
+    live.later(was ? `Before: ${was.className}. After: ${is.className}.` : `The network says ${is.className}.`);
 }
 
 /** What a click on a face does, for the keyboard. */
@@ -281,11 +281,11 @@ function takeNextFace(): void {
   const now = chosen !== null && ids.includes(chosen) ? chosen : taken;
   const place = now === null ? 0 : (ids.indexOf(now) + 1) % ids.length;
   chosen = ids[place];
-  live.now(`Face ${place + 1} of ${ids.length}, from the left, is taken.`);
+  live.now(`Face ${place + 1} of ${ids.length}, from the left, is selected.`);
 }
 
 function explain(): void {
-  live.now('Record waits for the camera. Start it, or add pictures.');
+  live.now('To record, start the camera. Or add pictures.');
   cameraButton.focus();
 }
 
@@ -309,7 +309,7 @@ async function record(card: ExpressionCard): Promise<void> {
     const mine: Recording = { card, faces, from, lastCut: 0, frames: 0 };
     recording = mine;
     refresh();
-    live.now(`Get ready to look ${card.name}.`);
+    live.now(`Get ready: ${card.name}.`);
     let told = false;
     const goesOn = (past: number) =>
       past < RECORDING_MS || (past < LONGEST_RECORDING_MS && faces.length > 0 && faces.length < LEAST_FACES);
@@ -326,7 +326,7 @@ async function record(card: ExpressionCard): Promise<void> {
     recording = null;
     byId('countdown').hidden = true;
     return faces.length === 0 && mine.frames > 0
-      ? 'No face was seen: sit before the camera, with light on your face.'
+      ? 'No face was found: sit in front of the camera, with light on your face.'
       : null;
   });
 }
@@ -350,7 +350,7 @@ async function addPictures(card: ExpressionCard, files: readonly File[]): Promis
     }
     const without = files.length - unread.length - faces.length;
     const complaints = [
-      unread.length > 0 ? `Not readable as pictures: ${unread.slice(0, 5).join(', ')}.` : '',
+      unread.length > 0 ? `These files cannot be read as pictures: ${unread.slice(0, 5).join(', ')}.` : '',
       without > 0 ? `No face was found on ${without} of ${files.length} pictures.` : '',
     ];
     return complaints.join(' ').trim() || null;
@@ -430,7 +430,7 @@ async function teach(): Promise<void> {
     const outcome = await ask!('teach', { classes, teaching, heldOut });
     const seconds = outcome.seconds.toFixed(1);
     byId('progress-label').textContent =
-      `Trained on ${teaching.length} faces, ${epochs.length} times over, in ${seconds} s`;
+      `Trained on ${teaching.length} faces for ${epochs.length} rounds, in ${seconds} s`;
     kept = outcome.kept;
     showCurve();
     showComparison(outcome);

@@ -26,7 +26,7 @@ export function verdictOf(before: Report | null, after: Report): Verdict {
   const warnings = [...ofOneAnswer(after), ...ofLostClasses(before, after), ...ofAlike(after)];
   if (after.count < 10) {
     warnings.push(
-      `Only ${after.count} faces were kept aside: a single one is ${percent(1 / after.count)} of the figure.`,
+      `Only ${after.count} faces were kept aside: each of them changes the figure by ${percent(1 / after.count)}.`,
     );
   }
   const worse = before !== null && after.accuracy < before.accuracy;
@@ -44,7 +44,7 @@ function ofOneAnswer({ confusionMatrix, classes, count }: Report): string[] {
   const most = said.indexOf(Math.max(...said));
   if (present < 2 || said[most] < 0.9 * count || classes[most].support > 0.75 * count) return [];
   return [
-    `It says “${classes[most].className}” of ${said[most]} of ${count} faces, whatever they show. The recordings may be too much alike.`,
+    `It says “${classes[most].className}” for ${said[most]} of ${count} faces, whatever they show. The recordings may be too similar.`,
   ];
 }
 
@@ -56,7 +56,7 @@ function ofLostClasses(before: Report | null, after: Report): string[] {
     const wasRight = before?.confusionMatrix[i][i];
     const lost = right <= 0.2 * support || (wasRight !== undefined && wasRight - right > 0.3 * support);
     if (!lost) return [];
-    const was = wasRight === undefined ? '' : `, before ${wasRight}`;
+    const was = wasRight === undefined ? '' : `, ${wasRight} before`;
     return [`It finds “${className}” in only ${right} of ${support} faces${was}. ${AGAIN}`];
   });
 }
@@ -69,9 +69,7 @@ function ofAlike({ confusionMatrix, classes }: Report): string[] {
       if (b <= a || one.support === 0 || other.support === 0) continue;
       const mixed = confusionMatrix[a][b] + confusionMatrix[b][a];
       if (mixed >= 0.4 * (one.support + other.support)) {
-        pairs.push(
-          `It takes “${one.className}” and “${other.className}” for each other: their faces look alike to it.`,
-        );
+        pairs.push(`It confuses “${one.className}” and “${other.className}”: their faces look alike to it.`);
       }
     }
   }

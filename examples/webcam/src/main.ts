@@ -279,7 +279,7 @@ function refresh(): void {
   byId('readings').hidden = !some;
   const span = byId('span');
   span.hidden = !some || source === 'picture';
-  span.textContent = running ? 'The last 20 seconds, now on the right.' : 'The last 20 seconds before the stop.';
+  span.textContent = running ? 'The last 20 seconds; the right edge is now.' : 'The last 20 seconds before the stop.';
   const words = byId<HTMLDetailsElement>('words');
   if (words.dataset.some !== `${some}`) words.open = !some;
   words.dataset.some = `${some}`;
