@@ -40,6 +40,9 @@ function describeObject(value: object): string {
   const name = typeof given === 'string' && given !== '' ? given.slice(0, 100) : 'Object';
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`;
   if (typeof Blob !== 'undefined' && value instanceof Blob) return `${name} of ${value.size} bytes`;
-  if (name === 'Object') return `an object with the keys ${Object.keys(value).slice(0, 8).join(', ') || '(none)'}`;
+  if (name === 'Object') {
+    const keys = Object.keys(value).slice(0, 8).join(', ');
+    return keys ? `an object with the keys ${keys}` : 'an object without keys';
+  }
   return `${/^(?:[AEIO]|HTML)/.test(name) ? 'an' : 'a'} ${name}`;
 }

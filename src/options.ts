@@ -114,7 +114,7 @@ export function having(wanted: string, ...methods: readonly string[]): Rule {
 
 export const boolean: Rule = rule('true or false', (value: unknown) => typeof value === 'boolean');
 
-export const text: Rule = rule('a text', (value: unknown) => typeof value === 'string' && value !== '');
+export const text: Rule = rule('a string', (value: unknown) => typeof value === 'string' && value !== '');
 
 export const callback: Rule = rule('a function', (value: unknown) => typeof value === 'function');
 

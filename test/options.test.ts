@@ -90,13 +90,13 @@ describe('the check of options', () => {
     [{ patience: {} }, 'patience.epochs must be an integer of 1 or more, got undefined'],
     [{ patience: { epoch: 1 } }, "patience has no field 'epoch': did you mean 'epochs'?"],
     [{ patience: { epochs: 1, least: Number.NaN } }, 'patience.least must be 0 or more, got NaN'],
-    [{ store: '' }, "store must be a text, got ''"],
-    [{ store: {} }, 'store must be a folder, or an object with save(), got an object with the keys (none)'],
+    [{ store: '' }, "store must be a string, got ''"],
+    [{ store: {} }, 'store must be a folder, or an object with save(), got an object without keys'],
     [{ names: 'a' }, "names must be a list of names, got 'a'"],
-    [{ names: ['a', 5] }, 'names[1] must be a text, got 5'],
+    [{ names: ['a', 5] }, 'names[1] must be a string, got 5'],
     [{ quiet: 'yes' }, "quiet must be true or false, got 'yes'"],
     [{ onStep: 5 }, 'onStep must be a function, got 5'],
-    [{ signal: {} }, 'signal must be an AbortSignal, got an object with the keys (none)'],
+    [{ signal: {} }, 'signal must be an AbortSignal, got an object without keys'],
   ])('refuses %o', (options, message) => {
     expect(said(options)).toEqual(message);
   });

@@ -115,6 +115,19 @@ describe('a wrong value', () => {
     ['createWorker', { hosts: ['https://images.example.com/'] }, 'hosts[0] must be a host as in addresses'],
     ['createWorker', { maxBytes: Number.NaN }, 'maxBytes must be a number of bytes of at least 1, got NaN'],
     ['createWorker', { maxBytes: '10kB' }, "maxBytes must be a number of bytes of at least 1, got '10kB'"],
+    ['classify', { topk: 1.5 }, 'topk must be an integer of 1 or more, got 1.5'],
+    ['train', { callbacks: () => {} }, 'callbacks must be an object of callbacks, or a list of them, got a function'],
+    [
+      'train',
+      { callbacks: { onEpoch() {} } },
+      "callbacks has no event 'onEpoch': use onTrainBegin, onBatchEnd, onEpochEnd",
+    ],
+    ['train', { callbacks: { onEpochEnds() {} } }, "callbacks has no event 'onEpochEnds': did you mean 'onEpochEnd'?"],
+    [
+      'createClassifier',
+      { assets: { 'weight.bin': new Uint8Array(1) } },
+      "assets has no 'weights.bin': is it 'weight.bin'?",
+    ],
   ])('by %s is refused: %o', async (name, options, message) => {
     expect(await said(calls[name], options)).toContain(`OPTION: ${message}`);
   });
@@ -140,9 +153,64 @@ describe('a forgotten await is reported for', () => {
     ['an image of classifyFaces', () => main.classifyFaces(later(face))],
     ['an image of preprocess', () => main.preprocess(later(face))],
     ['the items of a pool', () => new node.ClassifierPool().classify(later([]))],
+    ['the frames of a tracker', () => main.createTracker().follow(later([])).next()],
+    ['the state of a tracker', () => main.stateToCsv(later({}))],
+    ['the summary of a tracker as CSV', () => main.summaryToCsv(later({}))],
+    ['the summary of a tracker as JSON', () => main.summaryToJson(later({}))],
+    ['a history', () => main.plotHistory(later(history))],
+    ['a report', () => main.plotCalibration(later(report))],
+    ['the report of a confusion matrix', () => main.plotConfusionMatrix(later(report))],
+    ['a chart', () => node.renderPlot(later({}))],
+    ['an asset', () => main.createClassifier({ assets: { 'weights.bin': later(0) } })],
+    ['the callbacks of train', () => main.train(model, faces, { callbacks: later({}) })],
   ])('%s', async (_, call) => {
     expect(await said(call, undefined)).toMatch(/^[A-Z_]+: .*a Promise \(await is missing\)/);
   });
+});
+
+describe('a wrong argument is told as such:', () => {
+  const detached = new Uint8Array(8);
+  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+
+  test.each<[string, () => unknown, string]>([
+    ['an empty path', () => main.classify(''), 'NOT_FOUND: "" cannot be found'],
+    ['weights in a detached buffer', () => classifyWith({ 'weights.bin': detached }), 'WEIGHTS_CORRUPT: '],
+    ['weights that are a detached buffer', () => classifyWith({ 'weights.bin': detached.buffer }), 'WEIGHTS_CORRUPT: '],
+    [
+      'no frames',
+      () =>
+        main
+          .createTracker()
+          .follow(undefined as Any)
+          .next(),
+      'INPUT: frames must be a list or',
+    ],
+    [
+      'a path as frames',
+      () =>
+        main
+          .createTracker()
+          .follow('a.mp4' as Any)
+          .next(),
+      'INPUT: frames must be a list or',
+    ],
+    ['a time as text', () => main.createTracker().update([], '5' as Any), 'TIMESTAMP: timestamp must be a number of'],
+    ['a tracker as its summary', () => main.summaryToJson(main.createTracker() as Any), 'INPUT: expected the summary'],
+    [
+      'a name as label',
+      () => main.train(model, [{ image: face, label: 'sad' as Any }]),
+      'CLASSES: sample 0: the label must',
+    ],
+    ['no path of results', () => queue.jsonLines(undefined as Any), 'OPTION: path must be a string, got undefined'],
+    ['no key of a stream', () => queue.redisStream(''), "OPTION: key must be a string, got ''"],
+    ['no chart', () => node.renderPlot(undefined as Any), 'DATA: renderPlot: expected a Vega-Lite specification, got'],
+  ])('%s', async (_, call, message) => {
+    expect(await said(call, undefined)).toContain(message);
+  });
+
+  function classifyWith(assets: Any): unknown {
+    return lite.createClassifier({ assets }).load();
+  }
 });
 
 describe('a backend', () => {

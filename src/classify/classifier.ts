@@ -10,7 +10,7 @@ import { toInput } from '../image/to-input.js';
 import { frameRule } from '../image/to-pixels.js';
 import { checkProbabilities } from '../network/check-probabilities.js';
 import type { Predictor } from '../network/predictor.js';
-import { number, optionsOf } from '../options.js';
+import { integer, optionsOf } from '../options.js';
 import { limitRules } from '../platform/image-limits.js';
 import type { ImageLimits } from '../runtime.js';
 import { type ClassOffsets, offsetsInOrder, offsetsRule } from './class-offsets.js';
@@ -38,7 +38,7 @@ export interface ClassifyOptions<C extends string = Emotion> extends ImageLimits
 }
 
 /** Rule for the option `topk`. */
-export const topkRule = number('1 or more', (value) => Number.isInteger(value) && value >= 1);
+export const topkRule = integer(1);
 
 const checkClassifyOptions = optionsOf<ClassifyOptions<string>>('classify', () => ({
   topk: topkRule,

@@ -23,7 +23,7 @@ export function checkCommand(): Command {
     .description('Find problems in a folder of faces: unreadable images, duplicates, folders that are not classes.')
     .argument(
       '<dir>',
-      'class folders (angry/, happy/, …), train, val and test folders of them, or a data set such as fer2013.csv',
+      'class folders (angry/, happy/, …), folders train, val and test that contain them, or a data set such as fer2013.csv',
     )
     .option('--fix [list]', 'write a list of the images to leave out (default: <dir>/exclude.txt)')
     .option('--no-near', 'find exact duplicates only')

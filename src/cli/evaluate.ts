@@ -29,7 +29,7 @@ export function evaluateCommand(): Command {
     .description('Measure a model on a folder of faces, one folder per class.')
     .argument(
       '<dir>',
-      'class folders (angry/, happy/, …), or a data set such as fer2013.csv, of which its test images are taken',
+      'class folders (angry/, happy/, …), or a data set such as fer2013.csv, whose test images are used',
     )
     .option('--model <folder>', 'the model (default: the pretrained weights)')
     .option('--report <file>', 'also write a report, as one HTML file')

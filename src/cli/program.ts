@@ -15,7 +15,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'check',
-    summary: 'look through a folder of faces for duplicates and damage',
+    summary: 'find duplicates and damaged images in a folder of faces',
     load: async () => (await import('./check.js')).checkCommand(),
   },
   {
@@ -70,7 +70,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'queue',
-    summary: 'look at a queue',
+    summary: 'show the state of a queue',
     load: async () => (await import('./queue.js')).queueCommand(),
   },
   {

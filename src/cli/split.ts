@@ -47,7 +47,7 @@ Examples:
 async function run(_: AbortSignal, dir: string, flags: SplitFlags): Promise<ExitCode> {
   const { ratio, seed, exclude, json, out = `${withoutSlashes(dir)}-split` } = flags;
   if (/^\.*$/.test(dir)) {
-    if (flags.out === undefined) throw new FerError('OPTION', `name the folder for the parts of ${dir} with --out`);
+    if (flags.out === undefined) throw new FerError('OPTION', `pass --out, a folder for the parts of ${dir}`);
   }
   const options = { ...classOptions(flags), ratio, seed, exclude };
   const counts =

@@ -24,7 +24,7 @@ export function studioCommand(): Command {
     .option('--out <folder>', 'where trainings are written, a folder each', 'runs')
     .option(
       '--epochs <n>',
-      'passes over the faces in a training (default: 10 to 80, the fewer faces the more)',
+      'passes over the faces in a training (default: 10 to 80, more when there are fewer faces)',
       wholeNumber(1),
     )
     .addHelpText('after', HELP)
@@ -32,8 +32,8 @@ export function studioCommand(): Command {
 }
 
 const HELP = `
-Pictures stay in the browser, and what is trained on goes to this process and no further: the server answers this machine
-alone, and works without a network. The address holds a token; whoever has it may train. Ctrl-C ends it.
+Pictures stay in the browser. The faces of a training go to this process and nowhere else: the server answers only this
+machine, and needs no network. The address holds a token: anyone who has it may train. Ctrl-C ends the studio.
 ${exitCodeHelp({ ok: 'never: it runs until it is stopped', none: 'wrong usage, or a port that is taken' })}
 Examples:
   fer-dcnn studio

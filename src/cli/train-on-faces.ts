@@ -14,7 +14,7 @@ const epochsFor = (faces: number) => Math.min(80, Math.max(10, Math.round(3200 /
 export interface TrainOnFacesOptions {
   /**
    * Passes over the faces.
-   * @default 10 to 80, the fewer faces the more
+   * @default 10 to 80, more when there are fewer faces
    */
   epochs?: number;
 }

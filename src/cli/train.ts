@@ -94,7 +94,7 @@ export function trainCommand(): Command {
     .addOption(
       new Option(
         '--augment <name>',
-        "random changes: the original report's, more of them, or none (default: report)",
+        "random changes to the images: 'report' as in the original report, 'strong' for more (default: report)",
       ).choices(['report', 'strong', 'none']),
     )
     .addOption(

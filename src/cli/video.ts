@@ -39,7 +39,7 @@ export function videoCommand(): Command {
       '--frames',
       'with --json or --csv: print one line per frame or face during the work, instead of the summary',
     )
-    .option('--fps <n>', 'frames per second to classify, if the video has so many', numberBetween(0, 1000), 10)
+    .option('--fps <n>', 'maximum frames per second to classify', numberBetween(0, 1000), 10)
     .option('--max-frames <n>', 'classify at most n frames', wholeNumber(1))
     .option('--max-pixels <n>', 'refuse videos with more pixels per frame (default: 64 million)', wholeNumber(1))
     .option('--max-faces <n>', 'classify at most n faces of a frame, largest first', wholeNumber(1))

@@ -67,7 +67,10 @@ export function workerCommand(): Command {
 
 const HELP = `
 On SIGTERM or Ctrl-C the worker takes no more images, finishes or returns those it has, and ends.
-${exitCodeHelp({ ok: 'stopped by SIGTERM, or with --until-done the queue is empty' })}
+${exitCodeHelp({
+  ok: 'stopped by SIGTERM, or with --until-done the queue is empty',
+  none: 'wrong usage, or a required file or service cannot be used: no result is lost',
+})}
 Examples:
   fer-dcnn worker --redis redis://queue.internal --root /faces --out /results/faces.jsonl
   fer-dcnn worker --host images.example.com --stream faces:results --metrics-port 9464`;
@@ -81,7 +84,7 @@ function append(value: string, earlier: string[] = []): string[] {
 async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> {
   const { redis: connection, queue, out, stream, concurrency, model, faces, topk, quiet } = flags;
   if ((out === undefined) === (stream === undefined)) {
-    throw new FerError('OPTION', 'name where results go: --out <file>, or --stream <key>');
+    throw new FerError('OPTION', 'results need a place: pass --out <file> or --stream <key>');
   }
   const { createMetrics, createWorker, jsonLines, redisStream } = await import('../queue.js');
   const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
@@ -158,7 +161,9 @@ async function serve(metrics: QueueMetrics, port: number): Promise<Server> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new FerError('OPTION', `no metrics at port ${port}: ${(error as Error).message}`, { cause: error });
+    throw new FerError('OPTION', `metrics cannot be served at port ${port}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   const { port: bound } = server.address() as { port: number };
   tell(`fer-dcnn: metrics at http://127.0.0.1:${bound}\n`);

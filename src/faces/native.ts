@@ -47,7 +47,7 @@ export function nativeDetector(options: NativeDetectorOptions = {}): BuiltInDete
         if (error instanceof FerError) throw error;
         throw new FerError(
           'DETECTOR_UNAVAILABLE',
-          `the browser's FaceDetector does not work here, blazeFaceDetector does everywhere: ${reasonOf(error)}`,
+          `the browser's FaceDetector does not work here; blazeFaceDetector works everywhere: ${reasonOf(error)}`,
           { cause: error },
         );
       }

@@ -86,7 +86,7 @@ export function splitFiles(
 ): ImageFolder[] {
   return cut(folder, ratio, seed).map((indices, k) => {
     if (indices.length > 0) return folder.subset(indices);
-    throw new FerError('DATA', `${place} has too few images, ${folder.length}, for a ${PARTS[k]} part of ${ratio[k]}`);
+    throw new FerError('DATA', `${place} has too few images (${folder.length}) for a ${PARTS[k]} part of ${ratio[k]}`);
   });
 }
 

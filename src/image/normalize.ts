@@ -64,7 +64,7 @@ export function normalizeAs<T extends Float32Array>(
   channels: number,
 ): T {
   if (levels.length === 0 || levels.length % (width * channels) !== 0) {
-    throw new FerError('SHAPE', `normalize wants rows of ${width} x ${channels} levels, got ${levels.length} levels`);
+    throw new FerError('SHAPE', `normalize expects rows of ${width} x ${channels} levels, got ${levels.length} levels`);
   }
 
   if (normalization === 'unit') unit(levels);

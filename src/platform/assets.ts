@@ -2,7 +2,7 @@ import { runtime } from '#runtime';
 import { describeInput } from '../describe-input.js';
 import { FerError, type FerErrorCode } from '../errors.js';
 import type { UrlLike, WasmModule } from '../global-types.js';
-import type { Rule } from '../options.js';
+import { nearest, type Rule } from '../options.js';
 
 /**
  * The location of this package's binaries: a base address (in Node it may be the path of a folder), or a map from file name to an
@@ -45,7 +45,7 @@ export async function readAsset(file: ShippedFile, assets?: Assets): Promise<Fou
   const source = assets === undefined ? undefined : assetSource(assets, file.name);
   if (isModule(source)) return { content: source };
   if (isBytes(source)) {
-    return { content: ArrayBuffer.isView(source) ? viewed(source) : new Uint8Array(source) };
+    return { content: bytesOf(source) };
   }
   const candidates = addressesOf(() => (source === undefined ? file.shipped() : [runtime.toUrl(String(source))]));
   const found = await runtime.readAsset(candidates, file.accept);
@@ -81,6 +81,8 @@ export function assetSource(assets: Assets, name: string): AssetSource | undefin
     );
   }
   const source: unknown = Object.hasOwn(assets, name) ? assets[name] : undefined;
+  const meant = source === undefined && Object.keys(assets).find((key) => nearest(key, [name]));
+  if (meant) throw new FerError('OPTION', `assets has no '${name}': is it '${meant}'?`);
   if (source === undefined || typeof source === 'string' || isUrl(source) || isBytes(source) || isModule(source)) {
     return source;
   }
@@ -139,8 +141,11 @@ function isUrl(source: unknown): source is URL {
   return typeof URL !== 'undefined' && source instanceof URL;
 }
 
-function viewed({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+function bytesOf(source: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
+  // A detached buffer has none, and no array can be made of it.
+  if (!source.byteLength) return new Uint8Array();
+  if (!ArrayBuffer.isView(source)) return new Uint8Array(source);
+  return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
 }
 
 /** Undefined without an address: some engines and bundles do not give a module its address, and some have no `URL`. */

@@ -234,7 +234,9 @@ type TaskImage = PoolTask['images'][number];
 
 function withBox(item: PoolItem): TaskImage {
   const { image, box } =
-    typeof item === 'object' && 'image' in item ? item : { image: item as TaskImage['image'], box: undefined };
+    typeof item === 'object' && item !== null && 'image' in item
+      ? item
+      : { image: item as TaskImage['image'], box: undefined };
   // Read here, because getters may throw, and then only this item fails; also, a URL cannot be sent to another thread.
   return { image: image instanceof URL ? image.href : image, box: box && { ...box } };
 }

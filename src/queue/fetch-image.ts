@@ -30,7 +30,7 @@ export async function fetchImage(address: string, options: FetchImageOptions): P
   const shown = `${url.origin}${url.pathname}`;
   const mayBePrivate = options.privateHosts.includes(url.host);
   if (!mayBePrivate && !options.hosts.includes(url.host)) {
-    throw new FerError('REFUSED', `${shown}: this worker does not read from ${url.host} (--host)`);
+    throw new FerError('REFUSED', `${shown}: this worker does not read from ${url.host} (--host allows it)`);
   }
   const literal = url.hostname.replace(/^\[|\]$/g, '');
   if (!mayBePrivate && isIP(literal) && isPrivateAddress(literal)) throw privateAddress(url.host, literal);
@@ -76,7 +76,7 @@ function publicLookup(host: string): Lookup {
 }
 
 function privateAddress(host: string, address: string): FerError {
-  return new FerError('REFUSED', `${host} has the private address ${address} (--private-host allows that)`);
+  return new FerError('REFUSED', `${host} has the private address ${address} (--private-host allows it)`);
 }
 
 interface Answer {

@@ -3,6 +3,7 @@ import { open, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerError, reasonOf } from '../errors.js';
+import { text } from '../options.js';
 import { makeFolder } from '../platform/node/make-folder.js';
 import { adoptLines } from './adopt-lines.js';
 import type { Outcome, Placed } from './ledger.js';
@@ -27,6 +28,7 @@ import type { Ledger, ResultSink } from './result-sink.js';
  * await createWorker({ connection, roots: ['/faces'], sink: jsonLines('/results/faces.jsonl') });
  */
 export function jsonLines(path: string): ResultSink {
+  text(path, 'path');
   let ledger: Ledger;
   let own: ResultFile;
   /** The run of Redis that knows how much of the file is used. */
@@ -195,7 +197,7 @@ async function createFile(path: string): Promise<string> {
         );
       }
       if (!(await holdsResults(handle))) {
-        throw new FerError('OPTION', `${path} has other content than results: use another file`);
+        throw new FerError('OPTION', `${path} contains something other than results: use another file`);
       }
     } finally {
       await handle.close();

@@ -103,7 +103,7 @@ function isBelow(path: string, root: string): boolean {
 }
 
 function outside(ref: string): FerError {
-  return new FerError('REFUSED', `${ref} lies outside the roots of this worker (--root)`);
+  return new FerError('REFUSED', `${ref} lies outside the roots of this worker (--root adds one)`);
 }
 
 function isOfTheSystem(error: unknown): boolean {

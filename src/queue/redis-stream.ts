@@ -1,4 +1,5 @@
 import { FerError } from '../errors.js';
+import { text } from '../options.js';
 import type { Ledger, ResultSink } from './result-sink.js';
 
 /**
@@ -10,7 +11,7 @@ import type { Ledger, ResultSink } from './result-sink.js';
  * await createWorker({ connection, roots: ['/faces'], sink: redisStream('faces:results') });
  */
 export function redisStream(key: string): ResultSink {
-  if (key === '') throw new FerError('OPTION', "a stream's key must have at least one character");
+  text(key, 'key');
   let ledger: Ledger;
   return {
     async open(queueLedger) {

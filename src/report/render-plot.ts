@@ -1,3 +1,4 @@
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { oneOf, optionsOf, text } from '../options.js';
 import { safeLines } from '../safe-text.js';
@@ -30,6 +31,9 @@ export async function renderPlot(spec: VegaLiteSpec, options: RenderPlotOptions 
   checkOptions(options);
   const { theme = 'light' } = options;
   const ink = THEMES[theme];
+  if (typeof spec !== 'object' || spec === null || 'then' in spec) {
+    throw new FerError('DATA', `renderPlot: expected a Vega-Lite specification, got ${describeInput(spec)}`);
+  }
   const { vegaSvg } = await import('./vega-svg.js');
   try {
     return safeLines(await vegaSvg(spec, themeConfig({ ...ink, ground: options.background ?? ink.ground })));

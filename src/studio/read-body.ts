@@ -20,8 +20,8 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
     }
   } catch (error) {
     if (error instanceof FerError) throw error;
-    throw new FerError('ABORTED', 'the upload broke off', { cause: error });
+    throw new FerError('ABORTED', 'the upload was interrupted', { cause: error });
   }
-  if (!request.complete) throw new FerError('ABORTED', 'the upload broke off');
+  if (!request.complete) throw new FerError('ABORTED', 'the upload was interrupted');
   return Buffer.concat(parts, length);
 }

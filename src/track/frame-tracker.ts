@@ -72,6 +72,13 @@ function makeTrackerClass() {
     async *follow(
       frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
     ): AsyncGenerator<TrackState<string>, void, undefined> {
+      if (
+        typeof frames !== 'object' ||
+        frames === null ||
+        !(Symbol.iterator in frames || Symbol.asyncIterator in frames)
+      ) {
+        throw new FerError('INPUT', `frames must be a list or another iterable, got ${describeInput(frames)}`);
+      }
       for await (const frame of frames) {
         if (typeof frame !== 'object' || frame === null) {
           throw new FerError(
@@ -94,7 +101,7 @@ function makeTrackerClass() {
 
     #checkTime(timestamp: number): void {
       if (!Number.isFinite(timestamp)) {
-        throw new FerError('TIMESTAMP', `timestamp must be a number of milliseconds, got ${timestamp}`);
+        throw new FerError('TIMESTAMP', `timestamp must be a number of milliseconds, got ${describeInput(timestamp)}`);
       }
       if (this.#last !== null && timestamp < this.#last) {
         throw new FerError(

@@ -1,6 +1,7 @@
 import { EMOTIONS } from '../emotions.js';
 import { readable } from '../options.js';
 import { csvCell } from '../safe-text.js';
+import { readingOfTracker } from './reading-of-tracker.js';
 import type { TrackState } from './types.js';
 
 /** The header of {@link stateToCsv}: time, face, box, whether it was seen, emotion, probabilities. */
@@ -21,7 +22,7 @@ export function stateCsvHeader(classes: readonly string[]): string {
  * for await (const state of tracker.follow(frames)) process.stdout.write(stateToCsv(state));
  */
 export function stateToCsv(state: TrackState<string>): string {
-  return readable('the state of a tracker', () => rowsOf(state), 'INPUT');
+  return readingOfTracker('state', state, () => rowsOf(state));
 }
 
 function rowsOf({ time, faces }: TrackState<string>): string {

@@ -1,5 +1,5 @@
-import { readable } from '../options.js';
 import { csvCell } from '../safe-text.js';
+import { readingOfTracker } from './reading-of-tracker.js';
 import type { TrackSummary } from './summary.js';
 
 /**
@@ -12,7 +12,7 @@ import type { TrackSummary } from './summary.js';
  * // 1,happy,120,4080,3960
  */
 export function summaryToCsv(summary: TrackSummary<string>): string {
-  return readable('the summary of a tracker', () => rowsOf(summary), 'INPUT');
+  return readingOfTracker('summary', summary, () => rowsOf(summary));
 }
 
 function rowsOf({ overall }: TrackSummary<string>): string {

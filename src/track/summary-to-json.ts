@@ -1,4 +1,4 @@
-import { readable } from '../options.js';
+import { readingOfTracker } from './reading-of-tracker.js';
 import type { TrackSummary } from './summary.js';
 
 /**
@@ -12,5 +12,9 @@ export function summaryToJson(summary: TrackSummary<string>): string {
     if (typeof value !== 'number') return value;
     return key === 'share' ? Math.round(value * 1e4) / 1e4 : Math.round(value * 10) / 10;
   };
-  return readable('the summary of a tracker', () => JSON.stringify(summary, rounded, 2), 'INPUT');
+  return readingOfTracker('summary', summary, () => {
+    // Only a summary has it.
+    summary.overall.timeline.at(0);
+    return JSON.stringify(summary, rounded, 2);
+  });
 }

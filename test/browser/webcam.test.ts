@@ -257,7 +257,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
   test('without WebAssembly, says so and offers nothing', async () => {
     const before = () => Reflect.deleteProperty(globalThis, 'WebAssembly');
     const { page, errors } = await openExample(browser, served.url, { before, waits: 'notice' });
-    expect(await page.getByRole('alert').textContent()).toMatch(/^This browser does not run WebAssembly/);
+    expect(await page.getByRole('alert').textContent()).toMatch(/^This page needs WebAssembly/);
     for (const button of await page.locator('.stage button:visible').all())
       expect(await button.isDisabled()).toBe(true);
     expect(errors).toEqual([]);

@@ -126,7 +126,7 @@ describe('normalize', () => {
     [3, 3, 3],
     [10, 3, 3],
   ])('%d levels, which are not whole rows of %d pixels with %d channels, are refused', (length, width, channels) => {
-    const message = `normalize wants rows of ${width} x ${channels} levels, got ${length} levels`;
+    const message = `normalize expects rows of ${width} x ${channels} levels, got ${length} levels`;
     expect(() => normalize(new Float32Array(length), { width, channels })).toThrow(
       expect.objectContaining({ code: 'SHAPE', message }),
     );

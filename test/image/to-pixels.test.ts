@@ -244,7 +244,7 @@ describe('toPixels', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [5, '5'],
-    [{}, 'an object with the keys (none)'],
+    [{}, 'an object without keys'],
     [[], 'an Array'],
     [() => 0, 'a function'],
     [Symbol.iterator, 'Symbol(Symbol.iterator)'],

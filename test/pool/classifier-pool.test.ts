@@ -154,6 +154,7 @@ describe.skipIf(!built)('ClassifierPool', () => {
     const results = await sharedPool().classify(items);
     expect(results.map(({ error }) => error?.code)).toEqual([undefined, 'INPUT', 'INPUT', 'INPUT', 'INPUT', undefined]);
     expect(results.map(({ item }) => item)).toEqual(items);
+    expect(results[1].error?.message).toMatch(/^null is not an image: pass a path/);
   });
 
   test('runs a model of your own by its folder or its files, and no other network', async () => {

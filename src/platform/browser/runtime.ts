@@ -44,7 +44,7 @@ function checkpointFolder(path: string): CheckpointStore {
 }
 
 function startGradientWorker(): Thread {
-  throw new FerError('OPTION', 'workers: threads with shared memory exist only in Node, leave it out in browsers');
+  throw new FerError('OPTION', 'workers: threads with shared memory exist only in Node; leave it out in browsers');
 }
 
 export const runtime: Runtime = { decode, readAsset, toUrl, packageFile, checkpointFolder, startGradientWorker };

@@ -56,7 +56,7 @@ async function readImage(
 }
 /** Name of the image in messages. */
 function nameOf(input: unknown): string {
-  if (typeof input !== 'string') return describeInput(input);
+  if (typeof input !== 'string' || input === '') return describeInput(input);
   const path: string = input;
   if (isDataAddress(input)) return describeInput(input);
   return path.length > LONGEST_NAME ? `${path.slice(0, LONGEST_NAME)}...` : path;

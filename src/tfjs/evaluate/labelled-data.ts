@@ -223,8 +223,14 @@ export function writeLabel(
     labels[row * classes + label] = 1;
     return;
   }
-  if (label === null || typeof label !== 'object' || label.length !== classes) {
-    throw new FerError('CLASSES', `${where}: a label of ${label?.length} numbers for a model with ${classes} classes`);
+  if (label === null || typeof label !== 'object') {
+    throw new FerError(
+      'CLASSES',
+      `${where}: the label must be a class index, or the probabilities of ${classes} classes, got ${describeInput(label)}`,
+    );
+  }
+  if (label.length !== classes) {
+    throw new FerError('CLASSES', `${where}: a label of ${label.length} numbers for a model with ${classes} classes`);
   }
   let sum = 0;
   for (let c = 0; c < classes; c++) {

@@ -1,3 +1,4 @@
+import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { optionsOf, readable } from '../../options.js';
 import type { EvaluationReport } from './metrics.js';
@@ -32,7 +33,7 @@ export function plotCalibration(
     () => {
       const { size = 300 } = options;
       if (!Array.isArray(report?.calibration))
-        throw new FerError('DATA', 'plotCalibration: expected a report of evaluate()');
+        throw new FerError('DATA', `plotCalibration: expected a report of evaluate(), got ${describeInput(report)}`);
       const bins = report.calibration.filter((bin) => bin.count > 0);
       if (bins.length === 0) throw new FerError('DATA', 'plotCalibration: all bins are empty');
 

@@ -1,3 +1,4 @@
+import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { oneOf, optionsOf, readable } from '../../options.js';
 import type { EvaluationReport } from './metrics.js';
@@ -35,7 +36,10 @@ export function plotConfusionMatrix(
     () => {
       const { cells = 'counts', size = 300 } = options;
       if (!Array.isArray(report?.classes) || !Array.isArray(report.confusionMatrix)) {
-        throw new FerError('DATA', 'plotConfusionMatrix: expected a report of evaluate()');
+        throw new FerError(
+          'DATA',
+          `plotConfusionMatrix: expected a report of evaluate(), got ${describeInput(report)}`,
+        );
       }
       const names = report.classes.map(({ className }) => className);
       const matrix = report.confusionMatrix;

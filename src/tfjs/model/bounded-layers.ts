@@ -111,7 +111,7 @@ function boundPasses(list: unknown[]): void {
   const counted = Object.create(Array.prototype, {
     [Symbol.iterator]: {
       value(this: unknown[]) {
-        if (++passes > MOST_PASSES) throw new FerError('MODEL', 'layers of the model wait for inputs that never come');
+        if (++passes > MOST_PASSES) throw new FerError('MODEL', 'layers of the model need inputs that no layer gives');
         return this.values();
       },
     },

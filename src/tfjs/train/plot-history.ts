@@ -1,3 +1,4 @@
+import { describeInput } from '../../describe-input.js';
 import { FerError } from '../../errors.js';
 import { integer, optionsOf, readable } from '../../options.js';
 import { pixels, VEGA_LITE, type VegaLiteSpec } from '../evaluate/vega-lite-spec.js';
@@ -40,7 +41,7 @@ export function plotHistory(
     () => {
       const { bestEpoch, width = 300, height = 220 } = options;
       if (!Array.isArray(history?.loss) || !Array.isArray(history.accuracy)) {
-        throw new FerError('DATA', 'plotHistory: expected the history of train()');
+        throw new FerError('DATA', `plotHistory: expected the history of train(), got ${describeInput(history)}`);
       }
       if (history.loss.length === 0) throw new FerError('DATA', 'plotHistory: the history has no epoch');
 

@@ -11,6 +11,7 @@ import {
   fields,
   having,
   integer,
+  nearest,
   number,
   oneOf,
   optionsOf,
@@ -218,15 +219,27 @@ const weightsOfClasses: Rule = either(
   ),
 );
 
-/** Objects of the caller, which may have other properties too. */
+const EVENTS: readonly (keyof TrainCallbacks)[] = ['onTrainBegin', 'onBatchEnd', 'onEpochEnd'];
+
+/** Objects of the caller, which may have other properties too, but no events that are never called. */
 const callbacks: Rule = (value, name) => {
   for (const each of [value].flat() as TrainCallbacks[]) {
-    having('an object of callbacks, or a list of them')(each, name);
-    for (const event of ['onTrainBegin', 'onBatchEnd', 'onEpochEnd'] as const) {
+    objectOfCallbacks(each, name);
+    for (const event of EVENTS) {
       if (each[event] !== undefined) callback(each[event], `${name}.${event}`);
     }
+    const unknown = Object.keys(each).find((key) => /^on[A-Z]/.test(key) && !EVENTS.some((event) => event === key));
+    if (unknown === undefined) continue;
+    const meant = nearest(unknown, EVENTS);
+    const advice = meant === undefined ? `use ${EVENTS.join(', ')}` : `did you mean '${meant}'?`;
+    throw new FerError('OPTION', `${name} has no event '${unknown}': ${advice}`);
   }
 };
+
+const objectOfCallbacks = rule(
+  'an object of callbacks, or a list of them',
+  (value: Promise<unknown> | null) => typeof value === 'object' && value !== null && typeof value.then !== 'function',
+);
 
 const checkOptions = optionsOf<TrainOptions>('train', () => ({
   epochs: integer(1),

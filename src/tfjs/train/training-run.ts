@@ -140,10 +140,10 @@ export class TrainingRun {
       best.length !== (saved.bestEpoch > 0 ? weights.length : 0) ||
       best.some((a, i) => a.length !== weights[i].size)
     ) {
-      throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
+      throw new FerError('CHECKPOINT', 'the checkpoint belongs to a model of another shape');
     }
     if (targets.some((target, i) => arrays[i]?.length !== target.size)) {
-      throw new FerError('CHECKPOINT', 'the checkpoint is of a model of another shape');
+      throw new FerError('CHECKPOINT', 'the checkpoint belongs to a model of another shape');
     }
     if (!arrays.every(allFinite)) {
       throw new FerError('CHECKPOINT', 'the checkpoint has weights that are not finite, from a training that diverged');

@@ -95,15 +95,13 @@ describe('writeLabel', () => {
   });
 
   test.each<[unknown, string]>([
-    [[0.5, 0.5], '2'],
-    [[0.25, 0.25, 0.25, 0.25], '4'],
-    ['abc', '3'],
-    [null, 'undefined'],
-    [undefined, 'undefined'],
-  ])('%j is not a label of three classes', (label, length) => {
-    expect(() => written(label as number)).toThrow(
-      refusal('CLASSES', `a.png: a label of ${length} numbers for a model with 3 classes`),
-    );
+    [[0.5, 0.5], 'a label of 2 numbers for a model with 3 classes'],
+    [[0.25, 0.25, 0.25, 0.25], 'a label of 4 numbers for a model with 3 classes'],
+    ['abc', 'the label must be a class index, or the probabilities of 3 classes, got "abc"'],
+    [null, 'the label must be a class index, or the probabilities of 3 classes, got null'],
+    [undefined, 'the label must be a class index, or the probabilities of 3 classes, got undefined'],
+  ])('%j is not a label of three classes', (label, message) => {
+    expect(() => written(label as number)).toThrow(refusal('CLASSES', `a.png: ${message}`));
   });
 
   test('a value that is not a number, or below 0, is refused with its value', () => {

@@ -231,6 +231,6 @@ describe('a checkpoint of a run', () => {
     ['an average of another size', ({ arrays }) => ({ arrays: arrays.with(7, new Float32Array(3)) })],
     ['no averages', ({ state, arrays }) => ({ state: { ...state, bestEpoch: 0 }, arrays: arrays.slice(0, 6) })],
   ])('is refused with %s', async (_, change) => {
-    expect(await said(change)).toBe('CHECKPOINT: the checkpoint is of a model of another shape');
+    expect(await said(change)).toBe('CHECKPOINT: the checkpoint belongs to a model of another shape');
   });
 });
