@@ -12,6 +12,7 @@ const GROUND = [
   'in-order',
   'load-tfjs',
   'class-names',
+  'float16',
   'aliases',
 ].map((file) => `^src/${file}\\.ts$`);
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { fromFloat16 } from '../src/float16.js';
 import type { Normalization } from '../src/index.js';
-import { fromFloat16 } from '../src/network/float16.js';
 import { setMetadata } from '../src/tfjs/model/metadata.js';
 
 /** Loads a model's weights from a file: float16, little-endian, layer by layer. */

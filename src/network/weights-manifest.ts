@@ -1,7 +1,7 @@
 import { FerError } from '../errors.js';
+import { fromFloat16 } from '../float16.js';
 import { allFinite } from './all-finite.js';
 import type { Fallbacks } from './fallbacks.js';
-import { fromFloat16 } from './float16.js';
 import type { FileFacts, ModelMetadata } from './model-metadata.js';
 import { sha256Of } from './sha256.js';
 import { floatsOf, type Weight } from './weight.js';

@@ -1,5 +1,5 @@
 import { FerError } from '../../errors.js';
-import { toFloat16 } from '../../network/float16.js';
+import { toFloat16 } from '../../float16.js';
 import { oneOf } from '../../options.js';
 
 /** How weights are stored: `none` is float32; integers are affine, with one scale and minimum per tensor. */

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { io } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fromFloat16, toFloat16 } from '../../../src/network/float16.js';
+import { fromFloat16, toFloat16 } from '../../../src/float16.js';
 import { type Quantization, quantize } from '../../../src/tfjs/model/quantize.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 
