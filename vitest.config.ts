@@ -9,7 +9,7 @@ export default defineConfig({
     // Against what hangs: on a machine that ten others share, a test of three seconds takes a minute.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    setupFiles: ['test/seed.ts', 'test/equal-numbers.ts'],
+    setupFiles: ['test/equal-numbers.ts'],
     // TF.js keeps one engine a process: forked workers, one file each, keep backends apart.
     pool: 'forks',
     // All cores: by default one of two would be idle.

@@ -9,7 +9,7 @@ export default defineConfig({
     // With the counters of the mutation tests, on a busy machine.
     testTimeout: 300_000,
     hookTimeout: 120_000,
-    setupFiles: ['test/seed.ts', 'test/equal-numbers.ts'],
+    setupFiles: ['test/equal-numbers.ts'],
     include: [
       'test/{image,tfjs/evaluate,tfjs/train}/*.test.ts',
       'test/platform/node/{decode,decode-work,frames,read-regular-file,read-stream,small-jpeg,write-file}.test.ts',

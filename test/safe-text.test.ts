@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { csvWriter } from '../src/cli/prediction-table.js';
 import { errorLine } from '../src/cli/report-error.js';
@@ -8,6 +7,7 @@ import { renderPlot } from '../src/report/render-plot.js';
 import { csvCell, safeText } from '../src/safe-text.js';
 import { measure } from '../src/tfjs/evaluate/metrics.js';
 import { plotConfusionMatrix } from '../src/tfjs/evaluate/plot-confusion-matrix.js';
+import fc from './fast-check.js';
 
 /** ESC, BEL, C1's CSI, line separator, right-to-left override, half a character. */
 const HOSTILE = 'a\u001b[2Jb\u0007c\u009bd\u2028e\u202ef\ud800g';

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withOffsets } from '../../src/classify/class-offsets.js';
 import {
@@ -16,6 +15,7 @@ import {
 import * as lite from '../../src/lite.js';
 import { ClassifierPool } from '../../src/node.js';
 import { toFiles } from '../../src/tfjs/model/artifacts.js';
+import fc from '../fast-check.js';
 
 const face: PixelImage = {
   data: Uint8Array.from({ length: 40 * 40 }, (_, k) => 128 + 100 * Math.sin(k / 9) * Math.cos(k / 300)),

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import fc from '../fast-check.js';
 import { checkTold, commandLines, copyGround, writeGround } from '../fuzz/command-lines.js';
 import { nightTest, runs } from '../night.js';
 import { runNode } from '../package/run-node.js';

@@ -8,11 +8,11 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import { SEED } from '../fast-check.js';
 import { noise } from '../golden-network.js';
 import { NIGHT, nightTest } from '../night.js';
 import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
 import { NODE, runNode } from '../package/run-node.js';
-import { SEED } from '../seed.js';
 
 /*
  * The command line's trainings at the worst of moments: killed, on a disk that fills, on one that is read-only. Whatever happens, every file

@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,6 +21,7 @@ import {
 } from '../../src/node.js';
 import { toFiles } from '../../src/tfjs/model/artifacts.js';
 import { randomStream, shuffledIndices } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 import { NIGHT } from '../night.js';
 import { sharedPath } from '../shared.js';
 

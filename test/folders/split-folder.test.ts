@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SplitFolderOptions, splitFolder } from '../../src/folders/split-folder.js';
 import { bundled } from '../bundled.js';
+import fc from '../fast-check.js';
 
 const COUNTS = { angry: 10, happy: 57, sad: 23 };
 const top = mkdtempSync(join(tmpdir(), 'fer-dcnn-split-'));

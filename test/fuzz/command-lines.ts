@@ -2,12 +2,12 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-layers';
 import type { Command } from 'commander';
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { COMMANDS } from '../../src/cli/program.js';
 import { registerCpu } from '../../src/tfjs/backends/register-cpu.js';
 import { toFiles } from '../../src/tfjs/model/artifacts.js';
 import { setMetadata } from '../../src/tfjs/model/metadata.js';
+import fc from '../fast-check.js';
 
 /** What a command line left behind. */
 export interface Told {

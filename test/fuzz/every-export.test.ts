@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as main from '../../src/index.js';
 import * as kernels from '../../src/kernels.js';
@@ -9,6 +8,7 @@ import * as lite from '../../src/lite.js';
 import * as node from '../../src/node.js';
 import * as queue from '../../src/queue.js';
 import * as weights from '../../src/weights.js';
+import fc from '../fast-check.js';
 import { oddInput, oddNumber } from './hostile-values.js';
 import { fuzz, TIME, watchProcess } from './run-cases.js';
 

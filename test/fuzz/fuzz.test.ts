@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { numberBetween, wholeNumber } from '../../src/cli/numbers.js';
@@ -18,6 +17,7 @@ import { fromFiles, type ModelFiles, toFiles } from '../../src/tfjs/model/artifa
 import { quantize } from '../../src/tfjs/model/quantize.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/tfjs/train/checkpoint.js';
 import { ppmImages } from '../../src/video/ppm-images.js';
+import fc from '../fast-check.js';
 import { oddInput, oddNumber, oddOptions, oddPixels } from './hostile-values.js';
 import { changes, mutate, mutateJson, oddJson } from './mutate.js';
 import { outcome } from './outcome.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../fast-check.js';
 
 /** Numbers that sizes, places and limits break on. */
 export const oddNumber: fc.Arbitrary<unknown> = fc.oneof(

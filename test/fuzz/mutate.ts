@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../fast-check.js';
 
 /** One change to a sequence of bytes; places are shares of its length, so that they fit any. */
 type Change =

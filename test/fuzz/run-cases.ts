@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import fc, { SEED } from '../fast-check.js';
 import { NIGHT } from '../night.js';
-import { SEED } from '../seed.js';
 import { outcome } from './outcome.js';
 
 /** Of all targets together; `npm run fuzz -- --cases 200000` runs more. */

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { BLOCK, copyPart } from '../../src/image/copy-part.js';
 import { resample } from '../../src/image/resample.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 
 test('every element of a part is copied to its documented position', () => {
   const random = randomStream(1);

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Normalization, normalize } from '../../src/image/normalize.js';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 
 afterEach(() => usePixelKernels('kernels'));
 

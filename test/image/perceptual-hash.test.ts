@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bitCount, HASHED_SIZE, perceptualHash } from '../../src/image/perceptual-hash.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 
 const N = HASHED_SIZE;
 const picture = fc.uint8Array({ minLength: N * N, maxLength: N * N });

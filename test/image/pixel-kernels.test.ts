@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { normalize } from '../../src/image/normalize.js';
 import { pixelKernels, usePixelKernels } from '../../src/image/pixel-kernels.js';
@@ -7,6 +6,7 @@ import { resample } from '../../src/image/resample.js';
 import { augment } from '../../src/tfjs/train/augment.js';
 import type { AugmentOptions } from '../../src/tfjs/train/augment-options.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 import { runs } from '../night.js';
 
 afterEach(() => usePixelKernels('kernels'));

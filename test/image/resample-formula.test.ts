@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Box } from '../../src/image/box.js';
 import { usePixelKernels } from '../../src/image/pixel-kernels.js';
 import type { Raster } from '../../src/image/pixels.js';
 import { resample, resampleInto } from '../../src/image/resample.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 import { runs } from '../night.js';
 
 afterEach(() => usePixelKernels('kernels'));

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ResampleOptions, resample } from '../../src/image/resample.js';
 import type { PixelImage } from '../../src/runtime.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 
 interface Golden {
   cases: {

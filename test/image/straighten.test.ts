@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Raster } from '../../src/image/pixels.js';
 import { pixelsToInput } from '../../src/image/pixels-to-input.js';
@@ -6,6 +5,7 @@ import { resample } from '../../src/image/resample.js';
 import { type Crop, straighten } from '../../src/image/straighten.js';
 import type { PixelImage } from '../../src/runtime.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 
 /** Level 20 + right * x + down * y at the centre of each pixel. */
 function slope(

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkProbabilities } from '../../src/network/check-probabilities.js';
+import fc from '../fast-check.js';
 
 const said = (outputs: number[], classes: number) => {
   try {

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fallbacks } from '../../src/network/fallbacks.js';
 import { type Network, startNetwork } from '../../src/network/network.js';
 import { plainNetwork } from '../../src/network/plain-network.js';
 import { WEIGHT_SIZES } from '../../src/network/weight-sizes.js';
+import fc from '../fast-check.js';
 import { noise, readGolden, signedNoise } from '../golden-network.js';
 import { sharedPath } from '../shared.js';
 import { BUILDS, moduleBytes } from './modules.js';

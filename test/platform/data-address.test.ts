@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { describeInput } from '../../src/describe-input.js';
@@ -6,6 +5,7 @@ import { bytesOfDataAddress, isDataAddress } from '../../src/platform/data-addre
 import { imageFormat } from '../../src/platform/image-format.js';
 import { imageLimits } from '../../src/platform/image-limits.js';
 import { decode } from '../../src/platform/node/decode.js';
+import fc from '../fast-check.js';
 
 const NO_LIMITS = imageLimits({});
 const png = await sharp({ create: { width: 40, height: 30, channels: 3, background: '#4080c0' } })

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { checkFrameCount } from '../../src/platform/frame-count.js';
 import type { ImageFormat } from '../../src/platform/image-format.js';
+import fc from '../fast-check.js';
 import { runs } from '../night.js';
 
 describe('checkFrameCount', () => {

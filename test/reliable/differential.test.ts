@@ -2,13 +2,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startBackend } from '../../src/classify/use-backend.js';
 import type { Normalization } from '../../src/image/normalize.js';
 import { buildModel, createClassifier, EMOTIONS } from '../../src/index.js';
 import { registerTrainingKernels } from '../../src/kernels.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 import { NIGHT, runs } from '../night.js';
 
 /** A convolutional net and what it is shown, from numbers alone. */

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CreateTrackerOptions, classifyFaces, createTracker, EMOTIONS, type SeenFace } from '../../src/index.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import fc from '../fast-check.js';
 import { runs } from '../night.js';
 import { faceAt, noisyPredictions, type Script, scriptedFrames } from './script.js';
 

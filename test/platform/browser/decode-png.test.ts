@@ -1,8 +1,8 @@
 import { crc32, deflateSync } from 'node:zlib';
-import fc from 'fast-check';
 import sharp, { type PngOptions } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePng } from '../../../src/platform/browser/decode-png.js';
+import fc from '../../fast-check.js';
 import { noise } from '../../golden-network.js';
 import { runs } from '../../night.js';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Frame, listenForFrames, sendFrame } from '../../../src/platform/node/frames.js';
+import fc from '../../fast-check.js';
 
 test('frames arrive unchanged, however a pipe splits them', async () => {
   const frame = fc.record({

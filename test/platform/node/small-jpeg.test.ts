@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { imageLimits } from '../../../src/platform/image-limits.js';
 import { decode } from '../../../src/platform/node/decode.js';
 import { decodeSmallJpeg, SMALL_JPEG_PIXELS } from '../../../src/platform/node/small-jpeg.js';
+import fc from '../../fast-check.js';
 import { runs } from '../../night.js';
 
 const LIMIT = 64e6;

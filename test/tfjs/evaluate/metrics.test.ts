@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { measure } from '../../../src/tfjs/evaluate/metrics.js';
+import fc from '../../fast-check.js';
 
 const names = ['a', 'b', 'c'];
 /** Truth and prediction pairs, the prediction with probability 0.8. */

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FerError } from '../../../src/errors.js';
 import { adamStep } from '../../../src/tfjs/kernels/adam.js';
 import { overriddenKernels } from '../../../src/tfjs/kernels/override.js';
+import fc from '../../fast-check.js';
 import { runs } from '../../night.js';
 import { noise, PATHS, startOn } from './paths.js';
 

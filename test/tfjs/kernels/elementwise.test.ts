@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { adamStep } from '../../../src/tfjs/kernels/adam.js';
 import { dropout } from '../../../src/tfjs/kernels/dropout.js';
+import fc from '../../fast-check.js';
 import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import fc from '../../fast-check.js';
 import { differenceOf, noise, on, PATHS, startOn, type Values } from './paths.js';
 
 const { cases } = JSON.parse(readFileSync('test/tfjs/kernels/torch.json', 'utf8')) as {

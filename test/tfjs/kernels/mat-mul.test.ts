@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import fc from '../../fast-check.js';
 import { rows, runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { composedAveragePool, composedAveragePoolGradient } from '../../../src/tfjs/kernels/composed.js';
+import fc from '../../fast-check.js';
 import { runs } from '../../night.js';
 import { differenceOf, noise, on, PATHS, startOn } from './paths.js';
 

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClassifier } from '../../../src/classify/create-classifier.js';
 import { createClassifier as createLite } from '../../../src/classify/create-classifier-lite.js';
@@ -21,6 +20,7 @@ import { buildModel } from '../../../src/tfjs/model/build-model.js';
 import { loadPretrained } from '../../../src/tfjs/model/load-pretrained.js';
 import { metadataOf, setMetadata } from '../../../src/tfjs/model/metadata.js';
 import { train } from '../../../src/tfjs/train/train.js';
+import fc from '../../fast-check.js';
 import { NIGHT } from '../../night.js';
 
 const SEVEN = ['angry', 'happy', 'sad', 'neutral', 'surprised', 'disgust', 'fear'];

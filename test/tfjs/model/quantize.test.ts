@@ -1,10 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { io } from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromFloat16, toFloat16 } from '../../../src/float16.js';
 import { type Quantization, quantize } from '../../../src/tfjs/model/quantize.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
+import fc from '../../fast-check.js';
 
 const weights = fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: 1, maxLength: 200 });
 

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { augment, checkAugmentOptions } from '../../../src/tfjs/train/augment.js';
 import type { AugmentOptions } from '../../../src/tfjs/train/augment-options.js';
 import type { Levels } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
+import fc from '../../fast-check.js';
 
 const size = 16;
 const levels = (value: (x: number, y: number) => number, channels = 1): Levels => ({

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { resample } from '../../../src/image/resample.js';
 import type { Levels } from '../../../src/tfjs/train/degrade.js';
 import { degrade } from '../../../src/tfjs/train/degrade.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
+import fc from '../../fast-check.js';
 import { noiseLevels } from './noise-levels.js';
 
 const size = 48;

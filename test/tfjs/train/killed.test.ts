@@ -8,8 +8,8 @@ import { checkpointFolder } from '../../../src/platform/node/checkpoint-folder.j
 import { decodeCheckpoint, encodeCheckpoint } from '../../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { bundled } from '../../bundled.js';
+import { SEED } from '../../fast-check.js';
 import { NIGHT } from '../../night.js';
-import { SEED } from '../../seed.js';
 
 /* Trainings that die at the worst moment. `FER_KILLS=20 npm run test:kills` kills more often. */
 const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 6 : 1));
