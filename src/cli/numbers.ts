@@ -15,7 +15,7 @@ export function numberBetween(above: number, below = Number.POSITIVE_INFINITY): 
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (Number.isFinite(value) && value > above && value < below) return value;
-    const range = below === Number.POSITIVE_INFINITY ? `above ${above}` : `between ${above} and ${below}`;
+    const range = below === Number.POSITIVE_INFINITY ? `above ${above}` : `above ${above} and below ${below}`;
     throw new InvalidArgumentError(`It must be a number ${range}.`);
   };
 }

@@ -41,7 +41,7 @@ const ADVICE: Advice = {
     'make it smaller, crop it to the face, or raise the limit: --max-pixels, --max-work, --max-bytes, --max-frames',
   TIMEOUT: 'raise --max-milliseconds',
   INPUT: 'name image files, as in faces/*.jpg',
-  MODEL: '--model needs the folder that train or saveModel() wrote',
+  MODEL: 'a model is the folder that train or saveModel() wrote',
   WEIGHTS_CORRUPT: 'install fer-dcnn again, or save the model again',
   WEIGHTS_UNREACHABLE: 'install fer-dcnn again',
   WASM_UNREACHABLE: 'install fer-dcnn again, or pass --backend cpu',

@@ -56,7 +56,7 @@ export function otherFormat(head: Uint8Array): OtherFormat {
   const text = textOf(head);
   const picture = (name: string, mediaType?: string, advice?: string) => ({ name, isPicture: true, mediaType, advice });
   const data = (name: string, quote?: string) => ({ name, isPicture: false, quote });
-  if (text === '') return data('empty: 0 bytes');
+  if (text === '') return data('empty');
   if (text.slice(4, 8) === 'ftyp') {
     return /hei[cxms]|hev[cx]|mif1|msf1/.test(brands(text))
       ? picture('a HEIC image', 'image/heic', HEIC)

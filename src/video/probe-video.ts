@@ -148,7 +148,9 @@ function parsed(path: string, json: string): Probe {
 }
 
 async function unreadable(path: string, errors: string[]): Promise<FerError> {
-  const reason = errors.at(0) ?? 'no reason given';
+  const reason =
+    errors.at(0)?.replace(/Format not on whitelist '.*/, 'its format is not one of those that are opened') ??
+    'no reason given';
   // The index of an MP4 file is at its end, unless the file was made for streaming.
   if (errors.some((line) => line.includes('moov atom not found')) && (await isMp4(path))) {
     return new FerError(

@@ -22,7 +22,7 @@ describe('fer-dcnn classify', () => {
     const { code, stdout, stderr } = await run('classify', 'face.png', 'face.jpg');
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    const line = (file: string) => `${file} +(angry|happy|sad|neutral|surprised) +\\d+\\.\\d %( +█+)?\\n`;
+    const line = (file: string) => `${file} +(angry|happy|sad|neutral|surprised) +\\d+\\.\\d%( +█+)?\\n`;
     expect(stdout).toMatch(new RegExp(`^${line('face\\.png')}${line('face\\.jpg')}$`));
   });
 

@@ -124,7 +124,7 @@ describe.skipIf(!hasFfmpeg())('fer-dcnn video', () => {
         [['gone.mp4'], /gone\.mp4 cannot be opened.*check the path.*\[NOT_FOUND\]/],
         [['--frames', 'clip.mp4'], /--frames goes with --json or --csv/],
         [['--json', '--csv', 'clip.mp4'], /cannot be used with option/],
-        [['--fps', '0', 'clip.mp4'], /number between 0 and 1000/],
+        [['--fps', '0', 'clip.mp4'], /number above 0 and below 1000/],
       ],
       2,
     ),

@@ -316,7 +316,7 @@ test.each(
     [
       [['train'], /missing required argument/],
       [['train', 'faces', '--epochs', '0'], /whole number of 1 or more/],
-      [['train', 'faces', '--ema', '2'], /between 0 and 1/],
+      [['train', 'faces', '--ema', '2'], /above 0 and below 1/],
       [['split', 'faces', '--ratio', '0.5,0.2'], /sum to 1/],
       [['convert', '--to', 'onnx'], /required option '--out <path>'/],
       [['convert', '--to', 'caffe', '--out', 'x'], /Allowed choices are tfjs, onnx/],

@@ -56,7 +56,7 @@ describe('imageFormat', () => {
   });
 
   test.each([
-    ['', 'empty: 0 bytes'],
+    ['', 'empty'],
     [ftyp('heic', 'mif1') + rest, 'a HEIC image'],
     [ftyp('heix') + rest, 'a HEIC image'],
     [ftyp('heim') + rest, 'a HEIC image'],
