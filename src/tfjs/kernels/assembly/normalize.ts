@@ -11,15 +11,15 @@ const ROWS_AT_ONCE: i32 = 64;
 export function sumsOfGradient(
   x: usize, dy: usize, mean: usize, sums: usize, products: usize, rows: i32, columns: i32,
 ): void {
-  sumsWhere(x, dy, mean, 0, 0, 0, 0, sums, products, rows, columns, false);
+  sumsWhere(x, dy, mean, 0, 0, 0, 0, sums, products, rows, columns, EVERYWHERE);
 }
 
-/** The same, with 0 in place of dy where (x - mean) * factor + offset is outside [low, high] if `masked`. */
+/** The same, with 0 in place of dy where (x - mean) * factor + offset is outside [low, high], as `mask` says. */
 // @ts-ignore: decorator
 @inline
 function sumsWhere(
   x: usize, dy: usize, mean: usize, factor: usize, offset: usize, low: f32, high: f32, sums: usize, products: usize,
-  rows: i32, columns: i32, masked: bool,
+  rows: i32, columns: i32, mask: i32,
 ): void {
   const line: usize = 4 * <usize>columns;
   memory.fill(sums, 0, line);
@@ -33,7 +33,7 @@ function sumsWhere(
       let p = x + first + c, g = dy + first + c;
       const m0 = v128.load(mean + c), m1 = v128.load(mean + c, 16);
       let f0 = m0, f1 = m1, o0 = m0, o1 = m1;
-      if (masked) {
+      if (mask != EVERYWHERE) {
         f0 = v128.load(factor + c); f1 = v128.load(factor + c, 16);
         o0 = v128.load(offset + c); o1 = v128.load(offset + c, 16);
       }
@@ -41,9 +41,9 @@ function sumsWhere(
       for (let i = 0; i < count; i++) {
         const x0 = f32x4.sub(v128.load(p), m0), x1 = f32x4.sub(v128.load(p, 16), m1);
         let g0 = v128.load(g), g1 = v128.load(g, 16);
-        if (masked) {
-          g0 = within(madd(x0, f0, o0), least, most, g0);
-          g1 = within(madd(x1, f1, o1), least, most, g1);
+        if (mask != EVERYWHERE) {
+          g0 = within(madd(x0, f0, o0), least, most, g0, mask);
+          g1 = within(madd(x1, f1, o1), least, most, g1, mask);
         }
         s0 = f32x4.add(s0, g0); s1 = f32x4.add(s1, g1);
         t0 = f32x4.add(t0, f32x4.mul(g0, x0));
@@ -60,7 +60,7 @@ function sumsWhere(
       for (let i = 0; i < count; i++) {
         const apart = load<f32>(p) - m;
         let value = load<f32>(g);
-        if (masked) value = withinOne(apart, factor + c, offset + c, low, high, value);
+        if (mask != EVERYWHERE) value = withinOne(apart, factor + c, offset + c, low, high, value);
         s += value;
         t += value * apart;
         p += line; g += line;
@@ -71,11 +71,17 @@ function sumsWhere(
   }
 }
 
+/** Where a gradient counts: everywhere, from a lower bound on, or within two bounds. */
+const EVERYWHERE: i32 = 0;
+const ABOVE: i32 = 1;
+const WITHIN: i32 = 2;
+
 /** `value` where y is within [least, most] or NaN, else 0. */
 // @ts-ignore: decorator
 @inline
-function within(y: v128, least: v128, most: v128, value: v128): v128 {
-  return v128.andnot(value, v128.or(f32x4.lt(y, least), f32x4.gt(y, most)));
+function within(y: v128, least: v128, most: v128, value: v128, mask: i32): v128 {
+  const below = f32x4.lt(y, least);
+  return v128.andnot(value, mask == ABOVE ? below : v128.or(below, f32x4.gt(y, most)));
 }
 
 // @ts-ignore: decorator
@@ -83,7 +89,17 @@ function within(y: v128, least: v128, most: v128, value: v128): v128 {
 function withinOne(apart: f32, factor: usize, offset: usize, low: f32, high: f32, value: f32): f32 {
   // In vectors, so that the product rounds as in `normalize`.
   const y = madd(f32x4.splat(apart), f32x4.splat(load<f32>(factor)), f32x4.splat(load<f32>(offset)));
-  return f32x4.extract_lane(within(y, f32x4.splat(low), f32x4.splat(high), f32x4.splat(value)), 0);
+  return f32x4.extract_lane(within(y, f32x4.splat(low), f32x4.splat(high), f32x4.splat(value), WITHIN), 0);
+}
+
+/**
+ * y within [least, most], or NaN. Pseudo-minimum and -maximum are one instruction each; engines spend eight on the others.
+ * The only difference: -0 stays -0.
+ */
+// @ts-ignore: decorator
+@inline
+function clipped(y: v128, least: v128, most: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(y, least), most);
 }
 
 // @ts-ignore: decorator
@@ -220,8 +236,8 @@ export function normalize(
       }
       for (let i = 0; i < count; i++) {
         const y0 = madd(f32x4.sub(v128.load(p), m0), f0, o0), y1 = madd(f32x4.sub(v128.load(p, 16), m1), f1, o1);
-        v128.store(to, f32x4.min(most, f32x4.max(least, y0)));
-        v128.store(to, f32x4.min(most, f32x4.max(least, y1)), 16);
+        v128.store(to, clipped(y0, least, most));
+        v128.store(to, clipped(y1, least, most), 16);
         p += line; to += line;
       }
     }
@@ -231,7 +247,7 @@ export function normalize(
       const o = offset != 0 ? v128.load32_splat(offset + c) : f32x4.splat(0);
       for (let i = 0; i < count; i++) {
         const y = madd(f32x4.splat(load<f32>(p) - m), f, o);
-        store<f32>(to, f32x4.extract_lane(f32x4.min(most, f32x4.max(least, y)), 0));
+        store<f32>(to, f32x4.extract_lane(clipped(y, least, most), 0));
         p += line; to += line;
       }
     }
@@ -252,26 +268,39 @@ export function addNormalized(
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
     const first = <usize>row * line;
     const count = min(ROWS_AT_ONCE, rows - row);
+    const wholeLine = line & ~15;
     let c: usize = 0;
-    while (c < line) {
-      const whole = c + 16 <= line;
-      let p = a + first + c, q = b + first + c, to = out + first + c;
-      let mA = f32x4.splat(0), fA = f32x4.splat(1), oA = mA, mB = mA, fB = fA, oB = mA;
-      if (meanA != 0) {
-        mA = vectorAt(meanA + c, whole); fA = vectorAt(factorA + c, whole); oA = vectorAt(offsetA + c, whole);
-      }
-      if (meanB != 0) {
-        mB = vectorAt(meanB + c, whole); fB = vectorAt(factorB + c, whole); oB = vectorAt(offsetB + c, whole);
-      }
-      for (let i = 0; i < count; i++) {
-        const yA = madd(f32x4.sub(vectorAt(p, whole), mA), fA, oA), yB = madd(f32x4.sub(vectorAt(q, whole), mB), fB, oB);
-        const y = f32x4.min(most, f32x4.max(least, f32x4.add(yA, yB)));
-        if (whole) v128.store(to, y);
-        else store<f32>(to, f32x4.extract_lane(y, 0));
-        p += line; q += line; to += line;
-      }
-      c += whole ? 16 : 4;
+    for (; c < wholeLine; c += 16) {
+      addColumns(a + first + c, meanA, factorA, offsetA, b + first + c, meanB, factorB, offsetB, out + first + c, c, count, line,
+        least, most, true);
     }
+    for (; c < line; c += 4) {
+      addColumns(a + first + c, meanA, factorA, offsetA, b + first + c, meanB, factorB, offsetB, out + first + c, c, count, line,
+        least, most, false);
+    }
+  }
+}
+
+/** Four columns, or one if not `whole`. */
+// @ts-ignore: decorator
+@inline
+function addColumns(
+  p: usize, meanA: usize, factorA: usize, offsetA: usize, q: usize, meanB: usize, factorB: usize, offsetB: usize,
+  to: usize, c: usize, count: i32, line: usize, least: v128, most: v128, whole: bool,
+): void {
+  let mA = f32x4.splat(0), fA = f32x4.splat(1), oA = mA, mB = mA, fB = fA, oB = mA;
+  if (meanA != 0) {
+    mA = vectorAt(meanA + c, whole); fA = vectorAt(factorA + c, whole); oA = vectorAt(offsetA + c, whole);
+  }
+  if (meanB != 0) {
+    mB = vectorAt(meanB + c, whole); fB = vectorAt(factorB + c, whole); oB = vectorAt(offsetB + c, whole);
+  }
+  for (let i = count; i > 0; i--) {
+    const yA = madd(f32x4.sub(vectorAt(p, whole), mA), fA, oA), yB = madd(f32x4.sub(vectorAt(q, whole), mB), fB, oB);
+    const y = clipped(f32x4.add(yA, yB), least, most);
+    if (whole) v128.store(to, y);
+    else store<f32>(to, f32x4.extract_lane(y, 0));
+    p += line; q += line; to += line;
   }
 }
 
@@ -303,7 +332,9 @@ export function batchNormGradient(
   const line: usize = 4 * <usize>columns;
   const factor = scratch, slopes = factor + line, shifts = slopes + line;
   factors(variance, scale, factor, columns, epsilon);
-  if (offset != 0) sumsWhere(x, dy, mean, factor, offset, low, high, dOffset, dScale, rows, columns, true);
+  const above = offset != 0 && high == Infinity;
+  if (above) sumsWhere(x, dy, mean, factor, offset, low, high, dOffset, dScale, rows, columns, ABOVE);
+  else if (offset != 0) sumsWhere(x, dy, mean, factor, offset, low, high, dOffset, dScale, rows, columns, WITHIN);
   else sumsOfGradient(x, dy, mean, dOffset, dScale, rows, columns);
   const per = <f32>1 / f32(rows);
   for (let c: usize = 0; c < line; c += 4) {
@@ -313,15 +344,16 @@ export function batchNormGradient(
     store<f32>(slopes + c, per * (<f32>2 * load<f32>(dVariance + c) - load<f32>(factor + c) * perDeviation * toScale));
     store<f32>(shifts + c, per * (load<f32>(dMean + c) - load<f32>(factor + c) * load<f32>(dOffset + c)));
   }
-  if (offset != 0) gradientWhere(x, dy, mean, factor, offset, low, high, slopes, shifts, dx, rows, columns, true);
-  else gradientWhere(x, dy, mean, factor, 0, 0, 0, slopes, shifts, dx, rows, columns, false);
+  if (above) gradientWhere(x, dy, mean, factor, offset, low, high, slopes, shifts, dx, rows, columns, ABOVE);
+  else if (offset != 0) gradientWhere(x, dy, mean, factor, offset, low, high, slopes, shifts, dx, rows, columns, WITHIN);
+  else gradientWhere(x, dy, mean, factor, 0, 0, 0, slopes, shifts, dx, rows, columns, EVERYWHERE);
 }
 
 // @ts-ignore: decorator
 @inline
 function gradientWhere(
   x: usize, dy: usize, mean: usize, factor: usize, offset: usize, low: f32, high: f32, slopes: usize, shifts: usize,
-  dx: usize, rows: i32, columns: i32, masked: bool,
+  dx: usize, rows: i32, columns: i32, mask: i32,
 ): void {
   const line: usize = 4 * <usize>columns;
   const least = f32x4.splat(low), most = f32x4.splat(high);
@@ -332,11 +364,11 @@ function gradientWhere(
     for (; c + 16 <= line; c += 16) {
       let p = x + first + c, g = dy + first + c, to = dx + first + c;
       const m = v128.load(mean + c), f = v128.load(factor + c), s = v128.load(slopes + c), t = v128.load(shifts + c);
-      const o = masked ? v128.load(offset + c) : m;
+      const o = mask != EVERYWHERE ? v128.load(offset + c) : m;
       for (let i = 0; i < count; i++) {
         const apart = f32x4.sub(v128.load(p), m);
         let value = v128.load(g);
-        if (masked) value = within(madd(apart, f, o), least, most, value);
+        if (mask != EVERYWHERE) value = within(madd(apart, f, o), least, most, value, mask);
         v128.store(to, madd(value, f, madd(apart, s, t)));
         p += line; g += line; to += line;
       }
@@ -347,7 +379,7 @@ function gradientWhere(
       for (let i = 0; i < count; i++) {
         const apart = load<f32>(p) - m;
         let value = load<f32>(g);
-        if (masked) value = withinOne(apart, factor + c, offset + c, low, high, value);
+        if (mask != EVERYWHERE) value = withinOne(apart, factor + c, offset + c, low, high, value);
         store<f32>(to, value * f + apart * s + t);
         p += line; g += line; to += line;
       }
@@ -385,7 +417,7 @@ export function clip(x: usize, out: usize, count: i32, low: f32, high: f32): voi
   const least = f32x4.splat(low), most = f32x4.splat(high);
   let i = count;
   for (; i >= 4; i -= 4) {
-    v128.store(out, f32x4.min(most, f32x4.max(least, v128.load(x))));
+    v128.store(out, clipped(v128.load(x), least, most));
     x += 16; out += 16;
   }
   for (; i > 0; i--) {

@@ -8,7 +8,7 @@ import { madd } from './madd';
 // @ts-ignore: decorator
 @inline
 function exponential(x: v128): v128 {
-  const bounded = f32x4.min(f32x4.splat(88), f32x4.max(f32x4.splat(-87), x));
+  const bounded = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
   const power = f32x4.nearest(f32x4.mul(bounded, f32x4.splat(1.44269504)));
   const rest = madd(power, f32x4.splat(2.12194440e-4), madd(power, f32x4.splat(-0.693359375), bounded));
   let sum = madd(f32x4.splat(1.9875691500e-4), rest, f32x4.splat(1.3981999507e-3));
