@@ -30,7 +30,7 @@ const layouts = [
   { name: "Vite's development server", page: '', serve: serveVite },
 ].slice(0, NIGHT ? 3 : 2);
 
-suite.each(layouts)('files of the package that cannot be had, on $name', ({ page, serve, whole = NIGHT }) => {
+suite.each(layouts)('missing files of the package, on $name', ({ page, serve, whole = NIGHT }) => {
   let served: Served;
 
   beforeAll(async () => {
@@ -52,7 +52,7 @@ suite.each(layouts)('files of the package that cannot be had, on $name', ({ page
     await tab.page.close();
   });
 
-  test.runIf(whole)('assets: a wrong place is refused, a right one taken afterwards', async () => {
+  test.runIf(whole)('a wrong address in assets is refused, and a right one works afterwards', async () => {
     const tab = await tabWith(`${served.url}${page}`, {
       '**/*.wasm*': (route) => (route.request().url().includes('/elsewhere/') ? elsewhere(route) : notFound(route)),
       // All binaries are looked for there, the weights too.

@@ -63,7 +63,7 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
     await close(tab, served);
   });
 
-  test('fer-dcnn/lite, without it: still classifies, in the page and in a worker', async () => {
+  test("fer-dcnn/lite, without 'wasm-unsafe-eval', still classifies, in the page and in a worker", async () => {
     const { tab, violations, served } = await openStrict(STRICT, liteSite);
     for (const place of ['tab', 'worker'] as const) {
       const { list, bytes } = await check<{ list: number[]; bytes: number[] }>(tab, place, 'lite');
@@ -79,7 +79,7 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
     await close(tab, served);
   });
 
-  test('without it: still classifies, in the page and in a worker; wasm is reported as unavailable', async () => {
+  test("without 'wasm-unsafe-eval', still classifies, in the page and in a worker, and reports that wasm is unavailable", async () => {
     const { tab, violations, served } = await openStrict(STRICT);
     for (const place of ['tab', 'worker'] as const) {
       for (let times = 0; times < 2; times++) {

@@ -48,7 +48,7 @@ describe.each(rows(engines, 1))('a page in %s', (engine) => {
     expect([...data.subarray(-info.channels)].slice(0, 3)).toEqual([0, 0, 255]);
   });
 
-  test('is clicked, and is given files', async () => {
+  test('takes clicks and files', async () => {
     await page.click('button');
     await page.setFiles('input', [join(folder, 'a.txt'), join(folder, 'index.html')]);
     const read = async (name: string) => {

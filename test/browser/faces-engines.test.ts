@@ -60,7 +60,7 @@ describe.each(engines)('faces in %s', (engine) => {
     },
   );
 
-  test('are those of TF.js, by the build that this engine gets', async () => {
+  test('are those of TF.js, with the build that this engine gets', async () => {
     expectGolden(await facesThere(null), golden.drawn);
   });
 });

@@ -89,7 +89,7 @@ describe.runIf(haveChromium).each(rows(layouts, 2))(
       });
     });
 
-    test('unknown and missing things give error codes', async () => {
+    test('what is unknown or missing gives an error code', async () => {
       expect(await check(tab, 'tab', 'failure', 'useBackend', 'nothing')).toBe('BACKEND_UNKNOWN');
       expect(await check(tab, 'tab', 'failure', 'useBackend', 'webgpu')).toBe('PACKAGE_MISSING');
       expect(await check(tab, 'tab', 'failure', 'weights', { assets: { 'weights.bin': 'face.png' } })).toBe(
@@ -98,7 +98,7 @@ describe.runIf(haveChromium).each(rows(layouts, 2))(
       expect(await check(tab, 'tab', 'failure', 'classify', 'face.png')).toBe('INPUT');
     });
 
-    test('nothing left this machine, and nothing was wrong on the console', () => {
+    test('no request left this machine, and the console shows no error', () => {
       expect(tab.outside).toEqual([]);
       expect(tab.errors).toEqual([]);
       expect(tab.warnings).toEqual([]);

@@ -220,7 +220,7 @@ describe.each(engines)('pictures in %s', (engine) => {
 
 if (!NIGHT) leftOut('Firefox that resists fingerprinting; AVIF', '1');
 if (engines.includes('firefox')) {
-  nightTest('Firefox that resists fingerprinting: CANVAS, but for pictures that need no canvas', async () => {
+  nightTest('Firefox that resists fingerprinting gives CANVAS, except for pictures that need no canvas', async () => {
     const page = await openPage('firefox', `${served.url}engines.html`, { resistFingerprinting: true });
     await page.waitFor(() => 'lite' in globalThis);
     const found = await page.evaluate(async () => {

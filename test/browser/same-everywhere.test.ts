@@ -99,7 +99,7 @@ describe.each(engines)('the packed package in %s', (engine) => {
     for (const list of lists) expectClose(list, probabilities.flat(), 1e-4);
   });
 
-  test('makes no error on the console, and asks no other machine', async () => {
+  test('logs no error, and sends no request to another machine', async () => {
     expect(await page.errors()).toEqual([]);
     const asked = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
     expect(asked.filter((url) => !url.startsWith(served.url) && !url.startsWith('data:'))).toEqual([]);

@@ -165,7 +165,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     await page.context().close();
   });
 
-  test('of several faces, a key takes another one', async () => {
+  test('if several faces are in sight, a key selects another one', async () => {
     const { page, errors } = await openExample(browser, served.url, { before: drawTwoPeople });
     await pressByKey(page, 'Start camera');
     await page.getByRole('button', { name: 'Select another face' }).waitFor();
@@ -255,7 +255,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
   });
 
   // By day on the webcam page, by the same code.
-  nightTest('without WebAssembly, says so and offers nothing', async () => {
+  nightTest('without WebAssembly, says so and disables its buttons', async () => {
     const before = () => Reflect.deleteProperty(globalThis, 'WebAssembly');
     const { page, errors } = await openExample(browser, served.url, { before, waits: 'notice' });
     expect(await page.getByRole('alert').textContent()).toMatch(/^This page needs WebAssembly/);

@@ -115,7 +115,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await page.context().close();
   });
 
-  test('a dropped picture: every face, and the keyboard chooses between them', async () => {
+  test('a dropped picture shows every face, and the keyboard selects one', async () => {
     const { page, errors } = await openExample(browser, served.url);
     const photo = readFileSync('node_modules/@vladmandic/face-api/demo/sample1.jpg').toString('base64');
     await page.evaluate((base64) => {
@@ -179,7 +179,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await page.context().close();
   });
 
-  test.runIf(haveFfmpeg)('a video: is followed to its end, and summed up by its own time', async () => {
+  test.runIf(haveFfmpeg)('a video is followed to its end, and its summary has the times of the video', async () => {
     const file = join(folder, 'clip.webm');
     writeFileSync(join(folder, 'face.png'), face);
     const still = ['-loop', '1', '-framerate', '10', '-t', '1', '-i', join(folder, 'face.png')];
@@ -254,7 +254,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     await page.context().close();
   });
 
-  test('without WebAssembly, says so and offers nothing', async () => {
+  test('without WebAssembly, says so and disables its buttons', async () => {
     const before = () => Reflect.deleteProperty(globalThis, 'WebAssembly');
     const { page, errors } = await openExample(browser, served.url, { before, waits: 'notice' });
     expect(await page.getByRole('alert').textContent()).toMatch(/^This page needs WebAssembly/);

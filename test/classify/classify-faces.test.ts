@@ -185,7 +185,7 @@ describe('a detector that answers wrongly', () => {
     ['a box outside the picture', [face(200, 1, 9)], 'SHAPE', /outside the image of 80x60/],
     ['a box of another scale', [face(-1000, -1000, 4000)], 'SHAPE', /more than 4 times/],
   ];
-  test.each(cases)('%s: is told so', async (_what, found, code, says) => {
+  test.each(cases)('%s: the error says so', async (_what, found, code, says) => {
     await expect(classifyFaces(image, { detector: saying(found) })).rejects.toMatchObject({
       code,
       message: expect.stringMatching(says),

@@ -117,7 +117,7 @@ describe('createClassifier', () => {
     expect(await by()).not.toEqual(await by('unit'));
   });
 
-  test('takes colour models', async () => {
+  test('accepts colour models', async () => {
     const model = buildModel({ seed: 2, channels: 3 });
     const classifier = createClassifier({ model });
     const swapped = picture();

@@ -57,7 +57,7 @@ describe('normalize', () => {
     expect(Math.abs(found[15 * 64])).toBeGreaterThan(0.9);
   });
 
-  test("'localContrast' hardly sees a change of light", () => {
+  test("'localContrast' hardly changes with the light", () => {
     const image = Float32Array.from({ length: 1024 }, (_, k) => 100 + 40 * Math.sin(k * k));
     const darker = image.map((level) => level * 0.5 + 20);
     const bright = normalize(image, { normalization: 'localContrast' });

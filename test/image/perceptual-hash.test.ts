@@ -9,7 +9,7 @@ const differing = (a: [number, number], b: [number, number]) => bitCount(a[0] ^ 
 const mirror = (luma: Uint8Array) => luma.map((_, i) => luma[i - (i % N) + N - 1 - (i % N)]);
 
 describe('perceptualHash', () => {
-  test('knows its mirror image, but for frequencies that are nil to the last digit', () => {
+  test('also gives the hash of the mirror image, except for frequencies that are zero to the last digit', () => {
     fc.assert(
       fc.property(picture, (luma) => {
         const { hash, mirrored } = perceptualHash(luma);
@@ -56,7 +56,7 @@ describe('perceptualHash', () => {
     }
   });
 
-  test('of black is nothing, and the mean counts for nothing', () => {
+  test('of black is 0, and the mean has no effect', () => {
     expect(perceptualHash(new Float64Array(N * N))).toEqual({ hash: [0, 0], mirrored: [0, 0] });
     for (const sign of [1, -1]) {
       expect(perceptualHash(new Float64Array(N * N).fill(sign)).hash[0] & 1).toBe(0);

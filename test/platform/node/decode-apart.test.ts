@@ -143,7 +143,7 @@ describe.skipIf(process.platform !== 'linux')('a process that ends by itself', (
     expect(decoders()).not.toContain(before);
   });
 
-  test('at an image, twice, makes an error of that image; once, nothing', async () => {
+  test('at the same image twice gives an error for it; once, the image is decoded again', async () => {
     const png = await noise(60).png().toBuffer();
     await toPixels(png, LIMIT);
     const failed = expect(toPixels(slow, { ...SLOW, ...LIMIT })).rejects.toMatchObject({

@@ -221,7 +221,7 @@ describe('decode in Node refuses', () => {
     await expect(decode(dir)).rejects.toMatchObject(refusal('INPUT', dir));
   });
 
-  test('what is no regular file', async () => {
+  test('what is not a regular file', async () => {
     await expect(decode('/dev/null')).rejects.toMatchObject(refusal('INPUT', '/dev/null'));
   });
 
@@ -278,7 +278,7 @@ describe('decode in Node refuses', () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(100e6);
   });
 
-  test('exactly what is over the limit', async () => {
+  test('only what is over the limit', async () => {
     const png = await picture().png().toBuffer();
     await expect(decode(png, WIDTH * HEIGHT - 1)).rejects.toMatchObject({ code: 'TOO_LARGE' });
     expect(await decode(png, WIDTH * HEIGHT)).toMatchObject({ width: WIDTH });
