@@ -29,7 +29,7 @@ function row(photo: string, place: string, bars: readonly string[], best: string
 }
 
 function best([{ className, probability }]: Prediction[]): string {
-  return `${className} ${(100 * probability).toFixed(0)} %`;
+  return `${className} ${(100 * probability).toFixed(0)}%`;
 }
 
 /** Ten cells, to an eighth of a cell. */

@@ -22,8 +22,7 @@ beforeAll(async () => {
   inNode = await prepareSite(folder);
 });
 
-if (!NIGHT)
-  leftOut("files that cannot be had, on Vite's server; most of them on its build; base paths one by one", '1');
+if (!NIGHT) leftOut("missing files, on Vite's server; most of them on its build; base paths one by one", '1');
 const layouts = [
   { name: 'a static page', page: 'static.html', serve: serveStatic, whole: true },
   { name: 'a build by Vite', page: '', serve: serveViteBuild },

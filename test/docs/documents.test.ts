@@ -41,6 +41,14 @@ test('every error code has a section on what to do', () => {
   const text = readFileSync('docs/troubleshooting.md', 'utf8');
   const sections = [...text.matchAll(/^### `([A-Z_]+)`\n\n(?=\S)/gm)].map(([, code]) => code);
   expect(sections.sort()).toEqual(codes.sort());
+  // The tables that list them.
+  const readme = readFileSync('README.md', 'utf8').split('## Errors')[1].split('## ')[0];
+  const index = text.split('## Pictures')[0];
+  for (const table of [readme, index]) {
+    const rows = table.split('\n').filter((line) => line.startsWith('|'));
+    const listed = [...rows.join('\n').matchAll(/`([A-Z_]{4,})`/g)].map(([, code]) => code);
+    expect(listed.sort()).toEqual(codes);
+  }
 });
 
 test('the changelog has the form of Keep a Changelog, with a section for what is not released', () => {

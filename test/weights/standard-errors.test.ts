@@ -19,7 +19,7 @@ describe('standardErrors', () => {
     expect(Math.abs(accuracy / Math.sqrt((0.76 * 0.24) / 500) - 1)).toBeLessThan(0.1);
   });
 
-  test('of a calibrated bin, the calibration error is the mean of a half-normal distribution', () => {
+  test('of the calibration error of a calibrated bin is that of a half-normal distribution', () => {
     // |normal| has a standard deviation of sqrt(1 - 2/pi) times that of the normal number.
     const byHand = Math.sqrt((0.76 * 0.24) / 500) * Math.sqrt(1 - 2 / Math.PI);
     expect(Math.abs(standardErrors(REPORT).expectedCalibrationError / byHand - 1)).toBeLessThan(0.1);
