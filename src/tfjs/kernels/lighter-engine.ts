@@ -14,7 +14,7 @@ export function registerLighterEngine(): void {
   if (changed.has(engine)) return;
   changed.add(engine);
 
-  const { endScope, clone } = engine;
+  const { endScope, clone, runKernel } = engine;
   engine.endScope = function (result) {
     const { state } = this;
     const { track, id } = state.activeScope;
@@ -37,23 +37,66 @@ export function registerLighterEngine(): void {
     Object.assign(same, { id: x.id });
     return same;
   };
+
+  engine.runKernel = function (kernelName, inputs, attrs) {
+    const { state, ENV } = this;
+    const watched = state.profiling || ENV.getBool('DEBUG') || ENV.getBool('IS_TEST');
+    const kernel = this.backendName === 'wasm' && !watched ? tf.getKernel(kernelName, 'wasm') : undefined;
+    if (kernel === undefined) return runKernel.call(this, kernelName, inputs, attrs);
+
+    const onTape = state.gradientDepth > 0 && state.kernelDepth === 0;
+    let saved: tf.Tensor[] = [];
+    let outputs: tf.Tensor[];
+    let several: boolean;
+    state.kernelDepth++;
+    try {
+      const out = kernel.kernelFunc({ inputs, attrs, backend: this.backend });
+      several = Array.isArray(out);
+      outputs = Array.isArray(out) ? out.map((info) => tensorOf(this, info)) : [tensorOf(this, out)];
+      if (onTape) saved = this.saveTensorsForBackwardMode(this.getTensorsForGradient(kernelName, inputs, outputs));
+    } finally {
+      state.kernelDepth--;
+    }
+    if (onTape) this.addTapeNode(kernelName, inputs, outputs, null, saved, attrs);
+    return several ? outputs : outputs[0];
+  };
 }
 
 const changed = new WeakSet<object>();
 
+/** Kernels give tensors or what describes them. */
+function tensorOf(engine: Engine, info: tf.TensorInfo): tf.Tensor {
+  return (info as Partial<tf.Tensor>).rank === undefined ? engine.makeTensorFromTensorInfo(info) : (info as tf.Tensor);
+}
+
 /** The parts of TF.js's engine that are used here; they are not in its public types. */
 interface Engine {
+  ENV: { getBool(flag: string): boolean };
   backendName: string;
   backend: { incRef(dataId: object): void };
   state: {
     activeScope: Scope;
     scopeStack: Scope[];
+    gradientDepth: number;
+    kernelDepth: number;
+    profiling: boolean;
     tensorInfo: WeakMap<object, { backend: unknown }>;
   };
   endScope(result: unknown): void;
   clone(x: tf.Tensor): tf.Tensor;
   track(tensor: tf.Tensor): void;
   makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;
+  runKernel(kernelName: string, inputs: tf.NamedTensorMap, attrs?: tf.NamedAttrMap): tf.Tensor | tf.Tensor[];
+  getTensorsForGradient(kernelName: string, inputs: tf.NamedTensorMap, outputs: tf.Tensor[]): tf.Tensor[];
+  saveTensorsForBackwardMode(tensors: tf.Tensor[]): tf.Tensor[];
+  addTapeNode(
+    kernelName: string,
+    inputs: tf.NamedTensorMap,
+    outputs: tf.Tensor[],
+    gradient: null,
+    saved: tf.Tensor[],
+    attrs?: tf.NamedAttrMap,
+  ): void;
 }
 
 /** The tensors that are disposed of when a scope ends. */
