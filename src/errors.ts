@@ -14,7 +14,7 @@
  * | `KERNEL` | an operation that the backend cannot carry out on these tensors |
  * | `NOT_FINITE` | NaN or infinity where a number is needed |
  * | `CLASSES` | a wrong class, label or class count |
- * | `OPTION` | an option out of its range |
+ * | `OPTION` | an unknown option, or a wrong value |
  * | `BACKEND_UNKNOWN` | no backend of that name |
  * | `BACKEND_UNAVAILABLE` | a backend that does not start here, or whose package is not installed |
  * | `WASM_UNREACHABLE` | a `.wasm` binary that could not be fetched or read |

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** Whether ffmpeg is there, told loudly when it is not: tests that need it are then skipped. */
+/** Whether ffmpeg is installed; a warning is printed if it is not: tests that need it are then skipped. */
 export function hasFfmpeg(): boolean {
   const found = spawnSync('ffmpeg', ['-version']).status === 0 && spawnSync('ffprobe', ['-version']).status === 0;
   if (!found)

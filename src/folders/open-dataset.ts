@@ -118,7 +118,7 @@ const checkOptions = optionsOf<OpenDatasetOptions>('openDataset', () => ({
   exclude: either(text, listOf(text, 'a list of paths, or the path of a list')),
 }));
 
-/** Whether a path holds class folders, directly or in train, validation and test, and is no other form. */
+/** Whether a path holds class folders, directly or in train, validation and test, and is not another form. */
 export async function isClassFolders(path: string): Promise<boolean> {
   try {
     if (!statSync(path).isDirectory()) return false;

@@ -33,7 +33,7 @@ export interface FaceRuns {
 /** Most faces of a run. */
 const MOST_FACES = 50_000;
 const MOST_CLASSES = 50;
-/** Begins and ends with a letter or digit: so it is no path, no hidden folder, and no name that Windows refuses. */
+/** Begins and ends with a letter or digit: so it is not a path, not a hidden folder, and not a name that Windows refuses. */
 const CLASS_NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N} _-]{0,38}[\p{L}\p{M}\p{N}])?$/u;
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)$/i;
 const FACE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/;

@@ -11,7 +11,7 @@ export interface OpenPageOptions {
    */
   viewport?: { width: number; height: number };
   /**
-   * What the page's style sheets are told.
+   * The colour scheme that the page's style sheets see.
    * @default 'light'
    */
   colorScheme?: 'light' | 'dark';
@@ -24,7 +24,7 @@ export interface OpenPageOptions {
 
 /** A page, in the browser that all pages with the usual options share. */
 export interface EnginePage {
-  /** Errors that nobody caught, or that were logged; WebKit tells those alone that come after the page was loaded. */
+  /** Uncaught errors and logged errors; in WebKit, only those after the page was loaded. */
   errors(): Promise<string[]>;
   goto(url: string): Promise<void>;
   /** Runs a function of the page, with arguments and a result that JSON holds; waits for its promise. */

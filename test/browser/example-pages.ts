@@ -148,7 +148,8 @@ export async function tabOrder(page: Page): Promise<string[]> {
 }
 
 /**
- * Presses Tab until the focus is on what has this name, or one that begins with this word, as somebody without a mouse does. What is focused must be seen.
+ * Presses Tab, like a user without a mouse, until the focus is on an element with this name, or a name that begins with this word. The
+ * focus must be visible.
  *
  * @throws where Tab does not come to it.
  */

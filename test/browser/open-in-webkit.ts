@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { EnginePage, OpenPage } from './engines.js';
 import { PATIENCE } from './patience.js';
 
-/** The WebKit of all tests in light colours, when no test has it. It ends with their process. */
+/** The idle WebKit that all tests in light colours share. It ends with their process. */
 let idle: EnginePage | undefined;
 
 /** WebKitGTK's test browser on a virtual display, by WebDriver. */

@@ -199,7 +199,7 @@ describe.runIf(haveChromium)('the studio in Chromium', () => {
       ['sad', 1],
       ['surprised', 1],
     ]);
-    // Who closes the dialogue is told nothing.
+    // Closing the dialogue shows no message.
     await page.evaluate(() => {
       document.querySelector('#kept')!.textContent = '';
       const cancelled = () => Promise.reject(new DOMException('', 'AbortError'));

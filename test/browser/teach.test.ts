@@ -47,7 +47,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
 
   test('learns the taught expressions, shows the improvement, and saves a model that Node opens', async () => {
     const { page, errors, later } = await openExample(browser, served.url, { permissions: ['camera'] });
-    // All six smile: whoever calls it otherwise teaches something that the shipped network does not know.
+    // All six smile: another label for them is something that the shipped network does not know.
     const taught = { sad: [7, 8, 11].map((i) => faces[i]), surprised: [13, 17, 21].map((i) => faces[i]) };
     for (const [emotion, people] of Object.entries(taught)) {
       await page.locator(`input[data-name=${emotion}]`).setInputFiles(await variants(people, PICTURES));

@@ -129,7 +129,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
       .getByText(/^Face 1 looks \w+\. Face 2 looks \w+\. Face 3 looks \w+\.$/)
       .waitFor();
     const said = () => page.getByRole('meter').evaluateAll((bars) => bars.map((bar) => bar.ariaValueNow));
-    // There is no time in a picture.
+    // A picture has no times.
     expect(await page.locator('#readings canvas').first().isVisible()).toBe(false);
     const chosen = () => page.locator('#faces label:has(:checked)').textContent();
     const first = (await chosen())!;

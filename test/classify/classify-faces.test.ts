@@ -23,7 +23,7 @@ const face = (x: number, y: number, side: number, score = 0.9): Detection => ({
   score,
 });
 
-/** A detector that says what it was told to. */
+/** A detector that returns the given faces. */
 const saying = (found: unknown, framing?: FaceDetector['framing']): FaceDetector => ({
   name: 'scripted',
   framing,

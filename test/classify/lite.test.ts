@@ -21,7 +21,7 @@ function picture(): PixelImage {
   return { data, width, height, channels: 3 };
 }
 
-/** WebAssembly as a page has it whose policy does not allow it: all is there, and nothing can be compiled. */
+/** WebAssembly on a page whose policy forbids it: its functions exist, but nothing can be compiled. */
 function forbidden(): typeof WebAssembly {
   const refuse = () => {
     throw new WebAssembly.CompileError("violates the following Content Security Policy directive: script-src 'self'");

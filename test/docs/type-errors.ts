@@ -41,7 +41,7 @@ export function typeErrors(blocks: CodeBlock[], folder: string): string[] {
   });
 }
 
-/** What bundlers and frameworks give to a program, and is no package of this project. */
+/** Modules that bundlers and frameworks give to a program; they are not packages of this project. */
 const AMBIENT = `
 declare module '*.wasm' { const module: WebAssembly.Module; export default module; }
 declare module '*.bin?url' { const address: string; export default address; }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { drawnFace } from '../../examples/page-parts/drawn-face.js';
 import { classifyFaces, type DetectedFace, EMOTIONS } from '../../src/index.js';
 
-/** What the example pages are tried with: nobody's face, which must work as a photo does. */
+/** The drawn faces of the example pages, which must work as photos do. */
 describe('the drawn faces of the example pages', () => {
   const found: { drawn: string; faces: DetectedFace[] }[] = [];
 

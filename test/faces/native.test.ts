@@ -10,7 +10,7 @@ const eye = (x: number, y: number) => ({
   ],
 });
 
-/** The browser's API, as its specification has it, giving what it is told to. */
+/** The browser's API, as in its specification; it returns the given faces. */
 function browserWith(detect: (image: { data: Uint8ClampedArray }) => unknown): void {
   vi.stubGlobal(
     'ImageData',

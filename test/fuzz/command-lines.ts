@@ -16,7 +16,7 @@ export interface Told {
   stderr: string;
 }
 
-/** Command lines start here, where whatever they write may be thrown away: deep enough for a `..`. */
+/** Command lines start here. What they write here is deleted; the folder is deep enough for a `..`. */
 export async function writeGround(root: string): Promise<string> {
   const cwd = join(root, 'a/b/c');
   mkdirSync(cwd, { recursive: true });
@@ -97,7 +97,7 @@ export async function commandLines(): Promise<fc.Arbitrary<string[]>> {
 }
 
 /**
- * Checks what a command line told, whatever it was.
+ * Checks what any command line printed.
  *
  * @returns Its exit code, in words.
  * @throws Error when it is none of those that are documented, or when what is printed is not for humans.

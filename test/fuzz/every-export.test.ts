@@ -28,7 +28,7 @@ const report: Any = { calibration: [], classes: [], confusionMatrix: [] };
 const history: Any = { loss: [1], accuracy: [1] };
 const seen = [{ box: { x: 0, y: 0, width: 9, height: 9 }, predictions: [{ className: 'happy', probability: 1 }] }];
 const state: Any = { time: 0, faces: [] };
-/** No name of a queue: nobody is called, whatever else is right. */
+/** An invalid name of a queue: no server is called, even if everything else is right. */
 const address = { connection: 'redis://127.0.0.1:1', queue: 'no name' };
 let model: ReturnType<typeof main.buildModel>;
 

@@ -38,7 +38,7 @@ export const oddNumber: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /**
- * Values that are no image, some of which look like one; made when they are used, since reports of fast-check cannot look into
+ * Values that are not images, though some look like one. They are made when they are used, because reports of fast-check cannot look into
  * some of them either.
  */
 export const oddInput: fc.Arbitrary<() => unknown> = fc.oneof(

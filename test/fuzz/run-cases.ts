@@ -10,7 +10,7 @@ export const TIME = Math.max(60_000, CASES * 60);
 /** Bytes that the process may grow by in one target. */
 const MEMORY = 512 * 2 ** 20;
 
-/** Has each test of a file fail for rejections that nobody handles and for what is left on `Object.prototype`. */
+/** Makes each test of a file fail for unhandled rejections, and for properties left on `Object.prototype`. */
 export function watchProcess(): void {
   const strays: unknown[] = [];
   const stray = (reason: unknown) => strays.push(reason);

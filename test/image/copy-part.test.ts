@@ -74,7 +74,7 @@ test('changes of an image since its last use are seen', () => {
 });
 
 test('an image whose buffer has grown is read to its end', () => {
-  // Of ES2024, which TypeScript's library here does not know; Node 20 has it.
+  // Node 20 has this function of ES2024; the TypeScript library used here does not declare it.
   const Resizable = ArrayBuffer as unknown as new (
     length: number,
     options: { maxByteLength: number },

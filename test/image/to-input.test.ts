@@ -95,7 +95,7 @@ describe('toInput', () => {
   });
 });
 
-/** An image as a tensor whose levels are there after so many turns; `watch` is told of their begin and end, +1 and -1. */
+/** An image as a tensor whose levels arrive after a number of turns; `watch` gets +1 when reading begins, and -1 when it ends. */
 function slow(
   { data, width, height, channels }: PixelImage,
   turns: number,

@@ -257,7 +257,7 @@ describe('toPixels', () => {
   });
 });
 
-/** Six levels that are no view of memory, and whose tag is of another kind. */
+/** Six levels in an object that is not a typed array, and whose `Symbol.toStringTag` is another one. */
 function named(kind: string): object {
   return { length: 6, [Symbol.toStringTag]: kind };
 }

@@ -86,7 +86,7 @@ describe('fer-dcnn/lite, packed', () => {
       };
       const list = await runInContext(`lite.createClassifier(options).classify(${face})`, context);
       answers.push(list as { className: string; probability: number }[]);
-      // Of the weights, it is told that they are missing.
+      // The error says that the weights are missing.
       await expect(
         runInContext(
           `lite.createClassifier({ assets: { 'network-simd.wasm': options.assets['network-simd.wasm'] } }).load()`,
@@ -121,7 +121,7 @@ describe('fer-dcnn/lite, packed', () => {
 
   /** What a browser downloads before the first answer, compressed with brotli. */
   test('is not larger than documented', async () => {
-    // All lies in one file, but for what rare pictures need: PNGs with alpha or of 16 bits, and later frames.
+    // Everything is in one file, except the code for rare pictures: PNGs with alpha or of 16 bits, and later frames.
     const files = await bundle('esm');
     expect(files).toHaveLength(2);
     const rare = files.find(({ path }) => /own-decoders/.test(path))!;
@@ -167,7 +167,7 @@ async function bundle(format: 'iife' | 'esm', names = '*'): Promise<OutputFile[]
     write: false,
     platform: 'browser',
     logLevel: 'error',
-    // As bundlers for engines without modules have it.
+    // In the form that bundlers for engines without modules write.
     define: format === 'iife' ? { 'import.meta.url': 'undefined' } : {},
   });
   return outputFiles!;

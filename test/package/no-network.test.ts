@@ -7,7 +7,7 @@ import { writeFaces } from './faces.js';
 import { runNode } from './run-node.js';
 
 /*
- * The installed package asks nobody for anything: whatever opens a connection or asks for an address ends the process, in every
+ * The installed package uses no network: an open connection or a name lookup ends the process, in every
  * thread. test/reliable/no-network.test.ts watches the sources, test/browser the pages.
  */
 const { folder } = inject('consumer');

@@ -32,7 +32,7 @@ describe('fer-dcnn/lite for React Native', () => {
       'app',
       `import { classify, createClassifier, EMOTIONS } from 'fer-dcnn/lite';
       const weights = Uint8Array.from(WEIGHTS.match(/../g), (digits) => parseInt(digits, 16));
-      // React Native's own Promise has it, that of the bare engine has not.
+      // React Native's own Promise has it; the Promise of the bare engine does not.
       Promise.allSettled ??= (all) => Promise.all(all.map((one) => one.then(
         (value) => ({ status: 'fulfilled', value }),
         (reason) => ({ status: 'rejected', reason }),

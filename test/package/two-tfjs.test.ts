@@ -215,7 +215,7 @@ async function run(at: string): Promise<{ told: Told; stderr: string }> {
   return { told: JSON.parse(stdout) as Told, stderr };
 }
 
-/** What was printed, but for TF.js's own words: on what it finds twice, and on a package that is faster. */
+/** What was printed, without TF.js's own messages about what it finds twice and about a faster package. */
 function ourLines(stderr: string): string[] {
   return stderr
     .split('\n')

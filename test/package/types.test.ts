@@ -8,7 +8,7 @@ import { runNode } from './run-node.js';
 /*
  * The types of the packed package as users' projects see them: without the DOM's, without Node's, without the optional
  * packages, at TypeScript's strictest; declaration files are checked too (`skipLibCheck: false`). What compiles must
- * compile, and what does not must be told in words that name the mistake.
+ * compile, and the message for what does not must name the mistake.
  */
 const { folder } = inject('consumer');
 

@@ -47,7 +47,7 @@ describe('imageFormat', () => {
     ftyp('avif').replace('ftyp', 'free'),
     `\0${ftyp('avif')}`,
     ftyp('mif1', 'xavi', 'fxxx'),
-    // Behind the box it is no brand.
+    // After the end of the box, it is not a brand.
     `${ftyp('mif1', 'miaf')}avif`,
     // The version, between the major brand and the others, is none either.
     `\0\0\0\x14ftypmif1${'vers'}avix`,

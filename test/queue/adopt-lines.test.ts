@@ -13,7 +13,7 @@ let path: string;
 const lineOf = (item: string) => `${JSON.stringify({ item, predictions: [] })}\n`;
 const failedLineOf = (item: string) => `${JSON.stringify({ item, error: { code: 'DECODE', message: '' } })}\n`;
 
-/** A ledger that has a file, and notes what it is told of it. */
+/** A ledger that has a file, and records what is reported about it. */
 function ledgerOf(written: number | null, least = 0, onOpen = (_size: number) => {}) {
   const adopted: [string, number, string[]][] = [];
   const sizes: number[] = [];

@@ -55,7 +55,7 @@ function isUnreachable(error: { code?: string }): false {
   return false;
 }
 
-/** The items of the file's lines, sorted; throws for one that is no result. */
+/** The items of the file's lines, sorted; throws for a line that is not a result. */
 const readLines = () =>
   readResults([file])
     .map(({ item }) => item)

@@ -39,7 +39,7 @@ export interface ResultLine {
   error?: { code: string; message: string };
 }
 
-/** Every line of results files; throws for one that is no result. */
+/** Every line of results files; throws for a line that is not a result. */
 export function readResults(files: readonly string[]): ResultLine[] {
   return files.flatMap((file) => {
     const lines = readFileSync(file, 'utf8').split('\n');

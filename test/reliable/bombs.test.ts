@@ -172,7 +172,7 @@ describe('texts that are made to be slow to parse', () => {
   });
 });
 
-/** CRC-32 as PNG has it (its specification, annex D); node:zlib has one from Node 20.15 on. */
+/** CRC-32 of PNG (its specification, annex D); node:zlib has one from Node 20.15 on. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -191,7 +191,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return made;
 }
 
-/** A grey PNG; its pixels are some few, unless given. */
+/** A grey PNG. Unless pixels are given, it has only 64 bytes of them. */
 function png(width: number, height: number, extra: Buffer[] = [], pixels: Uint8Array = deflateSync(Buffer.alloc(64))) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -14,7 +14,7 @@ import { drawn } from '../faces/drawn-images.js';
 const image = { data: new Uint8Array(640 * 480), width: 640, height: 480, channels: 1 } satisfies PixelImage;
 const face = (x: number): Detection => ({ box: { x, y: 100, width: 80, height: 80 }, score: 0.9 });
 
-/** A detector that sees what it is told to, whether asked for all or for a part. */
+/** A detector that returns the given faces, for the whole image and for a part. */
 function seeing(faces: Detection[]) {
   const inside = ({ box }: Detection, part: { x: number; width: number }) =>
     box.x >= part.x && box.x + box.width <= part.x + part.width;
@@ -106,7 +106,7 @@ describe('createTracker', () => {
       const [{ box, probabilities }] = faces;
       const wanted = every.states[k][0];
       const side = wanted.box.width;
-      // A twelfth of the face: by so much boxes move from picture to picture where all are searched, too.
+      // A twelfth of the face: with full searches, boxes also move by this much from picture to picture.
       expect(Math.abs(box.x + box.width / 2 - wanted.box.x - side / 2)).toBeLessThan(side / 12);
       expect(Math.abs(box.y + box.height / 2 - wanted.box.y - side / 2)).toBeLessThan(side / 12);
       expect(Math.abs(box.width / side - 1)).toBeLessThan(0.12);

@@ -5,7 +5,7 @@ import fc from '../fast-check.js';
 import { runs } from '../night.js';
 import { faceAt, noisyPredictions, type Script, scriptedFrames } from './script.js';
 
-/** A tracker, and what it has told, in order. */
+/** A tracker, and its events in order. */
 function listenedTracker(options?: CreateTrackerOptions) {
   const tracker = createTracker(options);
   const told: string[] = [];

@@ -26,7 +26,7 @@ async function read(video: string | URL, options?: VideoFramesOptions) {
   return { frames, error };
 }
 
-/** Programs of FFmpeg that this process has started, the dead ones that nobody has waited for too. */
+/** FFmpeg's processes that this process has started, including ended ones that were not waited for. */
 function children(): string[] {
   const list = execFileSync('ps', ['-o', 'comm=', '--ppid', String(process.pid)], { encoding: 'utf8' });
   return list.split('\n').filter((name) => name.startsWith('ff'));

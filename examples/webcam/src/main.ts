@@ -204,7 +204,7 @@ function show(faces: ShownFace[], time: number): void {
   shown = faces;
   shownAt = time;
   readings.show(faces, time);
-  // There is no later moment that shows it.
+  // Nothing shows it later.
   if (!running) readings.paint();
   overlay.show(faces.map(drawnOf), lookOfBoxes());
   const label = sentencesOf(faces);

@@ -1,7 +1,7 @@
 import { violations } from './violations.js';
 
 /**
- * What the tests do in a tab or a worker, whatever way the library came there.
+ * What the tests do in a tab or a worker, however the library was loaded.
  *
  * @param fer - The exports of `fer-dcnn`.
  * @param weights - Those of `fer-dcnn/weights`.

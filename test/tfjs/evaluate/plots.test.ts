@@ -19,7 +19,7 @@ const report = measure(
   ['a', 'b'],
 );
 
-/** All `values` in a specification, whatever level they lie on. */
+/** All `values` in a specification, at any level. */
 function dataOf(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   const own = (value as { data?: { values?: unknown[] } }).data?.values ?? [];

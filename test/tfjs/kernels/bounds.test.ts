@@ -148,7 +148,7 @@ const POOL = { filterSize: 2, strides: 2, pad: 'valid' };
 const VOLUME = { strides: 1, pad: 'valid', dilations: 1 };
 const DILATION = { strides: [1, 1], pad: 'same', dilations: [1, 1] };
 
-/** Kernels that move values, or do the same to each: most are TF.js's own, but for complex numbers and strings. */
+/** Kernels that move values, or do the same to each. Most are TF.js's own, except those for complex numbers and strings. */
 const MOVERS: Record<string, Call> = {
   Identity: { inputs: { x: [4, 3] } },
   Neg: { inputs: { x: [4, 3] } },
@@ -329,7 +329,7 @@ function partsOf(output: tf.Tensor): tf.Tensor[] {
   return output.dtype === 'complex64' ? [tf.real(output), tf.imag(output)] : [output];
 }
 
-/** Shapes that fit, but for one that is longer, shorter, or has an axis more or less. */
+/** Shapes that fit, except one that is longer or shorter, or has one axis more or less. */
 function spoilt(inputs: Record<string, number[]>) {
   if (Object.keys(inputs).length === 0) return fc.constant({ shapes: inputs, dtype: 'float32' as const });
   return fc

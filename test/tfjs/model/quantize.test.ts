@@ -22,7 +22,7 @@ describe.each<[Quantization, number]>([
         const stored = to === 'uint8' ? bytes : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
         const back = Array.from(stored, (q) => q * scale + min);
         expect(back.at(-1)).toBeCloseTo(0, 12);
-        // A coarser scale is only for values that lie on it: they are no further off.
+        // A coarser scale is used only for values that lie on it, so it adds no error.
         const step = (Math.max(...given) - Math.min(...given)) / levels;
         expect(scale / step).toBeGreaterThan(0.999);
         for (const [i, value] of given.entries()) expect(Math.abs(back[i] - value)).toBeLessThanOrEqual(step * 1.001);

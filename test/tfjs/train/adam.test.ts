@@ -101,7 +101,7 @@ function gradientsOf([matrix, vector]: tf.Variable[], each: typeof start): tf.Na
   return { [vector.name]: tf.tensor1d(each.vector), [matrix.name]: tf.tensor2d(each.matrix, [2, 2]) };
 }
 
-/** Weights and moments after so many steps; each moment as the sum that it is over all steps so far. */
+/** Weights and moments after a number of steps; each moment is computed as a sum over all steps. */
 function expected(of: 'matrix' | 'vector', steps: number, weightDecay: number, options: AdamOptions = {}) {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = options;
   const moment = (beta: number, power: number, k: number, t: number) =>

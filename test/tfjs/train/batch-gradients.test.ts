@@ -84,7 +84,7 @@ function byHand(indices: number[], weights: number[]) {
 describe('the gradients of a batch', () => {
   test.each([
     { name: 'of all samples alike', weightOfClass: null, indices: [0, 1, 2], weights: [1, 1, 1] },
-    // Of the second, which is of both classes, the more probable one counts.
+    // The second sample has both classes: the more probable one counts.
     {
       name: 'with weights of classes',
       weightOfClass: Float32Array.of(0.5, 3),

@@ -26,7 +26,7 @@ function network() {
   return model;
 }
 
-/** What the second of two threads is told, for a training on six samples. */
+/** The data that the second of two threads gets, for a training on six samples. */
 function startOf(model: ReturnType<typeof network>): WorkerStart {
   const random = randomStream(4);
   const layout = {

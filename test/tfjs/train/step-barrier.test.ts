@@ -81,7 +81,7 @@ describe('the barrier', () => {
     const other = new Worker(
       `const { workerData: arrivals } = require('node:worker_threads');
       const still = new Int32Array(new SharedArrayBuffer(4));
-      // Wakes until somebody was asleep, then arrives.
+      // Wakes the others until one was asleep, then arrives.
       while (Atomics.notify(arrivals, 0) === 0) Atomics.wait(still, 0, 0, 1);
       Atomics.wait(still, 0, 0, 20);
       Atomics.add(arrivals, 0, 1);

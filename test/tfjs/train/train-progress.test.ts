@@ -35,7 +35,7 @@ const data = [picture(255), picture(204), picture(153), picture(102), picture(51
 /** -log of what the model says of each sample's class. */
 const losses = [1, 0.8, 0.6, 0.4, -0.2].map((margin) => Math.log(1 + Math.exp(-2 * margin)));
 
-/** The weights stay as they are, nearly. */
+/** The weights hardly change. */
 const still: TrainOptions = { epochs: 2, batchSize: 2, learningRate: 1e-9 };
 
 describe('the figures of an epoch', () => {
