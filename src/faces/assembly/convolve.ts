@@ -18,9 +18,7 @@ export function makeRow<V>(index: i32, j: i32): void {
     else firstRow<V>(out, columns);
   } else if (INTEGERS) {
     if (one.stride == 2) integers.stridedRow(index, out, columns);
-    else if (one.from == 96) integers.row24(one.depthwise, one.pointwise, one.bias, out, columns);
-    else if (one.from == 192) integers.row48(one.depthwise, one.pointwise, one.bias, out, columns);
-    else integers.row96(one.depthwise, one.pointwise, one.bias, out, columns);
+    else integers.row(one.depthwise, one.pointwise, one.bias, one.from, out, columns);
   } else if (one.stride == 2) stridedRow<V>(index, out, columns);
   else if (one.from == 96) row24<V>(one.depthwise, one.pointwise, one.bias, out, columns);
   else if (one.from == 192) row48<V>(one.depthwise, one.pointwise, one.bias, out, columns);

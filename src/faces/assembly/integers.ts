@@ -1,6 +1,6 @@
 import { read } from '../../network/assembly/vector';
 import { layer, rowOf } from './layers';
-import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, PAIRS, POOLED, ROWS, SCALES, SQUARES, TILE } from './layout';
+import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, PAIRS, POOLED, ROWS, SCALES, TILE } from './layout';
 
 /*
  * The first convolution and rows of blocks, with 16-bit integers where a filter has many inputs: one instruction multiplies eight of
@@ -12,7 +12,7 @@ import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, PAIRS, POOLED, ROWS, SCALES, 
  */
 
 /** Inputs of the first convolution are rounded to -LARGEST .. LARGEST. */
-export const LARGEST: f32 = 24_576;
+export const LARGEST: f32 = 22_000;
 
 /** Pixels at a time, so that the latency of their roots and quotients is hidden. */
 const STRIP: usize = 16;
@@ -25,7 +25,7 @@ const LONGEST: f32 = 32_700;
 export const LONGEST_FILTER: f64 = 65_500;
 
 /** Largest sum of the absolute weights of a first filter, whose inputs are at most LARGEST. */
-export const LARGEST_SUM: f64 = 87_381;
+export const LARGEST_SUM: f64 = 97_612;
 
 /** Rounds a row of the input, at `floats`, to row `y`; the sixteenth value of a filter row meets a zero weight. */
 export function packRow(floats: usize, y: i32): void {
@@ -75,26 +75,13 @@ export function firstRow(out: usize, columns: i32): void {
   }
 }
 
-export function row24(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
-  strips(depthwise, pointwise, bias, 24 * 4, out, columns);
-}
-
-export function row48(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
-  strips(depthwise, pointwise, bias, 48 * 4, out, columns);
-}
-
-export function row96(depthwise: usize, pointwise: usize, bias: usize, out: usize, columns: i32): void {
-  strips(depthwise, pointwise, bias, 96 * 4, out, columns);
-}
-
-// @ts-ignore: decorator
-@inline
-function strips(depthwise: usize, pointwise: usize, bias: usize, size: usize, out: usize, columns: i32): void {
+/** A row of a block that keeps its size and channels. */
+export function row(depthwise: usize, pointwise: usize, bias: usize, size: usize, out: usize, columns: i32): void {
   const center = load<usize>(ROWS, 4) + size;
   const end = (<usize>columns + 3) & ~3;
   for (let x: usize = 0; x < end; x += STRIP) {
     const pixels = min(end - x, STRIP);
-    for (let k: usize = 0; k < pixels; k += 4) depthwiseFour(depthwise, size, (x + k) * size, k);
+    depthwiseRow(depthwise, size, x * size, pixels);
     round(size, pixels);
     mix(pointwise, bias, size, size, pixels, center + x * size, size, out + x * size);
   }
@@ -111,7 +98,6 @@ export function stridedRow(index: i32, out: usize, columns: i32): void {
     const pixels = min(end - x, STRIP);
     for (let k: usize = 0; k < pixels; k++) {
       const corner = (2 * (x + k) + 1) * from;
-      let squares = f32x4.splat(0);
       for (let c: usize = 0; c < from; c += 16) {
         let sum = f32x4.splat(0);
         let w = depthwise + c;
@@ -123,7 +109,6 @@ export function stridedRow(index: i32, out: usize, columns: i32): void {
           w += 3 * from;
         }
         v128.store(384 * k + c, sum, TILE);
-        squares = f32x4.add(squares, f32x4.mul(sum, sum));
         const p = upper + corner + c, q = lower + corner + c;
         v128.store(
           k * from + c,
@@ -131,79 +116,71 @@ export function stridedRow(index: i32, out: usize, columns: i32): void {
           POOLED,
         );
       }
-      v128.store(16 * k, squares, SQUARES);
     }
     round(from, pixels);
     mix(pointwise, bias, from, to, pixels, POOLED, around, out + x * to);
   }
 }
 
-/** Depthwise sums of four pixels to TILE, and their squares to SQUARES. */
+/**
+ * Depthwise sums of `pixels` pixels, an even number, to TILE. The filters of four channels stay in registers and move along the rows: each
+ * input is read once; it completes one sum, is added to the next, and begins a third.
+ */
 // @ts-ignore: decorator
 @inline
-function depthwiseFour(depthwise: usize, size: usize, x: usize, k: usize): void {
-  let aa = f32x4.splat(0), bb = aa, cc = aa, dd = aa;
-  const top = load<usize>(ROWS) + x;
+function depthwiseRow(filters: usize, size: usize, x: usize, pixels: usize): void {
   for (let o: usize = 0; o < size; o += 16) {
-    const t = depthwise + o;
-    let w = t, p = top + o;
-    let w0 = read<v128>(w), w1 = read<v128>(w, size), w2 = read<v128>(w, 2 * size);
+    const t = filters + o;
+    const w0 = read<v128>(t), w1 = read<v128>(t, size), w2 = read<v128>(t, 2 * size);
+    const w3 = read<v128>(t, 3 * size), w4 = read<v128>(t, 4 * size), w5 = read<v128>(t, 5 * size);
+    const w6 = read<v128>(t, 6 * size), w7 = read<v128>(t, 7 * size), w8 = read<v128>(t, 8 * size);
+    let p = load<usize>(ROWS) + x + o, q = load<usize>(ROWS, 4) + x + o, r = load<usize>(ROWS, 8) + x + o;
     let v = read<v128>(p);
     let a = f32x4.mul(v, w0);
-    v = read<v128>(p, size);
+    v = read<v128>(q);
+    a = f32x4.add(a, f32x4.mul(v, w3));
+    v = read<v128>(r);
+    a = f32x4.add(a, f32x4.mul(v, w6));
+    p += size; q += size; r += size;
+    v = read<v128>(p);
     a = f32x4.add(a, f32x4.mul(v, w1));
     let b = f32x4.mul(v, w0);
-    v = read<v128>(p, 2 * size);
-    a = f32x4.add(a, f32x4.mul(v, w2));
-    b = f32x4.add(b, f32x4.mul(v, w1));
-    let c = f32x4.mul(v, w0);
-    v = read<v128>(p, 3 * size);
-    b = f32x4.add(b, f32x4.mul(v, w2));
-    c = f32x4.add(c, f32x4.mul(v, w1));
-    let d = f32x4.mul(v, w0);
-    v = read<v128>(p, 4 * size);
-    c = f32x4.add(c, f32x4.mul(v, w2));
-    d = f32x4.add(d, f32x4.mul(v, w1));
-    v = read<v128>(p, 5 * size);
-    d = f32x4.add(d, f32x4.mul(v, w2));
-    // The middle and the lower row.
-    for (let i: usize = 4; i < 12; i += 4) {
-      p = load<usize>(ROWS + i) + x + o;
-      w += 3 * size;
-      w0 = read<v128>(w); w1 = read<v128>(w, size); w2 = read<v128>(w, 2 * size);
+    v = read<v128>(q);
+    a = f32x4.add(a, f32x4.mul(v, w4));
+    b = f32x4.add(b, f32x4.mul(v, w3));
+    v = read<v128>(r);
+    a = f32x4.add(a, f32x4.mul(v, w7));
+    b = f32x4.add(b, f32x4.mul(v, w6));
+    const end = TILE + o + 384 * pixels;
+    for (let to = TILE + o; to < end; to += 768) {
+      p += size; q += size; r += size;
       v = read<v128>(p);
-      a = f32x4.add(a, f32x4.mul(v, w0));
-      v = read<v128>(p, size);
-      a = f32x4.add(a, f32x4.mul(v, w1));
-      b = f32x4.add(b, f32x4.mul(v, w0));
-      v = read<v128>(p, 2 * size);
       a = f32x4.add(a, f32x4.mul(v, w2));
       b = f32x4.add(b, f32x4.mul(v, w1));
-      c = f32x4.add(c, f32x4.mul(v, w0));
-      v = read<v128>(p, 3 * size);
+      let c = f32x4.mul(v, w0);
+      v = read<v128>(q);
+      a = f32x4.add(a, f32x4.mul(v, w5));
+      b = f32x4.add(b, f32x4.mul(v, w4));
+      c = f32x4.add(c, f32x4.mul(v, w3));
+      v = read<v128>(r);
+      v128.store(to, f32x4.add(a, f32x4.mul(v, w8)));
+      b = f32x4.add(b, f32x4.mul(v, w7));
+      c = f32x4.add(c, f32x4.mul(v, w6));
+      p += size; q += size; r += size;
+      v = read<v128>(p);
       b = f32x4.add(b, f32x4.mul(v, w2));
-      c = f32x4.add(c, f32x4.mul(v, w1));
-      d = f32x4.add(d, f32x4.mul(v, w0));
-      v = read<v128>(p, 4 * size);
-      c = f32x4.add(c, f32x4.mul(v, w2));
-      d = f32x4.add(d, f32x4.mul(v, w1));
-      v = read<v128>(p, 5 * size);
-      d = f32x4.add(d, f32x4.mul(v, w2));
+      a = f32x4.add(c, f32x4.mul(v, w1));
+      c = f32x4.mul(v, w0);
+      v = read<v128>(q);
+      b = f32x4.add(b, f32x4.mul(v, w5));
+      a = f32x4.add(a, f32x4.mul(v, w4));
+      c = f32x4.add(c, f32x4.mul(v, w3));
+      v = read<v128>(r);
+      v128.store(to, f32x4.add(b, f32x4.mul(v, w8)), 384);
+      a = f32x4.add(a, f32x4.mul(v, w7));
+      b = f32x4.add(c, f32x4.mul(v, w6));
     }
-    const to = 384 * k + o;
-    v128.store(to, a, TILE);
-    v128.store(to, b, TILE + 384);
-    v128.store(to, c, TILE + 2 * 384);
-    v128.store(to, d, TILE + 3 * 384);
-    aa = f32x4.add(aa, f32x4.mul(a, a));
-    bb = f32x4.add(bb, f32x4.mul(b, b));
-    cc = f32x4.add(cc, f32x4.mul(c, c));
-    dd = f32x4.add(dd, f32x4.mul(d, d));
   }
-  v128.store(16 * k, aa, SQUARES);
-  v128.store(16 * k, bb, SQUARES + 16);
-  v128.store(16 * k, cc, SQUARES + 32);
-  v128.store(16 * k, dd, SQUARES + 48);
 }
 
 /**
@@ -279,9 +256,17 @@ function pairs(low: v128, high: v128, scale: v128): v128 {
 /** TILE to PAIRS, with their SCALES: the length of a pixel's sums becomes LONGEST. */
 function round(size: usize, pixels: usize): void {
   for (let k: usize = 0; k < pixels; k += 4) {
-    const at = 16 * k;
-    const a = v128.load(at, SQUARES), b = v128.load(at, SQUARES + 16);
-    const c = v128.load(at, SQUARES + 32), d = v128.load(at, SQUARES + 48);
+    let a = f32x4.splat(0), b = a, c = a, d = a;
+    for (let at = 384 * k, end = at + size; at < end; at += 16) {
+      let v = v128.load(at, TILE);
+      a = f32x4.add(a, f32x4.mul(v, v));
+      v = v128.load(at, TILE + 384);
+      b = f32x4.add(b, f32x4.mul(v, v));
+      v = v128.load(at, TILE + 2 * 384);
+      c = f32x4.add(c, f32x4.mul(v, v));
+      v = v128.load(at, TILE + 3 * 384);
+      d = f32x4.add(d, f32x4.mul(v, v));
+    }
     const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
     const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
     const squares = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));

@@ -21,8 +21,7 @@ export const TILE: usize = ROWS + 64; // [6][96], or [16][96] with integers: out
 export const POOLED: usize = TILE + 16 * 96 * 4; // [4][96], or [16][96] with integers: residual connection of strided blocks
 
 export const PAIRS: usize = POOLED + 16 * 96 * 4; // [16][96] of 16 bits, input of pointwise in integers
-export const SQUARES: usize = PAIRS + 16 * 96 * 2; // [16][4], sums of squares of the pixels of TILE
-export const SCALES: usize = SQUARES + 256; // [16], from TILE to PAIRS, and [16] back
+export const SCALES: usize = PAIRS + 16 * 96 * 2; // [16], from TILE to PAIRS, and [16] back
 
 export const FIRST: usize = SCALES + 128; // [24 / 2V][75][2V]
 export const FIRST_FACTORS: usize = FIRST + 80 * 24 * 2; // [24] with integers; FIRST is then [24 / 8][40][8][2] of 16 bits
