@@ -54,7 +54,7 @@ async function run(signal: AbortSignal, dir: string, flags: CheckFlags): Promise
   const { fix, near, exclude, json, quiet } = flags;
   let progress: Progress | undefined;
   const onImage = (done: number, total: number) => {
-    progress ??= startProgress({ label: 'looking at', total, unit: 'images', quiet });
+    progress ??= startProgress({ label: 'checking', total, unit: 'images', quiet });
     progress.at(done);
     // The remaining work has no images to count.
     if (done === total) progress.end();

@@ -25,14 +25,14 @@ export function tellLeftOut(folder: Pick<ImageFolder, 'leftOut' | 'unmatched'>, 
   for (const list of new Set(unmatched.map((entry) => entry.list))) {
     const entries = unmatched.filter((entry) => entry.list === list);
     const many = entries.length === 1 ? '1 entry matches' : `${entries.length.toLocaleString('en')} entries match`;
-    tellOnce(`fer-dcnn: ${list}: ${many} no file: such as ${entries[0].path}`);
+    tellOnce(`fer-dcnn: ${list}: ${many} no file, such as ${entries[0].path}`);
   }
 }
 
 /** Prints how many files are left out for a reason, with an example. */
 export function tellReason({ path, kind, reason }: LeftOut, count: number, dir: string, quiet = false): void {
   if (quiet && !MISSED.has(kind)) return;
-  tellOnce(`fer-dcnn: ${dir}: ${count.toLocaleString('en')} left out, ${reason}: such as ${relative(dir, path)}`);
+  tellOnce(`fer-dcnn: ${dir}: ${count.toLocaleString('en')} left out (${reason}), such as ${relative(dir, path)}`);
 }
 
 const told = new Set<string>();

@@ -84,7 +84,7 @@ function append(value: string, earlier: string[] = []): string[] {
 async function work(signal: AbortSignal, flags: WorkerFlags): Promise<ExitCode> {
   const { redis: connection, queue, out, stream, concurrency, model, faces, topk, quiet } = flags;
   if ((out === undefined) === (stream === undefined)) {
-    throw new FerError('OPTION', 'results need a place: pass --out <file> or --stream <key>');
+    throw new FerError('OPTION', 'results need a destination: --out <file>, or --stream <key>');
   }
   const { createMetrics, createWorker, jsonLines, redisStream } = await import('../queue.js');
   const progress = startProgress({ label: 'classifying', unit: 'images', quiet });
