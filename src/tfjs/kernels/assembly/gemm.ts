@@ -188,7 +188,7 @@ function isSix(left: i32): bool {
 export function rowsTimesPanel(rows: i32, depth: i32, a: usize, rowA: usize, panel: usize, c: usize, rowC: usize): void {
   let left = rows;
   while (left > 0) {
-    if (depth >= 32 && isSix(left)) {
+    if (depth >= 16 && isSix(left)) {
       sixRowsTimesPanel(depth, a, rowA, panel, c, rowC);
       a += 6 * rowA; c += 6 * rowC; left -= 6;
       continue;
