@@ -1,4 +1,4 @@
-import { row24, row48, row96, stridedRow } from './block';
+import { row, stridedRow } from './block';
 import { firstRow } from './first';
 import * as integers from './integers';
 import { layer, rowOf } from './layers';
@@ -20,9 +20,7 @@ export function makeRow<V>(index: i32, j: i32): void {
     if (one.stride == 2) integers.stridedRow(index, out, columns);
     else integers.row(one.depthwise, one.pointwise, one.bias, one.from, out, columns);
   } else if (one.stride == 2) stridedRow<V>(index, out, columns);
-  else if (one.from == 96) row24<V>(one.depthwise, one.pointwise, one.bias, out, columns);
-  else if (one.from == 192) row48<V>(one.depthwise, one.pointwise, one.bias, out, columns);
-  else row96<V>(one.depthwise, one.pointwise, one.bias, out, columns);
+  else row<V>(one.depthwise, one.pointwise, one.bias, one.from, out, columns);
   // Pixels are computed four or six at a time: values after the end of the row are reset to its zero padding.
   memory.fill(out + <usize>columns * one.to, 0, one.to);
 }

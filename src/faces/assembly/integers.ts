@@ -1,4 +1,4 @@
-import { read } from '../../network/assembly/vector';
+import { depthwiseSums } from './depthwise';
 import { layer, rowOf } from './layers';
 import { BLOCKS, FIRST, FIRST_BIAS, FIRST_FACTORS, PAIRS, POOLED, ROWS, SCALES, TILE } from './layout';
 
@@ -81,7 +81,7 @@ export function row(depthwise: usize, pointwise: usize, bias: usize, size: usize
   const end = (<usize>columns + 3) & ~3;
   for (let x: usize = 0; x < end; x += STRIP) {
     const pixels = min(end - x, STRIP);
-    depthwiseRow(depthwise, size, x * size, pixels);
+    depthwiseSums<v128>(depthwise, size, x * size, pixels);
     round(size, pixels);
     mix(pointwise, bias, size, size, pixels, center + x * size, size, out + x * size);
   }
@@ -119,67 +119,6 @@ export function stridedRow(index: i32, out: usize, columns: i32): void {
     }
     round(from, pixels);
     mix(pointwise, bias, from, to, pixels, POOLED, around, out + x * to);
-  }
-}
-
-/**
- * Depthwise sums of `pixels` pixels, an even number, to TILE. The filters of four channels stay in registers and move along the rows: each
- * input is read once; it completes one sum, is added to the next, and begins a third.
- */
-// @ts-ignore: decorator
-@inline
-function depthwiseRow(filters: usize, size: usize, x: usize, pixels: usize): void {
-  for (let o: usize = 0; o < size; o += 16) {
-    const t = filters + o;
-    const w0 = read<v128>(t), w1 = read<v128>(t, size), w2 = read<v128>(t, 2 * size);
-    const w3 = read<v128>(t, 3 * size), w4 = read<v128>(t, 4 * size), w5 = read<v128>(t, 5 * size);
-    const w6 = read<v128>(t, 6 * size), w7 = read<v128>(t, 7 * size), w8 = read<v128>(t, 8 * size);
-    let p = load<usize>(ROWS) + x + o, q = load<usize>(ROWS, 4) + x + o, r = load<usize>(ROWS, 8) + x + o;
-    let v = read<v128>(p);
-    let a = f32x4.mul(v, w0);
-    v = read<v128>(q);
-    a = f32x4.add(a, f32x4.mul(v, w3));
-    v = read<v128>(r);
-    a = f32x4.add(a, f32x4.mul(v, w6));
-    p += size; q += size; r += size;
-    v = read<v128>(p);
-    a = f32x4.add(a, f32x4.mul(v, w1));
-    let b = f32x4.mul(v, w0);
-    v = read<v128>(q);
-    a = f32x4.add(a, f32x4.mul(v, w4));
-    b = f32x4.add(b, f32x4.mul(v, w3));
-    v = read<v128>(r);
-    a = f32x4.add(a, f32x4.mul(v, w7));
-    b = f32x4.add(b, f32x4.mul(v, w6));
-    const end = TILE + o + 384 * pixels;
-    for (let to = TILE + o; to < end; to += 768) {
-      p += size; q += size; r += size;
-      v = read<v128>(p);
-      a = f32x4.add(a, f32x4.mul(v, w2));
-      b = f32x4.add(b, f32x4.mul(v, w1));
-      let c = f32x4.mul(v, w0);
-      v = read<v128>(q);
-      a = f32x4.add(a, f32x4.mul(v, w5));
-      b = f32x4.add(b, f32x4.mul(v, w4));
-      c = f32x4.add(c, f32x4.mul(v, w3));
-      v = read<v128>(r);
-      v128.store(to, f32x4.add(a, f32x4.mul(v, w8)));
-      b = f32x4.add(b, f32x4.mul(v, w7));
-      c = f32x4.add(c, f32x4.mul(v, w6));
-      p += size; q += size; r += size;
-      v = read<v128>(p);
-      b = f32x4.add(b, f32x4.mul(v, w2));
-      a = f32x4.add(c, f32x4.mul(v, w1));
-      c = f32x4.mul(v, w0);
-      v = read<v128>(q);
-      b = f32x4.add(b, f32x4.mul(v, w5));
-      a = f32x4.add(a, f32x4.mul(v, w4));
-      c = f32x4.add(c, f32x4.mul(v, w3));
-      v = read<v128>(r);
-      v128.store(to, f32x4.add(b, f32x4.mul(v, w8)), 384);
-      a = f32x4.add(a, f32x4.mul(v, w7));
-      b = f32x4.add(c, f32x4.mul(v, w6));
-    }
   }
 }
 

@@ -17,8 +17,8 @@ export const PLACE: usize = 16;
 
 export const LAYERS: usize = 65536; // one Layer each: the first convolution, the blocks, the output of the last block
 export const ROWS: usize = LAYERS + 4096; // addresses of the input rows of a row, up to 5
-export const TILE: usize = ROWS + 64; // [6][96], or [16][96] with integers: output of depthwise and input of pointwise
-export const POOLED: usize = TILE + 16 * 96 * 4; // [4][96], or [16][96] with integers: residual connection of strided blocks
+export const TILE: usize = ROWS + 64; // [24][96], or [16][96] with integers: output of depthwise and input of pointwise
+export const POOLED: usize = TILE + 24 * 96 * 4; // [4][96], or [16][96] with integers: residual connection of strided blocks
 
 export const PAIRS: usize = POOLED + 16 * 96 * 4; // [16][96] of 16 bits, input of pointwise in integers
 export const SCALES: usize = PAIRS + 16 * 96 * 2; // [16], from TILE to PAIRS, and [16] back
