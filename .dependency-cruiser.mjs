@@ -14,6 +14,7 @@ const GROUND = [
   'class-names',
   'float16',
   'aliases',
+  'check-iterable',
 ].map((file) => `^src/${file}\\.ts$`);
 
 /** Each room, and the rooms below it that it may import. The ground floor is open to all. */
@@ -27,7 +28,7 @@ const ROOMS = {
   tfjs: ['classify', 'faces', 'network', 'image'],
   folders: ['tfjs', 'classify', 'faces', 'network', 'image'],
   report: ['folders', 'tfjs', 'classify'],
-  onnx: ['tfjs', 'network'],
+  onnx: ['tfjs', 'classify', 'network'],
   video: ['image'],
   pool: ['folders', 'tfjs', 'classify', 'faces', 'network', 'image'],
   queue: ['pool', 'folders', 'classify', 'image'],

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -152,6 +152,7 @@ describe('a forgotten await is reported for', () => {
     ['one of several images', () => main.classify([face, later(face)])],
     ['an image of classifyFaces', () => main.classifyFaces(later(face))],
     ['an image of preprocess', () => main.preprocess(later(face))],
+    ['the items of a queue', () => queue.enqueue(later([]), { connection: 'redis://127.0.0.1:1' })],
     ['the items of a pool', () => new node.ClassifierPool().classify(later([]))],
     ['the frames of a tracker', () => main.createTracker().follow(later([])).next()],
     ['the state of a tracker', () => main.stateToCsv(later({}))],
@@ -201,12 +202,42 @@ describe('a wrong argument is told as such:', () => {
       () => main.train(model, [{ image: face, label: 'sad' as Any }]),
       'CLASSES: sample 0: the label must',
     ],
+    ['no indices', () => node.imageFolder(classFolder()).subset(undefined as Any), 'OPTION: indices must be a list of'],
+    [
+      'a number as items',
+      () => queue.enqueue(5 as Any, { connection: 'redis://127.0.0.1:1' }),
+      'INPUT: items must be a list',
+    ],
+    [
+      'a number as the name of a queue',
+      () => calls.createMetrics({ queue: 5 }),
+      "OPTION: a queue's name may have only",
+    ],
+    [
+      'a disposed model to save',
+      () => node.saveModel(disposedModel(), folder),
+      'DISPOSED: the model has been disposed',
+    ],
+    ['a disposed model to convert', () => node.toOnnx(disposedModel()), 'DISPOSED: the model has been disposed'],
     ['no path of results', () => queue.jsonLines(undefined as Any), 'OPTION: path must be a string, got undefined'],
     ['no key of a stream', () => queue.redisStream(''), "OPTION: key must be a string, got ''"],
     ['no chart', () => node.renderPlot(undefined as Any), 'DATA: renderPlot: expected a Vega-Lite specification, got'],
   ])('%s', async (_, call, message) => {
     expect(await said(call, undefined)).toContain(message);
   });
+
+  function disposedModel(): Any {
+    const disposed = main.buildModel({ seed: 1 });
+    disposed.dispose();
+    return disposed;
+  }
+
+  function classFolder(): string {
+    const dir = mkdtempSync(join(folder, 'faces-'));
+    mkdirSync(join(dir, 'happy'));
+    writeFileSync(join(dir, 'happy/a.png'), '\x89PNG\r\n\x1a\n', 'latin1');
+    return dir;
+  }
 
   function classifyWith(assets: Any): unknown {
     return lite.createClassifier({ assets }).load();

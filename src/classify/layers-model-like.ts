@@ -38,6 +38,12 @@ export function checkIsModel(model: unknown): asserts model is LayersModelLike {
   if (!fits) throw new FerError('MODEL', `expected a tf.LayersModel, got ${describeInput(model)}`);
 }
 
+/** @throws FerError `MODEL`, `DISPOSED`. */
+export function checkIsUsable(model: unknown): asserts model is LayersModelLike {
+  checkIsModel(model);
+  if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
+}
+
 /** Whether a model is disposed. TF.js has no property for it, but reading a weight of a disposed model throws. */
 export function isDisposed(model: Pick<LayersModelLike, 'layers'>): boolean {
   try {

@@ -1,3 +1,4 @@
+import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { inOrder } from '../in-order.js';
 import { callback, oneOf, type Rules } from '../options.js';
@@ -87,6 +88,9 @@ export function labelledFiles(
     files,
     length: files.length,
     subset(indices) {
+      if (typeof indices?.length !== 'number') {
+        throw new FerError('OPTION', `indices must be a list of indices, got ${describeInput(indices)}`);
+      }
       const chosen = Array.from(indices, (index) => {
         if (files[index]) return files[index];
         throw new FerError('OPTION', `a folder of ${files.length} files has no index ${index}`);

@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkIsUsable } from '../classify/layers-model-like.js';
 import { FerError } from '../errors.js';
 import { optionsOf } from '../options.js';
 import { metadataOf } from '../tfjs/model/metadata.js';
@@ -34,6 +35,7 @@ export interface ToOnnxOptions {
 export async function toOnnx(model: LayersModel, options: ToOnnxOptions = {}): Promise<Uint8Array> {
   checkOptions(options);
   const { quantize = 'none' } = options;
+  checkIsUsable(model);
   const spec = specOf(model);
   checkChain(model);
   const graph = new OnnxGraph(INPUT, quantize);

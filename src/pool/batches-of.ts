@@ -1,5 +1,4 @@
-import { describeInput } from '../describe-input.js';
-import { FerError } from '../errors.js';
+import { checkIterable } from '../check-iterable.js';
 
 /**
  * Gathers items into batches. A batch is yielded when it is full, when the source has ended, or when the source pauses for
@@ -14,9 +13,7 @@ export async function* batchesOf<Item>(
   size: number,
   pauseMs = PAUSE_MS,
 ): AsyncGenerator<Item[], void, undefined> {
-  if (typeof items !== 'object' || items === null || !(Symbol.iterator in items || Symbol.asyncIterator in items)) {
-    throw new FerError('INPUT', `expected a list or another iterable of items, got ${describeInput(items)}`);
-  }
+  checkIterable(items, 'items');
   if (Symbol.iterator in items) {
     let batch: Item[] = [];
     for (const item of items) {

@@ -100,10 +100,7 @@ export class ClassifierThreads {
       try {
         return [withBox(item)];
       } catch (error) {
-        refused.set(
-          i,
-          new FerError('INPUT', `${describeInput(item)} is not an image: ${reasonOf(error)}`, { cause: error }),
-        );
+        refused.set(i, notAnImage(item, error));
         return [];
       }
     });
@@ -128,7 +125,7 @@ export class ClassifierThreads {
         this.#throwIfClosed();
         // Functions and other values that cannot be sent to another thread.
         if ((error as Error).name === 'DataCloneError') {
-          return { item: items[i], error: new FerError('INPUT', `not an image: ${reasonOf(error)}`, { cause: error }) };
+          return { item: items[i], error: notAnImage(items[i], error) };
         }
         const message = `${nameOf(image.image)}: the thread that classified it ended${isGone(image) ? '' : ', twice'}: ${reasonOf(error)}`;
         return { item: items[i], error: new FerError('WORKER', message, { cause: error }) };
@@ -231,6 +228,10 @@ export class ClassifierThreads {
 const WATCH_MS = 500;
 
 type TaskImage = PoolTask['images'][number];
+
+function notAnImage(item: unknown, cause: unknown): FerError {
+  return new FerError('INPUT', `${describeInput(item)} is not an image: ${reasonOf(cause)}`, { cause });
+}
 
 function withBox(item: PoolItem): TaskImage {
   const { image, box } =

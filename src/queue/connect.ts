@@ -1,4 +1,5 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import { describeInput } from '../describe-input.js';
 import { FerError, reasonOf } from '../errors.js';
 import { importOptional } from '../platform/import-optional.js';
 import type { QueueAddress, RedisConnection } from './types.js';
@@ -30,10 +31,10 @@ export interface ConnectOptions {
  */
 export async function connect(address: QueueAddress, options: ConnectOptions): Promise<QueueConnection> {
   const { connection, queue: name = 'faces' } = address;
-  if (!/^[\w.-]{1,100}$/.test(name)) {
+  if (typeof name !== 'string' || !/^[\w.-]{1,100}$/.test(name)) {
     throw new FerError(
       'OPTION',
-      `a queue's name may have only letters, digits, '.', '_' and '-', got ${JSON.stringify(name)}`,
+      `a queue's name may have only letters, digits, '.', '_' and '-', got ${describeInput(name)}`,
     );
   }
   const purpose = 'fer-dcnn/queue';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfAborted } from '../abort.js';
+import { checkIterable } from '../check-iterable.js';
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
 import { anything, callback, optionsOf, type Rules, signal as signalRule } from '../options.js';
@@ -74,6 +75,7 @@ export async function enqueue(
   }
   if (!(typeof maxWaiting === 'number' && maxWaiting >= batchSize))
     throw new FerError('OPTION', `maxWaiting must be batchSize or more, got ${describeInput(maxWaiting)}`);
+  checkIterable(items, 'items');
   throwIfAborted(signal, 'enqueuing');
 
   const connection = await connect(options, LOST);

@@ -1,3 +1,4 @@
+import { checkIterable } from '../check-iterable.js';
 import { describeInput } from '../describe-input.js';
 import { EMOTIONS } from '../emotions.js';
 import { FerError } from '../errors.js';
@@ -72,13 +73,7 @@ function makeTrackerClass() {
     async *follow(
       frames: Iterable<TrackerFrame<string>> | AsyncIterable<TrackerFrame<string>>,
     ): AsyncGenerator<TrackState<string>, void, undefined> {
-      if (
-        typeof frames !== 'object' ||
-        frames === null ||
-        !(Symbol.iterator in frames || Symbol.asyncIterator in frames)
-      ) {
-        throw new FerError('INPUT', `frames must be a list or another iterable, got ${describeInput(frames)}`);
-      }
+      checkIterable(frames, 'frames');
       for await (const frame of frames) {
         if (typeof frame !== 'object' || frame === null) {
           throw new FerError(

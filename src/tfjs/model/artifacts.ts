@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { type io, ready } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkIsModel } from '../../classify/layers-model-like.js';
+import { checkIsUsable } from '../../classify/layers-model-like.js';
 import { FerError, reasonOf } from '../../errors.js';
 import { checkedEntries, factsOf, type ModelJson } from '../../network/weights-manifest.js';
 import { number, optionsOf, text } from '../../options.js';
@@ -44,7 +44,7 @@ export interface ToFilesOptions {
  * @throws FerError `NOT_FINITE` when a weight is NaN or infinite; `OPTION` for an unknown quantization or step.
  */
 export function toFiles(model: LayersModel, options: ToFilesOptions = {}): ModelFiles {
-  checkIsModel(model);
+  checkIsUsable(model);
   checkOptions(options);
   const { quantize: to = 'none', quantizeStep = 0, binaryName = 'weights.bin' } = options;
   if (quantizeStep > 0 && to !== 'uint8') {

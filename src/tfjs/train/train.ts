@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { throwIfAborted } from '../../abort.js';
-import { checkIsModel, isDisposed } from '../../classify/layers-model-like.js';
+import { checkIsUsable, isDisposed } from '../../classify/layers-model-like.js';
 import { FerError } from '../../errors.js';
 import type { LabelledData } from '../evaluate/labelled-data.js';
 import type { TrainResult } from './train-history.js';
@@ -26,8 +26,7 @@ import { type TrainOptions, trainSettings } from './train-options.js';
  * @see Kingma and Ba, "Adam", 2015; Polyak and Juditsky, 1992, for the averaging of weights
  */
 export async function train(model: LayersModel, data: LabelledData, options: TrainOptions = {}): Promise<TrainResult> {
-  checkIsModel(model);
-  if (isDisposed(model)) throw new FerError('DISPOSED', 'the model has been disposed');
+  checkIsUsable(model);
   const settings = trainSettings(model, options);
   throwIfAborted(settings.signal, 'training');
   const release = takeWeights(model);
