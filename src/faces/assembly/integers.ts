@@ -196,7 +196,7 @@ function pairs(low: v128, high: v128, scale: v128): v128 {
 function round(size: usize, pixels: usize): void {
   for (let k: usize = 0; k < pixels; k += 4) {
     let a = f32x4.splat(0), b = a, c = a, d = a;
-    for (let at = 384 * k, end = at + size; at < end; at += 16) {
+    for (let at = 384 * k, end = at + size; at < end; at += 32) {
       let v = v128.load(at, TILE);
       a = f32x4.add(a, f32x4.mul(v, v));
       v = v128.load(at, TILE + 384);
@@ -204,6 +204,14 @@ function round(size: usize, pixels: usize): void {
       v = v128.load(at, TILE + 2 * 384);
       c = f32x4.add(c, f32x4.mul(v, v));
       v = v128.load(at, TILE + 3 * 384);
+      d = f32x4.add(d, f32x4.mul(v, v));
+      v = v128.load(at, TILE + 16);
+      a = f32x4.add(a, f32x4.mul(v, v));
+      v = v128.load(at, TILE + (16 + 384));
+      b = f32x4.add(b, f32x4.mul(v, v));
+      v = v128.load(at, TILE + (16 + 2 * 384));
+      c = f32x4.add(c, f32x4.mul(v, v));
+      v = v128.load(at, TILE + (16 + 3 * 384));
       d = f32x4.add(d, f32x4.mul(v, v));
     }
     const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
@@ -215,9 +223,11 @@ function round(size: usize, pixels: usize): void {
   }
   for (let k: usize = 0; k < pixels; k++) {
     const scale = v128.load32_splat(4 * k, SCALES);
-    for (let p: usize = 0; p < size; p += 32) {
-      const at = 384 * k + p;
+    // Three times eight: all widths are multiples of 24.
+    for (let at = 384 * k, end = at + size; at < end; at += 96) {
       v128.store(at >> 1, pairs(v128.load(at, TILE), v128.load(at, TILE + 16), scale), PAIRS);
+      v128.store(at >> 1, pairs(v128.load(at, TILE + 32), v128.load(at, TILE + 48), scale), PAIRS + 16);
+      v128.store(at >> 1, pairs(v128.load(at, TILE + 64), v128.load(at, TILE + 80), scale), PAIRS + 32);
     }
   }
 }
