@@ -361,15 +361,21 @@ function gradientWhere(
     const first = <usize>row * line;
     const count = min(ROWS_AT_ONCE, rows - row);
     let c: usize = 0;
-    for (; c + 16 <= line; c += 16) {
+    for (; c + 32 <= line; c += 32) {
       let p = x + first + c, g = dy + first + c, to = dx + first + c;
-      const m = v128.load(mean + c), f = v128.load(factor + c), s = v128.load(slopes + c), t = v128.load(shifts + c);
-      const o = mask != EVERYWHERE ? v128.load(offset + c) : m;
-      for (let i = 0; i < count; i++) {
-        const apart = f32x4.sub(v128.load(p), m);
-        let value = v128.load(g);
-        if (mask != EVERYWHERE) value = within(madd(apart, f, o), least, most, value, mask);
-        v128.store(to, madd(value, f, madd(apart, s, t)));
+      const m0 = v128.load(mean + c), f0 = v128.load(factor + c), s0 = v128.load(slopes + c), t0 = v128.load(shifts + c);
+      const m1 = v128.load(mean + c, 16), f1 = v128.load(factor + c, 16), s1 = v128.load(slopes + c, 16);
+      const t1 = v128.load(shifts + c, 16);
+      const o0 = mask != EVERYWHERE ? v128.load(offset + c) : m0, o1 = mask != EVERYWHERE ? v128.load(offset + c, 16) : m1;
+      for (let i = count; i > 0; i--) {
+        const x0 = f32x4.sub(v128.load(p), m0), x1 = f32x4.sub(v128.load(p, 16), m1);
+        let g0 = v128.load(g), g1 = v128.load(g, 16);
+        if (mask != EVERYWHERE) {
+          g0 = within(madd(x0, f0, o0), least, most, g0, mask);
+          g1 = within(madd(x1, f1, o1), least, most, g1, mask);
+        }
+        v128.store(to, madd(g0, f0, madd(x0, s0, t0)));
+        v128.store(to, madd(g1, f1, madd(x1, s1, t1)), 16);
         p += line; g += line; to += line;
       }
     }
