@@ -64,10 +64,11 @@ export function strided(
     const count = min(atOnce, tiles - first);
     const rows = roundUp(count, 4);
     const planeOut = <usize>rows * lineOut + APART;
+    cells(head + TABLE_BYTES, inputs, 4 * <usize>rows, inChannels, 0, 0, lineIn);
     for (let t = 0; t < count; t++) {
       pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, 2 * TILE, top, left, LINES, zeros);
-      cells(head + TABLE_BYTES, inputs, 4 * <usize>rows, inChannels, 4 * <usize>t, 0, 4 * <usize>inChannels);
       transformInput(head, inChannels);
+      toNextTile(head + TABLE_BYTES, lineIn);
     }
     let a = inputs, b = filters, c = outputs;
     for (let point = 0; point < POINTS * POINTS; point++) {
@@ -106,10 +107,11 @@ export function stridedFilterGradient(
   for (let first = 0; first < tiles; first += atOnce) {
     const count = min(atOnce, tiles - first);
     const planeOut = <usize>count * lineOut + APART;
+    cells(head + TABLE_BYTES, inputs, 4 * <usize>count, inChannels, 0, 0, lineIn);
     for (let t = 0; t < count; t++) {
       pixelsOfTile(head, x, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, 2 * TILE, top, left, LINES, zeros);
-      cells(head + TABLE_BYTES, inputs, 4 * <usize>count, inChannels, 4 * <usize>t, 0, 4 * <usize>inChannels);
       transformInput(head, inChannels);
+      toNextTile(head + TABLE_BYTES, lineIn);
       transformGradient(dy, outHeight, outWidth, outChannels, rowsOfTiles, columnsOfTiles, first + t, zeros,
         gradients + <usize>t * lineOut, planeOut, head);
     }
@@ -172,11 +174,12 @@ export function stridedInputGradient(
       b += <usize>depth * lineOut + APART;
       c += 4 * <usize>(rows * depth) + APART;
     }
+    cells(head + TABLE_BYTES, outputs, 4 * <usize>rows, inChannels, 0, 0, lineIn);
     for (let t = 0; t < count; t++) {
       // Pixels outside the image are added to the zeros, which are not read any more.
       pixelsOfTile(head, dx, height, width, lineIn, rowsOfTiles, columnsOfTiles, first + t, 2 * TILE, top, left, LINES, zeros);
-      cells(head + TABLE_BYTES, outputs, 4 * <usize>rows, inChannels, 4 * <usize>t, 0, lineIn);
       addInputGradient(head, inChannels);
+      toNextTile(head + TABLE_BYTES, lineIn);
     }
   }
 }
@@ -214,6 +217,17 @@ function cells(
         }
       }
       planes += depth * perDepth + APART;
+    }
+  }
+}
+
+/** Moves the addresses of a tile's cells to those of the next tile: by the depth of each plane. `line`: 4 bytes a channel. */
+function toNextTile(table: usize, line: usize): void {
+  for (let r = 0; r < LINES; r++) {
+    const narrow = r == POINTS - 1 ? line : 2 * line;
+    for (let s = 0; s < LINES; s++) {
+      store<usize>(table, load<usize>(table) + (s == POINTS - 1 ? narrow : 2 * narrow));
+      table += 4;
     }
   }
 }
