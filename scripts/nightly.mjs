@@ -16,7 +16,7 @@ const vitest = (...args) => ['npx', 'vitest', 'run', ...args];
 
 /** Name, minutes at most, environment, command. */
 const PARTS = [
-  ['long tests', 13, NIGHT, vitest('--project', 'unit')],
+  ['long tests', 13, NIGHT, vitest('--project', 'unit*')],
   ['package, command line, documents', 8, NIGHT, vitest('--project', 'package', '--project', 'docs')],
   ['specs of TF.js', 3, {}, ['node', 'scripts/tfjs-specs.mjs']],
   ['browsers', 6, NIGHT, vitest('--project', 'browser')],

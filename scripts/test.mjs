@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { findBrowsers } from './browsers.mjs';
 
 /*
@@ -14,9 +14,14 @@ const count = { passed: 0, failed: 0, skipped: 0 };
 
 for (const exit of await Promise.all(['lint', 'typecheck', 'build'].map(script))) tally(exit);
 
+// Packed once, for the three projects that install the package.
+const pack = start('npm', ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder], 'pipe');
+const [packed] = await Promise.all([text(pack.stdout), exitOf(pack)]);
+if (packed.trim() !== '') process.env.FER_TARBALL = join(folder, packed.trim());
+
 // Tests that run one file after another run beside the parallel ones, so that no core is idle. Their output comes last.
 const beside = vitest('one-by-one', ['queue', 'browser'], 'pipe');
-const { report, exit } = await vitest('side-by-side', ['unit', 'package', 'docs'], 'inherit');
+const { report, exit } = await vitest('side-by-side', ['unit*', 'package', 'docs'], 'inherit');
 tallyTests(report, exit);
 const { report: reportBeside, exit: exitBeside, output } = await beside;
 process.stdout.write(output);

@@ -23,29 +23,34 @@ export interface ConsumerOptions {
 }
 
 /**
- * Packs what `npm run build` left in `dist`, and unpacks it into the `node_modules` of a new folder, beside its
+ * Packs what `npm run build` left in `dist`, unless FER_TARBALL names what `npm test` packed of it, and unpacks it into the `node_modules` of a new folder, beside its
  * dependencies and required peer dependencies out of this project's own `node_modules`.
  */
 export async function makeConsumer(options: ConsumerOptions = {}): Promise<Consumer> {
   const { allPackages = false } = options;
   if (!existsSync('dist/node/index.cjs')) throw new Error('dist is not there or not whole: npm run build');
   const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-consumer-'));
-  const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      shell: process.platform === 'win32',
-    }),
-  ) as [{ filename: string; files: { path: string }[] }];
+  const tarball = process.env.FER_TARBALL ?? pack(folder);
+  const listed = execFileSync('tar', ['tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
 
   const modules = join(folder, 'node_modules');
   const installed = join(modules, 'fer-dcnn');
   mkdirSync(installed, { recursive: true });
-  const tarball = join(folder, packed.filename);
   execFileSync('tar', ['xzf', tarball, '-C', installed, '--strip-components=1']);
   if (allPackages) linkAllPackages(modules);
   else await installDependencies(installed, modules);
-  return { folder, tarball, files: packed.files.map((file) => file.path).sort() };
+  return { folder, tarball, files: listed.map((path) => path.replace(/^package\//, '')).sort() };
+}
+
+/** Packs the package into a folder, and returns the path of its tarball. */
+function pack(folder: string): string {
+  const args = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder];
+  const name = execFileSync('npm', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  return join(folder, name.trim());
 }
 
 export function removeConsumer({ folder }: Consumer): void {
