@@ -9,7 +9,7 @@ import { hasRedis, RedisServer } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
 import { readResults, WorkerProcess } from './worker-process.js';
 
-const COUNT = NIGHT ? 5000 : 1000;
+const COUNT = NIGHT ? 5000 : 600;
 /** So many results, and something happens. */
 const SOME = COUNT / 4;
 /** Seconds after which a silent worker's batches are taken over. */

@@ -22,7 +22,7 @@ afterAll(() => {
 });
 
 /** Enough that there is something to kill each time. Three steps an epoch. */
-const EPOCHS = Math.max(6, KILLS);
+const EPOCHS = Math.max(4, KILLS);
 
 const program = bundled('test/tfjs/train/killed-process.ts');
 
