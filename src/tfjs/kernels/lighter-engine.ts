@@ -8,6 +8,8 @@ import * as tf from '@tensorflow/tfjs-core';
  * - A tensor that is saved for the backward pass (on the wasm backend) shares its memory and its id with the original.
  *   TF.js runs a kernel and records one more op for each, so that gradients of gradients find the original; with the same
  *   id they find it without.
+ * - A kernel of the wasm backend runs without the closures and checks that serve profiling, debugging and TF.js's own specs.
+ *   With these, TF.js's own `runKernel` runs.
  */
 export function registerLighterEngine(): void {
   const engine = tf.engine() as unknown as Engine;
