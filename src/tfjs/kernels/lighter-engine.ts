@@ -8,8 +8,8 @@ import * as tf from '@tensorflow/tfjs-core';
  * - A tensor that is saved for the backward pass (on the wasm backend) shares its memory and its id with the original.
  *   TF.js runs a kernel and records one more op for each, so that gradients of gradients find the original; with the same
  *   id they find it without.
- * - A kernel of the wasm backend runs without the closures and checks that serve profiling, debugging and TF.js's own specs.
- *   With these, TF.js's own `runKernel` runs.
+ * - A kernel of the wasm backend runs without the closures and scopes that serve profiling and debugging. With these, TF.js's
+ *   own `runKernel` runs.
  */
 export function registerLighterEngine(): void {
   const engine = tf.engine() as unknown as Engine;
@@ -42,17 +42,20 @@ export function registerLighterEngine(): void {
 
   engine.runKernel = function (kernelName, inputs, attrs) {
     const { state, ENV } = this;
-    const watched = state.profiling || ENV.getBool('DEBUG') || ENV.getBool('IS_TEST');
+    const watched = state.profiling || ENV.getBool('DEBUG');
     const kernel = this.backendName === 'wasm' && !watched ? tf.getKernel(kernelName, 'wasm') : undefined;
     if (kernel === undefined) return runKernel.call(this, kernelName, inputs, attrs);
 
     const onTape = state.gradientDepth > 0 && state.kernelDepth === 0;
+    // TF.js's own specs ask whether a kernel leaves buffers behind.
+    const before = ENV.getBool('IS_TEST') ? this.backend.numDataIds() : null;
     let saved: tf.Tensor[] = [];
     let outputs: tf.Tensor[];
     let several: boolean;
     state.kernelDepth++;
     try {
       const out = kernel.kernelFunc({ inputs, attrs, backend: this.backend });
+      if (before !== null) this.checkKernelForMemLeak(kernelName, before, [out].flat());
       several = Array.isArray(out);
       outputs = Array.isArray(out) ? out.map((info) => tensorOf(this, info)) : [tensorOf(this, out)];
       if (onTape) saved = this.saveTensorsForBackwardMode(this.getTensorsForGradient(kernelName, inputs, outputs));
@@ -75,7 +78,7 @@ function tensorOf(engine: Engine, info: tf.TensorInfo): tf.Tensor {
 interface Engine {
   ENV: { getBool(flag: string): boolean };
   backendName: string;
-  backend: { incRef(dataId: object): void };
+  backend: { incRef(dataId: object): void; numDataIds(): number };
   state: {
     activeScope: Scope;
     scopeStack: Scope[];
@@ -90,6 +93,7 @@ interface Engine {
   makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;
   runKernel(kernelName: string, inputs: tf.NamedTensorMap, attrs?: tf.NamedAttrMap): tf.Tensor | tf.Tensor[];
   getTensorsForGradient(kernelName: string, inputs: tf.NamedTensorMap, outputs: tf.Tensor[]): tf.Tensor[];
+  checkKernelForMemLeak(kernelName: string, before: number, outputs: tf.TensorInfo[]): void;
   saveTensorsForBackwardMode(tensors: tf.Tensor[]): tf.Tensor[];
   addTapeNode(
     kernelName: string,
