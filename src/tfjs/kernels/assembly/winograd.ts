@@ -52,22 +52,35 @@ function stripLine(channels: i32): usize {
   return 4 * <usize>((TILE * tilesOfStrip(channels) + 2) * channels) + APART;
 }
 
+/*
+ * The scratch memory of the convolution that runs. A thread has an instance of the module of its own, and runs one convolution at a
+ * time.
+ */
+let atOnce: i32 = 0, ofStrip: i32 = 0;
+let middle: usize = 0, zeros: usize = 0, strip: usize = 0, lineOfStrip: usize = 0;
+let filters: usize = 0, planeFilter: usize = 0, inputs: usize = 0, outputs: usize = 0;
+
+function layOut(scratch: usize, inChannels: i32, outChannels: i32): void {
+  const most = max(inChannels, outChannels);
+  atOnce = tilesAtOnce(inChannels, outChannels);
+  ofStrip = tilesOfStrip(most);
+  lineOfStrip = stripLine(most);
+  planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
+  middle = (scratch + 15) & ~15;
+  zeros = middle + MIDDLE_BYTES;
+  strip = zeros + lineOfStrip;
+  filters = strip + 6 * lineOfStrip;
+  inputs = filters + 36 * planeFilter;
+  outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
+}
+
 /** out = x * filter. `inChannels` is a multiple of 4, `outChannels` of 8. */
 export function winograd(
   x: usize, filter: usize, out: usize,
   batch: i32, height: i32, width: i32, inChannels: i32, outChannels: i32, outHeight: i32, outWidth: i32,
   top: i32, left: i32, scratch: usize,
 ): void {
-  const atOnce = tilesAtOnce(inChannels, outChannels);
-  const middle = (scratch + 15) & ~15;
-  const zeros = middle + MIDDLE_BYTES;
-  const ofStrip = tilesOfStrip(max(inChannels, outChannels));
-  const lineOfStrip = stripLine(max(inChannels, outChannels));
-  const strip = zeros + lineOfStrip;
-  const filters = strip + 6 * lineOfStrip;
-  const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
-  const inputs = filters + 36 * planeFilter;
-  const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
+  layOut(scratch, inChannels, outChannels);
   const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
@@ -99,16 +112,7 @@ export function winogradFilterGradient(
   batch: i32, height: i32, width: i32, inChannels: i32, outChannels: i32, outHeight: i32, outWidth: i32,
   top: i32, left: i32, scratch: usize,
 ): void {
-  const atOnce = tilesAtOnce(inChannels, outChannels);
-  const middle = (scratch + 15) & ~15;
-  const zeros = middle + MIDDLE_BYTES;
-  const ofStrip = tilesOfStrip(max(inChannels, outChannels));
-  const lineOfStrip = stripLine(max(inChannels, outChannels));
-  const strip = zeros + lineOfStrip;
-  const filters = strip + 6 * lineOfStrip;
-  const planeFilter = 4 * <usize>(inChannels * outChannels) + APART;
-  const inputs = filters + 36 * planeFilter;
-  const outputs = inputs + 36 * (4 * <usize>(atOnce * inChannels) + APART);
+  layOut(scratch, inChannels, outChannels);
   const rowsOfTiles = tilesAlong(outHeight), columnsOfTiles = tilesAlong(outWidth);
   const tiles = batch * rowsOfTiles * columnsOfTiles;
   const lineIn = 4 * <usize>inChannels, lineOut = 4 * <usize>outChannels;
