@@ -1,3 +1,5 @@
+import { joined } from '../../src/tfjs/joined.js';
+
 /**
  * The exact network as an ONNX file, from weights in TF.js's layout: input `x` [n,1,32,32], output `y` [n,5].
  * Written by hand, since the format (protocol buffers, onnx.proto3) is small where it is needed here.
@@ -87,13 +89,7 @@ function valueInfo(name: string, shape: number[]): Uint8Array {
 // --- protocol buffers ---
 
 function message(...fields: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(fields.reduce((sum, bytes) => sum + bytes.length, 0));
-  let offset = 0;
-  for (const bytes of fields) {
-    whole.set(bytes, offset);
-    offset += bytes.length;
-  }
-  return whole;
+  return joined(fields, Uint8Array);
 }
 
 function field(id: number, bytes: Uint8Array): Uint8Array {
