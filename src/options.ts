@@ -150,12 +150,7 @@ function checkFields(given: unknown, { rules, needed, what, hasNo, prefix }: Fie
   if (!keys) throw new FerError('OPTION', `${what} must be an object, got ${shown(given)}`);
   for (const name of keys) {
     if (Object.hasOwn(rules, name) || read(given, name, prefix) === undefined) continue;
-    const names = Object.keys(rules);
-    const meant = nearest(name, names);
-    throw new FerError(
-      'OPTION',
-      `${hasNo} '${name}': ${meant ? `did you mean '${meant}'?` : `use ${names.join(', ')}`}`,
-    );
+    throw new FerError('OPTION', `${hasNo} '${name}': ${nameAdvice(name, Object.keys(rules))}`);
   }
   for (const name in rules) {
     const value = read(given, name, prefix);
@@ -199,6 +194,12 @@ function attempt<T>(work: () => T): T | false {
 
 function isPromise(value: unknown): boolean {
   return typeof (value as Partial<Promise<unknown>> | null)?.then === 'function';
+}
+
+/** What to do about an unknown name: take the closest known one, or one of those listed. */
+export function nameAdvice(name: string, names: readonly string[], listed = names): string {
+  const meant = nearest(name, names);
+  return meant ? `did you mean '${meant}'?` : `use ${listed.join(', ')}`;
 }
 
 /** The closest known name: equal except for case and separators, or with at most two different letters. */

@@ -1,6 +1,6 @@
 import { describeInput } from '../describe-input.js';
 import { FerError } from '../errors.js';
-import { nearest, number, type Rule, rule } from '../options.js';
+import { nameAdvice, number, type Rule, rule } from '../options.js';
 
 /**
  * Numbers that are added to the logits of classes, by name: 0.4 makes a class more likely, -0.4 less likely. The default
@@ -67,7 +67,6 @@ const offsetsObject = rule(
 const finite = number('a finite number', Number.isFinite);
 
 function unknownClass(className: string, classes: readonly string[]): FerError {
-  const meant = nearest(className, classes);
-  const hint = meant === undefined ? `use ${classes.slice(0, 20).join(', ')}` : `did you mean '${meant}'?`;
+  const hint = nameAdvice(className, classes, classes.slice(0, 20));
   return new FerError('CLASSES', `offsets has ${describeInput(className)}, which is not a class: ${hint}`);
 }

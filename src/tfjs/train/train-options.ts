@@ -11,7 +11,7 @@ import {
   fields,
   having,
   integer,
-  nearest,
+  nameAdvice,
   number,
   oneOf,
   optionsOf,
@@ -230,9 +230,7 @@ const callbacks: Rule = (value, name) => {
     }
     const unknown = Object.keys(each).find((key) => /^on[A-Z]/.test(key) && !EVENTS.some((event) => event === key));
     if (unknown === undefined) continue;
-    const meant = nearest(unknown, EVENTS);
-    const advice = meant === undefined ? `use ${EVENTS.join(', ')}` : `did you mean '${meant}'?`;
-    throw new FerError('OPTION', `${name} has no event '${unknown}': ${advice}`);
+    throw new FerError('OPTION', `${name} has no event '${unknown}': ${nameAdvice(unknown, EVENTS)}`);
   }
 };
 
