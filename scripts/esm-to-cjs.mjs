@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
 
@@ -7,7 +7,7 @@ import { transform } from 'esbuild';
  * (one FerError, one current backend) like the ESM entries.
  */
 const folder = 'dist/node';
-const programs = ['cli.js', 'gradient-worker.js', 'classifier-worker.js', 'decode-process.js'];
+const programs = ['cli.js', 'gradient-worker.js', 'decode-process.js'];
 const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
 // Chunks have a hash in their names (`recognise-eb06ikyo.js`); chunks that only programs use stay ESM.
 const names = files.filter((name) => !programs.includes(name) && !/-[a-z0-9]{8}\.js$/.test(name));
@@ -30,3 +30,6 @@ for (const name of names) {
   });
   writeFileSync(join(folder, name.replace(/\.js$/, '.cjs')), code);
 }
+
+// Piscina loads its program with require(). Node 20 aborts the whole process when a thread is ended while it requires an ES module.
+rmSync(join(folder, 'classifier-worker.js'));

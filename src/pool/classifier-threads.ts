@@ -198,8 +198,8 @@ export class ClassifierThreads {
 
   #startThreads(workerData: PoolWorkerStart): Piscina {
     const pool = new this.#Piscina({
-      // The built file, even when running from the sources.
-      filename: fileURLToPath(new URL('../../dist/node/classifier-worker.js', import.meta.url)),
+      // The built file, even when running from the sources. CommonJS: see scripts/esm-to-cjs.mjs.
+      filename: fileURLToPath(new URL('../../dist/node/classifier-worker.cjs', import.meta.url)),
       minThreads: this.count,
       maxThreads: this.count,
       // Not this process's flags: --input-type and TypeScript loaders would break or slow the threads.

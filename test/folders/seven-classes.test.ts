@@ -26,7 +26,7 @@ import { NIGHT } from '../night.js';
 import { sharedPath } from '../shared.js';
 
 const faces = sharedPath('ferplus');
-const built = existsSync('dist/node/classifier-worker.js');
+const built = existsSync('dist/node/classifier-worker.cjs');
 if (!built) console.warn('\n  !! SKIPPED: ClassifierPool runs the built worker; `npm run build` first.\n');
 
 const SEVEN = [...EMOTIONS, 'disgust', 'fear'];

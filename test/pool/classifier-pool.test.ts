@@ -14,9 +14,10 @@ import { buildModel, createClassifier, type PixelImage } from '../../src/index.j
 import { ClassifierPool, type PoolItem, saveModel } from '../../src/node.js';
 import { toFiles } from '../../src/tfjs/model/artifacts.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
+import { nightTest } from '../night.js';
 import { runNode } from '../package/run-node.js';
 
-const built = existsSync('dist/node/classifier-worker.js');
+const built = existsSync('dist/node/classifier-worker.cjs');
 if (!built) console.warn('\n  !! SKIPPED: ClassifierPool runs the built worker; `npm run build` first.\n');
 
 const folder = mkdtempSync(join(tmpdir(), 'fer-dcnn-pool-'));
@@ -323,6 +324,32 @@ describe.skipIf(!built)('ClassifierPool', () => {
       for await (const _ of results);
     })();
     await expect(rest).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
+  // Node 20 aborts the process when a thread is ended while it requires an ES module.
+  test('the program of its threads is required without an ES module', async () => {
+    const flag = '--no-experimental-require-module';
+    const flags = process.allowedNodeEnvironmentFlags.has('--experimental-require-module') ? [flag] : [];
+    const program = `console.log(typeof require('./dist/node/classifier-worker.cjs').default)`;
+    expect(await runNode([...flags, '--eval', program], process.cwd())).toEqual({
+      code: 0,
+      stdout: 'function\n',
+      stderr: '',
+    });
+  });
+
+  nightTest('closing it while its threads start ends them, and not the process', async () => {
+    const program = `
+      import { ClassifierPool } from './dist/node/node.js';
+      for (let i = 0; i < 400; i++) {
+        const pool = new ClassifierPool({ workers: 2 });
+        // Starts the threads, and has nothing for them.
+        await pool.classify([null]);
+        await new Promise((resolve) => setTimeout(resolve, (100 * (i % 40)) / 40));
+        await pool.close();
+      }`;
+    const { code, stderr } = await runNode(['--input-type=module', '--eval', program], process.cwd());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });
 

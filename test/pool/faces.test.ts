@@ -12,7 +12,7 @@ import {
 } from '../../src/index.js';
 import { ClassifierPool, type ClassifierPoolOptions } from '../../src/node.js';
 
-const built = existsSync('dist/node/classifier-worker.js');
+const built = existsSync('dist/node/classifier-worker.cjs');
 if (!built) console.warn('\n  !! SKIPPED: ClassifierPool runs the built worker; `npm run build` first.\n');
 
 const PHOTOS = 'node_modules/@vladmandic/face-api/demo';
