@@ -9,15 +9,8 @@ import sharp from 'sharp';
  * @returns Their paths.
  */
 export async function writeSmallImages(dir: string, count: number): Promise<string[]> {
-  const pictures: Buffer[] = [];
-  for (let i = 0; i < 50; i++) {
-    const noise = { type: 'gaussian' as const, mean: 90 + i, sigma: 10 + i };
-    pictures.push(
-      await sharp({ create: { width: 24, height: 24, channels: 3, background: '#888', noise } })
-        .jpeg()
-        .toBuffer(),
-    );
-  }
+  made ??= makePictures();
+  const pictures = await made;
   for (const folder of ['a', 'b']) mkdirSync(join(dir, folder), { recursive: true });
   return Array.from({ length: count }, (_, i) => {
     const path = join(dir, i % 2 === 0 ? 'a' : 'b', `${i}.jpg`);
@@ -26,4 +19,18 @@ export async function writeSmallImages(dir: string, count: number): Promise<stri
     writeFileSync(path, Buffer.concat([picture.subarray(0, 2), comment, picture.subarray(2)]));
     return path;
   });
+}
+
+/** Once a process: tests write new files, but of the same pictures. */
+let made: Promise<Buffer[]> | undefined;
+
+function makePictures(): Promise<Buffer[]> {
+  return Promise.all(
+    Array.from({ length: 50 }, (_, i) => {
+      const noise = { type: 'gaussian' as const, mean: 90 + i, sigma: 10 + i };
+      return sharp({ create: { width: 24, height: 24, channels: 3, background: '#888', noise } })
+        .jpeg()
+        .toBuffer();
+    }),
+  );
 }
