@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { executablePath, haveChromium, sharedChromium } from './chromium.js';
+import { executablePath, FLAGS, haveChromium, sharedChromium } from './chromium.js';
 import { type Served, serveStatic } from './servers.js';
 import { expectClose, prepareSite } from './site.js';
 
@@ -135,10 +135,7 @@ describe.runIf(haveChromium)('pages, workers and extensions without a bundler', 
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-sync', '--disable-background-networking'],
-        ...[`--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
-      ],
+      args: [...FLAGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
     });
     try {
       const [worker] =
