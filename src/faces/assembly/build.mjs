@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import asc from 'assemblyscript/asc';
+import { compileAssembly } from '../../../scripts/compile-assembly.mjs';
 
 /*
  * The three builds of BlazeFace: with fused multiply-add (relaxed SIMD), with 128-bit SIMD, and without either.
@@ -16,8 +16,5 @@ const builds = {
 
 mkdirSync('dist/wasm', { recursive: true });
 for (const [file, extra] of Object.entries(builds)) {
-  const { error, stderr } = await asc.main(['src/faces/assembly/index.ts', '-o', file, ...options, ...extra]);
-  const messages = stderr.toString();
-  if (messages) console.error(messages);
-  if (error) throw error;
+  await compileAssembly('src/faces/assembly/index.ts', file, [...options, ...extra]);
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { compileAssembly } from '../../../scripts/compile-assembly.mjs';
 
 /*
  * The kernels that work on pixels, each module of some 2 KB into a source file: they need nothing to be loaded. Those of
@@ -20,14 +20,11 @@ const folder = process.argv[2] ?? 'src';
 
 for (const { source, target, name } of MODULES) {
   let bytes;
-  const { error, stderr } = await asc.main([`src/${source}`, '-o', 'pixels.wasm', ...OPTIONS], {
+  await compileAssembly(`src/${source}`, 'pixels.wasm', OPTIONS, {
     writeFile(_, contents) {
       bytes = contents;
     },
   });
-  const messages = stderr.toString();
-  if (messages) console.error(messages);
-  if (error) throw error;
 
   // Hex, not base64: brotli finds the bytes that repeat, and needs three quarters of the space.
   const lines = Buffer.from(bytes).toString('hex').match(/.{1,1000}/g);

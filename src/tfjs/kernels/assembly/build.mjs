@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import asc from 'assemblyscript/asc';
+import { compileAssembly } from '../../../../scripts/compile-assembly.mjs';
 import { shareMemory } from './share-memory.mjs';
 
 /*
@@ -23,9 +23,6 @@ const MOST_PAGES = 65_536;
 
 mkdirSync('dist/wasm', { recursive: true });
 for (const [file, extra] of Object.entries(builds)) {
-  const { error, stderr } = await asc.main(['src/tfjs/kernels/assembly/index.ts', '-o', file, ...options, ...extra]);
-  const messages = stderr.toString();
-  if (messages) console.error(messages);
-  if (error) throw error;
+  await compileAssembly('src/tfjs/kernels/assembly/index.ts', file, [...options, ...extra]);
   writeFileSync(file.replace('.wasm', '-shared.wasm'), shareMemory(readFileSync(file), MOST_PAGES));
 }
