@@ -3,21 +3,24 @@ import { defineConfig } from 'vitest/config';
 const packed = { globalSetup: 'test/package/setup.ts', pool: 'forks' as const };
 
 /*
- * A process of its own costs a file 0.3 s of CPU, and 0.9 s with TF.js. These files share one: they leave TF.js's engine as it
- * is, and measure nothing of their process.
+ * Each of these files has a process of its own, which costs 0.3 s of CPU, and 0.9 s with TF.js. They measure the memory or the
+ * time of their process, replace modules of Node, or need one in which no backend was started. The others share a process a worker.
  */
-const TOGETHER = [
-  'test/*.test.ts',
-  'test/{examples,onnx,platform,report,scripts,studio,supply,track,weights}/**/*.test.ts',
-  // It trains the network itself, which on a backend that another file chose takes minutes.
-  'test/folders/!(seven-classes).test.ts',
-  'test/image/!(garbage|pixel-kernels).test.ts',
-  'test/tfjs/preprocess.test.ts',
-  'test/tfjs/{evaluate,model}/**/*.test.ts',
-  'test/tfjs/train/!(killed|workers).test.ts',
+const APART = [
+  'test/faces/blaze-face.test.ts',
+  'test/fuzz/{command-line,every-export}.test.ts',
+  'test/image/{garbage,pixel-kernels}.test.ts',
+  'test/network/plain-network.test.ts',
+  'test/platform/node/decode-apart.test.ts',
+  'test/queue/{owner-file,sinks}.test.ts',
+  'test/reliable/{bombs,limits,soak,worst-images}.test.ts',
+  'test/tfjs/backends/use-backend.test.ts',
+  'test/tfjs/kernels/register.test.ts',
+  'test/tfjs/specs.test.ts',
+  'test/video/video-frames.test.ts',
 ];
 
-/** The others replace modules of Node, which would remain so for the next file. */
+/** But for two, which replace modules of Node: that would remain so for the next file. */
 const QUEUE = 'test/queue/!(owner-file|sinks).test.ts';
 
 export default defineConfig({
@@ -28,7 +31,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     setupFiles: ['test/equal-numbers.ts'],
-    // TF.js keeps one engine a process: forked workers, one file each where nothing else is said, keep backends apart.
+    // TF.js keeps one engine a process, which outlives our modules: forked workers keep it apart.
     pool: 'forks',
     // All cores: by default one of two would be idle.
     maxWorkers: '100%',
@@ -40,15 +43,17 @@ export default defineConfig({
       thresholds: { lines: 90 },
     },
     projects: [
-      { extends: true, test: { name: 'unit', include: TOGETHER, isolate: false } },
       {
         extends: true,
         test: {
-          name: 'unit-apart',
+          name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{package,cli,browser,docs,bench}/**', QUEUE, ...TOGETHER],
+          exclude: ['test/{package,cli,browser,docs,bench,queue}/**', ...APART],
+          setupFiles: ['test/usual-backend.ts'],
+          isolate: false,
         },
       },
+      { extends: true, test: { name: 'unit-apart', include: APART } },
       // Worker processes on a Redis of their own, one file after another: npm run build goes first.
       { extends: true, test: { name: 'queue', include: [QUEUE], fileParallelism: false, isolate: false } },
       // These test the packed package: npm run build goes first. What they test runs in processes of its own, so files share theirs.

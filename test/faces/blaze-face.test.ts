@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { FACES } from '../../examples/node-classify/faces.js';
 import { intersectionOverUnion } from '../../src/image/box.js';
 import { toPixels } from '../../src/image/to-pixels.js';
@@ -143,7 +143,10 @@ describe('blazeFaceDetector', () => {
 });
 
 describe("the graph model that BlazeFace's weights are of", () => {
-  test.each(ENGINES)('gives on TF.js what we give, %s', async (way, start) => {
+  const data = Uint8Array.from({ length: 256 * 256 * 3 }, (_, k) => 128 + 100 * Math.sin(k * 0.013));
+  const names = ['Identity:0', 'Identity_2:0', 'Identity_1:0', 'Identity_3:0'];
+  let expected: Float32Array[];
+  beforeAll(async () => {
     await useBackend('wasm');
     const folder = 'node_modules/@vladmandic/human/models';
     const { modelTopology, weightsManifest } = JSON.parse(readFileSync(`${folder}/blazeface.json`, 'utf8'));
@@ -152,18 +155,20 @@ describe("the graph model that BlazeFace's weights are of", () => {
     const model = await loadGraphModel(
       tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
     );
-    const data = Uint8Array.from({ length: 256 * 256 * 3 }, (_, k) => 128 + 100 * Math.sin(k * 0.013));
+    const outputs = tf.tidy(
+      () => model.execute(tf.sub(tf.div(tf.tensor4d(data, [1, 256, 256, 3]), 127.5), 1), names) as tf.Tensor[],
+    );
+    expected = outputs.map((tensor) => tensor.dataSync<'float32'>());
+    tf.dispose(outputs);
+    model.dispose();
+  });
+
+  test.each(ENGINES)('gives on TF.js what we give, %s', async (way, start) => {
     const engine = await start();
     engine.find({ data, width: 256, height: 256, channels: 3 }, { inputSize: 256, minScore: 0.5 });
     const [fine, coarse] = engine.anchors();
-
-    const names = ['Identity:0', 'Identity_2:0', 'Identity_1:0', 'Identity_3:0'];
-    const expected = tf.tidy(
-      () => model.execute(tf.sub(tf.div(tf.tensor4d(data, [1, 256, 256, 3]), 127.5), 1), names) as tf.Tensor[],
-    );
     const found = [fine.logits, fine.places, coarse.logits, coarse.places];
-    for (const [k, tensor] of expected.entries()) {
-      const values = await tensor.data<'float32'>();
+    for (const [k, values] of expected.entries()) {
       expect(values.length).toBe(found[k].length);
       const rounded = way === ROUNDED;
       // As scores, because large logits, which are rounded most, make no difference.
@@ -174,8 +179,6 @@ describe("the graph model that BlazeFace's weights are of", () => {
       );
       expect(worst, names[k]).toBeLessThan(rounded && k % 2 === 1 ? 0.5 : 1e-3);
     }
-    tf.dispose(expected);
-    model.dispose();
     engine.dispose();
   });
 });

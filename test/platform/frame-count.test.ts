@@ -26,9 +26,11 @@ describe('checkFrameCount', () => {
       head.write('trak', 8 * i + 4, 'latin1');
     }
     const bytes = Buffer.concat([head, sizes]);
-    expect(countOf(bytes, 'avif')).toBe(77);
-    // Beside it, behind it.
-    expect(countOf(Buffer.concat([bytes, bytes, head.subarray(0, 9)]), 'avif')).toBe(77);
+    // Alone; with another beside it and behind it.
+    for (const file of [bytes, Buffer.concat([bytes, bytes, head.subarray(0, 9)])]) {
+      expect(() => checkFrameCount(file, 'avif', 77, 'it')).not.toThrow();
+      expect(() => checkFrameCount(file, 'avif', 76, 'it')).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+    }
   });
 
   test('a GIF with local colour tables and comments between frames', async () => {
