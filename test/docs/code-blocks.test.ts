@@ -49,8 +49,8 @@ test('every block has a language, and is run or checked', () => {
   expect(unknown.map(({ place, language, marks }) => `${place} ${language} ${marks}`)).toEqual([]);
 });
 
-test('types are right', () => {
-  expect(typeErrors(only('js', 'ts', 'tsx'), folder)).toEqual([]);
+test.each<6 | 7>(NIGHT ? [7, 6] : [7])('types are right, by TypeScript %d', async (version) => {
+  expect(await typeErrors(only('js', 'ts', 'tsx'), folder, version)).toEqual([]);
 });
 
 describe.concurrent('a program runs', () => {

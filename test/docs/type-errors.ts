@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
+import { typeMessages } from '../package/type-messages.js';
 import type { CodeBlock } from './code-blocks.js';
 
 /**
@@ -8,17 +8,18 @@ import type { CodeBlock } from './code-blocks.js';
  * which the packed package is installed.
  *
  * @param folder - The project's folder; files are written there.
+ * @param version - Of TypeScript.
  */
-export function typeErrors(blocks: CodeBlock[], folder: string): string[] {
-  const options: ts.CompilerOptions = {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    moduleDetection: ts.ModuleDetectionKind.Force,
-    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+export async function typeErrors(blocks: CodeBlock[], folder: string, version: 6 | 7): Promise<string[]> {
+  const options = {
+    target: 'es2022',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    moduleDetection: 'force',
+    lib: ['es2023', 'dom', 'dom.iterable'],
     types: ['node'],
     typeRoots: [join(folder, 'node_modules/@types')],
-    jsx: ts.JsxEmit.Preserve,
+    jsx: 'preserve',
     strict: true,
     noEmit: true,
     // As README says, for the sake of TF.js's own types.
@@ -29,16 +30,12 @@ export function typeErrors(blocks: CodeBlock[], folder: string): string[] {
     // Javascript is checked as strictly as TypeScript is: what it holds back is written in no other way.
     const file = join(folder, `block-${i}.${block.language === 'tsx' ? 'tsx' : 'ts'}`);
     writeFileSync(file, block.text);
-    files.set(file.replaceAll('\\', '/'), block);
+    files.set(file, block);
   }
   const ambient = join(folder, 'ambient.d.ts');
   writeFileSync(ambient, AMBIENT);
-  const program = ts.createProgram([...files.keys(), ambient], options);
-  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-    const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
-    const place = files.get(file?.fileName ?? '')?.place ?? file?.fileName;
-    return `${place}+${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
-  });
+  const messages = await typeMessages([...files.keys(), ambient], options, folder, version);
+  return messages.map(({ file, line, message }) => `${files.get(file)?.place ?? file}+${line}: ${message}`);
 }
 
 /** Modules that bundlers and frameworks give to a program; they are not packages of this project. */
