@@ -1,7 +1,8 @@
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
+import { checkFolder, type FolderCheck } from '../folders/check-folder.js';
 import { writeExclusions } from '../folders/exclusions.js';
-import { checkFolder, type DuplicateGroup, type FolderCheck } from '../node.js';
+import type { DuplicateGroup } from '../folders/group-duplicates.js';
 import { safeText } from '../safe-text.js';
 import { type ClassFlags, classOptions, withClassOptions } from './class-options.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';

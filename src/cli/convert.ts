@@ -1,10 +1,8 @@
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { saveModel, toOnnx } from '../node.js';
 import { writeFileWhole } from '../platform/node/write-file.js';
 import { safeText } from '../safe-text.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
-import { openModel } from './open-model.js';
 import { runCommand } from './run-command.js';
 
 interface ConvertFlags {
@@ -40,6 +38,9 @@ Examples:
   fer-dcnn convert runs/first --to tfjs --quantize uint8 --out first-small`;
 
 async function run(_: AbortSignal, path: string | undefined, { to, out, quantize }: ConvertFlags): Promise<ExitCode> {
+  // Not at the start: `--help` needs no TF.js.
+  const { openModel } = await import('./open-model.js');
+  const { saveModel, toOnnx } = await import('../node.js');
   const model = await openModel(path);
   if (to === 'tfjs') await saveModel(model, out, { quantize });
   else await writeFileWhole(out, await toOnnx(model, { quantize }));

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { FerError } from '../errors.js';
 import { isClassFolders } from '../folders/open-dataset.js';
 import { splitDataset } from '../folders/split-dataset.js';
-import { FerError } from '../index.js';
-import { type SplitFolderOptions, type SplitRatio, splitFolder } from '../node.js';
+import { type SplitFolderOptions, type SplitRatio, splitFolder } from '../folders/split-folder.js';
 import { safeText } from '../safe-text.js';
 import { type ClassFlags, classOptions, withClassOptions } from './class-options.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';

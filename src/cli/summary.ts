@@ -1,10 +1,7 @@
 import { Command } from 'commander';
-import { summary } from '../index.js';
 import { percent } from '../report/percent.js';
 import { safeText } from '../safe-text.js';
-import { metadataOf } from '../tfjs/model/metadata.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
-import { openModel } from './open-model.js';
 import { runCommand } from './run-command.js';
 
 /** `fer-dcnn summary [model]` */
@@ -23,7 +20,10 @@ Examples:
   fer-dcnn summary runs/first`;
 
 async function run(_: AbortSignal, path: string | undefined, { json }: { json?: true }): Promise<ExitCode> {
+  // Not at the start: `--help` needs no TF.js.
+  const { openModel } = await import('./open-model.js');
   const model = await openModel(path);
+  const { metadataOf } = await import('../tfjs/model/metadata.js');
   const metadata = metadataOf(model);
   if (json) {
     const layers = model.layers.map((layer) => ({
@@ -42,6 +42,7 @@ async function run(_: AbortSignal, path: string | undefined, { json }: { json?: 
       normalization && `Normalization: ${normalization}`,
       typeof metrics?.accuracy === 'number' && `Accuracy: ${percent(metrics.accuracy)} (${metrics.measuredOn})`,
     ].filter((line) => typeof line === 'string');
+    const { summary } = await import('../index.js');
     const lines = [...summary(model).split('\n'), ...known];
     process.stdout.write(lines.map((line) => `${safeText(line)}\n`).join(''));
   }

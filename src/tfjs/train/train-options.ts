@@ -26,6 +26,7 @@ import { metadataOf } from '../model/metadata.js';
 import { type ModelSpec, specOf } from '../model/model-spec.js';
 import { AUGMENTATIONS, type AugmentationName, augmentRule } from './augment.js';
 import type { AugmentOptions } from './augment-options.js';
+import { MOST_WORKERS } from './most-workers.js';
 import type { Sampling } from './sampling.js';
 import { type Schedule, type ScheduleName, scheduleOf, scheduleRule } from './schedule.js';
 import type { EpochFigures } from './train-history.js';
@@ -110,9 +111,6 @@ export interface TrainOptions {
   /** Stops the training before the next step, with FerError `ABORTED`; the model then has its last weights. */
   signal?: SignalLike;
 }
-
-/** Most threads of a training: each takes about 100 MB, and running out of memory ends the process. */
-export const MOST_WORKERS = 128;
 
 /** Figures that can select the best weights. */
 export type Monitor = 'loss' | 'valLoss' | 'valAccuracy' | 'valMacroRecall';
