@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildModel, train, useBackend } from '../../../src/index.js';
 import { checkpointFolder } from '../../../src/platform/node/checkpoint-folder.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { bundled } from '../../bundled.js';
 import { SEED } from '../../fast-check.js';
 import { NIGHT } from '../../night.js';
+import { smallFaces } from './small-faces.js';
 
 /* Trainings that die at the worst moment. `FER_KILLS=20 npm run test:kills` kills more often. */
 const KILLS = Number(process.env.FER_KILLS ?? (NIGHT ? 6 : 1));
@@ -94,9 +96,14 @@ describe('a training that is killed', () => {
     const run = join(folder, 'two');
     const first = training(run, { pause: 2000 });
     await first.begun;
-    const second = await training(run).ended;
-    expect(second.code).toBe(1);
-    expect(second.output).toMatch(/^CHECKPOINT process \d+ on .* trains into this folder: .*training\.lock/m);
+    await useBackend('wasm');
+    const second = train(buildModel({ seed: 3 }), smallFaces(), { checkpoint: checkpointFolder(run), resume: true });
+    await expect(second).rejects.toMatchObject({
+      code: 'CHECKPOINT',
+      message: expect.stringMatching(
+        new RegExp(`^process ${first.child.pid} on .* trains into this folder: .*training\\.lock`),
+      ),
+    });
     first.child.kill('SIGKILL');
     await first.ended;
     expect(existsSync(join(run, 'training.lock'))).toBe(true);

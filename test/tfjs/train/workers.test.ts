@@ -6,7 +6,7 @@ import { buildModel, type PixelImage, type Sample, type TrainOptions, train, use
 import { runtime } from '../../../src/platform/node/runtime.js';
 import type { CheckpointStore, Thread } from '../../../src/runtime.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
-import { rows } from '../../night.js';
+import { NIGHT, rows } from '../../night.js';
 
 const built = existsSync('dist/node/gradient-worker.js');
 if (!built) console.warn('\n  !! SKIPPED: train with workers runs the built worker; `npm run build` first.\n');
@@ -37,7 +37,8 @@ describe.skipIf(!built)('train with workers', () => {
     const stopped = { checkpoint: storeInMemory(), resume: true };
     await run({ ...stopped, epochs: 1 });
     expect(await run(stopped)).toEqual(whole);
-    expect(await run({ checkpoint: storeInMemory() })).toEqual(whole);
+    // By day, the run that continued has shown that saving checkpoints changes nothing.
+    if (NIGHT) expect(await run({ checkpoint: storeInMemory() })).toEqual(whole);
   });
 
   test('without dropout, gives the same as one thread, up to the order of additions', async () => {
@@ -86,7 +87,7 @@ describe.skipIf(!built)('train with workers', () => {
   });
 
   test('works when a batch has fewer samples than there are threads', async () => {
-    const { history } = await train(buildModel({ seed: 1 }), faces(3), { ...options, batchSize: 2, workers: 3 });
+    const { history } = await train(buildModel({ seed: 1 }), faces(3), { ...options, batchSize: 1, workers: 2 });
     expect(history.loss).toHaveLength(2);
   });
 
