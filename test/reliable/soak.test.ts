@@ -116,10 +116,11 @@ describe('long runs', () => {
 });
 
 describe('much at once', () => {
-  test('200 calls on mixed backends, some disposed in between, give the right answer or DISPOSED', async () => {
+  const CALLS = NIGHT ? 200 : 120;
+  test(`${CALLS} calls on mixed backends, some disposed in between, give the right answer or DISPOSED`, async () => {
     const right = await classify(face);
     const classifiers = ['simd', 'wasm', 'cpu', 'simd'].map((backend) => createClassifier({ backend }));
-    const calls = Array.from({ length: 200 }, async (_, i) => {
+    const calls = Array.from({ length: CALLS }, async (_, i) => {
       if (i % 40 === 39) classifiers[(i / 40) & 1].dispose();
       return classifiers[i % 4].classify(face);
     });
@@ -137,7 +138,7 @@ describe('much at once', () => {
       expect(Math.max(...distances)).toBeLessThan(1e-5);
     }
     // Those of the two that lived to the end, at least.
-    expect(answers).toBeGreaterThanOrEqual(100);
+    expect(answers).toBeGreaterThanOrEqual(CALLS / 2);
     for (const classifier of classifiers) classifier.dispose();
   });
 });
