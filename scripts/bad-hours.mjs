@@ -20,7 +20,7 @@ const FILES = [
   ['queue', 'test/queue/servers.test.ts'],
   ['unit-apart', 'test/reliable/worst-images.test.ts'],
   ['unit', 'test/platform/node/decode-work.test.ts'],
-  ['unit', 'test/platform/node/decode-apart.test.ts'],
+  ['unit-apart', 'test/platform/node/decode-apart.test.ts'],
 ];
 
 const nameOf = (file) => basename(file, '.test.ts');

@@ -48,7 +48,7 @@ export async function fuzz<T>(
       counts[told] = (counts[told] ?? 0) + 1;
       largest = Math.max(largest, process.memoryUsage.rss());
     }),
-    { seed: SEED, numRuns: Math.max(20, Math.round(CASES * share)) },
+    { seed: SEED, numRuns: Math.max(NIGHT ? 20 : 10, Math.round(CASES * share)) },
   );
   console.log(`fuzz: ${target}: ${JSON.stringify(counts)}`);
   expect(largest - before, `${target}: growth of memory`).toBeLessThan(MEMORY);
