@@ -13,35 +13,28 @@ import { type Served, serveViteBuild } from './servers.js';
 export function serveExample(name: string, folder: string): Promise<Served> {
   return serveViteBuild(resolve('examples', name), {
     ...config,
-    build: { outDir: join(folder, `example-${name}`), emptyOutDir: true },
+    build: { outDir: join(folder, `example-${name}`), emptyOutDir: true, reportCompressedSize: false },
   });
 }
 
-/** The faces on the photos that face-api ships, one PNG each: some room around the forehead-to-chin square. */
-export function cutFaces(side: number): Promise<Buffer[]> {
-  if (!cut.has(side)) cut.set(side, cutNow(side));
-  return cut.get(side)!;
+/**
+ * A face on the photos that face-api ships, counted from 0 from photo to photo: a PNG with some room around the
+ * forehead-to-chin square.
+ */
+export async function cutFace(which: number, side: number): Promise<Buffer> {
+  const [photo, { x, y, width }] = Object.entries(FACES).flatMap(([photo, boxes]) =>
+    boxes.map((box) => [photo, box] as const),
+  )[which];
+  const image = sharp(join('node_modules/@vladmandic/face-api/demo', photo));
+  const { width: right, height: bottom } = await image.metadata();
+  const left = Math.max(0, Math.round(x - width / 2));
+  const top = Math.max(0, Math.round(y - width / 2));
+  const size = Math.min(2 * width, right - left, bottom - top);
+  const cut = image.extract({ left, top, width: size, height: size });
+  return cut.resize(side, side).png({ compressionLevel: 1 }).toBuffer();
 }
 
-const cut = new Map<number, Promise<Buffer[]>>();
-
-async function cutNow(side: number): Promise<Buffer[]> {
-  const faces: Buffer[] = [];
-  for (const [photo, boxes] of Object.entries(FACES)) {
-    const image = sharp(join('node_modules/@vladmandic/face-api/demo', photo));
-    const { width: right, height: bottom } = await image.metadata();
-    for (const { x, y, width } of boxes) {
-      const left = Math.max(0, Math.round(x - width / 2));
-      const top = Math.max(0, Math.round(y - width / 2));
-      const size = Math.min(2 * width, right - left, bottom - top);
-      const cut = image.clone().extract({ left, top, width: size, height: size });
-      faces.push(await cut.resize(side, side).png().toBuffer());
-    }
-  }
-  return faces;
-}
-
-/** The second face on the third photo, of those that {@link cutFaces} gives. */
+/** The second face on the third photo, of those that {@link cutFace} gives. */
 export const BROAD_SMILE = 7;
 
 let withCamera: Promise<Browser> | undefined;
@@ -53,18 +46,19 @@ let withCamera: Promise<Browser> | undefined;
 export function chromiumWithCamera(): Promise<Browser> {
   withCamera ??= (async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'fer-dcnn-camera-')), 'camera.y4m');
-    const [face] = (await cutFaces(480)).slice(BROAD_SMILE);
-    // Ten frames a second instead of the thirty of a file of JPEGs: the pages compute for every one.
-    const frames: Buffer[] = [Buffer.from('YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420\n')];
-    for (let i = 0; i < 10; i++) {
-      const height = 470 - Math.round(20 * Math.sin((i / 10) * 2 * Math.PI));
+    const face = await cutFace(BROAD_SMILE, 480);
+    // Five frames a second instead of the thirty of a file of JPEGs: the pages compute for every one.
+    const frames: Buffer[] = [Buffer.from('YUV4MPEG2 W640 H480 F5:1 Ip A1:1 C420\n')];
+    for (const height of [470, 458, 451, 458, 470, 482, 489, 482]) {
       const nearer = await sharp(face).resize(height, height).toBuffer();
       const blank = sharp({ create: { width: 640, height: 490, channels: 3, background: '#586068' } });
-      const frame = await blank
-        .composite([{ input: nearer, gravity: 'centre' }])
-        .png({ compressionLevel: 0 })
+      const frame = blank.composite([{ input: nearer, gravity: 'centre' }]).removeAlpha();
+      const { data, info } = await frame.raw().toBuffer({ resolveWithObject: true });
+      const { width, channels } = info;
+      const pixels = await sharp(data, { raw: { width, height: info.height, channels } })
+        .resize(640, 480, { fit: 'fill' })
+        .raw()
         .toBuffer();
-      const pixels = await sharp(frame).resize(640, 480, { fit: 'fill' }).removeAlpha().raw().toBuffer();
       frames.push(Buffer.from('FRAME\n'), toYuv420(pixels, 640, 480));
     }
     writeFileSync(file, Buffer.concat(frames));
@@ -201,7 +195,7 @@ export function nameOfFocused(): string {
 
 /** What axe-core finds wrong on a page as it is now; an empty list, when nothing is. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
     const { violations } = await axe.run();

@@ -11,7 +11,7 @@ import {
   accessibilityFaults,
   BROAD_SMILE,
   chromiumWithCamera,
-  cutFaces,
+  cutFace,
   openExample,
   pressByKey,
   serveExample,
@@ -33,7 +33,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
   let face: Buffer;
 
   beforeAll(async () => {
-    face = (await cutFaces(480))[BROAD_SMILE];
+    face = await cutFace(BROAD_SMILE, 480);
     browser = await chromiumWithCamera();
     served = await serveExample('webcam', folder);
   });
