@@ -1,15 +1,14 @@
-import { cpSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { check, haveChromium, openTab, sharedChromium, type Tab } from './chromium.js';
-import { type Served, serveStatic } from './servers.js';
+import { type Served, serveStatic, viteBuild } from './servers.js';
 import { expectClose, prepareSite, writeLitePages } from './site.js';
 
-const { folder } = inject('consumer');
-const site = join(folder, 'strict');
-const liteSite = join(folder, 'strict-lite');
+/** The sites of layouts.test.ts and lite.test.ts, which are built once for both. */
+const { folder: site } = inject('consumer');
+const liteSite = join(site, 'lite');
 
 const STRICT =
   "default-src 'none'; connect-src 'self'; worker-src 'self'; img-src 'self' data: blob:; script-src 'self'";
@@ -20,13 +19,11 @@ let inNode: Record<string, number[]>;
 describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () => {
   beforeAll(async () => {
     browser = await sharedChromium();
-    inNode = await prepareSite(folder);
-    for (const root of [site, liteSite]) {
-      cpSync('test/browser/site', root, { recursive: true });
-      cpSync(join(folder, 'public'), join(root, 'public'), { recursive: true });
-    }
+    inNode = await prepareSite(site);
+    await viteBuild(site);
+    await prepareSite(liteSite);
     writeLitePages(liteSite, 'fer-dcnn/lite');
-    for (const root of [site, liteSite]) await build({ root, configFile: false, logLevel: 'error' });
+    await viteBuild(liteSite);
   });
 
   test("with 'wasm-unsafe-eval': classifies on every backend, in the page and in a worker, and asks for nothing else", async () => {

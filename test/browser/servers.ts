@@ -59,12 +59,8 @@ export async function serveVite(root: string, options: InlineConfig = {}): Promi
 
 /** Builds with Vite, without any configuration unless `options` are given, and serves the result. */
 export async function serveViteBuild(root: string, options: InlineConfig = {}): Promise<Served> {
-  const start = () => build({ ...options, root, configFile: false, logLevel: 'error' });
-  if (Object.keys(options).length > 0) await start();
-  else {
-    if (!built.has(root)) built.set(root, start());
-    await built.get(root);
-  }
+  if (Object.keys(options).length > 0) await build({ ...options, root, configFile: false, logLevel: 'error' });
+  else await viteBuild(root);
   const server = await preview({
     ...options,
     root,
@@ -75,7 +71,17 @@ export async function serveViteBuild(root: string, options: InlineConfig = {}): 
   return { url: urlOf(server.resolvedUrls), close: () => server.close() };
 }
 
-/** Builds without options, by folder: the same site is served to several test files. */
+/**
+ * Builds with Vite, without any configuration, and only once for all test files.
+ *
+ * @returns The folder with the result.
+ */
+export async function viteBuild(root: string): Promise<string> {
+  if (!built.has(root)) built.set(root, build({ root, configFile: false, logLevel: 'error' }));
+  await built.get(root);
+  return join(root, 'dist');
+}
+
 const built = new Map<string, Promise<unknown>>();
 
 const TYPES: Record<string, string> = {
