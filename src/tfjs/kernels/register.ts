@@ -78,7 +78,14 @@ export interface TrainingKernelsOptions {
 export async function registerTrainingKernels(options: TrainingKernelsOptions = {}): Promise<TrainingKernels> {
   checkOptions(options);
   const { path: wanted, assets } = options;
-  for (const [name, kernel] of Object.entries(MISSING)) override(name, kernel, registerTheRest);
+  const started = new WeakSet<object>();
+  const setup = (backend: unknown) => {
+    // TF.js calls this for each kernel of a backend that starts.
+    if (started.has(backend as object)) return;
+    started.add(backend as object);
+    registerTheRest();
+  };
+  for (const [name, kernel] of Object.entries(MISSING)) override(name, kernel, setup);
   registerTheRest();
 
   if (wanted !== undefined) useNoNative();
