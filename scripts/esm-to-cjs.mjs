@@ -7,7 +7,7 @@ import { transform } from 'esbuild';
  * (one FerError, one current backend) like the ESM entries.
  */
 const folder = 'dist/node';
-const programs = ['cli.js', 'gradient-worker.js', 'decode-process.js'];
+const programs = ['cli.js', 'decode-process.js'];
 const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
 // Chunks have a hash in their names (`recognise-eb06ikyo.js`); chunks that only programs use stay ESM.
 const names = files.filter((name) => !programs.includes(name) && !/-[a-z0-9]{8}\.js$/.test(name));
@@ -33,3 +33,5 @@ for (const name of names) {
 
 // Piscina loads its program with require(). Node 20 aborts the whole process when a thread is ended while it requires an ES module.
 rmSync(join(folder, 'classifier-worker.js'));
+// As CommonJS, a thread starts with half the work: Node searches a CommonJS package that a module imports, such as TF.js, for exports.
+rmSync(join(folder, 'gradient-worker.js'));

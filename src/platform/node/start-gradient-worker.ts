@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Thread } from '../../runtime.js';
 
-/** Starts a thread of Node that computes gradients; it runs the built file, even when running from the sources. */
+/** Starts a thread of Node that computes gradients; it runs the built file, even when running from the sources. CommonJS: see scripts/esm-to-cjs.mjs. */
 export function startGradientWorker(): Thread {
   const manifest = createRequire(import.meta.url).resolve('fer-dcnn/package.json');
-  const worker = new Worker(join(dirname(manifest), 'dist/node/gradient-worker.js'), {
+  const worker = new Worker(join(dirname(manifest), 'dist/node/gradient-worker.cjs'), {
     // Not this process's flags: --input-type and TypeScript loaders would break or slow it.
     execArgv: [],
   });

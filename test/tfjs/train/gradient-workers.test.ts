@@ -19,7 +19,7 @@ import { stepsHere } from '../../../src/tfjs/train/training-steps.js';
 beforeAll(() => useBackend('cpu'));
 afterEach(() => void vi.restoreAllMocks());
 
-const built = existsSync('dist/node/gradient-worker.js');
+const built = existsSync('dist/node/gradient-worker.cjs');
 if (!built) console.warn('\n  !! SKIPPED: train with workers runs the built worker; `npm run build` first.\n');
 
 /** Of stripes of 20 pixels, three classes. */

@@ -8,7 +8,7 @@ import type { CheckpointStore, Thread } from '../../../src/runtime.js';
 import { randomStream } from '../../../src/tfjs/train/random.js';
 import { NIGHT, rows } from '../../night.js';
 
-const built = existsSync('dist/node/gradient-worker.js');
+const built = existsSync('dist/node/gradient-worker.cjs');
 if (!built) console.warn('\n  !! SKIPPED: train with workers runs the built worker; `npm run build` first.\n');
 
 function faces(count: number): Sample[] {
