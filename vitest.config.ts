@@ -74,7 +74,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'docs', include: ['test/docs/*.test.ts'], ...packed, globalSetup: 'test/docs/setup.ts' },
+        test: {
+          name: 'docs',
+          include: ['test/docs/*.test.ts'],
+          isolate: false,
+          ...packed,
+          globalSetup: 'test/docs/setup.ts',
+        },
       },
     ],
   },

@@ -39,4 +39,13 @@ function packageFile(file: string): URL | null {
   }
 }
 
-export const runtime: Runtime = { decode, readAsset, toUrl, packageFile, checkpointFolder, startGradientWorker };
+/** Loads `node:crypto` when it is needed: a program that only classifies starts sooner without it. */
+function sha256(bytes: Uint8Array): Uint8Array {
+  const { createHash }: typeof import('node:crypto') = createRequire(import.meta.url)('node:crypto');
+  return createHash('sha256').update(bytes).digest();
+}
+
+export const runtime: Runtime = {
+  ...{ decode, readAsset, toUrl, packageFile },
+  ...{ checkpointFolder, startGradientWorker, sha256 },
+};

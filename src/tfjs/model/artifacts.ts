@@ -1,4 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { type io, ready } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -8,6 +7,7 @@ import { checkedEntries, factsOf, type ModelJson } from '../../network/weights-m
 import { number, optionsOf, text } from '../../options.js';
 import { quietCpu, registerCpu } from '../backends/register-cpu.js';
 import { joined } from '../joined.js';
+import { sha256 } from '../sha256.js';
 import { loadBounded } from './bounded-layers.js';
 import { setFileFacts, withMetadata } from './metadata.js';
 import { type Quantization, quantizationRule, quantize } from './quantize.js';

@@ -1,6 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { FerError, reasonOf } from '../../errors.js';
+import { sha256 } from '../sha256.js';
 
 /** The full state of a training, from which it continues as if it had not stopped. */
 export interface Checkpoint {
