@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as main from '../src/index.js';
 import * as kernels from '../src/kernels.js';
@@ -134,7 +135,13 @@ describe('a wrong value', () => {
 
   test('train() accepts the words of the command line', async () => {
     const words = { augment: 'report', schedule: 'cosine', classWeights: 'balanced' } as const;
-    expect((await main.train(main.buildModel({ seed: 1 }), faces, { epochs: 1, ...words })).stoppedAt).toBe(1);
+    const small = sequential({
+      layers: [
+        layers.flatten({ inputShape: [32, 32, 1] }),
+        layers.dense({ units: main.EMOTIONS.length, activation: 'softmax' }),
+      ],
+    });
+    expect((await main.train(small, faces, { epochs: 1, ...words })).stoppedAt).toBe(1);
   });
 });
 
