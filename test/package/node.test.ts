@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { nightTest } from '../night.js';
+import { NIGHT, nightTest } from '../night.js';
 import { writeFaces } from './faces.js';
 import { nodeJson, runNode } from './run-node.js';
 
@@ -28,21 +28,26 @@ const load = {
     const tf = require('@tensorflow/tfjs-core');`,
 };
 
-/** Runs a program's body with all entries in scope; what it returns comes back as JSON. */
-function inNode<T>(type: 'module' | 'commonjs', body: string): Promise<T> {
+/** What each body returned, or why it failed. */
+type Answers = Record<string, { result: unknown } | { error: string }>;
+
+/** Runs bodies one after another in one program, with all entries in scope; what they return comes back as JSON. */
+function inNode(type: 'module' | 'commonjs', bodies: Record<string, string>): Promise<Answers> {
+  const parts = Object.entries(bodies).map(
+    ([name, body]) =>
+      `await (async () => { ${body} })().then(
+        (result) => { answers[${JSON.stringify(name)}] = { result }; },
+        (error) => { answers[${JSON.stringify(name)}] = { error: String(error && error.stack) }; });`,
+  );
   const program = `${load[type]}
-    (async () => { ${body} })().then((result) => console.log(JSON.stringify(result)));`;
-  return nodeJson<T>(type, program, folder);
+    (async () => { const answers = {}; ${parts.join('\n')} console.log(JSON.stringify(answers)); })();`;
+  return nodeJson(type, program, folder);
 }
 
-describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
-  /** What has nothing to do with how the package was loaded: of CommonJS at night. */
-  const oneByDay = type === 'module' ? test : nightTest;
-
-  oneByDay('all ways to give a picture give the same probabilities, on wasm and on cpu', async () => {
-    const lists = await inNode<Record<string, number[]>>(
-      type,
-      `const { default: sharp } = await import('sharp');
+/** What programs do with the package. */
+const BODIES = {
+  inputs: `
+      const { default: sharp } = await import('sharp');
       const { readFile } = await import('node:fs/promises');
       const { pathToFileURL } = await import('node:url');
       const bytes = await readFile('face.png');
@@ -61,17 +66,8 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
         }
       }
       return lists;`,
-    );
-    expect(Object.keys(lists)).toHaveLength(14);
-    const [first, ...rest] = Object.values(lists);
-    expect(first.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
-    for (const list of rest) for (const [i, p] of list.entries()) expect(Math.abs(p - first[i])).toBeLessThan(1e-5);
-  });
-
-  test('the entries share one FerError, one TF.js, and nothing is printed', async () => {
-    const found = await inNode<Record<string, unknown>>(
-      type,
-      `const codeOf = (error) => error instanceof fer.FerError && error.code;
+  entries: `
+      const codeOf = (error) => error instanceof fer.FerError && error.code;
       const model = await weights.loadPretrained();
       return {
         unreachable: await weights.loadPretrained({ assets: { 'weights.bin': 'nowhere.bin' } }).catch(codeOf),
@@ -85,7 +81,52 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
         kernels: typeof (await kernels.registerTrainingKernels()).path,
         sha256: weights.pretrained.sha256.length,
       };`,
-    );
+  missing: `
+      const address = { connection: 'redis://127.0.0.1:1' };
+      const attempts = [new node.ClassifierPool().load(), queue.queueStatus(address), queue.createMetrics(address)];
+      const errors = await Promise.all(attempts.map((attempt) => attempt.catch((error) => error)));
+      return errors.map((error) => [error instanceof fer.FerError, error.code, error.message]);`,
+  training: `
+      await fer.useBackend('wasm');
+      const model = fer.buildModel({ seed: 1 });
+      const xs = tf.tidy(() => tf.concat(Array.from({ length: 20 }, (_, i) => tf.fill([1, 32, 32, 1], (i % 5) / 4))));
+      const ys = tf.tensor1d(Array.from({ length: 20 }, (_, i) => i % 5), 'int32');
+      const { history } = await fer.train(model, { xs, ys }, { epochs: 4, batchSize: 10, seed: 1 });
+      return history.loss;`,
+  threads: `
+      const model = fer.buildModel({ seed: 1 });
+      const xs = tf.zeros([8, 32, 32, 1]);
+      const ys = tf.zeros([8], 'int32');
+      const { history } = await fer.train(model, { xs, ys }, { epochs: 1, batchSize: 8, seed: 1, workers: 2 });
+      return history.loss;`,
+};
+
+describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
+  /** What has nothing to do with how the package was loaded: of CommonJS at night. */
+  const oneByDay = type === 'module' ? test : nightTest;
+  let answers: Answers;
+
+  beforeAll(async () => {
+    const { entries } = BODIES;
+    answers = await inNode(type, type === 'module' || NIGHT ? BODIES : { entries });
+  });
+
+  function answer<T>(name: keyof typeof BODIES): T {
+    const found = answers[name];
+    if ('error' in found) throw new Error(found.error);
+    return found.result as T;
+  }
+
+  oneByDay('all ways to give a picture give the same probabilities, on wasm and on cpu', () => {
+    const lists = answer<Record<string, number[]>>('inputs');
+    expect(Object.keys(lists)).toHaveLength(14);
+    const [first, ...rest] = Object.values(lists);
+    expect(first.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+    for (const list of rest) for (const [i, p] of list.entries()) expect(Math.abs(p - first[i])).toBeLessThan(1e-5);
+  });
+
+  test('the entries share one FerError, one TF.js, and nothing is printed', () => {
+    const found = answer<Record<string, unknown>>('entries');
     expect(found).toEqual({
       unreachable: 'WEIGHTS_UNREACHABLE',
       corrupt: 'WEIGHTS_CORRUPT',
@@ -100,14 +141,8 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
     });
   });
 
-  oneByDay('ClassifierPool and the queue name the packages that they need', async () => {
-    const missing = await inNode<unknown[]>(
-      type,
-      `const address = { connection: 'redis://127.0.0.1:1' };
-      const attempts = [new node.ClassifierPool().load(), queue.queueStatus(address), queue.createMetrics(address)];
-      const errors = await Promise.all(attempts.map((attempt) => attempt.catch((error) => error)));
-      return errors.map((error) => [error instanceof fer.FerError, error.code, error.message]);`,
-    );
+  oneByDay('ClassifierPool and the queue name the packages that they need', () => {
+    const missing = answer<unknown[]>('missing');
     expect(missing).toEqual(
       ['piscina', 'ioredis', 'prom-client'].map((name) => [
         true,
@@ -117,28 +152,13 @@ describe.each(['module', 'commonjs'] as const)('in Node as %s', (type) => {
     );
   });
 
-  oneByDay('training lowers the loss on wasm', async () => {
-    const losses = await inNode<number[]>(
-      type,
-      `await fer.useBackend('wasm');
-      const model = fer.buildModel({ seed: 1 });
-      const xs = tf.tidy(() => tf.concat(Array.from({ length: 20 }, (_, i) => tf.fill([1, 32, 32, 1], (i % 5) / 4))));
-      const ys = tf.tensor1d(Array.from({ length: 20 }, (_, i) => i % 5), 'int32');
-      const { history } = await fer.train(model, { xs, ys }, { epochs: 4, batchSize: 10, seed: 1 });
-      return history.loss;`,
-    );
+  oneByDay('training lowers the loss on wasm', () => {
+    const losses = answer<number[]>('training');
     expect(losses.at(-1)).toBeLessThan(losses[0]);
   });
 
-  oneByDay('threads that share a batch start from the package', async () => {
-    const losses = await inNode<number[]>(
-      type,
-      `const model = fer.buildModel({ seed: 1 });
-      const xs = tf.zeros([8, 32, 32, 1]);
-      const ys = tf.zeros([8], 'int32');
-      const { history } = await fer.train(model, { xs, ys }, { epochs: 1, batchSize: 8, seed: 1, workers: 2 });
-      return history.loss;`,
-    );
+  oneByDay('threads that share a batch start from the package', () => {
+    const losses = answer<number[]>('threads');
     expect(losses).toHaveLength(1);
   });
 });
