@@ -25,7 +25,7 @@ export async function startPool({
 }: PoolRequest): Promise<ClassifierPool<Emotion, boolean> | null> {
   const pays = images.length >= (faces ? MANY_PHOTOS : MANY) && availableParallelism() > 1 && !images.includes('-');
   if (!pays || (backend !== undefined && backend !== 'simd')) return null;
-  const { ClassifierPool } = await import('../node.js');
+  const { ClassifierPool } = await import('../pool/classifier-pool.js');
   const pool = new ClassifierPool<Emotion, boolean>({ model, faces });
   try {
     await pool.load();

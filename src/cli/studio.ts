@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { serveStudio } from '../studio/serve-studio.js';
+import { type StudioOptions, serveStudio } from '../studio/serve-studio.js';
 import { EXIT, type ExitCode, exitCodeHelp } from './exit-code.js';
 import { wholeNumber } from './numbers.js';
 import { runCommand } from './run-command.js';
@@ -41,9 +41,11 @@ Examples:
 
 async function run(signal: AbortSignal, { port, open, out, epochs }: StudioFlags): Promise<ExitCode> {
   const token = randomBytes(16).toString('hex');
-  const { trainOnFaces } = await import('./train-on-faces.js');
+  // Loaded by the first training, TF.js with it: the page opens sooner.
+  const train: StudioOptions['train'] = async (...given) =>
+    (await import('./train-on-faces.js')).trainOnFaces({ epochs })(...given);
   const root = new URL('../../', import.meta.url);
-  const studio = await serveStudio({ root, out: resolve(out), token, port, train: trainOnFaces({ epochs }) });
+  const studio = await serveStudio({ root, out: resolve(out), token, port, train });
   try {
     const address = `http://127.0.0.1:${studio.port}/pictures/#token=${token}`;
     process.stdout.write(`${address}\n`);

@@ -1,3 +1,4 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Command, Option } from 'commander';
 import type { Episode, FaceSummary, TrackState, TrackSummary } from '../index.js';
 import { percent } from '../report/percent.js';
@@ -81,7 +82,8 @@ async function run(signal: AbortSignal, file: string, flags: VideoFlags): Promis
   const { createClassifier, createTracker, stateCsvHeader, stateToCsv, summaryToCsv, summaryToJson } = await import(
     '../index.js'
   );
-  const { loadModel, probeVideo, videoFrames } = await import('../node.js');
+  const { probeVideo } = await import('../video/probe-video.js');
+  const { videoFrames } = await import('../video/video-frames.js');
 
   const info = await probeVideo(file, { signal });
   const model = flags.model === undefined ? undefined : await loadModel(flags.model);
@@ -189,4 +191,10 @@ function clock(ms: number): string {
   const minutes = Math.floor(tenths / 600);
   if (minutes < 60) return `${minutes}:${seconds}`;
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${seconds}`;
+}
+
+/** Loads TF.js, which the network of this package does not need. */
+async function loadModel(path: string): Promise<LayersModel> {
+  const { loadModel } = await import('../folders/load-model.js');
+  return loadModel(path);
 }
