@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Detection } from '../../src/lite.js';
 import { type DrawnEntry, EXACT_BUILDS, expectGolden, facesHere, writeDrawn } from '../faces/drawn-file.js';
 import { readGoldenFaces } from '../faces/golden-faces.js';
-import { leftOut, NIGHT } from '../night.js';
-import { type EnginePage, engines, openPage } from './engines.js';
-import { type Served, serveStatic } from './servers.js';
+import { leftOut, NIGHT, rows } from '../night.js';
+import { engines } from './engines.js';
+import { type PackagePage, packagePage } from './engines-page.js';
 import { prepareSite } from './site.js';
 
 const { folder } = inject('consumer');
@@ -12,25 +12,20 @@ const golden = readGoldenFaces();
 
 declare const lite: typeof import('../../src/lite.js');
 
-if (!NIGHT) leftOut('faces by every build of the module, but in the first engine', '1');
+if (!NIGHT) leftOut('faces by every build of the module, but by the first in the first engine', '1');
 
 let pictures: DrawnEntry[];
-let served: Served;
 
 beforeAll(async () => {
   await prepareSite(folder);
   pictures = writeDrawn(folder);
-  served = await serveStatic(folder);
 });
-afterAll(() => served?.close());
 
 describe.each(engines)('faces in %s', (engine) => {
-  let page: EnginePage;
+  let page: PackagePage;
   beforeAll(async () => {
-    page = await openPage(engine, `${served.url}engines.html`);
-    await page.waitFor(() => 'lite' in globalThis);
+    page = await packagePage(engine);
   });
-  afterAll(() => page?.close());
 
   /** The faces on all pictures, by one build of the module, or by what the engine is given without a choice. */
   const facesThere = (build: string | null): Promise<Record<string, Detection[]>> =>
@@ -51,7 +46,7 @@ describe.each(engines)('faces in %s', (engine) => {
       build === null ? null : `faces-${build}.wasm`,
     );
 
-  test.runIf(NIGHT || engine === engines[0]).each(EXACT_BUILDS)(
+  test.runIf(NIGHT || engine === engines[0]).each(rows(EXACT_BUILDS, 1))(
     'are those of Node to the last bit (%s)',
     async (build) => {
       const found = await facesThere(build);

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ClassifyOptions, ImageInput } from '../../src/lite.js';
 import { leftOut, NIGHT, nightTest } from '../night.js';
 import { nodeJson } from '../package/run-node.js';
-import { type EnginePage, engines, openPage } from './engines.js';
+import { engines, openPage } from './engines.js';
+import { type PackagePage, packagePage } from './engines-page.js';
 import { drawPictures } from './pictures.js';
-import { type Served, serveStatic } from './servers.js';
 import { expectClose, prepareSite } from './site.js';
 
 const { folder } = inject('consumer');
@@ -42,7 +42,6 @@ const FILES = Object.entries(FAR).filter(([file]) => NIGHT || !file.endsWith('.a
 
 let inNode: Record<string, number[]>;
 let frames: number[][];
-let served: Served;
 
 beforeAll(async () => {
   await prepareSite(folder);
@@ -58,16 +57,13 @@ beforeAll(async () => {
     console.log(JSON.stringify([lists, frames]));`,
     folder,
   );
-  served = await serveStatic(folder);
 });
-afterAll(() => served?.close());
 
 describe.each(engines)('pictures in %s', (engine) => {
-  let page: EnginePage;
+  let page: PackagePage;
 
   beforeAll(async () => {
-    page = await openPage(engine, `${served.url}engines.html`);
-    await page.waitFor(() => 'lite' in globalThis);
+    page = await packagePage(engine);
     await page.evaluate(() => {
       Object.assign(globalThis, {
         blobOf: async (file: string) => (await fetch(file)).blob(),
@@ -83,7 +79,6 @@ describe.each(engines)('pictures in %s', (engine) => {
       });
     });
   });
-  afterAll(() => page?.close());
 
   test.each(FILES)('%s gives the same as Node, within the bounds in the docs', async (file, { blob, img }) => {
     const found = await page.evaluate(async (file) => {
@@ -221,7 +216,8 @@ describe.each(engines)('pictures in %s', (engine) => {
 if (!NIGHT) leftOut('Firefox that resists fingerprinting; AVIF', '1');
 if (engines.includes('firefox')) {
   nightTest('Firefox that resists fingerprinting gives CANVAS, except for pictures that need no canvas', async () => {
-    const page = await openPage('firefox', `${served.url}engines.html`, { resistFingerprinting: true });
+    const { address } = await packagePage('firefox');
+    const page = await openPage('firefox', `${address}engines.html`, { resistFingerprinting: true });
     await page.waitFor(() => 'lite' in globalThis);
     const found = await page.evaluate(async () => {
       const codeOf = async (file: string) =>

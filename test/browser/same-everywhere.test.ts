@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { noise, readGolden } from '../golden-network.js';
 import { sharedPath } from '../shared.js';
-import { type EnginePage, engines, openPage } from './engines.js';
-import { type Served, serveStatic } from './servers.js';
+import { engines } from './engines.js';
+import { type PackagePage, packagePage } from './engines-page.js';
 import { expectClose, prepareSite } from './site.js';
 
 const { folder } = inject('consumer');
@@ -15,28 +15,25 @@ declare const fer: typeof import('../../src/standalone.js');
 declare const lite: typeof import('../../src/lite.js');
 
 let inNode: Record<string, number[]>;
+let face: { width: number; height: number };
+let golden: { shapes: number[][]; batch: number; probabilities: number[] } | null;
 
 beforeAll(async () => {
   inNode = await prepareSite(folder);
+  const { data, info } = await sharp(join(folder, 'face.png')).raw().toBuffer({ resolveWithObject: true });
+  writeFileSync(join(folder, 'face.bin'), data);
+  face = info;
+  golden = goldenFile === null ? null : writeGolden(goldenFile);
 });
 
 describe.each(engines)('the packed package in %s', (engine) => {
-  let served: Served;
-  let page: EnginePage;
+  let page: PackagePage;
 
   beforeAll(async () => {
-    served = await serveStatic(folder);
-    page = await openPage(engine, `${served.url}engines.html`);
-    await page.waitFor(() => 'lite' in globalThis);
-  });
-  afterAll(async () => {
-    await page?.close();
-    await served?.close();
+    page = await packagePage(engine);
   });
 
   test('gives for the same pixels what Node gives, from fer-dcnn/lite and on each backend of the main entry', async () => {
-    const { data, info } = await sharp(join(folder, 'face.png')).raw().toBuffer({ resolveWithObject: true });
-    writeFileSync(join(folder, 'face.bin'), data);
     const lists = await page.evaluate(
       async (width: number, height: number) => {
         const levels = new Uint8Array(await (await fetch('face.bin')).arrayBuffer());
@@ -50,27 +47,15 @@ describe.each(engines)('the packed package in %s', (engine) => {
         }
         return found;
       },
-      info.width,
-      info.height,
+      face.width,
+      face.height,
     );
     expect(lists).toHaveLength(5);
     for (const list of lists) expectClose(list, inNode['face.png'], 1e-5);
   });
 
   test.skipIf(goldenFile === null)('gives the golden probabilities on wasm and on cpu', async () => {
-    const { parameters, cases } = readGolden(goldenFile!);
-    const [{ seed, batch, probabilities }] = cases;
-    const values = parameters.map(({ shape, amplitude }, i) =>
-      Float32Array.from(
-        noise(
-          shape.reduce((a, b) => a * b),
-          i + 1 + 10 * seed,
-        ),
-        (value) => amplitude * (2 * value - 1),
-      ),
-    );
-    values.push(Float32Array.from(noise(batch * 1024, 100 + seed)));
-    writeFileSync(join(folder, 'golden.bin'), Buffer.concat(values.map(({ buffer }) => Buffer.from(buffer))));
+    const { shapes, batch, probabilities } = golden!;
     const lists = await page.evaluate(
       async (shapes: number[][], batch: number) => {
         const numbers = new Float32Array(await (await fetch('golden.bin')).arrayBuffer());
@@ -92,17 +77,35 @@ describe.each(engines)('the packed package in %s', (engine) => {
         }
         return found;
       },
-      parameters.map(({ shape }) => shape),
+      shapes,
       batch,
     );
     expect(lists).toHaveLength(2);
-    for (const list of lists) expectClose(list, probabilities.flat(), 1e-4);
+    for (const list of lists) expectClose(list, probabilities, 1e-4);
   });
 
   test('logs no error, and sends no request to another machine', async () => {
     expect(await page.errors()).toEqual([]);
     const asked = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
-    expect(asked.filter((url) => !url.startsWith(served.url) && !url.startsWith('data:'))).toEqual([]);
+    expect(asked.filter((url) => !url.startsWith(page.address) && !url.startsWith('data:'))).toEqual([]);
     expect(asked.some((url) => url.endsWith('.wasm'))).toBe(true);
   });
 });
+
+/** Writes the weights and the inputs of the first golden case, for the pages. */
+function writeGolden(file: string) {
+  const { parameters, cases } = readGolden(file);
+  const [{ seed, batch, probabilities }] = cases;
+  const values = parameters.map(({ shape, amplitude }, i) =>
+    Float32Array.from(
+      noise(
+        shape.reduce((a, b) => a * b),
+        i + 1 + 10 * seed,
+      ),
+      (value) => amplitude * (2 * value - 1),
+    ),
+  );
+  values.push(Float32Array.from(noise(batch * 1024, 100 + seed)));
+  writeFileSync(join(folder, 'golden.bin'), Buffer.concat(values.map(({ buffer }) => Buffer.from(buffer))));
+  return { shapes: parameters.map(({ shape }) => shape), batch, probabilities: probabilities.flat() };
+}

@@ -22,7 +22,7 @@ let studio: StudioProcess;
 
 beforeAll(async () => {
   // By day, what a training shows and writes matters, not how well it ends.
-  studio = await startStudio(installed, join(out, 'runs'), NIGHT ? [] : ['--epochs', '8']);
+  studio = await startStudio(installed, join(out, 'runs'), NIGHT ? [] : ['--epochs', '4']);
 });
 afterAll(async () => {
   const code = await studio?.stop();

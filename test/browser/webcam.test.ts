@@ -181,7 +181,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
 
   test.runIf(haveFfmpeg)('a video is followed to its end, and its summary has the times of the video', async () => {
     const file = join(folder, 'clip.webm');
-    writeFileSync(join(folder, 'face.png'), face);
+    writeFileSync(join(folder, 'face.png'), await cutFace(BROAD_SMILE, 240));
     const still = ['-loop', '1', '-framerate', '10', '-t', '1', '-i', join(folder, 'face.png')];
     execFileSync('ffmpeg', [
       '-y',
