@@ -68,7 +68,7 @@ describe.skipIf(faces === null)('fer2013.csv, seven classes', () => {
     const data = await openDataset(csv, quiet);
     model = buildModel({ classes: data.classes, seed: 3 });
     // Weights of the last epoch: without validation data, none is better.
-    await train(model, data.train!, { epochs: 40, batchSize: 14, learningRate: 2e-3, seed: 3 });
+    await train(model, data.train!, { epochs: 20, batchSize: 14, learningRate: 2e-3, seed: 3 });
   });
   afterAll(() => model?.dispose());
 

@@ -23,7 +23,11 @@ if (path !== 'cpu' && path !== 'plain') {
   if (taken.path !== path) throw new Error(`the kernels are on ${taken.path} instead of ${path}: ${taken.reason}`);
 }
 setTestEnvs([{ name: 'test', backendName: path === 'cpu' ? 'cpu' : 'wasm', isDataSync: true }]);
+// Jasmine asks where each of some 4,000 specs is declared: an eighth of the time of the gradients' specs.
+const { stackTraceLimit } = Error;
+Error.stackTraceLimit = 0;
 await import('@tensorflow/tfjs-core/dist/tests.js');
+Error.stackTraceLimit = stackTraceLimit;
 
 const env = jasmine.getEnv();
 env.configure({ random: false, specFilter: (spec) => spec.getFullName().includes(only) });
