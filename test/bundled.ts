@@ -19,12 +19,20 @@ afterAll(() => {
 export function bundled(program: string): string {
   // Two folders deep, as the sources: `../../dist` is right. Beside the packages.
   folder ??= mkdtempSync('node_modules/.fer-dcnn-test-');
-  const outfile = join(folder, `${count++}.mjs`);
+  const name = String(count++);
+  const outfile = join(folder, `${name}.mjs`);
   buildSync({
-    ...(program.endsWith('.ts')
-      ? { entryPoints: [program] }
-      : { stdin: { contents: program, resolveDir: process.cwd(), loader: 'ts' as const } }),
-    ...{ outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
+    entryPoints: program.endsWith('.ts') ? { [name]: program } : undefined,
+    stdin: program.endsWith('.ts') ? undefined : { contents: program, resolveDir: process.cwd(), loader: 'ts' },
+    // In parts, so that a process loads a package that it imports on demand, such as TF.js, only then.
+    ...{
+      outdir: folder,
+      entryNames: name,
+      chunkNames: `${name}-[hash]`,
+      outExtension: { '.js': '.mjs' },
+      splitting: true,
+    },
+    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
     logLevel: 'error',
   });
   return outfile;
