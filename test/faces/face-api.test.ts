@@ -11,7 +11,7 @@ beforeAll(() => useBackend('wasm'));
 
 describe('faceApiDetector', () => {
   test("finds a photo's faces on our backend, in pixels of the photo", async () => {
-    const detector = faceApiDetector({ inputSize: 608 });
+    const detector = faceApiDetector({ inputSize: 416 });
     const photo = (await toPixels('node_modules/@vladmandic/face-api/demo/sample5.jpg')) as PixelImage;
     const found = await detector.detect(photo);
     for (const box of FACES['sample5.jpg']) {

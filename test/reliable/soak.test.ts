@@ -148,7 +148,7 @@ describe('a model that is disposed during calls', () => {
     const model = buildModel({ seed: 1 });
     const classifier = createClassifier({ model, backend });
     const right = await classifier.classify(face);
-    const calls = Array.from({ length: 60 }, async (_, i) => {
+    const calls = Array.from({ length: 40 }, async (_, i) => {
       await new Promise((resolve) => setTimeout(resolve, i % 6));
       if (i === 33) model.dispose();
       return classifier.classify(face);
