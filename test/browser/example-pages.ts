@@ -7,7 +7,7 @@ import { FACES } from '../../examples/node-classify/faces.js';
 import config from '../../examples/vite.config.js';
 import { startChromium } from './chromium.js';
 import { PATIENCE } from './patience.js';
-import { type Served, serveViteBuild } from './servers.js';
+import { type Served, serveStatic, serveViteBuild } from './servers.js';
 
 /** Builds an example against the repository's own build, outside the repository, and serves it. */
 export function serveExample(name: string, folder: string): Promise<Served> {
@@ -15,6 +15,17 @@ export function serveExample(name: string, folder: string): Promise<Served> {
     ...config,
     build: { outDir: join(folder, `example-${name}`), emptyOutDir: true, reportCompressedSize: false },
   });
+}
+
+/**
+ * Serves an example as it is built for `npx fer-dcnn studio`, with links to the other pages on top.
+ *
+ * @param installed - The folder of the installed package.
+ */
+export async function serveStudioPage(name: string, installed: string): Promise<Served> {
+  const aliases = { '/package/': '/', '/assets/': '/dist/studio/assets/', '/pages/': '/dist/studio/' };
+  const { url, close } = await serveStatic(installed, { aliases });
+  return { url: `${url}pages/${name}/index.html`, close };
 }
 
 /**

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { leftOut, NIGHT, nightTest } from '../night.js';
+import { leftOut, NIGHT, nightTest, rows } from '../night.js';
 import { haveChromium } from './chromium.js';
 import {
   accessibilityFaults,
@@ -14,10 +14,13 @@ import {
   openExample,
   pressByKey,
   serveExample,
+  serveStudioPage,
   tabOrder,
   tabTo,
 } from './example-pages.js';
 import type { Served } from './servers.js';
+
+const installed = join(inject('consumer').folder, 'node_modules/fer-dcnn');
 
 /** Faces of {@link cutFace}: six people who smile. */
 const SMILING = [7, 8, 11];
@@ -27,7 +30,7 @@ const SMILING_TOO = [13, 17, 21];
 const PICTURES = NIGHT ? 6 : 3;
 if (!NIGHT)
   leftOut(
-    "teaching by more than 9 faces a class; classes of one's own beyond the first rounds; teach without WebAssembly",
+    "the example's own build of teach; teaching by more than 9 faces a class; classes of one's own beyond the first rounds; a recording of each class; teach without WebAssembly",
     '1',
   );
 
@@ -38,7 +41,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
 
   beforeAll(async () => {
     browser = await chromiumWithCamera();
-    served = await serveExample('teach', folder);
+    served = await (NIGHT ? serveExample('teach', folder) : serveStudioPage('teach', installed));
   });
 
   afterAll(async () => {
@@ -80,8 +83,8 @@ describe.runIf(haveChromium)('examples/teach', () => {
       expect(file.suggestedFilename()).toBe(name);
       await file.saveAs(join(folder, 'model', name));
     }
-    const { classifyFaces, createClassifier } = await installed<typeof import('../../src/index.js')>('index.js');
-    const { loadModel } = await installed<typeof import('../../src/node.js')>('node.js');
+    const { classifyFaces, createClassifier } = await entry<typeof import('../../src/index.js')>('index.js');
+    const { loadModel } = await entry<typeof import('../../src/node.js')>('node.js');
     const classifier = createClassifier({ model: await loadModel(join(folder, 'model')) });
     const [face] = await classifyFaces(await cutFace(SMILING_TOO[0], 240), { classifier, maxFaces: 1 });
     expect(face.predictions[0].className).toBe('surprised');
@@ -112,6 +115,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     const { page, errors } = await openExample(browser, served.url, { permissions: ['camera'] });
     const names = ['angry', 'happy', 'sad', 'neutral', 'surprised'];
     expect(await tabOrder(page)).toEqual([
+      ...(NIGHT ? [] : ['Your pictures', 'Camera', 'Teach']),
       'Start camera',
       'Use drawn faces',
       ...names.flatMap((name, i) => [
@@ -132,7 +136,7 @@ describe.runIf(haveChromium)('examples/teach', () => {
     const countdown = page.locator('#countdown');
     await tabTo(page, 'Name of class 2');
     await page.keyboard.type('grin');
-    for (const name of ['sad', 'neutral', 'surprised', 'angry']) {
+    for (const name of rows(['sad', 'neutral', 'surprised', 'angry'], 1)) {
       await pressByKey(page, `Record ${name}`);
       await countdown.getByText(`Get ready: ${name}`).waitFor();
       await page.keyboard.press('Escape');
@@ -265,8 +269,8 @@ describe.runIf(haveChromium)('examples/teach', () => {
 });
 
 /** An entry of the installed package. */
-function installed<Entry>(file: string): Promise<Entry> {
-  return import(pathToFileURL(join(inject('consumer').folder, 'node_modules/fer-dcnn/dist/node', file)).href);
+function entry<Entry>(file: string): Promise<Entry> {
+  return import(pathToFileURL(join(installed, 'dist/node', file)).href);
 }
 
 /** Runs in the page before its own code: a camera that sees two drawn people, the page's own. */
