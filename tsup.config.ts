@@ -89,7 +89,7 @@ export default defineConfig([
     footer: { js: '0 && (module.exports = { vegaSvg });' },
   },
   {
-    // The types for both; scripts/esm-to-cjs.mjs makes the CommonJS code. `npm run build:types` wrote them file by file: to
+    // The types for both; scripts/esm-to-cjs.mjs makes the CommonJS code. `tsc -p tsconfig.types.json` wrote them file by file: to
     // derive them from the sources would take tsup five times as long.
     ...shared,
     entry: Object.fromEntries(Object.keys(nodeEntry).map((name) => [name, `.types/${name}.d.ts`])),

@@ -88,5 +88,4 @@ test('classify of a whole photo suggests --faces, on standard error only', async
     /^fer-dcnn: \S+sample1\.jpg is a whole photo with small faces: --faces finds and classifies them\n$/,
   );
   expect((await run('classify', '--quiet', photo)).stderr).toBe('');
-  expect((await run('classify', '--faces', photo)).stderr).toBe('');
 });
