@@ -7,7 +7,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type DrawnExpression, drawnFace } from '../../examples/page-parts/drawn-face.js';
 import { leftOut, NIGHT, nightTest } from '../night.js';
-import { type EnginePage, engines, openPage } from './engines.js';
+import { type EnginePage, engines } from './engines.js';
+import { sharedPage } from './engines-page.js';
 import { type StudioProcess, startStudio } from './studio-process.js';
 
 const haveFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
@@ -36,9 +37,9 @@ describe.each(others)('the pages in %s', (engine) => {
   let page: EnginePage;
 
   beforeAll(async () => {
-    page = await openPage(engine, studio.address, { viewport: { width: 1280, height: 900 } });
+    page = await sharedPage(engine);
+    await page.setViewport({ width: 1280, height: 900 });
   });
-  afterAll(() => page?.close());
 
   const open = async (name: string, ready: string) => {
     await page.goto(new URL(`/${name}/`, studio.address).href);
