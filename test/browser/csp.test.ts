@@ -55,6 +55,8 @@ describe.runIf(haveChromium)('a page with a strict Content-Security-Policy', () 
       expectClose(list, inNode['face.png'], 1e-5);
       expectClose(bytes, inNode['face.png'], 1e-5);
     }
+    expect(tab.requests.filter((url) => /tfjs|tensorflow/.test(url))).toEqual([]);
+    expect(tab.requests.filter((url) => /network-\w+.*\.wasm/.test(url)).length).toBeGreaterThan(0);
     await expectStrict(tab, violations);
     expectOwnFilesAlone(tab, liteSite, served);
     await close(tab, served);
