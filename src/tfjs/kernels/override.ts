@@ -65,10 +65,11 @@ function replace(
   setup: ((backend: unknown) => void) | undefined,
   run: (args: KernelArguments, plain: () => KernelOutput) => KernelOutput,
 ): void {
-  const present = tf.getKernel(kernelName, 'wasm');
-  if (present !== undefined && present === ours.get(kernelName)) return;
+  const present: ReplacingKernel | undefined = tf.getKernel(kernelName, 'wasm');
+  if (isInUse(kernelName, present)) return;
 
-  const config: tf.KernelConfig = {
+  const config: ReplacingKernel = {
+    [REPLACED]: present,
     kernelName,
     backendName: 'wasm',
     setupFunc(backend) {
@@ -95,6 +96,20 @@ function replace(
   if (present !== undefined) tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel(config);
   ours.set(kernelName, config);
+}
+
+/** Another copy of this package has the same symbol. */
+const REPLACED = Symbol.for('fer-dcnn.replacedKernel');
+
+interface ReplacingKernel extends tf.KernelConfig {
+  [REPLACED]?: ReplacingKernel;
+}
+
+/** Whether a kernel is ours, or calls ours: two copies of this package would replace each other's at every start of the backend. */
+function isInUse(kernelName: string, present: ReplacingKernel | undefined): boolean {
+  const mine = ours.get(kernelName);
+  for (let each = present; each !== undefined; each = each[REPLACED]) if (each === mine) return true;
+  return false;
 }
 
 function shapesOf(inputs: object): string {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { registerTrainingKernels } from '../../../src/kernels.js';
 import { nativeOn } from '../../../src/tfjs/kernels/native.js';
 
@@ -25,4 +25,21 @@ describe('registering before TF.js has a wasm backend', () => {
     expect(dx).toEqual([1, 1, 1, 1]);
     expect(df).toEqual([1, 1, 1, 1]);
   });
+});
+
+test('two copies of this package leave the kernels as they are when the backend starts again', async () => {
+  vi.resetModules();
+  const copy = await import('../../../src/kernels.js');
+  expect(copy.registerTrainingKernels).not.toBe(registerTrainingKernels);
+  await copy.registerTrainingKernels();
+  const kernels = () => tf.getKernelsForBackend('wasm');
+  const before = kernels();
+  const factory = tf.findBackendFactory('wasm');
+  for (let start = 0; start < 2; start++) {
+    tf.removeBackend('wasm');
+    tf.registerBackend('wasm', factory);
+    await tf.setBackend('wasm');
+    expect([...tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).dataSync()]).toEqual([3, 3, 3, 3]);
+  }
+  expect(kernels().filter((kernel, i) => kernel !== before[i])).toEqual([]);
 });
