@@ -18,6 +18,7 @@ const FILES = [
   ['queue', 'test/queue/faults.test.ts'],
   ['queue', 'test/queue/hostile.test.ts'],
   ['queue', 'test/queue/servers.test.ts'],
+  ['queue', 'test/queue/worker.test.ts'],
   ['unit-apart', 'test/reliable/worst-images.test.ts'],
   ['unit', 'test/platform/node/decode-work.test.ts'],
   ['unit-apart', 'test/platform/node/decode-apart.test.ts'],
