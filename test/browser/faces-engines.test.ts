@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Detection } from '../../src/lite.js';
 import { type DrawnEntry, EXACT_BUILDS, expectGolden, facesHere, writeDrawn } from '../faces/drawn-file.js';
 import { readGoldenFaces } from '../faces/golden-faces.js';
-import { leftOut, NIGHT, rows } from '../night.js';
+import { leftOut, NIGHT } from '../night.js';
 import { engines } from './engines.js';
 import { type PackagePage, packagePage } from './engines-page.js';
 import { prepareSite } from './site.js';
@@ -12,7 +12,7 @@ const golden = readGoldenFaces();
 
 declare const lite: typeof import('../../src/lite.js');
 
-if (!NIGHT) leftOut('faces by every build of the module, but by the first in the first engine', '1');
+if (!NIGHT) leftOut('faces by every build of the module, but in the first engine', '1');
 
 let pictures: DrawnEntry[];
 
@@ -46,7 +46,7 @@ describe.each(engines)('faces in %s', (engine) => {
       build === null ? null : `faces-${build}.wasm`,
     );
 
-  test.runIf(NIGHT || engine === engines[0]).each(rows(EXACT_BUILDS, 1))(
+  test.runIf(NIGHT || engine === engines[0]).each(EXACT_BUILDS)(
     'are those of Node to the last bit (%s)',
     async (build) => {
       const found = await facesThere(build);
