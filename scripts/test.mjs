@@ -20,6 +20,9 @@ const pack = start('npm', ['pack', '--ignore-scripts', '--loglevel=error', '--pa
 const [packed] = await Promise.all([text(pack.stdout), exitOf(pack)]);
 if (packed.trim() !== '') process.env.FER_TARBALL = join(folder, packed.trim());
 
+// Where `rows` and `runs` of test/night.ts say what they leave out by day.
+process.env.FER_LEFT_OUT = join(folder, 'left-out.txt');
+
 // Tests that run one file after another run beside the parallel ones, so that no core is idle. Their output comes last.
 const beside = vitest('one-by-one', ['queue', 'browser'], 'pipe');
 const { report, exit } = await vitest('side-by-side', ['unit*', 'package', 'docs'], 'inherit');
@@ -27,6 +30,7 @@ tallyTests(report, exit);
 const { report: reportBeside, exit: exitBeside, output } = await beside;
 process.stdout.write(output);
 tallyTests(reportBeside, exitBeside);
+const leftOut = addUp(process.env.FER_LEFT_OUT);
 rmSync(folder, { recursive: true, force: true });
 
 for (const [name, { paths, packages }] of Object.entries(findBrowsers())) {
@@ -42,6 +46,10 @@ if (count.skipped > 0) {
   console.log(
     `\n!! ${count.skipped} skipped: tests of minutes, which \`npm run nightly\` runs, and those named above.`,
   );
+}
+if (leftOut.rows + leftOut.cases > 0) {
+  const [rows, cases] = [leftOut.rows, leftOut.cases].map((number) => number.toLocaleString('en'));
+  console.log(`\n!! ${rows} rows of tables and ${cases} generated cases fewer than at night (FER_NIGHT=1).`);
 }
 console.log(`\n${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed === 0 ? 0 : 1;
@@ -82,6 +90,16 @@ function start(command, args, stdio, env = process.env) {
 
 function exitOf(child) {
   return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+}
+
+/** Adds up lines such as `rows 3`. */
+function addUp(file) {
+  const sums = { rows: 0, cases: 0 };
+  for (const line of existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []) {
+    const [what, number] = line.split(' ');
+    sums[what] += Number(number);
+  }
+  return sums;
 }
 
 function tally(exitCode) {

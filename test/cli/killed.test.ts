@@ -10,9 +10,11 @@ import { decodeCheckpoint } from '../../src/tfjs/train/checkpoint.js';
 import { randomStream } from '../../src/tfjs/train/random.js';
 import { SEED } from '../fast-check.js';
 import { noise } from '../golden-network.js';
-import { NIGHT, nightTest } from '../night.js';
+import { leftOut, NIGHT, nightTest } from '../night.js';
 import { OWN_MOUNTS, runInOwnMounts } from '../package/own-mounts.js';
 import { NODE, runNode } from '../package/run-node.js';
+
+if (!NIGHT) leftOut('three of four kills of a training by the command line, and its report', '1');
 
 /*
  * The command line's trainings at the worst of moments: killed, on a disk that fills, on one that is read-only. Whatever happens, every file

@@ -1,9 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
-import { NIGHT } from '../night.js';
+import { leftOut, NIGHT } from '../night.js';
 import { runNode } from './run-node.js';
 import { typeMessages } from './type-messages.js';
+
+if (!NIGHT) leftOut('TypeScript 6', '1');
 
 /*
  * The types of the packed package as users' projects see them: without the DOM's, without Node's, without the optional

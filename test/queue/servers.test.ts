@@ -15,10 +15,12 @@ import {
   queueStatus,
   type RedisConnection,
 } from '../../src/queue.js';
-import { NIGHT, nightTest } from '../night.js';
+import { leftOut, NIGHT, nightTest } from '../night.js';
 import { hasRedis } from './redis-server.js';
 import { writeSmallImages } from './small-images.js';
 import { readResults, WorkerProcess } from './worker-process.js';
+
+if (!NIGHT) leftOut('200 of 300 images a server', '1');
 
 const COUNT = NIGHT ? 300 : 100;
 

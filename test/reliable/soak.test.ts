@@ -13,8 +13,10 @@ import {
   useBackend,
 } from '../../src/index.js';
 import { drawn } from '../faces/drawn-images.js';
-import { FULL, NIGHT } from '../night.js';
+import { FULL, leftOut, NIGHT } from '../night.js';
 import { smallFaces } from '../tfjs/train/small-faces.js';
+
+if (!NIGHT) leftOut('most of the classifications and frames that leave no memory', '1');
 
 /* Long runs leave memory as it was. `npm run soak` does all of it: 100,000 classifications, 2,000 steps and frames. */
 const CLASSIFICATIONS = FULL ? 100_000 : NIGHT ? 4_000 : 1_200;

@@ -21,7 +21,9 @@ import { loadPretrained } from '../../../src/tfjs/model/load-pretrained.js';
 import { metadataOf, setMetadata } from '../../../src/tfjs/model/metadata.js';
 import { train } from '../../../src/tfjs/train/train.js';
 import fc from '../../fast-check.js';
-import { NIGHT } from '../../night.js';
+import { leftOut, NIGHT } from '../../night.js';
+
+if (!NIGHT) leftOut('four of six models with their own classes', '1');
 
 const SEVEN = ['angry', 'happy', 'sad', 'neutral', 'surprised', 'disgust', 'fear'];
 const dir = mkdtempSync(join(tmpdir(), 'fer-dcnn-classes-'));

@@ -5,8 +5,10 @@ import { buildModel, useBackend } from '../../../src/index.js';
 import { Adam } from '../../../src/tfjs/train/adam.js';
 import { trainingLoss } from '../../../src/tfjs/train/training-loss.js';
 import { digestError, goldenInputs, readGolden, setGoldenWeights } from '../../golden-network.js';
-import { NIGHT } from '../../night.js';
+import { leftOut, NIGHT } from '../../night.js';
 import { sharedPath } from '../../shared.js';
+
+if (!NIGHT) leftOut("the golden network on TF.js's cpu", '1');
 
 const file = sharedPath('golden/network.json');
 
