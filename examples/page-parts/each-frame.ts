@@ -1,6 +1,6 @@
 /**
  * Works on the frames of a video one by one, never on two at once. If the work takes longer than a frame, it continues with
- * the newest frame. Ends when `goesOn` returns false.
+ * the newest frame. Ends when `goesOn` returns false, or after the last frame of a file, which it never leaves out.
  *
  * @param work - Gets the frame's time in ms: of a video file its own, of a camera the page's.
  */
@@ -20,6 +20,7 @@ export async function eachFrame(
   video.requestVideoFrameCallback?.(arrive);
 
   while (goesOn()) {
+    if (video.ended && (video.videoWidth === 0 || 1000 * video.currentTime <= last)) return;
     if (!fresh) {
       await new Promise<void>((resolve) => {
         // Browsers without the callback, and videos that end.

@@ -78,7 +78,6 @@ drawnButton.addEventListener('click', async () => {
 });
 openButton.addEventListener('click', () => picker.click());
 saveButton.addEventListener('click', savePicture);
-video.addEventListener('ended', stop);
 picker.addEventListener('change', () => {
   const [file] = picker.files ?? [];
   // The same file can be chosen again.
@@ -117,22 +116,24 @@ async function startCamera(): Promise<void> {
     await openCamera(video);
     if (turn === mine) await follow('camera');
   } catch (error) {
-    fail((error as Error).message);
+    if (turn === mine) fail((error as Error).message);
   }
 }
 
 async function open(file: File): Promise<void> {
   await leave();
+  const mine = turn;
   const kind = file.type.startsWith('video/') ? 'video' : 'picture';
   try {
     if (kind === 'video') {
       video.src = URL.createObjectURL(file);
-      await video.play();
       await follow('video');
     } else {
       await showPicture(await createImageBitmap(file));
     }
   } catch (error) {
+    // Another source may have taken its place.
+    if (turn !== mine) return;
     fail(error instanceof WorkerFailure ? error.message : `This browser cannot read ${file.name} as a ${kind}.`);
   }
 }
@@ -163,7 +164,7 @@ async function showPicture(bitmap: ImageBitmap): Promise<void> {
   live.now(seen);
 }
 
-/** Analyses one frame after another until the source changes. */
+/** Analyses one frame after another until the source changes or a video ends. */
 async function follow(kind: 'camera' | 'video'): Promise<void> {
   source = kind;
   running = true;
@@ -171,10 +172,17 @@ async function follow(kind: 'camera' | 'video'): Promise<void> {
   readings.clear({ lines: true });
   refresh();
   say('Looking for faces …');
+  const goesOn = () => turn === mine && running;
   await ask!('begin', null);
+  if (!goesOn()) return;
+  // Not before: on a slow machine, a short video would have ended.
+  if (kind === 'video') {
+    await video.play();
+    if (!goesOn()) return;
+    refresh();
+  }
   const speed = speedometer();
   let told = 0;
-  const goesOn = () => turn === mine && running;
   await eachFrame(video, goesOn, async (time) => {
     const { width, height } = sizeOfSource();
     const size = {
@@ -198,6 +206,7 @@ async function follow(kind: 'camera' | 'video'): Promise<void> {
       byId('speed').hidden = `${speed}` === '';
     }
   });
+  if (goesOn()) await stop();
 }
 
 function show(faces: ShownFace[], time: number): void {
