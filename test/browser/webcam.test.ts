@@ -184,12 +184,12 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     const before = () => {
       const { postMessage } = Worker.prototype;
       Worker.prototype.postMessage = function (this: Worker, ...args: unknown[]) {
-        setTimeout(() => Reflect.apply(postMessage, this, args), 700);
+        setTimeout(() => Reflect.apply(postMessage, this, args), 2200);
       };
     };
     const file = join(folder, 'clip.webm');
     writeFileSync(join(folder, 'face.png'), await cutFace(BROAD_SMILE, 240));
-    const still = ['-loop', '1', '-framerate', '10', '-t', '0.5', '-i', join(folder, 'face.png')];
+    const still = ['-loop', '1', '-framerate', '10', '-t', '2', '-i', join(folder, 'face.png')];
     execFileSync('ffmpeg', [
       '-y',
       '-loglevel',
@@ -207,7 +207,7 @@ describe.runIf(haveChromium)('examples/webcam', () => {
     ]);
     const { page, errors } = await openExample(browser, served.url, { before });
     await page.locator('#picker').setInputFiles(file);
-    await page.getByText(/^In 0:0[012] there was one face, (mostly happy|happy all the time)/).waitFor();
+    await page.getByText(/^In 0:0[123] there was one face, (mostly happy|happy all the time)/).waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });
