@@ -177,7 +177,10 @@ async function follow(kind: 'camera' | 'video'): Promise<void> {
   if (!goesOn()) return;
   // Not before: on a slow machine, a short video would have ended.
   if (kind === 'video') {
-    await video.play();
+    // Stopped while it loads, it rejects: that is no fault of the file.
+    await video.play().catch((error) => {
+      if (goesOn()) throw error;
+    });
     if (!goesOn()) return;
     refresh();
   }
